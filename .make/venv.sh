@@ -1,0 +1,41 @@
+#!/bin/sh
+# Makes the virtual environment $1 with the locked packages of $2 and this project, by uv where it is
+# present and else by the newest Python >= 3.11 on PATH. Ends with one sentence where it cannot.
+set -eu
+venv=$1
+lock=$2
+
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+usable() {
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+if [ ! -x "$venv/bin/python" ]; then
+    if command -v uv >/dev/null 2>&1; then
+        uv venv --quiet --python '>=3.11' "$venv" || fail "uv found no Python 3.11 or newer: install one."
+    else
+        python=
+        for candidate in "${PYTHON3:-python3}" python3.14 python3.13 python3.12 python3.11; do
+            if usable "$candidate"; then
+                python=$candidate
+                break
+            fi
+        done
+        [ -n "$python" ] || fail "needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv)."
+        "$python" -m venv "$venv"
+    fi
+fi
+
+echo "setup: installing the packages of $lock into $venv" >&2
+missing="the packages could not be installed: is there a way to the package index?"
+if command -v uv >/dev/null 2>&1; then
+    uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock" || fail "$missing"
+    uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable . || fail "$missing"
+else
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" || fail "$missing"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . || fail "$missing"
+fi

@@ -1,0 +1,41 @@
+# Works in a path with spaces: every path here is relative.
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+DONE := $(VENV)/.installed
+PYTEST_ARGS ?=
+SEED ?=
+
+.DEFAULT_GOAL := help
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(DONE) ## a virtual environment in .venv with all that the other targets need
+
+$(DONE): requirements-dev.txt pyproject.toml
+	@sh .make/venv.sh $(VENV) requirements-dev.txt
+	@touch $(DONE)
+
+demo: setup ## four anomalies on a real cluster of three nodes, and what the subject says of them (SEED=7 to repeat one)
+	@$(PYTHON) -m loadtest demo $(if $(SEED),--seed $(SEED))
+
+test: setup ## all tests that need nothing but Python packages
+	@$(PYTHON) -m pytest -m "not system" $(PYTEST_ARGS)
+
+check: setup ## formatting, lint and types
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+
+lock: ## the lock files from pyproject.toml (needs uv)
+	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		pyproject.toml -o requirements.txt
+	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--all-extras pyproject.toml -o requirements-dev.txt
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup demo test check lock clean

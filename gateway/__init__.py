@@ -1,0 +1,1 @@
+"""One gateway node: identify the client, count in Redis, answer 429 or forward."""

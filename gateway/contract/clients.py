@@ -1,0 +1,128 @@
+"""The clients file: plans, and registered clients with the digests of their keys.
+
+[plans]
+gold = "1000/m"
+
+[[clients]]
+name = "acme"
+plan = "gold"                # optional
+limit = "50/s"               # optional, goes before the plan's
+key = "..."                  # or key_sha256 = "<64 hex digits>"; a list of either for several keys
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.contract import client_id
+from gateway.contract.limits import Limit, LimitSyntaxError, parse_limit
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_KEY_FIELDS = ("key", "key_sha256")
+_CLIENT_FIELDS = {"name", "plan", "limit", *_KEY_FIELDS}
+
+
+class ClientsFileError(ValueError):
+    """A clients file that cannot be used; the message names the entry, and never a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client."""
+
+    name: str
+    plan: str | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """All plans by name, all clients by name, and which client a key's digest belongs to."""
+
+    plans: Mapping[str, Limit] = field(default_factory=dict)
+    by_name: Mapping[str, Client] = field(default_factory=dict)
+    name_by_digest: Mapping[str, str] = field(default_factory=dict)
+
+    def identify(self, key: str) -> str | None:
+        """The name of the client that `key` belongs to."""
+        return self.name_by_digest.get(client_id.key_digest(key)) if self.name_by_digest else None
+
+
+def parse_clients(text: str) -> Clients:
+    """Read a clients file.
+
+    Raises:
+        ClientsFileError: with the entry that is wrong and what would be right.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ClientsFileError(f"not TOML: {error}") from None
+    if unknown := document.keys() - {"plans", "clients"}:
+        raise ClientsFileError(f"unknown section {min(unknown)!r}: only [plans] and [[clients]] are known")
+    plans = _plans(document.get("plans", {}))
+    entries = document.get("clients", [])
+    if not isinstance(entries, list):
+        raise ClientsFileError("clients are written as [[clients]] entries")
+    by_name: dict[str, Client] = {}
+    name_by_digest: dict[str, str] = {}
+    for position, entry in enumerate(entries, 1):
+        client = _client(position, entry, plans)
+        if client.name in by_name:
+            raise ClientsFileError(f"client {client.name!r} is there twice")
+        by_name[client.name] = client
+        for digest in _digests(client.name, entry):
+            if name_by_digest.setdefault(digest, client.name) != client.name:
+                raise ClientsFileError(f"{client.name!r} and {name_by_digest[digest]!r} have the same key")
+    return Clients(plans, by_name, name_by_digest)
+
+
+def _plans(section: Any) -> dict[str, Limit]:
+    if not isinstance(section, dict):
+        raise ClientsFileError('plans are written as name = "N/period" below [plans]')
+    for name in section:
+        if not client_id.is_registered_name(name):
+            raise ClientsFileError(f"plan {name!r}: a name has letters, digits and ._@- only")
+    return {name: _limit(f"plan {name!r}", text) for name, text in section.items()}
+
+
+def _limit(place: str, text: Any) -> Limit:
+    try:
+        return parse_limit(text if isinstance(text, str) else repr(text))
+    except LimitSyntaxError as error:
+        raise ClientsFileError(f"{place}: {error}") from None
+
+
+def _client(position: int, entry: Any, plans: Mapping[str, Limit]) -> Client:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not client_id.is_registered_name(name):
+        raise ClientsFileError(
+            f"client {position}: needs a name of letters, digits and ._@- (64 at most, not starting with k_)"
+        )
+    if unknown := entry.keys() - _CLIENT_FIELDS:
+        raise ClientsFileError(f"client {name!r}: unknown field {min(unknown)!r}")
+    plan = entry.get("plan")
+    if plan is not None and plan not in plans:
+        raise ClientsFileError(f"client {name!r}: there is no plan {plan!r}")
+    limit = entry.get("limit")
+    return Client(name, plan, None if limit is None else _limit(f"client {name!r}", limit))
+
+
+def _digests(name: str, entry: Mapping[str, Any]) -> list[str]:
+    keys, digests = (_texts(name, field_name, entry.get(field_name, [])) for field_name in _KEY_FIELDS)
+    if not keys and not digests:
+        raise ClientsFileError(f"client {name!r}: has neither key nor key_sha256")
+    if not all(client_id.is_usable_key(key) for key in keys):
+        raise ClientsFileError(f"client {name!r}: a key is 1 to 256 visible ASCII characters")
+    if not all(_DIGEST.fullmatch(digest) for digest in digests):
+        raise ClientsFileError(f"client {name!r}: key_sha256 is 64 lower-case hex digits")
+    return [client_id.key_digest(key) for key in keys] + digests
+
+
+def _texts(name: str, field_name: str, value: Any) -> list[str]:
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise ClientsFileError(f"client {name!r}: {field_name} is a text or a list of texts")
+    return texts

@@ -1,0 +1,29 @@
+"""How many different clients: a sketch of the k smallest digests (Bar-Yossef et al. 2002), exact up to k.
+
+Sketches of several nodes merge by taking the k smallest of their union, so that a client that uses all
+nodes counts once. With k = 64 the standard error is 13 %.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+SIZE = 64
+_DIGEST_BYTES = 6
+_SPACE = 1 << 8 * _DIGEST_BYTES
+
+
+def digest(client_id: str) -> str:
+    """A client's place in the sketch, in hex."""
+    return hashlib.blake2b(client_id.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def merge(sketches: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """The sketch of the union."""
+    return tuple(sorted({entry for sketch in sketches for entry in sketch})[:SIZE])
+
+
+def estimate(sketch: tuple[str, ...]) -> int:
+    """The number of different clients."""
+    if len(sketch) < SIZE:
+        return len(sketch)
+    return round((SIZE - 1) * _SPACE / max(1, int(sketch[-1], 16)))

@@ -1,0 +1,52 @@
+"""Latency histograms: eight buckets for each doubling, so that a quantile is read to within 9 %."""
+
+from collections.abc import Iterable, Mapping
+from math import log2
+
+BUCKETS_PER_DOUBLING = 8
+UNIT_SECONDS = 1e-6
+
+Buckets = tuple[tuple[int, int], ...]
+"""Pairs of bucket number and count, cumulative since the node's start, in order of their numbers."""
+
+
+def bucket(seconds: float) -> int:
+    """The number of the bucket that holds a duration; everything up to a microsecond is in 0."""
+    return int(log2(seconds / UNIT_SECONDS) * BUCKETS_PER_DOUBLING) + 1 if seconds > UNIT_SECONDS else 0
+
+
+def upper_bound_seconds(number: int) -> float:
+    """The longest duration that bucket `number` holds."""
+    return float(UNIT_SECONDS * 2 ** (number / BUCKETS_PER_DOUBLING))
+
+
+def difference(later: Buckets, earlier: Buckets) -> Buckets:
+    """What was added between two records of one boot."""
+    before = dict(earlier)
+    counts = ((number, count - before.get(number, 0)) for number, count in later)
+    return tuple((number, count) for number, count in counts if count > 0)
+
+
+def total(histograms: Iterable[Buckets]) -> Buckets:
+    """Several histograms as one."""
+    sums: dict[int, int] = {}
+    for histogram in histograms:
+        for number, count in histogram:
+            sums[number] = sums.get(number, 0) + count
+    return from_counts(sums)
+
+
+def from_counts(counts: Mapping[int, int]) -> Buckets:
+    """A histogram from its counts by bucket number."""
+    return tuple(sorted(counts.items()))
+
+
+def quantile_seconds(histogram: Buckets, q: float) -> float | None:
+    """The q-quantile (0 < q ≤ 1) as its bucket's upper bound; None where nothing was measured."""
+    rank = q * sum(count for _, count in histogram)
+    seen = 0
+    for number, count in histogram:
+        seen += count
+        if seen >= rank:
+            return upper_bound_seconds(number)
+    return None

@@ -1,0 +1,20 @@
+"""Every key that the product uses in Redis."""
+
+PREFIX = "ratelimit:"
+NODES = PREFIX + "nodes"
+TELEMETRY = PREFIX + "telemetry"
+OVERRIDES = PREFIX + "overrides"
+AUDIT = PREFIX + "audit"
+
+CLIENT_SCOPE = "client"
+"""The scope of a client's own limit, wherever that comes from (override, client, plan or default)."""
+
+
+def window(client_id: str, scope: str, period_seconds: int, generation: int) -> str:
+    """The hash of a client's sub-interval counters. The hash tag keeps a client in one slot of a cluster."""
+    return f"{PREFIX}{{{client_id}}}:{scope}:{period_seconds}:{generation}"
+
+
+def policy_table(digest: str) -> str:
+    """The policy table that nodes with this digest enforce."""
+    return f"{PREFIX}policies:{digest}"

@@ -1,0 +1,51 @@
+"""The policies that a node enforces, published under their digest so that observers know the limits."""
+
+import hashlib
+from dataclasses import dataclass
+
+from gateway.contract.codec import encode
+from gateway.contract.limits import Limit
+
+LIFETIME_SECONDS = 86400
+"""How long a table stays after the last node that enforces it has said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPolicy:
+    """A registered client's plan and own limit, if any."""
+
+    plan: str | None = None
+    limit: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTable:
+    """All limits of a node but the live overrides."""
+
+    default: Limit
+    unknown_keys: str  # accept | reject
+    on_store_failure: str  # local | open | closed
+    plans: dict[str, Limit]
+    clients: dict[str, ClientPolicy]
+
+    def digest(self) -> str:
+        """16 hex digits that are the same for the same table."""
+        return hashlib.blake2b(_canonical(self).encode(), digest_size=8).hexdigest()
+
+    def limit_of(self, client_id: str) -> Limit:
+        """The limit without overrides: client › plan › default."""
+        client = self.clients.get(client_id, ClientPolicy())
+        if client.limit is not None:
+            return client.limit
+        return self.default if client.plan is None else self.plans[client.plan]
+
+
+def _canonical(table: PolicyTable) -> str:
+    ordered = PolicyTable(
+        table.default,
+        table.unknown_keys,
+        table.on_store_failure,
+        dict(sorted(table.plans.items())),
+        dict(sorted(table.clients.items())),
+    )
+    return encode(ordered)

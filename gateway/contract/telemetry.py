@@ -1,0 +1,104 @@
+"""The record that each node publishes once a second.
+
+Counters are cumulative since the boot named by `boot_id`, so a lost record costs resolution and no counts.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gateway.contract.histogram import Buckets
+
+STREAM_FIELD = "record"
+INTERVAL_SECONDS = 1.0
+STREAM_SECONDS = 600
+STREAM_BYTES = 40_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Requests by outcome: ``requests`` = admitted + refused + failed + unidentified.
+
+    admitted: the upstream's answer went to the client (whatever its status, also where the client left).
+    refused: over its limit (429). unidentified: no usable key (401).
+    failed: the node answered with another error of its own (413, 502, 503, 504), or an answer broke off.
+    A message that is not HTTP (400 and the like) is no request and is counted apart.
+    """
+
+    requests: int = 0
+    admitted: int = 0
+    refused: int = 0
+    failed: int = 0
+    unidentified: int = 0
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.requests + other.requests,
+            self.admitted + other.admitted,
+            self.refused + other.refused,
+            self.failed + other.failed,
+            self.unidentified + other.unidentified,
+        )
+
+    def __sub__(self, other: "Totals") -> "Totals":
+        return self + Totals(
+            -other.requests, -other.admitted, -other.refused, -other.failed, -other.unidentified
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What became of the requests that were sent to the upstream."""
+
+    answered: int = 0
+    server_errors: int = 0  # answered with 5xx; also in `answered`
+    broken: int = 0  # refused connections, nonsense, answers that broke off
+    timed_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """How decisions were made, and whether Redis answers now."""
+
+    connected: bool
+    decisions: int = 0  # by Redis
+    fallbacks: int = 0  # without it
+    discarded: int = 0  # replies outside the stamp's tolerance, decided once more
+
+
+class ClientCount(NamedTuple):
+    """A heavy hitter; three elements of an array in JSON.
+
+    The true count is in [units − error, units] (Space-Saving, Metwally et al. 2005).
+    """
+
+    client: str
+    units: int
+    error: int
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryRecord:
+    """One node's second."""
+
+    node_id: str
+    boot_id: str
+    sequence: int  # from 1, per boot
+    at: float  # seconds since 1970, by Redis' clock as this node knows it
+    started_at: float
+    leaving: bool  # the node's last record: it left in order
+    boot: Totals  # of this boot
+    carried: Totals  # of the boots before it, as far as their last records say
+    malformed: int
+    upstream: Upstream
+    store: Store
+    latency: Buckets  # of whole requests that were forwarded, in the node
+    upstream_latency: Buckets  # from the request's head sent to the answer's head
+    store_latency: Buckets  # round trips of counting batches
+    in_flight: int
+    loop_lag_seconds: float  # the longest of the last second
+    cpu_seconds: float  # user and system time of this boot
+    rss_bytes: int
+    clock_skew_seconds: float  # the node's wall clock less Redis'
+    clients: tuple[str, ...]  # the smallest digests of clients seen: see `distinct`
+    busiest: tuple[ClientCount, ...]  # by requests
+    most_refused: tuple[ClientCount, ...]  # by refusals
