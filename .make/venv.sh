@@ -36,6 +36,9 @@ if command -v uv >/dev/null 2>&1; then
     uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock" || fail "$missing"
     uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable . || fail "$missing"
 else
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" || fail "$missing"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . || fail "$missing"
+    pip() { "$venv/bin/python" -m pip --disable-pip-version-check --quiet "$@"; }
+    # An environment that uv made has no pip of its own.
+    pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip >/dev/null
+    pip install --require-hashes -r "$lock" || fail "$missing"
+    pip install --no-deps --no-build-isolation --editable . || fail "$missing"
 fi
