@@ -1,0 +1,1 @@
+"""Starts a local cluster, drives it with locust, judges what came out."""

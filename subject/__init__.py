@@ -1,0 +1,1 @@
+"""Reads counters from Redis, detects and explains anomalies, changes limits."""
