@@ -1,0 +1,29 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import redis.asyncio as redis_asyncio
+
+from loadtest import redis_server
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[redis_server.RedisServer]:
+    """One real server for the whole run; tests that stop or pause a server start their own."""
+    with redis_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+async def redis_client(shared_redis: redis_server.RedisServer) -> AsyncIterator[redis_asyncio.Redis]:
+    """A client of the shared server, which is empty."""
+    async with redis_asyncio.Redis.from_url(shared_redis.url, decode_responses=True) as client:
+        await client.flushall()
+        yield client
+
+
+@pytest.fixture
+async def redis_url(shared_redis: redis_server.RedisServer, redis_client: redis_asyncio.Redis) -> str:
+    """The shared server's address; it is empty."""
+    return shared_redis.url
