@@ -58,7 +58,7 @@ def parse_clients(text: str) -> Clients:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets int()'s refusal of a long number through
         raise ClientsFileError(f"not TOML: {error}") from None
     if unknown := document.keys() - {"plans", "clients"}:
         raise ClientsFileError(f"unknown section {min(unknown)!r}: only [plans] and [[clients]] are known")
@@ -89,8 +89,10 @@ def _plans(section: Any) -> dict[str, Limit]:
 
 
 def _limit(place: str, text: Any) -> Limit:
+    if not isinstance(text, str):
+        raise ClientsFileError(f'{place}: a limit is a text, as in "100/m"')
     try:
-        return parse_limit(text if isinstance(text, str) else repr(text))
+        return parse_limit(text)
     except LimitSyntaxError as error:
         raise ClientsFileError(f"{place}: {error}") from None
 
@@ -104,7 +106,7 @@ def _client(position: int, entry: Any, plans: Mapping[str, Limit]) -> Client:
     if unknown := entry.keys() - _CLIENT_FIELDS:
         raise ClientsFileError(f"client {name!r}: unknown field {min(unknown)!r}")
     plan = entry.get("plan")
-    if plan is not None and plan not in plans:
+    if plan is not None and (not isinstance(plan, str) or plan not in plans):
         raise ClientsFileError(f"client {name!r}: there is no plan {plan!r}")
     limit = entry.get("limit")
     return Client(name, plan, None if limit is None else _limit(f"client {name!r}", limit))

@@ -1,7 +1,8 @@
 """Records as JSON texts: frozen dataclasses of numbers, texts, limits, tuples, dicts and further records.
 
-A reader ignores fields that it does not know, so that nodes of two versions can share a Redis; a field that
-is missing or of another type makes the record unreadable, unless the dataclass gives it a default.
+A reader ignores fields that it does not know, so that nodes of two versions can share a Redis; a field of
+another type makes the record unreadable, and so does a missing one, unless the dataclass gives it a default.
+What `decode` returns is safe to compare, to sum and to print: numbers fit 64 bits, texts are Unicode.
 """
 
 import json
@@ -14,15 +15,25 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 from gateway.contract.limits import Limit, parse_limit
 
 Record = TypeVar("Record")
+_LARGEST = 2**63 - 1
 
 
 class RecordError(ValueError):
-    """A text that is no such record."""
+    """A text that is no such record, or a record that cannot be written."""
 
 
 def encode(record: Any) -> str:
-    """Compact JSON with the dataclass's field names."""
-    return json.dumps(_plain(record), separators=(",", ":"), ensure_ascii=False)
+    """Compact JSON with the dataclass's field names.
+
+    Raises:
+        RecordError: a number is not finite, or a text is not Unicode (one from the environment need not be).
+    """
+    try:
+        text = json.dumps(_plain(record), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError as error:
+        raise RecordError(f"a {type(record).__name__} that cannot be written: {error}") from None
+    return text
 
 
 def decode(kind: type[Record], text: str | bytes) -> Record:
@@ -33,7 +44,7 @@ def decode(kind: type[Record], text: str | bytes) -> Record:
     """
     try:
         record: Record = _decoder(cast(Any, kind))(json.loads(text))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"not a {kind.__name__}: {error}") from None
     return record
 
@@ -55,7 +66,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     """A function that turns parsed JSON into a value of type `hint`, or raises ValueError."""
     origin = get_origin(hint)
     if hint is Limit:
-        return lambda value: parse_limit(_scalar(str)(value))
+        return lambda value: parse_limit(_text(value))
     if is_dataclass(hint):
         return _dataclass_decoder(hint)
     if origin in (types.UnionType, Union):
@@ -68,28 +79,41 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
         return _tuple_decoder(get_args(hint))
     if origin is dict:
         of_value = _decoder(get_args(hint)[1])
-        return lambda value: {key: of_value(item) for key, item in _scalar(dict)(value).items()}
-    return _scalar(hint)
+        return lambda value: {_text(key): of_value(item) for key, item in _exactly(dict, value).items()}
+    return {str: _text, int: _integer, float: _number}.get(hint, lambda value: _exactly(hint, value))
 
 
-def _scalar(kind: type) -> Callable[[Any], Any]:
-    accepted = (int, float) if kind is float else (kind,)
+def _exactly(kind: type, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise ValueError(f"{value!r:.40} is no {kind.__name__}")  # noqa: TRY004 - `decode` maps ValueError
+    return value
 
-    def check(value: Any) -> Any:
-        if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{value!r} is no {kind.__name__}")
-        return value
 
-    return check
+def _text(value: Any) -> str:
+    text: str = _exactly(str, value)
+    text.encode()  # lone surrogates, which JSON can write, could not be printed
+    return text
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
+        raise ValueError(f"{value!r:.40} is no integer of 64 bits")
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
+        raise ValueError(f"{value!r:.40} is no number of a usual size")
+    return float(value)
 
 
 def _tuple_decoder(hints: tuple[Any, ...]) -> Callable[[Any], Any]:
     if len(hints) == 2 and hints[1] is Ellipsis:
         item = _decoder(hints[0])
-        return lambda value: tuple(item(element) for element in _scalar(list)(value))
+        return lambda value: tuple(item(element) for element in _exactly(list, value))
     items = [_decoder(hint) for hint in hints]
     return lambda value: tuple(
-        item(element) for item, element in zip(items, _scalar(list)(value), strict=True)
+        item(element) for item, element in zip(items, _exactly(list, value), strict=True)
     )
 
 
@@ -101,9 +125,16 @@ def _dataclass_decoder(kind: Any) -> Callable[[Any], Any]:
     ]
 
     def build(value: Any) -> Any:
-        given = _scalar(dict)(value)
-        return kind(
-            **{name: decoder(given[name]) for name, decoder, needed in plan if needed or name in given}
-        )
+        given = _exactly(dict, value)
+        values = {}
+        for name, decoder, needed in plan:
+            if name in given:
+                try:
+                    values[name] = decoder(given[name])
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+            elif needed:
+                raise ValueError(f"{name} is missing")
+        return kind(**values)
 
     return build

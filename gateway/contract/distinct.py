@@ -5,11 +5,13 @@ nodes counts once. With k = 64 the standard error is 13 %.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 SIZE = 64
 _DIGEST_BYTES = 6
 _SPACE = 1 << 8 * _DIGEST_BYTES
+_DIGEST = re.compile(rf"[0-9a-f]{{{2 * _DIGEST_BYTES}}}", re.ASCII)
 
 
 def digest(client_id: str) -> str:
@@ -18,12 +20,13 @@ def digest(client_id: str) -> str:
 
 
 def merge(sketches: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """The sketch of the union."""
-    return tuple(sorted({entry for sketch in sketches for entry in sketch})[:SIZE])
+    """The sketch of the union. What is no digest is left out: it would not sort by its value."""
+    digests = {entry for sketch in sketches for entry in sketch if _DIGEST.fullmatch(entry)}
+    return tuple(sorted(digests)[:SIZE])
 
 
 def estimate(sketch: tuple[str, ...]) -> int:
-    """The number of different clients."""
+    """The number of different clients in a sketch that `merge` made."""
     if len(sketch) < SIZE:
         return len(sketch)
     return round((SIZE - 1) * _SPACE / max(1, int(sketch[-1], 16)))

@@ -1,10 +1,12 @@
 """Latency histograms: eight buckets for each doubling, so that a quantile is read to within 9 %."""
 
 from collections.abc import Iterable, Mapping
-from math import log2
+from math import ceil, log2
 
 BUCKETS_PER_DOUBLING = 8
 UNIT_SECONDS = 1e-6
+LAST_BUCKET = 320
+"""Holds everything above 2**39.9 microseconds, some twelve days."""
 
 Buckets = tuple[tuple[int, int], ...]
 """Pairs of bucket number and count, cumulative since the node's start, in order of their numbers."""
@@ -12,12 +14,14 @@ Buckets = tuple[tuple[int, int], ...]
 
 def bucket(seconds: float) -> int:
     """The number of the bucket that holds a duration; everything up to a microsecond is in 0."""
-    return int(log2(seconds / UNIT_SECONDS) * BUCKETS_PER_DOUBLING) + 1 if seconds > UNIT_SECONDS else 0
+    if seconds <= UNIT_SECONDS:
+        return 0
+    return min(int(log2(seconds / UNIT_SECONDS) * BUCKETS_PER_DOUBLING) + 1, LAST_BUCKET)
 
 
 def upper_bound_seconds(number: int) -> float:
-    """The longest duration that bucket `number` holds."""
-    return float(UNIT_SECONDS * 2 ** (number / BUCKETS_PER_DOUBLING))
+    """The longest duration that bucket `number` holds; a number that no bucket has counts as the nearest."""
+    return float(UNIT_SECONDS * 2 ** (min(max(number, 0), LAST_BUCKET) / BUCKETS_PER_DOUBLING))
 
 
 def difference(later: Buckets, earlier: Buckets) -> Buckets:
@@ -43,10 +47,11 @@ def from_counts(counts: Mapping[int, int]) -> Buckets:
 
 def quantile_seconds(histogram: Buckets, q: float) -> float | None:
     """The q-quantile (0 < q ≤ 1) as its bucket's upper bound; None where nothing was measured."""
-    rank = q * sum(count for _, count in histogram)
+    measured = sum(count for _, count in histogram)
+    rank = min(ceil(q * measured), measured)
     seen = 0
     for number, count in histogram:
         seen += count
-        if seen >= rank:
+        if seen >= rank > 0:
             return upper_bound_seconds(number)
     return None

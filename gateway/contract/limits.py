@@ -6,6 +6,7 @@ from dataclasses import dataclass
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_QUOTA = 1_000_000_000
 MAX_PERIOD_SECONDS = 366 * 86400
+_MAX_LENGTH = 40
 
 _GRAMMAR = re.compile(r"(?P<quota>[0-9]+)/(?P<multiple>[0-9]*)(?P<unit>[smhd])", re.ASCII)
 
@@ -39,10 +40,12 @@ def parse_limit(text: str) -> Limit:
     Raises:
         LimitSyntaxError: not of that form, or out of range.
     """
-    match = _GRAMMAR.fullmatch(text.strip())
+    # int() refuses very long numbers with an error of its own, and no message should quote one.
+    match = _GRAMMAR.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
     if match is None:
         raise LimitSyntaxError(
-            f"{text!r} is not a limit: write N/period, as in 100/m or 200/10s (units: s, m, h, d)"
+            f"{text[:_MAX_LENGTH]!r} is not a limit: "
+            "write N/period, as in 100/m or 200/10s (units: s, m, h, d)"
         )
     quota = int(match["quota"])
     period_seconds = int(match["multiple"] or 1) * UNIT_SECONDS[match["unit"]]

@@ -5,6 +5,7 @@ Two fields a client, so that both kinds of change are one atomic command each: `
 client's counters start again under new keys, and what is still under way for the old ones harms nobody.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from gateway.contract.limits import Limit
 LIMIT_FIELD = "limit:"
 GENERATION_FIELD = "generation:"
 POLL_SECONDS = 0.5
+_GENERATION = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ def parse_overrides(fields: Mapping[str, str]) -> Overrides:
                 raise RecordError(f"{client!r} is no client id")
             if kind + colon == LIMIT_FIELD:
                 limits[client] = decode(Override, text)
-            elif kind + colon == GENERATION_FIELD:
+            elif kind + colon == GENERATION_FIELD and _GENERATION.fullmatch(text):
                 generations[client] = int(text)
             else:
-                raise RecordError(f"{kind!r} is no kind of override")
+                raise RecordError(f"{name!r} is neither a limit nor a generation")
         except ValueError:
             malformed.append(name)
     return Overrides(limits, generations, tuple(sorted(malformed)))

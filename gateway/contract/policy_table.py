@@ -28,6 +28,12 @@ class PolicyTable:
     plans: dict[str, Limit]
     clients: dict[str, ClientPolicy]
 
+    def __post_init__(self) -> None:
+        """Refuse a client whose plan is not in the table (ValueError, so that `decode` refuses it too)."""
+        for name, client in self.clients.items():
+            if client.plan is not None and client.plan not in self.plans:
+                raise ValueError(f"client {name!r} has the plan {client.plan!r}, which is not there")
+
     def digest(self) -> str:
         """16 hex digits that are the same for the same table."""
         return hashlib.blake2b(_canonical(self).encode(), digest_size=8).hexdigest()
