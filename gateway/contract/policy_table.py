@@ -11,6 +11,14 @@ LIFETIME_SECONDS = 86400
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """A limit and the name it is shown under."""
+
+    name: str
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
 class ClientPolicy:
     """A registered client's plan and own limit, if any."""
 
@@ -38,12 +46,18 @@ class PolicyTable:
         """16 hex digits that are the same for the same table."""
         return hashlib.blake2b(_canonical(self).encode(), digest_size=8).hexdigest()
 
-    def limit_of(self, client_id: str) -> Limit:
-        """The limit without overrides: client › plan › default."""
+    def policy_of(self, client_id: str) -> Policy:
+        """What holds for a client without overrides: its own limit › its plan's › the default."""
         client = self.clients.get(client_id, ClientPolicy())
         if client.limit is not None:
-            return client.limit
-        return self.default if client.plan is None else self.plans[client.plan]
+            return Policy("client", client.limit)
+        if client.plan is not None:
+            return Policy(client.plan, self.plans[client.plan])
+        return Policy("default", self.default)
+
+    def limit_of(self, client_id: str) -> Limit:
+        """The limit of `policy_of`."""
+        return self.policy_of(client_id).limit
 
 
 def _canonical(table: PolicyTable) -> str:

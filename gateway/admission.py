@@ -1,0 +1,50 @@
+"""The one call that stands between a request and the upstream: identity → policy → limiter → decision."""
+
+from dataclasses import dataclass
+
+from gateway.contract.overrides import Overrides
+from gateway.contract.policy_table import Policy, PolicyTable
+from gateway.identity import Identity, RawHeaders
+from gateway.limiter.decision import Standing
+from gateway.limiter.limiter import Limiter
+from gateway.overrides import LiveOverrides
+from gateway.policy import policy_of
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a request may pass, and by which policy. `standing` is None where nobody counted."""
+
+    client: str
+    policy: Policy
+    standing: Standing | None
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the request goes to the upstream."""
+        return self.standing is None or self.standing.admitted
+
+
+class Admission:
+    """Decides about requests."""
+
+    def __init__(
+        self, identity: Identity, table: PolicyTable, overrides: LiveOverrides, limiter: Limiter
+    ) -> None:
+        self._identity = identity
+        self._table = table
+        self._overrides = overrides
+        self._limiter = limiter
+
+    async def decide(self, headers: RawHeaders) -> Decision:
+        """Decide about a request with these header fields.
+
+        Raises:
+            Unidentified: it has no usable key.
+            StoreUnavailable: Redis is away, and the settings let nobody pass without it.
+        """
+        client = self._identity.client_of(headers)
+        overrides: Overrides = self._overrides.current
+        policy = policy_of(client, self._table, overrides)
+        standing = await self._limiter.decide(client, policy.limit, overrides.generations.get(client, 0))
+        return Decision(client, policy, standing)

@@ -1,0 +1,52 @@
+"""The border to the clocks: the node's own monotonic one, and Redis' as far as this node knows it."""
+
+import time
+from collections import deque
+
+from gateway.contract.window import MICROSECONDS
+
+_SAMPLES = 5
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never steps. Not `loop.time()`: uvloop's stands still within a turn."""
+    return time.monotonic()
+
+
+class RedisClock:
+    """Predicts, from what was seen, when Redis will execute a command that is sent now.
+
+    Each batch tells how far Redis' clock was ahead of this node's monotonic clock at sending, when Redis
+    executed it: offset and way together, the lead. The median of the last five leads follows a change
+    within three batches, and a single late one does not disturb it.
+    """
+
+    def __init__(self) -> None:
+        self._leads: deque[int] = deque(maxlen=_SAMPLES)
+        self._lead = 0
+        self._way = 0
+
+    def forget(self) -> None:
+        """Another connection may lead to another server: start anew."""
+        self._leads.clear()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether Redis' time is known at all."""
+        return bool(self._leads)
+
+    def learn(self, sent: float, received: float, executed: int) -> None:
+        """A command sent and answered at these monotonic seconds was executed at this Redis microsecond."""
+        self._leads.append(executed - int(sent * MICROSECONDS))
+        self._lead = sorted(self._leads)[len(self._leads) // 2]
+        self._way = int((received - sent) * MICROSECONDS / 2)
+
+    def stamp(self, now: float) -> int:
+        """The Redis time, in microseconds, at which a command sent at monotonic `now` will be executed."""
+        return int(now * MICROSECONDS) + self._lead
+
+    def time(self, now: float) -> int:
+        """Redis' time at monotonic `now`; the node's wall clock where Redis was never reached."""
+        if not self._leads and not self._lead:
+            return time.time_ns() // 1000
+        return self.stamp(now) - self._way

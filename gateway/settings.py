@@ -1,0 +1,215 @@
+"""All settings of a node: from flags, the environment and ``gateway.toml``, in this order of precedence."""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from gateway.contract.limits import Limit, parse_limit
+from gateway.errors import StartError
+
+PREFIX = "GATEWAY_"
+TOML_FILE = "gateway.toml"
+SECRETS = frozenset({"identity_secret"})
+"""Settings that are no flags, since a command line can be read by others."""
+
+_UNPREFIXED = frozenset({"redis_url", "node_id"})
+_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
+
+
+def _node_id(text: str) -> str:
+    if _NODE_ID.fullmatch(text) is None:
+        raise ValueError("a node id has letters, digits, dots, hyphens and underscores (63 at most)")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("write redis://HOST:PORT/DATABASE, rediss://… or unix:///PATH")
+    return text
+
+
+def _upstream_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("write http://HOST or http://HOST:PORT, without a path")
+    if parts.username is not None or not 0 < (parts.port or 80) < 65536:
+        raise ValueError("write http://HOST:PORT, without a user")
+    return text
+
+
+def _limit(value: object) -> Limit:
+    return value if isinstance(value, Limit) else parse_limit(str(value))
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Settings(BaseSettings):
+    """One node's settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        toml_file=TOML_FILE,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "redis://127.0.0.1:6379/0", validation_alias="REDIS_URL", description="the Redis that all nodes share"
+    )
+    node_id: Annotated[str, AfterValidator(_node_id)] = Field(
+        default_factory=socket.gethostname,
+        validation_alias="NODE_ID",
+        description="this node's name, different for each node (default: the host's name)",
+    )
+    host: str = Field("127.0.0.1", description="address to listen on for clients")
+    port: Port = Field(8080, description="port to listen on for clients")
+    admin_host: str = Field("127.0.0.1", description="address of the admin listener")
+    admin_port: Port = Field(9080, description="port of the admin listener")
+    advertise_host: str | None = Field(
+        None, description="the host that the roster shows, where the listening address is none others reach"
+    )
+    upstream_url: Annotated[str, AfterValidator(_upstream_url)] = Field(
+        description="the service behind the gateway, http://HOST:PORT (required)"
+    )
+    default_limit: Annotated[Limit, BeforeValidator(_limit)] = Field(
+        Limit(100, 60), description="the limit of clients without one of their own, N/period (default: 100/m)"
+    )
+    clients_file: Path | None = Field(None, description="TOML file of plans and registered clients")
+    unknown_keys: Literal["accept", "reject"] | None = Field(
+        None, description="what unregistered keys get (default: reject with a clients file, else accept)"
+    )
+    identity_secret: SecretStr | None = Field(
+        None, description="makes client ids of unregistered keys unguessable; the same for all nodes"
+    )
+    on_store_failure: Literal["local", "open", "closed"] = Field(
+        "local", description="without Redis: limit by the node's own share, let all pass, or answer 503"
+    )
+    store_deadline: Seconds = Field(0.05, description="seconds that a decision may wait for Redis")
+    ratelimit_headers: Literal["ietf", "legacy", "both", "off"] = Field(
+        "ietf", description="RateLimit fields, X-RateLimit-*, both or none on answers"
+    )
+    max_body_bytes: int = Field(
+        0, ge=0, description="longest request body; 0 is unbounded (bodies are streamed)"
+    )
+    upstream_timeout: Seconds = Field(
+        30.0, description="seconds that the upstream may be silent before the client gets a 504"
+    )
+    drain_timeout: Seconds = Field(30.0, description="seconds that requests in flight may take after SIGTERM")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe message"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="one line of text or JSON a message")
+
+    @model_validator(mode="after")
+    def _keys_are_registered_or_not(self) -> Self:
+        if self.clients_file is not None and self.unknown_keys == "accept":
+            raise ValueError(
+                f"{PREFIX}UNKNOWN_KEYS=accept gives every made-up key its own quota, which makes the limits of "
+                f"{PREFIX}CLIENTS_FILE pointless: leave one of them out"
+            )
+        return self
+
+    @property
+    def accepts_unknown_keys(self) -> bool:
+        """Whether a key that is not registered is a client of its own."""
+        return self.clients_file is None and self.unknown_keys != "reject"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the file; no .env and no secrets folder."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return name.upper() if name in _UNPREFIXED else PREFIX + name.upper()
+
+
+def load(flags: Mapping[str, Any]) -> Settings:
+    """Read all settings.
+
+    Raises:
+        StartError: one is malformed or missing; the message names it and says what would be right.
+    """
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise StartError(_sentence(problem["loc"], problem), 2) from None
+    except ValueError as error:
+        raise StartError(f"{TOML_FILE}: {error}", 2) from None
+
+
+def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> str:
+    if not location:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(location[0]).lower()
+    if problem["type"] == "extra_forbidden":
+        return f"{TOML_FILE}: there is no setting {name!r}"
+    if problem["type"] == "missing":
+        return f"{variable(name)} is not set: {Settings.model_fields[name].description}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if isinstance(problem["input"], str) and _PLATFORM_VALUE.match(problem["input"]):
+        message += (
+            f" (a container platform sets {variable(name)} for a service called 'gateway': "
+            "rename the service, or turn its service links off)"
+        )
+    if name in SECRETS:
+        return f"{variable(name)}: {message}"
+    return f"{variable(name)}={problem['input']}: {message}"
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each ``GATEWAY_*`` variable that is no setting."""
+    known = {variable(name) for name in Settings.model_fields}
+    sentences = []
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name not in known:
+            reason = "set by a container platform?" if _PLATFORM_VALUE.match(value) else "a typing error?"
+            sentences.append(f"{name} is no setting ({reason})")
+    return sentences
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """All settings by variable, without secrets and passwords."""
+    texts = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name == "redis_url":
+            value = without_password(value)
+        texts[variable(name)] = "" if value is None else str(value)
+    return texts
+
+
+def without_password(url: str) -> str:
+    """A URL that may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:***@{place}").geturl()

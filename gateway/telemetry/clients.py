@@ -1,0 +1,51 @@
+"""Which clients use this node: how many, the busiest, the most refused."""
+
+from gateway.contract import distinct
+from gateway.contract.telemetry import ClientCount
+from gateway.telemetry.topk import SpaceSaving
+
+TOP = 20
+_TRACKED = 1000
+_PENDING = 4096
+
+
+class ClientActivity:
+    """Requests and refusals by client. A request costs a dictionary's update; the rest is done in `fold`."""
+
+    def __init__(self) -> None:
+        self._requests: dict[str, int] = {}
+        self._refusals: dict[str, int] = {}
+        self._busiest = SpaceSaving(_TRACKED)
+        self._most_refused = SpaceSaving(_TRACKED)
+        self._sketch: tuple[str, ...] = ()
+
+    def count(self, client: str, *, refused: bool) -> None:
+        """Note one identified request."""
+        self._requests[client] = self._requests.get(client, 0) + 1
+        if refused:
+            self._refusals[client] = self._refusals.get(client, 0) + 1
+        if len(self._requests) > _PENDING:
+            self.fold()
+
+    def fold(self) -> None:
+        """Take over what was noted since the last time; once a second, and before there is too much."""
+        self._sketch = distinct.merge([self._sketch, map(distinct.digest, self._requests)])
+        self._busiest.add_all(self._requests)
+        self._most_refused.add_all(self._refusals)
+        self._requests.clear()
+        self._refusals.clear()
+
+    @property
+    def sketch(self) -> tuple[str, ...]:
+        """For the number of different clients: see `gateway.contract.distinct`."""
+        return self._sketch
+
+    @property
+    def busiest(self) -> tuple[ClientCount, ...]:
+        """By requests."""
+        return self._busiest.top(TOP)
+
+    @property
+    def most_refused(self) -> tuple[ClientCount, ...]:
+        """By refusals."""
+        return self._most_refused.top(TOP)

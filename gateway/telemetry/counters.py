@@ -1,0 +1,36 @@
+"""Everything that a node counts, since its start."""
+
+from dataclasses import dataclass, field
+
+from gateway.contract.telemetry import Totals
+from gateway.telemetry.clients import ClientActivity
+from gateway.telemetry.histogram import Histogram
+
+
+@dataclass(slots=True)
+class Counters:
+    """Plain numbers, raised where things happen. `gateway.contract.telemetry` says what each means."""
+
+    admitted: int = 0
+    refused: int = 0
+    failed: int = 0
+    unidentified: int = 0
+    malformed: int = 0
+    in_flight: int = 0
+    upstream_answered: int = 0
+    upstream_server_errors: int = 0
+    upstream_broken: int = 0
+    upstream_timed_out: int = 0
+    store_decisions: int = 0
+    store_fallbacks: int = 0
+    store_discarded: int = 0
+    latency: Histogram = field(default_factory=Histogram)
+    upstream_latency: Histogram = field(default_factory=Histogram)
+    store_latency: Histogram = field(default_factory=Histogram)
+    clients: ClientActivity = field(default_factory=ClientActivity)
+
+    @property
+    def totals(self) -> Totals:
+        """Requests by outcome; their sum is the number of requests."""
+        outcomes = (self.admitted, self.refused, self.failed, self.unidentified)
+        return Totals(sum(outcomes), *outcomes)
