@@ -1,0 +1,61 @@
+"""One example of every record of the contract, and of every kind of name in it."""
+
+from gateway.contract.audit import AuditRecord
+from gateway.contract.limits import Limit
+from gateway.contract.overrides import Override
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
+
+TELEMETRY = TelemetryRecord(
+    node_id="node-1",
+    boot_id="5f3a9c0e",
+    sequence=42,
+    at=1_700_000_000.25,
+    started_at=1_699_999_958.5,
+    leaving=False,
+    boot=Totals(requests=100, admitted=80, refused=15, failed=3, unidentified=2),
+    carried=Totals(requests=10, admitted=10),
+    malformed=1,
+    upstream=Upstream(answered=80, server_errors=2, broken=1, timed_out=1),
+    store=Store(connected=True, decisions=95, fallbacks=3, discarded=1),
+    latency=((88, 60), (96, 20)),
+    upstream_latency=((84, 80),),
+    store_latency=((72, 40), (73, 2)),
+    in_flight=4,
+    loop_lag_seconds=0.002,
+    cpu_seconds=1.5,
+    rss_bytes=52_428_800,
+    clock_skew_seconds=-0.0125,
+    clients=("00ab5c4d1e2f", "7f0000000001"),
+    busiest=(ClientCount("acme", 70, 0), ClientCount("k_0123456789abcdef", 30, 1)),
+    most_refused=(ClientCount("acme", 15, 0),),
+)
+
+ROSTER_ENTRY = RosterEntry(
+    address="10.0.0.1:8080",
+    admin_address="10.0.0.1:9080",
+    version="0.1.0",
+    policy_digest="0123456789abcdef",
+    last=TELEMETRY,
+)
+
+POLICY_TABLE = PolicyTable(
+    default=Limit(100, 60),
+    unknown_keys="accept",
+    on_store_failure="local",
+    plans={"gold": Limit(1000, 60), "bronze": Limit(10, 60)},
+    clients={
+        "acme": ClientPolicy(plan="gold"),
+        "beta": ClientPolicy(plan="bronze", limit=Limit(50, 1)),
+        "zeta": ClientPolicy(),
+    },
+)
+
+OVERRIDE = Override(limit=Limit(500, 60), by="ana", at=1_700_000_000.0, why="launch day – agreed")
+
+AUDIT_RECORD = AuditRecord(
+    at=1_700_000_000.0, by="ana", action="set", client="acme", before=None, after="500/m", why="launch day"
+)
+
+RECORDS = (TELEMETRY, ROSTER_ENTRY, POLICY_TABLE, OVERRIDE, AUDIT_RECORD)

@@ -1,0 +1,31 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.contract.telemetry import INTERVAL_SECONDS, STREAM_BYTES, STREAM_SECONDS, ClientCount, Totals
+
+counts = st.integers(0, 2**40)
+totals = st.builds(Totals, counts, counts, counts, counts, counts)
+
+
+@given(totals, totals)
+def test_what_was_added_to_totals_can_be_taken_off_again(one: Totals, other: Totals) -> None:
+    assert (one + other) - other == one
+
+
+@given(totals)
+def test_totals_start_at_nothing(one: Totals) -> None:
+    assert Totals() + one == one
+    assert one - one == Totals()
+
+
+def test_every_outcome_is_summed() -> None:
+    one = Totals(requests=15, admitted=1, refused=2, failed=4, unidentified=8)
+    assert one + one == Totals(requests=30, admitted=2, refused=4, failed=8, unidentified=16)
+
+
+def test_thirty_nodes_may_write_records_of_two_kilobytes() -> None:
+    assert STREAM_BYTES / (30 * STREAM_SECONDS / INTERVAL_SECONDS) > 2000
+
+
+def test_a_client_count_has_its_error_bound() -> None:
+    assert ClientCount("acme", units=70, error=3) == ("acme", 70, 3)
