@@ -5,21 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.limits import Limit
-from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
 from tests.contract.examples import POLICY_TABLE
 
 
 @pytest.mark.parametrize(
-    ("client", "limit"),
+    ("client", "policy"),
     [
-        ("beta", Limit(50, 1)),
-        ("acme", Limit(1000, 60)),
-        ("zeta", Limit(100, 60)),
-        ("k_0123456789abcdef", Limit(100, 60)),
+        ("beta", Policy("client", Limit(50, 1))),
+        ("acme", Policy("gold", Limit(1000, 60))),
+        ("zeta", Policy("default", Limit(100, 60))),
+        ("k_0123456789abcdef", Policy("default", Limit(100, 60))),
     ],
 )
-def test_a_client_goes_by_its_limit_its_plans_or_the_default(client: str, limit: Limit) -> None:
-    assert POLICY_TABLE.limit_of(client) == limit
+def test_a_client_goes_by_its_limit_its_plans_or_the_default(client: str, policy: Policy) -> None:
+    assert POLICY_TABLE.policy_of(client) == policy
+    assert POLICY_TABLE.limit_of(client) == policy.limit
 
 
 def test_a_client_whose_plan_is_not_there_is_refused() -> None:
