@@ -1,0 +1,199 @@
+"""The rules of the tree, by the syntax of every module; nothing is imported. A breach is one sentence."""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("gateway", "subject", "loadtest")
+MAX_LINES = 300
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Python file of the project, by its path from the root."""
+
+    path: PurePosixPath
+    source: str
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Everything in it, wherever it stands."""
+        return list(ast.walk(ast.parse(self.source)))
+
+    @cached_property
+    def imports(self) -> set[str]:
+        """Dotted names of all that it imports, also within functions; ``a.b.c`` for c of ``a.b``."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                start = self.path.parts[: len(self.path.parts) - node.level] if node.level else ()
+                origin = ".".join([*start, *([node.module] if node.module else [])])
+                found |= {f"{origin}.{alias.name}" for alias in node.names}
+        return found
+
+    def imports_of(self, *names: str) -> list[str]:
+        """What it imports of these packages or modules."""
+        return sorted(name for name in self.imports if any(_within(name, of) for of in names))
+
+    def is_in(self, *places: str) -> bool:
+        """Whether it is one of these files, or in one of these folders."""
+        return any(self.path == PurePosixPath(place) or self.path.is_relative_to(place) for place in places)
+
+
+Rule = Callable[[Module], Iterator[str]]
+
+
+def modules(*folders: str) -> list[Module]:
+    """All modules of these folders."""
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return [Module(PurePosixPath(path.relative_to(ROOT)), path.read_text()) for path in paths]
+
+
+def _within(name: str, of: str) -> bool:
+    return name == of or name.startswith(of + ".")
+
+
+def packages_know_each_other_in_one_direction(module: Module) -> Iterator[str]:
+    """`gateway` knows nobody; the others know its contract, and not each other."""
+    package = module.path.parts[0]
+    for name in module.imports_of(*PACKAGES, "tests"):
+        if _within(name, package) or (package != "gateway" and _within(name, "gateway.contract")):
+            continue
+        yield (
+            f"{module.path} imports {name}: what {package} shares with another package "
+            "belongs in gateway/contract, and nothing else may be imported"
+        )
+
+
+def the_contract_is_standard_library_only(module: Module) -> Iterator[str]:
+    """Whoever reads a record must not need aiohttp, redis or a socket for it."""
+    if not module.is_in("gateway/contract"):
+        return
+    for name in sorted(module.imports):
+        if not _within(name, "gateway.contract") and name.partition(".")[0] not in sys.stdlib_module_names:
+            yield f"{module.path} imports {name}: code that needs it belongs beside the contract, not in it"
+
+
+PURE = ("gateway/contract", "gateway/limiter/decision.py", "subject/detectors", "subject/diagnosis.py")
+IO_MODULES = (
+    "aiohttp",
+    "asyncio",
+    "http",
+    "logging",
+    "os",
+    "random",
+    "redis",
+    "socket",
+    "subprocess",
+    "time",
+)
+
+
+def decisions_are_made_without_io(module: Module) -> Iterator[str]:
+    """Time and data come in as arguments, so that every rule can be tested without a socket or a clock."""
+    if module.is_in(*PURE):
+        for name in module.imports_of(*IO_MODULES):
+            yield (
+                f"{module.path} imports {name}: it decides without IO, so what reads a socket, a clock or "
+                "the environment belongs to its caller, which passes the value"
+            )
+
+
+def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]:
+    """app.py builds everything and passes values; nobody else knows that there are settings."""
+    if module.path.parts[0] != "gateway" or module.is_in(
+        "gateway/app.py", "gateway/settings.py", "gateway/__main__.py"
+    ):
+        return
+    for name in module.imports_of("gateway.settings", "pydantic_settings", "os.environ", "os.getenv"):
+        yield f"{module.path} imports {name}: gateway/app.py reads settings and passes on what is needed"
+    for node in module.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
+            yield f"{module.path} reads the environment: a setting belongs in gateway/settings.py"
+
+
+FOREIGN_FRAMEWORKS = (
+    "bottle",
+    "celery",
+    "django",
+    "dramatiq",
+    "falcon",
+    "fastapi",
+    "flask",
+    "huey",
+    "limits",
+    "litestar",
+    "prometheus_client",
+    "pyrate_limiter",
+    "quart",
+    "ratelimit",
+    "rq",
+    "sanic",
+    "slowapi",
+    "starlette",
+    "throttled",
+    "tornado",
+)
+
+
+def there_is_no_second_framework(module: Module) -> Iterator[str]:
+    """One web framework, own metrics, and a limiter that is the product itself."""
+    for name in module.imports_of(*FOREIGN_FRAMEWORKS):
+        yield f"{module.path} imports {name}: HTTP is aiohttp's, counting and metrics are the project's own"
+
+
+def locust_stays_in_its_own_process(module: Module) -> Iterator[str]:
+    """Importing locust patches the standard library of whoever does it."""
+    if module.path != PurePosixPath("loadtest/locustfile.py"):
+        for name in module.imports_of("locust", "gevent"):
+            yield f"{module.path} imports {name}: it belongs in loadtest/locustfile.py, a process of its own"
+
+
+def redis_runs_no_scripts_and_no_transactions(module: Module) -> Iterator[str]:
+    """The limiter's decisions are read from replies of plain commands."""
+    if not module.is_in("gateway"):
+        return
+    for node in module.nodes:
+        word = node.attr if isinstance(node, ast.Attribute) else getattr(node, "value", None)
+        if isinstance(word, str) and word.upper() in ("EVAL", "EVALSHA", "FCALL", "MULTI", "WATCH"):
+            yield f"{module.path} uses {word}: gateway/limiter/decision.py decides from the replies instead"
+
+
+def init_imports_nothing(module: Module) -> Iterator[str]:
+    """To import the contract must not import the gateway's server."""
+    if module.path.name == "__init__.py" and module.is_in("gateway"):
+        for name in sorted(module.imports):
+            yield f"{module.path} imports {name}: import the module itself where it is needed"
+
+
+def a_module_is_one_noun(module: Module) -> Iterator[str]:
+    """Nothing is found in a drawer."""
+    if module.path.stem in ("base", "common", "helper", "helpers", "manager", "misc", "util", "utils"):
+        yield f"{module.path} is a drawer: name the module after the one thing in it"
+
+
+def a_module_can_be_read_in_one_sitting(module: Module) -> Iterator[str]:
+    """Most files have 100 to 150 lines."""
+    lines = module.source.count("\n")
+    if lines > MAX_LINES and module.path.parts[0] in PACKAGES:
+        yield f"{module.path} has {lines} lines: what is a noun of its own in it belongs in its own module"
+
+
+RULES: tuple[Rule, ...] = (
+    packages_know_each_other_in_one_direction,
+    the_contract_is_standard_library_only,
+    decisions_are_made_without_io,
+    the_gateway_reads_its_settings_in_one_place,
+    there_is_no_second_framework,
+    locust_stays_in_its_own_process,
+    redis_runs_no_scripts_and_no_transactions,
+    init_imports_nothing,
+    a_module_is_one_noun,
+    a_module_can_be_read_in_one_sitting,
+)

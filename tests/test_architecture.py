@@ -1,0 +1,114 @@
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests import architecture
+from tests.architecture import PACKAGES, ROOT, RULES, Module, Rule, modules
+
+PRODUCT = modules(*PACKAGES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_tree_keeps_the_rule(rule: Rule) -> None:
+    breaches = [sentence for module in PRODUCT for sentence in rule(module)]
+
+    assert not breaches, "\n" + "\n".join(breaches)
+
+
+BREACHES = [
+    ("gateway/app.py", "import subject.reader"),
+    ("gateway/app.py", "from loadtest import redis_server"),
+    ("gateway/app.py", "def build():\n    from tests import conftest"),
+    ("subject/reader.py", "from gateway import clock"),
+    ("subject/reader.py", "from gateway.limiter.decision import decide"),
+    ("subject/reader.py", "import loadtest.verdict"),
+    ("loadtest/up.py", "from subject.cli import main"),
+    ("loadtest/up.py", "import gateway.app"),
+    ("gateway/contract/codec.py", "from gateway import clock"),
+    ("gateway/contract/codec.py", "from .. import clock"),
+    ("gateway/contract/codec.py", "import pydantic"),
+    ("gateway/contract/codec.py", "import time"),
+    ("gateway/limiter/decision.py", "from asyncio import sleep"),
+    ("subject/detectors/skew.py", "from redis.asyncio import Redis"),
+    ("subject/detectors/skew.py", "import os"),
+    ("gateway/admission.py", "from gateway.settings import Settings"),
+    ("gateway/admission.py", "from os import environ"),
+    ("gateway/admission.py", "import os\nname = os.environ['NODE_ID']"),
+    ("gateway/admission.py", "import os\nname = os.getenv('NODE_ID')"),
+    ("subject/serve.py", "import fastapi"),
+    ("gateway/metrics.py", "from prometheus_client.core import Counter"),
+    ("loadtest/up.py", "from limits import parse"),
+    ("loadtest/up.py", "import locust"),
+    ("loadtest/up.py", "from gevent import sleep"),
+    ("gateway/limiter/wire.py", "commands = [('MULTI',)]"),
+    ("gateway/limiter/wire.py", "async def run(client): await client.evalsha('x', 0)"),
+    ("gateway/limiter/wire.py", "SCRIPT = ('eval', 'return 1')"),
+    ("gateway/__init__.py", "from gateway.app import run"),
+    ("subject/utils.py", ""),
+    ("gateway/app.py", "x = 1\n" * 301),
+]
+
+
+@pytest.mark.parametrize(("path", "source"), BREACHES)
+def test_a_breach_is_one_sentence_that_names_the_file(path: str, source: str) -> None:
+    module = Module(PurePosixPath(path), source)
+
+    sentences = [sentence for rule in RULES for sentence in rule(module)]
+
+    assert sentences
+    assert all(sentence.startswith(path) and "\n" not in sentence for sentence in sentences)
+
+
+def test_every_rule_can_be_broken() -> None:
+    made = [Module(PurePosixPath(path), source) for path, source in BREACHES]
+
+    assert [rule for rule in RULES if not any(list(rule(module)) for module in made)] == []
+
+
+KNOWN_FOLDERS = {
+    "gateway": {"contract", "limiter", "proxy", "telemetry"},
+    "subject": {"detectors"},
+    "loadtest": {"scenarios"},
+    "tests": {"unit", "contract", "integration", "e2e"},
+    "docs": {"decisions"},
+    "docker": set(),
+}
+
+
+@pytest.mark.parametrize("top", KNOWN_FOLDERS)
+def test_every_folder_has_its_place_in_the_layout(top: str) -> None:
+    folders = {path.name for path in (ROOT / top).iterdir() if path.is_dir() and any(path.iterdir())}
+
+    unknown = folders - KNOWN_FOLDERS[top] - {"__pycache__"}
+    assert not unknown, f"{top}/ has {', '.join(unknown)}/, which the layout in CONTRIBUTING.md does not know"
+
+
+def test_unit_tests_are_named_after_what_they_test() -> None:
+    """tests/unit/contract/test_limits.py is about gateway/contract/limits.py, and so on."""
+    homes = {
+        "contract": "gateway/contract",
+        "subject": "subject",
+        "loadtest": "loadtest",
+        "gateway": "gateway",
+    }
+    strays = []
+    for module in modules("tests/unit"):
+        if module.path.name.startswith("test_"):
+            home, *inner = module.path.parts[2:-1]
+            name = module.path.stem.removeprefix("test_")
+            place = ROOT.joinpath(homes.get(home, f"gateway/{home}"), *inner, name)
+            if not (place.with_suffix(".py").exists() or place.is_dir()):
+                strays.append(f"{module.path} is about no module: {place.relative_to(ROOT)}.py is not there")
+    assert not strays, "\n" + "\n".join(strays)
+
+
+def test_every_module_of_the_contract_has_its_tests() -> None:
+    tested = {path.name for path in (ROOT / "tests/unit/contract").glob("test_*.py")}
+    modules_without_logic = {"__init__", "roster"}
+
+    missing = [
+        module.path.name
+        for module in architecture.modules("gateway/contract")
+        if module.path.stem not in modules_without_logic and f"test_{module.path.name}" not in tested
+    ]
+    assert not missing
