@@ -1,0 +1,170 @@
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from configparser import ConfigParser
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("gateway", "subject", "loadtest")
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+RUNNING, DEVELOPING = "requirements.txt", "requirements-dev.txt"
+LOCKS = (RUNNING, DEVELOPING)
+
+
+def pins(lock: str) -> dict[str, list[str]]:
+    """The lines of each package in a lock: the pin, then what follows it."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / lock).read_text().splitlines():
+        if line and not line.startswith((" ", "#")):
+            name = line.partition("==")[0]
+            found[canonicalize_name(name)] = [line]
+        elif found:
+            found[next(reversed(found))].append(line)
+    return found
+
+
+def pinned_version(lines: list[str]) -> str:
+    return lines[0].partition("==")[2].split()[0]
+
+
+def declared(*extras: str) -> list[Requirement]:
+    texts = list(PROJECT["dependencies"])
+    for extra in extras:
+        texts += PROJECT["optional-dependencies"][extra]
+    return [Requirement(text) for text in texts]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_address(lock: str) -> None:
+    assert "://" not in (ROOT / lock).read_text()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_in_a_lock_is_one_version_with_hashes(lock: str) -> None:
+    for name, lines in pins(lock).items():
+        assert re.match(r"[\w.-]+==[^ ]+ ", lines[0]), f"{lock}: {name} is no pin"
+        assert any("--hash=sha256:" in line for line in lines), f"{lock}: {name} has no hash"
+
+
+@pytest.mark.parametrize(
+    ("lock", "requirements"),
+    [(RUNNING, declared()), (DEVELOPING, declared(*PROJECT["optional-dependencies"]))],
+)
+def test_every_dependency_is_locked_at_its_floor_or_above(lock: str, requirements: list[Requirement]) -> None:
+    locked = pins(lock)
+    for requirement in requirements:
+        lines = locked.get(canonicalize_name(requirement.name))
+        assert lines, f"{requirement.name} is not in {lock}: run make lock"
+        assert pinned_version(lines) in requirement.specifier, (
+            f"{lock} is older than {requirement}: run make lock"
+        )
+
+
+def test_every_dependency_has_a_floor() -> None:
+    requirements = declared(*PROJECT["optional-dependencies"])
+
+    assert [r.name for r in requirements if not any(s.operator == ">=" for s in r.specifier)] == []
+
+
+def test_both_locks_agree() -> None:
+    developing = pins(DEVELOPING)
+    for name, lines in pins(RUNNING).items():
+        assert pinned_version(lines) == pinned_version(developing[name]), f"{name} differs: run make lock"
+
+
+def test_the_locks_hold_no_second_framework_for_running() -> None:
+    forbidden = {
+        "fastapi",
+        "flask",
+        "celery",
+        "prometheus-client",
+        "limits",
+        "slowapi",
+        "starlette",
+        "locust",
+    }
+
+    assert forbidden.isdisjoint(pins(RUNNING))
+
+
+def test_the_version_is_written_in_one_place() -> None:
+    assert installed_version("operator-ratelimiter") == PROJECT["version"]
+    folders = [*PACKAGES, "docker"]
+    texts = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix != ".pyc"]
+    quoted = re.compile(rf"[\"'=]{re.escape(PROJECT['version'])}[\"']?(?![\w.])")
+    copies = [path for path in texts if path.is_file() and quoted.search(path.read_text(errors="replace"))]
+
+    assert not copies, f"{copies}: importlib.metadata.version('operator-ratelimiter') knows the version"
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert headings[0] == PROJECT["version"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The built wheel; no package index is asked for anything."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (path,) = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    metadata = f"operator_ratelimiter-{PROJECT['version']}.dist-info"
+    modules = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+
+    assert tops == {*PACKAGES, metadata}
+    assert modules <= set(wheel.namelist())
+    assert f"{metadata}/licenses/LICENSE" in wheel.namelist()
+
+
+def test_each_package_in_the_wheel_is_typed(wheel: zipfile.ZipFile) -> None:
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
+
+
+def test_the_wheel_has_the_three_commands(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    entry_points = ConfigParser()
+    entry_points.read_string(wheel.read(name).decode())
+
+    assert dict(entry_points["console_scripts"]) == {name: f"{name}.__main__:main" for name in PACKAGES}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_command_has_its_function(package: str) -> None:
+    tree = ast.parse((ROOT / package / "__main__.py").read_text())
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    imported = [a.asname or a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names]
+
+    assert "main" in functions + imported
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
+
+    command = ["make", "help"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=30)
+
+    listed = [line.split()[1] for line in shown.stdout.splitlines() if line.startswith("  make ")]
+    assert listed == targets
+    (phony,) = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)
+    assert sorted(phony.split()) == sorted(targets)
+
+
+def test_the_readme_can_be_read_in_one_go() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
