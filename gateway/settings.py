@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from redis.asyncio.connection import parse_url
 
 from gateway.contract.limits import Limit, parse_limit
 from gateway.errors import StartError
@@ -36,8 +37,10 @@ def _node_id(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("write redis://HOST:PORT/DATABASE, rediss://… or unix:///PATH")
+    try:
+        parse_url(text)
+    except ValueError:
+        raise ValueError("write redis://HOST:PORT/DATABASE, rediss://… or unix:///PATH") from None
     return text
 
 
@@ -121,8 +124,8 @@ class Settings(BaseSettings):
     def _keys_are_registered_or_not(self) -> Self:
         if self.clients_file is not None and self.unknown_keys == "accept":
             raise ValueError(
-                f"{PREFIX}UNKNOWN_KEYS=accept gives every made-up key its own quota, which makes the limits of "
-                f"{PREFIX}CLIENTS_FILE pointless: leave one of them out"
+                f"{PREFIX}UNKNOWN_KEYS=accept gives every made-up key a quota of its own, so the limits of "
+                f"{PREFIX}CLIENTS_FILE would bind nobody: leave one out"
             )
         return self
 

@@ -21,7 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 class Batcher:
-    """Run `run` as a task; then `ask` gives a place in the next pipeline."""
+    """Run `run` as a task; then `ask` gives a place in the next pipeline.
+
+    `connected` says whether Redis answers now; `tried` is set when that is known for the first time.
+    """
 
     def __init__(self, wire: Wire, clock: RedisClock, counters: Counters, silence_seconds: float) -> None:
         """A connection on which nothing was answered for `silence_seconds` is given up."""
@@ -30,6 +33,7 @@ class Batcher:
         self._counters = counters
         self._silence_seconds = silence_seconds
         self.connected = False
+        self.tried = asyncio.Event()
         self._waiting: list[Ask] = []
         self._sent: deque[Batch] = deque()
         self._wake = asyncio.Event()
@@ -91,6 +95,7 @@ class Batcher:
     async def _serve(self) -> None:
         self._corrections = Corrections(self._correct_soon)
         self.connected = True
+        self.tried.set()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send_batches())
@@ -104,6 +109,7 @@ class Batcher:
 
     async def _give_up(self, error: StoreUnavailable) -> None:
         self.connected = False
+        self.tried.set()
         asks = [*self._waiting, *(ask for batch in self._sent for ask in batch.asks)]
         self._sent.clear()
         self._waiting.clear()

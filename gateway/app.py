@@ -1,0 +1,265 @@
+"""The composition root: builds a node from its settings, runs it, and takes it down in order."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway.admin import AdminSources, admin_application
+from gateway.admission import Admission
+from gateway.clock import RedisClock
+from gateway.contract.client_id import DEFAULT_SECRET
+from gateway.contract.clients import Clients, ClientsFileError, parse_clients
+from gateway.errors import StartError
+from gateway.identity import Identity
+from gateway.limiter.batcher import Batcher
+from gateway.limiter.limiter import Limiter
+from gateway.limiter.wire import Wire
+from gateway.overrides import LiveOverrides
+from gateway.policy import policy_table
+from gateway.proxy.downstream import Downstream
+from gateway.proxy.handler import Handler, ProxyOptions
+from gateway.proxy.upstream import Upstream, UpstreamError
+from gateway.settings import Settings, without_password
+from gateway.telemetry.counters import Counters
+from gateway.telemetry.process import LoopLag
+from gateway.telemetry.publisher import Publisher
+from gateway.telemetry.recorder import NodeInfo, Recorder
+
+DISTRIBUTION = "operator-ratelimiter"
+REDIS_SECONDS = 1.0
+SILENCE_SECONDS = 1.0
+_UPSTREAM_CHECK_SECONDS = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """Whether the node is on its way out."""
+
+    draining: bool = False
+
+    def is_draining(self) -> bool:
+        """The same as a function, for those who only need to ask."""
+        return self.draining
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run a node until `stop` is set.
+
+    Raises:
+        StartError: it cannot start.
+    """
+    clients = load_clients(settings)
+    lifecycle = Lifecycle()
+    counters = Counters()
+    clock = RedisClock()
+    overrides = LiveOverrides()
+    table = policy_table(
+        clients,
+        default=settings.default_limit,
+        accepts_unknown_keys=settings.accepts_unknown_keys,
+        on_store_failure=settings.on_store_failure,
+    )
+    batcher = Batcher(
+        Wire(settings.redis_url), clock, counters, max(SILENCE_SECONDS, 2 * settings.store_deadline)
+    )
+    loop_lag = LoopLag()
+    node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
+    recorder = Recorder(node, counters, clock, loop_lag, lambda: batcher.connected)
+    upstream = _upstream(settings)
+    async with _redis(settings) as redis:
+        publisher = Publisher(redis, recorder, table, overrides)
+        limiter = Limiter(
+            batcher,
+            counters,
+            deadline_seconds=settings.store_deadline,
+            on_failure=settings.on_store_failure,
+            live_nodes=lambda: publisher.live_nodes,
+        )
+        admission = Admission(_identity(settings, clients), table, overrides, limiter)
+        handler = Handler(admission, upstream, counters, _options(settings), lifecycle.is_draining)
+        sources = AdminSources(counters, recorder, lifecycle.is_draining, lambda: batcher.connected)
+        async with _background(batcher.run, loop_lag.run) as start:
+            await _first_look(batcher, overrides, redis, upstream, settings)
+            async with _listening(settings, handler, counters, sources, recorder, lifecycle):
+                start(publisher.run_telemetry)
+                start(publisher.run_overrides)
+                _announce(settings, recorder)
+                await stop.wait()
+            await publisher.say_farewell()
+    upstream.close()
+
+
+def load_clients(settings: Settings) -> Clients:
+    """The registered clients; none where no file is named.
+
+    Raises:
+        StartError: the file cannot be read or used.
+    """
+    if settings.clients_file is None:
+        return Clients()
+    try:
+        return parse_clients(settings.clients_file.read_text())
+    except OSError as error:
+        raise StartError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {error.strerror}", 2) from None
+    except (ClientsFileError, UnicodeDecodeError) as error:
+        raise StartError(f"{settings.clients_file}: {error}", 2) from None
+
+
+def _identity(settings: Settings, clients: Clients) -> Identity:
+    secret = settings.identity_secret
+    if secret is None and settings.accepts_unknown_keys and not _is_loopback(settings.host):
+        logger.warning("GATEWAY_IDENTITY_SECRET is not set: who knows a client id can test keys against it")
+    if settings.accepts_unknown_keys:
+        logger.warning(
+            "unknown keys are accepted: each new key is a new client with %s", settings.default_limit
+        )
+    return Identity(
+        clients,
+        accepts_unknown=settings.accepts_unknown_keys,
+        secret=DEFAULT_SECRET if secret is None else secret.get_secret_value(),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _options(settings: Settings) -> ProxyOptions:
+    return ProxyOptions(
+        node_id=settings.node_id,
+        authority=urlsplit(settings.upstream_url).netloc.encode(),
+        upstream_timeout_seconds=settings.upstream_timeout,
+        max_body_bytes=settings.max_body_bytes,
+        ratelimit_headers=settings.ratelimit_headers,
+    )
+
+
+def _upstream(settings: Settings) -> Upstream:
+    parts = urlsplit(settings.upstream_url)
+    return Upstream(parts.hostname or "", parts.port or 80)
+
+
+def _redis(settings: Settings) -> Redis:
+    """The client for all that is not counting."""
+    return Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        encoding_errors="replace",
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+    )
+
+
+@asynccontextmanager
+async def _background(
+    *tasks: Callable[[], Any],
+) -> AsyncIterator[Callable[[Callable[[], Any]], None]]:
+    """Own tasks that run for ever: one that dies ends the node, and all end with the context."""
+    async with asyncio.TaskGroup() as group:
+        started = [group.create_task(task()) for task in tasks]
+
+        def start(task: Callable[[], Any]) -> None:
+            started.append(group.create_task(task()))
+
+        try:
+            yield start
+        finally:
+            for task in started:
+                task.cancel()
+
+
+async def _first_look(
+    batcher: Batcher, overrides: LiveOverrides, redis: Redis, upstream: Upstream, settings: Settings
+) -> None:
+    """Know Redis and the live overrides before the first request; what is away is told, and no obstacle."""
+    await batcher.tried.wait()
+    if not batcher.connected:
+        logger.warning(
+            "no Redis at %s: until it is there, GATEWAY_ON_STORE_FAILURE=%s decides",
+            without_password(settings.redis_url),
+            settings.on_store_failure,
+        )
+    else:
+        try:
+            await overrides.refresh(redis)
+        except (RedisError, OSError) as error:
+            logger.warning("live overrides are not known yet: %s", error)
+    try:
+        async with asyncio.timeout(_UPSTREAM_CHECK_SECONDS):
+            upstream.release(await upstream.connect())
+    except (UpstreamError, TimeoutError):
+        logger.warning("the upstream %s does not answer yet", settings.upstream_url)
+
+
+@asynccontextmanager
+async def _listening(
+    settings: Settings,
+    handler: Handler,
+    counters: Counters,
+    sources: AdminSources,
+    recorder: Recorder,
+    lifecycle: Lifecycle,
+) -> AsyncIterator[None]:
+    """Both listeners; at the end clients' requests finish before the admin listener goes."""
+    admin = web.AppRunner(admin_application(sources), access_log=None)
+    clients = web.ServerRunner(Downstream(handler, counters), shutdown_timeout=settings.drain_timeout)
+    try:
+        address = await _bind(clients, settings.host, settings.port, "PORT")
+        admin_address = await _bind(admin, settings.admin_host, settings.admin_port, "ADMIN_PORT")
+        recorder.node = _reached_at(recorder.node, settings, address, admin_address)
+        yield
+    finally:
+        lifecycle.draining = True
+        await clients.cleanup()
+        await admin.cleanup()
+
+
+async def _bind(runner: web.BaseRunner, host: str, port: int, setting: str) -> int:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StartError(f"GATEWAY_{setting}={port}: cannot listen on {host}:{port}: {reason}", 3) from None
+    bound: int = runner.addresses[0][1]
+    return bound
+
+
+def _reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) -> NodeInfo:
+    return NodeInfo(
+        node.node_id,
+        f"{settings.advertise_host or settings.host}:{port}",
+        f"{settings.advertise_host or settings.admin_host}:{admin_port}",
+        node.version,
+        node.policy_digest,
+    )
+
+
+def _announce(settings: Settings, recorder: Recorder) -> None:
+    logger.info(
+        "%s serves http://%s in front of %s, %s by default; admin listener on http://%s",
+        settings.node_id,
+        recorder.node.address,
+        settings.upstream_url,
+        settings.default_limit,
+        recorder.node.admin_address,
+    )

@@ -1,0 +1,33 @@
+"""Log lines on stderr, as text or JSON."""
+
+import json
+import logging
+import sys
+import time
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": record.created,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def set_up(level: str, line_format: str) -> None:
+    """Send this process' messages of at least `level` to stderr, each as a line of ``text`` or ``json``."""
+    handler = logging.StreamHandler(sys.stderr)
+    if line_format == "json":
+        handler.setFormatter(_JsonFormatter())
+    else:
+        formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        formatter.converter = time.gmtime
+        handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # asyncio's own debug lines tell of selectors, not of requests.
+    logging.getLogger("asyncio").setLevel("WARNING")

@@ -1,0 +1,117 @@
+"""The listener for clients: aiohttp's HTTP/1.1 server, with answers written as bytes by this package."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from gateway import replies
+from gateway.proxy.headers import own_answer
+from gateway.telemetry.counters import Counters
+
+MAX_LINE_BYTES = 8190
+MAX_FIELD_BYTES = 16380
+MAX_FIELDS = 128
+KEEP_ALIVE_SECONDS = 75.0
+LINGER_SECONDS = 5.0
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+logger = logging.getLogger(__name__)
+
+
+class Written(web.StreamResponse):
+    """What aiohttp gets back for an answer: bytes that are still to be written, or none if all has been."""
+
+    def __init__(self, *, keep_alive: bool, data: bytes = b"") -> None:
+        super().__init__()
+        self._data = data
+        self._stays = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection goes on to the next request."""
+        return self._stays
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Write what is left to write."""
+        if self._data:
+            await request.writer.write(self._data)
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing follows."""
+
+
+class Connection(RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_counters",)
+
+    def __init__(self, server: "Downstream", counters: Counters) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+            max_headers=MAX_FIELDS,
+            auto_decompress=False,
+        )
+        self._counters = counters
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a message that is not HTTP, or a fault of ours, and close the connection."""
+        del message
+        if status >= 500:
+            self._counters.failed += 1
+            logger.error("a request failed", exc_info=exc)
+            reply = replies.problem(500, "The gateway failed at this request.")
+        else:
+            self._counters.malformed += 1
+            logger.debug("malformed request from %s: %s", request.remote, type(exc).__name__)
+            reply = _malformed(exc)
+        if request.writer.output_size > 0:
+            self.force_close()
+            return Written(keep_alive=False)
+        close = [(b"Connection", b"close")]
+        return Written(keep_alive=False, data=own_answer(reply, close, head_only=False))
+
+
+def _malformed(error: BaseException | None) -> replies.Reply:
+    match error:
+        case LineTooLong() if error.args[1] == MAX_LINE_BYTES:
+            return replies.problem(414, f"The request line is longer than {MAX_LINE_BYTES} bytes.")
+        case LineTooLong():
+            return replies.problem(431, f"A header field is longer than {MAX_FIELD_BYTES} bytes.")
+        case BadHttpMethod():
+            return replies.problem(501, "The method is not known.")
+        case BadStatusLine() if "version" in str(error).lower():
+            return replies.problem(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        case _ if "Too many headers" in str(error):
+            return replies.problem(431, f"There are more than {MAX_FIELDS} header fields.")
+        case _:
+            return replies.problem(400, "This is not a well-formed HTTP request.")
+
+
+class Downstream(web.Server):
+    """Serves clients by calling `handle`, which is cancelled where its client leaves."""
+
+    def __init__(self, handle: Handle, counters: Counters) -> None:
+        super().__init__(handle, handler_cancellation=True)
+        self._counters = counters
+
+    def __call__(self) -> Any:
+        """A new connection's protocol."""
+        return Connection(self, self._counters)

@@ -1,0 +1,216 @@
+"""The life of a request: identify → policy → admit → forward → stream the answer → count."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
+
+from gateway import replies
+from gateway.admission import Admission, Decision
+from gateway.clock import monotonic
+from gateway.errors import StoreUnavailable
+from gateway.identity import Unidentified
+from gateway.proxy.downstream import Written
+from gateway.proxy.exchange import Exchange, Outgoing
+from gateway.proxy.headers import own_answer, request_head, response_head
+from gateway.proxy.upstream import Upstream, UpstreamError
+from gateway.replies import Fields, Problem, RateLimitHeaders, Reply
+from gateway.telemetry.counters import Counters
+
+_BODILESS = frozenset({204, 304})
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyOptions:
+    """What the settings say about forwarding."""
+
+    node_id: str
+    authority: bytes
+    upstream_timeout_seconds: float
+    max_body_bytes: int
+    ratelimit_headers: RateLimitHeaders
+
+
+class Handler:
+    """Answers every request that aiohttp could parse."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        upstream: Upstream,
+        counters: Counters,
+        options: ProxyOptions,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._admission = admission
+        self._upstream = upstream
+        self._counters = counters
+        self._options = options
+        self._is_draining = is_draining
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request."""
+        self._counters.in_flight += 1
+        try:
+            return await self._serve(request)
+        except Unidentified as reason:
+            self._counters.unidentified += 1
+            return self._own(request, replies.unidentified(str(reason)))
+        except StoreUnavailable:
+            self._counters.failed += 1
+            return self._own(request, replies.store_unavailable())
+        except Problem as problem:
+            self._counters.failed += 1
+            return self._own(request, replies.problem(problem.status, problem.detail))
+        finally:
+            self._counters.in_flight -= 1
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._check(request)
+        decision = await self._admission.decide(request.raw_headers)
+        self._counters.clients.count(decision.client, refused=not decision.admitted)
+        if decision.standing is not None and not decision.admitted:
+            self._counters.refused += 1
+            style = self._options.ratelimit_headers
+            return self._own(request, replies.refused(decision, decision.standing, style))
+        started = monotonic()
+        try:
+            return await self._forward(request, decision)
+        except UpstreamError as error:
+            self._counters.upstream_broken += 1
+            logger.warning("the upstream failed: %s", error)
+            raise Problem(502, "The service behind the gateway did not answer properly.") from error
+        except TimeoutError as error:
+            self._counters.upstream_timed_out += 1
+            logger.warning("the upstream was silent for %g s", self._options.upstream_timeout_seconds)
+            raise Problem(504, "The service behind the gateway did not answer in time.") from error
+        finally:
+            self._counters.latency.add(monotonic() - started)
+
+    def _check(self, request: web.BaseRequest) -> None:
+        if request.method in ("CONNECT", "TRACE"):
+            raise Problem(501, f"{request.method} is not supported.")
+        limit = self._options.max_body_bytes
+        if limit and (request.content_length or 0) > limit:
+            raise Problem(413, f"The body is longer than {limit} bytes.")
+
+    async def _forward(self, request: web.BaseRequest, decision: Decision) -> web.StreamResponse:
+        exchange = Exchange(self._upstream, self._options.upstream_timeout_seconds)
+        outgoing = self._outgoing(request)
+        if outgoing.body is not None and _expects_continue(request):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            sent = monotonic()
+            message, payload = await exchange.send(outgoing)
+            self._counters.upstream_latency.add(monotonic() - sent)
+            self._counters.upstream_answered += 1
+            self._counters.upstream_server_errors += message.code >= 500
+            answer = _Answer(request, message, payload, self._may_stay(request) and exchange.has_sent_all)
+            fields = replies.limit_fields(decision.policy, decision.standing, self._options.ratelimit_headers)
+            whole = await self._relay(answer, fields)
+        except (ConnectionError, asyncio.CancelledError):
+            self._counters.admitted += 1
+            raise
+        finally:
+            await exchange.close()
+        return Written(keep_alive=whole and answer.stays)
+
+    def _outgoing(self, request: web.BaseRequest) -> Outgoing:
+        chunked = "Transfer-Encoding" in request.headers
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        head = request_head(
+            request.method,
+            request.raw_path.encode("utf-8", "surrogateescape"),
+            request.raw_headers,
+            peer=peer[0] if isinstance(peer, tuple) else "unknown",
+            node_id=self._options.node_id,
+            authority=self._options.authority,
+            received_version=f"{request.version.major}.{request.version.minor}",
+            chunked=chunked,
+        )
+        body = request.content if chunked or (request.content_length or 0) > 0 else None
+        return Outgoing(request.method, head, body, chunked, self._options.max_body_bytes)
+
+    async def _relay(self, answer: "_Answer", fields: Fields) -> bool:
+        """Write the upstream's answer to the client; whether it was whole."""
+        writer = answer.request.writer
+        await writer.write(answer.head(fields))
+        if answer.chunked:
+            writer.enable_chunking()
+        try:
+            while not answer.payload.at_eof():
+                async with asyncio.timeout(self._options.upstream_timeout_seconds):
+                    piece = await answer.payload.readany()
+                await writer.write(piece)
+        except (UpstreamError, TimeoutError) as error:
+            self._counters.failed += 1
+            self._counters.upstream_broken += isinstance(error, UpstreamError)
+            self._counters.upstream_timed_out += isinstance(error, TimeoutError)
+            logger.warning("the upstream's answer broke off: %s", error)
+            answer.break_off()
+            return False
+        await writer.write_eof()
+        self._counters.admitted += 1
+        return True
+
+    def _own(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+        stays = self._may_stay(request)
+        if _expects_continue(request) and request.can_read_body:
+            # The client may send its body or not, now that it is not wanted: neither can be waited for.
+            request.content.feed_eof()
+            stays = False
+        connection = _connection_field(request, stays)
+        return Written(
+            keep_alive=stays, data=own_answer(reply, connection, head_only=request.method == "HEAD")
+        )
+
+    def _may_stay(self, request: web.BaseRequest) -> bool:
+        return bool(request.keep_alive) and not self._is_draining()
+
+
+class _Answer:
+    """The upstream's answer, framed for this client (RFC 9112 §6)."""
+
+    def __init__(
+        self, request: web.BaseRequest, message: RawResponseMessage, payload: StreamReader, may_stay: bool
+    ) -> None:
+        self.request = request
+        self.payload = payload
+        self._message = message
+        bodiless = request.method == "HEAD" or message.code in _BODILESS
+        sized = not message.chunked and "Content-Length" in message.headers
+        self._until_close = not bodiless and not sized and request.version < (1, 1)
+        self.chunked = not bodiless and not sized and not self._until_close
+        self.stays = may_stay and not self._until_close
+
+    def head(self, limit_fields: Fields) -> bytes:
+        """The answer's head with the node's own fields."""
+        added = [*limit_fields, *_connection_field(self.request, self.stays)]
+        if self.chunked:
+            added.append((b"Transfer-Encoding", b"chunked"))
+        reason = self._message.reason.encode("utf-8", "surrogateescape")
+        return response_head(self._message.code, reason, self._message.raw_headers, added)
+
+    def break_off(self) -> None:
+        """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
+        transport = self.request.transport
+        if transport is not None and self._until_close:
+            transport.abort()
+        elif transport is not None:
+            transport.close()
+
+
+def _connection_field(request: web.BaseRequest, stays: bool) -> Fields:
+    if not stays:
+        return [(b"Connection", b"close")]
+    return [(b"Connection", b"keep-alive")] if request.version < (1, 1) else []
+
+
+def _expects_continue(request: web.BaseRequest) -> bool:
+    return request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue"

@@ -1,0 +1,95 @@
+"""Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
+
+from collections.abc import Iterable
+
+from gateway.replies import Fields, Reply
+
+HOP_BY_HOP = frozenset(
+    {
+        # RFC 9110 §7.6.1
+        b"connection",
+        b"proxy-connection",
+        b"keep-alive",
+        b"te",
+        b"transfer-encoding",
+        b"upgrade",
+        # RFC 9110 §11.7: between a client and its nearest proxy
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        # RFC 9110 §6.6.2: announces trailers, which do not go on
+        b"trailer",
+    }
+)
+_REPLACED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
+_ANSWERED_HERE = frozenset({b"expect"})
+_NEVER_NOMINATED = frozenset({b"host", b"content-length"})
+"""A client that names these in Connection would change the message's meaning; they go on."""
+
+
+def nominated(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """The fields that ``Connection`` makes hop-by-hop (RFC 9110 §7.6.1), in lower case."""
+    options = (
+        option.strip().lower()
+        for name, value in fields
+        if name.lower() == b"connection"
+        for option in value.split(b",")
+    )
+    return frozenset(options) - _NEVER_NOMINATED
+
+
+def end_to_end(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
+    """The fields that an intermediary passes on, in their order and as they came."""
+    fields = tuple(fields)
+    dropped = HOP_BY_HOP | nominated(fields)
+    return [(name, value) for name, value in fields if name.lower() not in dropped]
+
+
+def request_head(
+    method: str,
+    target: bytes,
+    fields: Iterable[tuple[bytes, bytes]],
+    *,
+    peer: str,
+    node_id: str,
+    authority: bytes,
+    received_version: str,
+    chunked: bool,
+) -> bytes:
+    """The head that goes to the upstream, as HTTP/1.1 whatever the client spoke.
+
+    Args:
+        target: the request target byte for byte.
+        peer: the client's address, for X-Forwarded-For.
+        authority: the upstream's, for the Host of a client that sent none (HTTP/1.0).
+        received_version: for Via (RFC 9110 §7.6.3), as in "1.1".
+        chunked: whether the body's length is unknown.
+    """
+    passed = [field for field in end_to_end(fields) if field[0].lower() not in _REPLACED | _ANSWERED_HERE]
+    added = [
+        (b"X-Forwarded-For", peer.encode()),
+        (b"X-Forwarded-Proto", b"http"),
+        (b"Via", f"{received_version} {node_id}".encode()),
+    ]
+    if not any(name.lower() == b"host" for name, _ in passed):
+        added.insert(0, (b"Host", authority))
+    if chunked:
+        added.append((b"Transfer-Encoding", b"chunked"))
+    return b"%b %b HTTP/1.1\r\n" % (method.encode(), target) + _block([*passed, *added])
+
+
+def response_head(
+    status: int, reason: bytes, fields: Iterable[tuple[bytes, bytes]], added: Iterable[tuple[bytes, bytes]]
+) -> bytes:
+    """The head that goes to the client: the upstream's end-to-end fields, then the node's own."""
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason) + _block([*end_to_end(fields), *added])
+
+
+def own_answer(reply: Reply, connection: Fields, *, head_only: bool) -> bytes:
+    """A whole answer of the node's own."""
+    length = (b"Content-Length", b"%d" % len(reply.body))
+    head = b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason)
+    return head + _block([*reply.fields, length, *connection]) + (b"" if head_only else reply.body)
+
+
+def _block(fields: Fields) -> bytes:
+    return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"

@@ -1,0 +1,74 @@
+"""The node's counters in Prometheus' text format, version 0.0.4. No label holds anything of a client's."""
+
+from gateway.telemetry import process
+from gateway.telemetry.counters import Counters
+from gateway.telemetry.histogram import Histogram
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def exposition(counters: Counters, *, store_connected: bool) -> str:
+    """All metrics as text."""
+    upstream = {
+        "answered": counters.upstream_answered,
+        "broken": counters.upstream_broken,
+        "timed_out": counters.upstream_timed_out,
+    }
+    requests = {
+        "admitted": counters.admitted,
+        "refused": counters.refused,
+        "failed": counters.failed,
+        "unidentified": counters.unidentified,
+    }
+    decisions = {
+        "redis": counters.store_decisions,
+        "fallback": counters.store_fallbacks,
+        "discarded": counters.store_discarded,
+    }
+    lines = [
+        *_counter("gateway_requests_total", "Requests by outcome.", "outcome", requests),
+        *_single("gateway_malformed_total", "counter", "Messages that are not HTTP.", counters.malformed),
+        *_counter(
+            "gateway_upstream_total", "Requests sent to the upstream, by outcome.", "outcome", upstream
+        ),
+        *_single(
+            "gateway_upstream_5xx_total",
+            "counter",
+            "Upstream's 5xx answers.",
+            counters.upstream_server_errors,
+        ),
+        *_counter("gateway_decisions_total", "Decisions by who made them.", "by", decisions),
+        *_histogram("gateway_request_seconds", "Forwarded requests, in the node.", counters.latency),
+        *_histogram("gateway_upstream_seconds", "Until the upstream's head.", counters.upstream_latency),
+        *_histogram("gateway_store_seconds", "Round trips of counting batches.", counters.store_latency),
+        *_single("gateway_in_flight", "gauge", "Requests being served.", counters.in_flight),
+        *_single("gateway_store_connected", "gauge", "Whether Redis answers.", int(store_connected)),
+        *_single("process_cpu_seconds_total", "counter", "User and system time.", process.cpu_seconds()),
+        *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _heading(name: str, kind: str, meaning: str) -> list[str]:
+    return [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
+
+
+def _single(name: str, kind: str, meaning: str, value: float) -> list[str]:
+    return [*_heading(name, kind, meaning), f"{name} {value}"]
+
+
+def _counter(name: str, meaning: str, label: str, values: dict[str, int]) -> list[str]:
+    samples = [f'{name}{{{label}="{key}"}} {value}' for key, value in values.items()]
+    return [*_heading(name, "counter", meaning), *samples]
+
+
+def _histogram(name: str, meaning: str, histogram: Histogram) -> list[str]:
+    buckets = [f'{name}_bucket{{le="{bound:g}"}} {histogram.at_most(bound)}' for bound in BOUNDS_SECONDS]
+    return [
+        *_heading(name, "histogram", meaning),
+        *buckets,
+        f'{name}_bucket{{le="+Inf"}} {histogram.count}',
+        f"{name}_sum {histogram.sum_seconds:.6f}",
+        f"{name}_count {histogram.count}",
+    ]

@@ -1,0 +1,97 @@
+"""Makes the node's record and roster entry from what it counts."""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.clock import RedisClock, monotonic
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.window import MICROSECONDS
+from gateway.telemetry import process
+from gateway.telemetry.counters import Counters
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """What does not change while a node runs."""
+
+    node_id: str
+    address: str
+    admin_address: str
+    version: str
+    policy_digest: str
+
+
+class Recorder:
+    """Numbers its records from 1."""
+
+    def __init__(
+        self,
+        node: NodeInfo,
+        counters: Counters,
+        clock: RedisClock,
+        loop_lag: process.LoopLag,
+        store_connected: Callable[[], bool],
+    ) -> None:
+        self.node = node
+        self.boot_id = uuid.uuid4().hex[:12]
+        self.carried = Totals()
+        self._counters = counters
+        self._clock = clock
+        self._loop_lag = loop_lag
+        self._store_connected = store_connected
+        self._started_at = time.time()
+        self._sequence = 0
+        self._lag_seconds = 0.0
+
+    def tick(self) -> None:
+        """A second is over: the next record begins."""
+        self._sequence += 1
+        self._lag_seconds = self._loop_lag.take_longest_seconds()
+        self._counters.clients.fold()
+
+    def entry(self, *, leaving: bool = False) -> RosterEntry:
+        """How things stand now: the roster entry with a record under the present number."""
+        node = self.node
+        record = self._record(leaving=leaving)
+        return RosterEntry(node.address, node.admin_address, node.version, node.policy_digest, record)
+
+    def _record(self, *, leaving: bool) -> TelemetryRecord:
+        counters = self._counters
+        at = self._clock.time(monotonic()) / MICROSECONDS
+        return TelemetryRecord(
+            node_id=self.node.node_id,
+            boot_id=self.boot_id,
+            sequence=self._sequence,
+            at=at,
+            started_at=self._started_at,
+            leaving=leaving,
+            boot=counters.totals,
+            carried=self.carried,
+            malformed=counters.malformed,
+            upstream=Upstream(
+                counters.upstream_answered,
+                counters.upstream_server_errors,
+                counters.upstream_broken,
+                counters.upstream_timed_out,
+            ),
+            store=Store(
+                self._store_connected(),
+                counters.store_decisions,
+                counters.store_fallbacks,
+                counters.store_discarded,
+            ),
+            latency=counters.latency.buckets(),
+            upstream_latency=counters.upstream_latency.buckets(),
+            store_latency=counters.store_latency.buckets(),
+            in_flight=counters.in_flight,
+            loop_lag_seconds=self._lag_seconds,
+            cpu_seconds=process.cpu_seconds(),
+            rss_bytes=process.rss_bytes(),
+            clock_skew_seconds=time.time() - at,
+            clients=counters.clients.sketch,
+            busiest=counters.clients.busiest,
+            most_refused=counters.clients.most_refused,
+        )
