@@ -33,6 +33,8 @@ lock: ## the lock files from pyproject.toml (needs uv)
 		pyproject.toml -o requirements.txt
 	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 		--all-extras pyproject.toml -o requirements-dev.txt
+	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--constraint requirements-dev.txt --group build -o docker/requirements-build.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -15,9 +15,11 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("gateway", "subject", "loadtest")
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-RUNNING, DEVELOPING = "requirements.txt", "requirements-dev.txt"
-LOCKS = (RUNNING, DEVELOPING)
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT: dict[str, Any] = PYPROJECT["project"]
+BUILD_SYSTEM = [Requirement(text) for text in PYPROJECT["build-system"]["requires"]]
+RUNNING, DEVELOPING, BUILDING = "requirements.txt", "requirements-dev.txt", "docker/requirements-build.txt"
+LOCKS = (RUNNING, DEVELOPING, BUILDING)
 
 
 def pins(lock: str) -> dict[str, list[str]]:
@@ -57,7 +59,11 @@ def test_every_package_in_a_lock_is_one_version_with_hashes(lock: str) -> None:
 
 @pytest.mark.parametrize(
     ("lock", "requirements"),
-    [(RUNNING, declared()), (DEVELOPING, declared(*PROJECT["optional-dependencies"]))],
+    [
+        (RUNNING, declared()),
+        (DEVELOPING, declared(*PROJECT["optional-dependencies"])),
+        (BUILDING, BUILD_SYSTEM),
+    ],
 )
 def test_every_dependency_is_locked_at_its_floor_or_above(lock: str, requirements: list[Requirement]) -> None:
     locked = pins(lock)
@@ -75,10 +81,15 @@ def test_every_dependency_has_a_floor() -> None:
     assert [r.name for r in requirements if not any(s.operator == ">=" for s in r.specifier)] == []
 
 
-def test_both_locks_agree() -> None:
+@pytest.mark.parametrize("lock", [RUNNING, BUILDING])
+def test_the_locks_agree(lock: str) -> None:
     developing = pins(DEVELOPING)
-    for name, lines in pins(RUNNING).items():
+    for name, lines in pins(lock).items():
         assert pinned_version(lines) == pinned_version(developing[name]), f"{name} differs: run make lock"
+
+
+def test_what_the_image_is_built_with_is_what_builds_the_wheel() -> None:
+    assert [Requirement(text) for text in PYPROJECT["dependency-groups"]["build"]] == BUILD_SYSTEM
 
 
 def test_the_locks_hold_no_second_framework_for_running() -> None:
