@@ -1,0 +1,43 @@
+"""The command line: from arguments to an exit code. Every error becomes one line on stderr here."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from subject import commands, settings
+from subject.errors import RedisAwayError, UsageError
+from subject.parser import build
+
+INTERRUPTED = 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command. Returns the exit code: 0 well, 1 a finding, 2 wrong use, 3 cannot see or reach."""
+    try:
+        code = _run(build().parse_args(arguments))
+        sys.stdout.flush()
+    except UsageError as error:
+        return _say(f"subject: {error}", commands.WRONG_USE)
+    except RedisAwayError as error:
+        return _say(f"subject: Redis does not answer ({error}): nothing was changed", commands.UNREACHABLE)
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return commands.WELL
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    loaded = settings.load()
+    for name in settings.unknown_variables(os.environ):
+        _say(f"subject: {name} is no setting (a typing error?)", commands.WELL)
+    return asyncio.run(commands.run(arguments, loaded))
+
+
+def _say(line: str, code: int) -> int:
+    sys.stderr.write(line + "\n")
+    return code

@@ -1,0 +1,28 @@
+"""What is looked for. A detector is a pure function of a snapshot and the thresholds."""
+
+from collections.abc import Callable
+
+from subject.detectors.breach import limit_breach
+from subject.detectors.fallback import fallback_active
+from subject.detectors.nodes import node_down
+from subject.detectors.observer import observer_blind
+from subject.detectors.skew import node_skew
+from subject.detectors.spikes import spikes
+from subject.detectors.store_down import store_down
+from subject.detectors.store_slow import store_slow
+from subject.detectors.thresholds import Thresholds
+from subject.finding import Finding
+from subject.snapshot import Snapshot
+
+Detector = Callable[[Snapshot, Thresholds], list[Finding]]
+
+ALL: tuple[Detector, ...] = (
+    observer_blind,
+    store_down,
+    node_down,
+    store_slow,
+    fallback_active,
+    spikes,
+    node_skew,
+    limit_breach,
+)

@@ -1,0 +1,54 @@
+"""node_down: a node neither writes nor answers."""
+
+from subject.detectors.thresholds import Thresholds
+from subject.finding import Evidence, Finding, Target, clock, confidence
+from subject.snapshot import Node, Snapshot
+
+ALSO_DOES_NOT_ANSWER = 0.3
+"""What is left of the doubt where it does not answer at /state either."""
+NOBODY_WRITES = 0.6
+
+
+def node_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """Nodes that are Down. Nothing is said where neither Redis nor any node answers: that is the observer."""
+    if not snapshot.sees:
+        return []
+    return [_of_node(snapshot, thresholds, node) for node in snapshot.nodes if node.state == "Down"]
+
+
+def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
+    silence_seconds = max(0.0, snapshot.at - node.last.at)
+    unanswered = ", and it does not answer at " + node.entry.admin_address if node.answered is False else ""
+    return Finding(
+        code="node_down",
+        severity="critical",
+        since=node.last.at,
+        at=snapshot.at,
+        subject=Target("node", node.id),
+        summary=(
+            f"{node.id} ({node.address}) is down: nothing came from it since {clock(node.last.at)} "
+            f"({silence_seconds:,.0f} s){unanswered}"
+        ),
+        evidence=(
+            Evidence("silence", thresholds.node_down_seconds, round(silence_seconds, 1), "seconds"),
+            Evidence("nodes_up", len(snapshot.nodes), len(snapshot.up), "nodes"),
+            Evidence("in_flight_when_last_seen", None, node.last.in_flight, "requests"),
+        ),
+        confidence=_confidence(snapshot, node, silence_seconds / thresholds.node_down_seconds),
+        likely_cause=(
+            "its process ended without leaving in order (killed, crashed, out of memory), or its host is gone"
+            if snapshot.up
+            else "all nodes went silent: their host, or the network between them, Redis and here"
+        ),
+        suggested_action=f"curl -s http://{node.entry.admin_address}/healthz",
+        verify_with="subject nodes",
+    )
+
+
+def _confidence(snapshot: Snapshot, node: Node, margin: float) -> float:
+    sure = confidence(margin)
+    if node.answered is False:
+        sure = 1 - (1 - sure) * ALSO_DOES_NOT_ANSWER
+    if not snapshot.up:
+        sure *= NOBODY_WRITES
+    return round(min(sure, 0.99), 2)

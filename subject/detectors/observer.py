@@ -1,0 +1,55 @@
+"""observer_blind: the subject sees nothing, and does not say that all is well."""
+
+from subject.detectors.thresholds import Thresholds
+from subject.finding import CLUSTER, Evidence, Finding, clock
+from subject.snapshot import Snapshot
+
+
+def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """Neither Redis nor any node answers; or Redis does, and no node has ever written to it."""
+    del thresholds
+    place, problem = snapshot.redis.place, snapshot.redis.problem
+    if snapshot.sees and (snapshot.nodes or not snapshot.redis.connected):
+        return []
+    if snapshot.redis.connected:
+        return [
+            _finding(
+                snapshot,
+                f"Redis at {place} answers, but no node has written to it: there is nothing to judge",
+                "no node has been started yet, or the nodes use another Redis or database: see REDIS_URL",
+            )
+        ]
+    asked = len(snapshot.nodes)
+    known = f"none of {asked} known nodes does" if asked else "no node is known"
+    return [
+        _finding(
+            snapshot,
+            f"The subject sees nothing: Redis at {place} does not answer, and {known}",
+            f"{problem or 'Redis does not answer'}; "
+            + ("the network between here and the cluster, or all of it is down" if asked else _NO_NODES),
+        )
+    ]
+
+
+_NO_NODES = "set REDIS_URL, and SUBJECT_NODES to the nodes' admin addresses"
+
+
+def _finding(snapshot: Snapshot, summary: str, cause: str) -> Finding:
+    since = snapshot.at if snapshot.redis.connected or snapshot.seen_at is None else snapshot.seen_at
+    last = "" if since == snapshot.at else f", last seen at {clock(since)}"
+    return Finding(
+        code="observer_blind",
+        severity="critical",
+        since=since,
+        at=snapshot.at,
+        subject=CLUSTER,
+        summary=summary + last,
+        evidence=(
+            Evidence("redis_answers", 1, int(snapshot.redis.connected), "boolean"),
+            Evidence("nodes_that_answer", len(snapshot.nodes), 0, "nodes"),
+        ),
+        confidence=0.99,
+        likely_cause=cause,
+        suggested_action="subject status",
+        verify_with="subject diagnose",
+    )

@@ -1,0 +1,67 @@
+"""What rate is usual, and which seconds are not."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+
+from subject.detectors.thresholds import Thresholds
+
+MAD_TO_SD = 1.4826
+"""Of a normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """One second's rate beside what was usual before it; None where too little was seen."""
+
+    rate: float
+    usual: float | None
+    z: float
+    anomalous: bool
+
+
+def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
+    """Each second by the rolling median and MAD of those before it that were neither idle nor anomalous.
+
+    sd = max(1.4826·MAD, √median, 0.05·median, 1): Poisson traffic has √median, and below one request a
+    second nothing can be told. Idle seconds teach nothing, so that the start of traffic is no spike; and
+    what goes on for as long as is remembered becomes the usual.
+    """
+    remembered: deque[tuple[int, float]] = deque()
+    judged = []
+    for second, rate in enumerate(rates):
+        while remembered and remembered[0][0] < second - thresholds.baseline_seconds:
+            remembered.popleft()
+        found = _second(rate, [past for _, past in remembered], thresholds)
+        judged.append(found)
+        if rate > 0 and not found.anomalous:
+            remembered.append((second, rate))
+    return judged
+
+
+def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Second:
+    if len(past) < thresholds.baseline_min_seconds:
+        return Second(rate, None, 0.0, False)
+    usual = median(past)
+    mad = median(abs(other - usual) for other in past)
+    sd = max(MAD_TO_SD * mad, sqrt(usual), 0.05 * usual, 1.0)
+    z = (rate - usual) / sd
+    return Second(rate, usual, z, z > thresholds.spike_z and rate > thresholds.spike_ratio * usual + 1)
+
+
+def run_of_anomalies(judged: Sequence[Second], thresholds: Thresholds) -> int | None:
+    """The position of the first second of the anomaly that goes on at the end; None where there is none."""
+
+    def holds(end: int) -> bool:
+        window = judged[max(0, end - thresholds.spike_of_seconds) : end]
+        return sum(second.anomalous for second in window) >= thresholds.spike_seconds
+
+    end = len(judged)
+    if not holds(end):
+        return None
+    while end > 1 and holds(end - 1):
+        end -= 1
+    first = max(0, end - thresholds.spike_of_seconds)
+    return next(place for place in range(first, len(judged)) if judged[place].anomalous)

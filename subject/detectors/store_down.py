@@ -1,0 +1,117 @@
+"""store_down: nobody decides by Redis, or the subject cannot reach it."""
+
+from subject.detectors.thresholds import Thresholds
+from subject.finding import CLUSTER, Evidence, Finding, Severity, clock
+from subject.series import Sample, counted
+from subject.snapshot import Node, Snapshot
+
+CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
+"""Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""
+MIN_FALLBACKS = 2.5
+"""One or two late replies of an idle cluster are no outage."""
+
+
+def store_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """Told apart from dead nodes by asking them: a node that answers at /state is not down, its store is."""
+    if not snapshot.sees:
+        return []
+    without = [node for node in snapshot.up if _without_store(node, thresholds)]
+    all_without = bool(snapshot.up) and len(without) == len(snapshot.up)
+    if not snapshot.redis.connected:
+        return [_unreachable(snapshot, without, all_without)]
+    return [_unused(snapshot, thresholds)] if all_without else []
+
+
+def _without_store(node: Node, thresholds: Thresholds) -> bool:
+    """Whether this node has not decided by Redis for as long as is asked."""
+    end = node.last.at
+    start = end - thresholds.store_down_seconds
+    recent = [sample for sample in node.samples if sample.end > start + 0.5]
+    if not node.last.store.connected and (
+        node.answered or not any(sample.store_connected for sample in recent)
+    ):
+        return True
+    fallbacks = counted(node.samples, lambda sample: sample.fallbacks, start, end)
+    return fallbacks > MIN_FALLBACKS and not counted(
+        node.samples, lambda sample: sample.decisions, start, end
+    )
+
+
+def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> Finding:
+    redis, up = snapshot.redis, snapshot.up
+    since = snapshot.at if redis.answered_at is None else redis.answered_at
+    severity: Severity = "critical"
+    if all_without:
+        nodes = (
+            f"the {len(up)} nodes that answer decide without it"
+            if len(up) > 1
+            else f"so {up[0].id} decides alone"
+        )
+        sure, cause = CONFIRMED, f"Redis is stopped or cut off ({redis.problem})"
+    elif without:
+        nodes = f"{len(without)} of {len(up)} nodes decide without it"
+        sure, cause = UNCONFIRMED, f"the network between Redis and some of its clients ({redis.problem})"
+    else:
+        nodes = "the nodes still decide by it"
+        severity, sure = "warning", CONTRADICTED
+        cause = f"the subject's own way to Redis, or its REDIS_URL ({redis.problem})"
+    return _finding(
+        snapshot,
+        severity,
+        since,
+        f"Redis at {redis.place} does not answer the subject since {clock(since)}; {nodes}",
+        sure,
+        cause,
+        len(without),
+    )
+
+
+def _unused(snapshot: Snapshot, thresholds: Thresholds) -> Finding:
+    del thresholds
+    decided = [sample.end for node in snapshot.up for sample in node.samples if _decided(sample)]
+    since = max(decided, default=float(snapshot.first_second))
+    trip = snapshot.redis.round_trip_seconds or 0.0
+    return _finding(
+        snapshot,
+        "critical",
+        since,
+        f"No node decides by Redis since {clock(since)}, though it answers here in {1000 * trip:.1f} ms",
+        CONFIRMED,
+        "the network between the nodes and Redis, or Redis is slower there than the nodes' deadline",
+        len(snapshot.up),
+    )
+
+
+def _decided(sample: Sample) -> bool:
+    return sample.decisions > 0 and (sample.store_connected or not sample.fallbacks)
+
+
+def _finding(
+    snapshot: Snapshot,
+    severity: Severity,
+    since: float,
+    summary: str,
+    sure: float,
+    cause: str,
+    without: int,
+) -> Finding:
+    node = snapshot.up[0] if snapshot.up else None
+    return Finding(
+        code="store_down",
+        severity=severity,
+        since=since,
+        at=snapshot.at,
+        subject=CLUSTER,
+        summary=summary,
+        evidence=(
+            Evidence("redis_answers_subject", 1, int(snapshot.redis.connected), "boolean"),
+            Evidence("nodes_without_redis", 0, without, "nodes"),
+            Evidence("nodes_up", len(snapshot.nodes), len(snapshot.up), "nodes"),
+        ),
+        confidence=sure,
+        likely_cause=cause,
+        suggested_action=(
+            "subject status" if node is None else f"curl -s http://{node.entry.admin_address}/state"
+        ),
+        verify_with="subject status",
+    )

@@ -1,0 +1,176 @@
+"""The JSON that commands print and that the protocol returns. The names in it are fixed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from subject import finding as findings_module
+from subject import metrics
+from subject.diagnosis import Diagnosis
+from subject.snapshot import Node, Snapshot
+from subject.view import ClientWindow
+
+Document = dict[str, Any]
+
+
+def nodes(snapshot: Snapshot) -> Document:
+    """``nodes --json``."""
+    return {
+        "at": snapshot.at,
+        "redis_connected": snapshot.redis.connected,
+        "nodes": [node_document(snapshot, node) for node in snapshot.nodes],
+    }
+
+
+def node_document(snapshot: Snapshot, node: Node) -> Document:
+    """One node of it."""
+    last = node.last
+    return {
+        **place(node),
+        "admin_address": node.entry.admin_address,
+        "version": node.entry.version,
+        "boot_id": last.boot_id,
+        "started_at": last.started_at,
+        **_numbers(metrics.of_node(snapshot, node)),
+        "totals": asdict(node.totals),
+        "boot_totals": asdict(last.boot),
+        "store_connected": last.store.connected,
+        "in_flight": last.in_flight,
+        "loop_lag_ms": metrics.milliseconds(last.loop_lag_seconds),
+        "rss_bytes": last.rss_bytes,
+        "policy_digest": node.entry.policy_digest,
+        "last_seen": last.at,
+    }
+
+
+def place(node: Node) -> Document:
+    """Who a node is, where, and its state."""
+    return {"id": node.id, "address": node.address, "state": node.state}
+
+
+def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
+    """``status --json``: the cluster's sums in the names of `nodes`."""
+    all_boots, these_boots = metrics.totals(snapshot.nodes)
+    return {
+        "at": snapshot.at,
+        "healthy": diagnosis.healthy,
+        "redis_connected": snapshot.redis.connected,
+        "redis": redis(snapshot),
+        "nodes": [place(node) for node in snapshot.nodes],
+        **_numbers(metrics.of_cluster(snapshot)),
+        "totals": asdict(all_boots),
+        "boot_totals": asdict(these_boots),
+        "clients": snapshot.clients,
+        "findings": [found.code for found in diagnosis.findings],
+        "unreadable": list(snapshot.unreadable),
+    }
+
+
+def redis(snapshot: Snapshot) -> Document:
+    """Redis as the subject meets it."""
+    health = snapshot.redis
+    return {
+        "address": health.place,
+        "round_trip_ms": metrics.milliseconds(health.round_trip_seconds),
+        "used_bytes": health.used_bytes,
+        "maximum_bytes": health.maximum_bytes,
+        "problem": health.problem or None,
+    }
+
+
+def diagnosis_document(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
+    """``diagnose --json``."""
+    return {
+        "at": snapshot.at,
+        "healthy": diagnosis.healthy,
+        "redis_connected": snapshot.redis.connected,
+        "findings": [findings_module.as_json(found) for found in diagnosis.findings],
+    }
+
+
+def top(snapshot: Snapshot) -> Document:
+    """``top --json``: the clients that nodes list, the busiest first."""
+    windows = {window.client: window for window in snapshot.windows}
+    return {
+        "at": snapshot.at,
+        "redis_connected": snapshot.redis.connected,
+        "clients": [
+            {
+                "id": client.client,
+                "rate": round(client.rate, 3),
+                "refused_rate": round(client.refused_rate, 3),
+                **limit(snapshot, client.client),
+                **_window(windows.get(client.client)),
+            }
+            for client in metrics.of_clients(snapshot)
+        ],
+    }
+
+
+def limits(snapshot: Snapshot, clients: Sequence[str]) -> Document:
+    """``limits --json``: the default, the plans, and the limits of `clients`."""
+    table = snapshot.policies.table
+    windows = {window.client: window for window in snapshot.windows}
+    return {
+        "at": snapshot.at,
+        "redis_connected": snapshot.redis.connected,
+        "default": None if table is None else str(table.default),
+        "plans": {} if table is None else {name: str(plan) for name, plan in table.plans.items()},
+        "limits": [
+            {
+                "client": client,
+                **limit(snapshot, client),
+                **_window(windows.get(client)),
+                **_who(snapshot, client),
+            }
+            for client in clients
+        ],
+        "unreadable": list(snapshot.unreadable),
+    }
+
+
+def limit(snapshot: Snapshot, client: str) -> Document:
+    """A client's limit and where it comes from."""
+    applied = snapshot.policies.applied_to(client)
+    if applied is None:
+        return {"limit": None, "source": None}
+    return {"limit": str(applied.limit), "source": applied.source}
+
+
+def counters(windows: Sequence[ClientWindow]) -> list[Document]:
+    """The protocol's counters: what stands in each client's window."""
+    return [
+        {
+            "key": window.client,
+            "count": window.count,
+            "limit": window.limit,
+            "remaining": window.remaining,
+            "period_seconds": window.period_seconds,
+        }
+        for window in windows
+    ]
+
+
+def _window(window: ClientWindow | None) -> Document:
+    if window is None:
+        return {"count": None, "remaining": None}
+    return {"count": window.count, "remaining": window.remaining}
+
+
+def _who(snapshot: Snapshot, client: str) -> Document:
+    override = snapshot.policies.overrides.limits.get(client)
+    if override is None:
+        return {"by": None, "why": None, "since": None}
+    return {"by": override.by, "why": override.why, "since": override.at}
+
+
+def _numbers(of: metrics.Metrics) -> Document:
+    return {
+        "rate": round(of.rate, 3),
+        "rejection_ratio": round(of.rejection_ratio, 4),
+        "fallback_ratio": round(of.fallback_ratio, 4),
+        "latency_p50_ms": of.latency_p50_ms,
+        "latency_p99_ms": of.latency_p99_ms,
+        "store_p99_ms": of.store_p99_ms,
+        "cpu_percent": round(of.cpu_percent, 1),
+    }

@@ -1,0 +1,102 @@
+"""The numbers of a node and of the cluster that are shown: those of the last ten seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.contract import histogram
+from gateway.contract.telemetry import Totals
+from subject import series
+from subject.series import Sample
+from subject.snapshot import RATE_SECONDS, Node, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Rates are per second, latencies milliseconds; None where nothing was measured."""
+
+    requests: float  # in the last ten seconds
+    rate: float
+    rejection_ratio: float
+    fallback_ratio: float
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    store_p99_ms: float | None
+    cpu_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMetrics:
+    """A client's requests and refusals per second, over all nodes: at least so many."""
+
+    client: str
+    rate: float
+    refused_rate: float
+
+
+def of_node(snapshot: Snapshot, node: Node) -> Metrics:
+    """A node's; all zero where it is not up."""
+    return _metrics(node.samples if node.is_up else (), snapshot.covered_until)
+
+
+def of_cluster(snapshot: Snapshot) -> Metrics:
+    """The sums over the nodes that are up; its CPU is the mean."""
+    samples = [sample for node in snapshot.up for sample in node.samples]
+    return _metrics(samples, snapshot.covered_until, len(snapshot.up))
+
+
+def totals(nodes: Sequence[Node]) -> tuple[Totals, Totals]:
+    """Of all boots, and of the present ones."""
+    return (
+        sum((node.totals for node in nodes), Totals()),
+        sum((node.last.boot for node in nodes), Totals()),
+    )
+
+
+def of_clients(snapshot: Snapshot) -> list[ClientMetrics]:
+    """The clients that nodes list, the busiest first."""
+    end = snapshot.covered_until
+    start = end - RATE_SECONDS
+    samples = [sample for node in snapshot.up for sample in node.samples]
+    seconds = _seconds(samples, start, end, len(snapshot.up))
+    requests = series.by_client(samples, lambda sample: sample.requests_by_client, start, end)
+    refused = series.by_client(samples, lambda sample: sample.refused_by_client, start, end)
+    found = [
+        ClientMetrics(client, requests.get(client, 0.0) / seconds, refused.get(client, 0.0) / seconds)
+        for client in requests | refused
+    ]
+    return sorted(found, key=lambda metrics: (-metrics.rate, -metrics.refused_rate, metrics.client))
+
+
+def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
+    start = end - RATE_SECONDS
+    seconds = _seconds(samples, start, end, nodes)
+    requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
+    refused = series.counted(samples, lambda sample: sample.totals.refused, start, end)
+    fallbacks = series.counted(samples, lambda sample: sample.fallbacks, start, end)
+    decisions = series.counted(samples, lambda sample: sample.decisions, start, end)
+    # A sample counts whole in a histogram, and the nodes' last ones end a little later than `end`.
+    recent = series.ended_within(samples, start, end + 1)
+    latency = histogram.total(sample.latency for sample in recent)
+    store = histogram.total(sample.store_latency for sample in recent)
+    cpu_seconds = series.counted(samples, lambda sample: sample.cpu_seconds, start, end)
+    return Metrics(
+        requests=requests,
+        rate=requests / seconds,
+        rejection_ratio=refused / requests if requests else 0.0,
+        fallback_ratio=fallbacks / (fallbacks + decisions) if fallbacks else 0.0,
+        latency_p50_ms=milliseconds(histogram.quantile_seconds(latency, 0.5)),
+        latency_p99_ms=milliseconds(histogram.quantile_seconds(latency, 0.99)),
+        store_p99_ms=milliseconds(histogram.quantile_seconds(store, 0.99)),
+        cpu_percent=100 * cpu_seconds / seconds / max(1, nodes),
+    )
+
+
+def _seconds(samples: Sequence[Sample], start: float, end: float, nodes: int) -> float:
+    """The time that a rate is taken over: what the nodes' samples cover on the average."""
+    covered = series.covered_seconds(samples, start, end) / max(1, nodes)
+    return min(max(covered, 0.001), RATE_SECONDS)
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """Seconds in milliseconds, to a microsecond."""
+    return None if seconds is None else round(1000 * seconds, 3)

@@ -1,0 +1,179 @@
+"""Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough. The only IO."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from redis.asyncio import Redis
+
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject import redis_reads, state_endpoint
+from subject.errors import RedisAwayError
+from subject.policies import Policies
+from subject.settings import Settings
+from subject.view import ClientWindow, RedisHealth, View
+
+WINDOWS = 50
+"""The busiest and most refused clients whose windows are read."""
+MARGIN_SECONDS = 10
+SECOND_LOOK_SECONDS = 1.0
+
+
+class Reader:
+    """Keeps one connection, the stream's last minutes and the last roster between looks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._redis: Redis = redis_reads.connect(settings.redis_url, settings.timeout_seconds)
+        self._records: list[TelemetryRecord] = []
+        self._stream_at = ""
+        self._roster: Mapping[str, RosterEntry] = {}
+        self._policies = Policies()
+        self._windows: tuple[ClientWindow, ...] = ()
+        self._redis_ahead_seconds: float | None = None
+        self._redis_answered_at: float | None = None
+        self._seen_at: float | None = None
+
+    async def __aenter__(self) -> "Reader":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._redis.aclose()
+
+    @property
+    def redis(self) -> Redis:
+        """The connection, for actions."""
+        return self._redis
+
+    async def look(self, clients: Iterable[str] = ()) -> View:
+        """One look; the windows of `clients` are read in any case. Raises nothing where Redis is away."""
+        try:
+            with redis_reads.redis_away_mapped():
+                return await self._look_at_redis(tuple(clients))
+        except RedisAwayError as error:
+            return await self._look_at_nodes(str(error))
+
+    async def look_twice_if_needed(self, clients: Iterable[str] = ()) -> View:
+        """As `look`; where only the nodes answer, once more a second later, since rates need two records."""
+        view = await self.look(clients)
+        if view.redis.connected or not view.states:
+            return view
+        await asyncio.sleep(SECOND_LOOK_SECONDS)
+        return await self.look(clients)
+
+    async def _look_at_redis(self, clients: tuple[str, ...]) -> View:
+        basics = await redis_reads.read_basics(self._redis)
+        at = self._seen_at = self._redis_answered_at = basics.at
+        self._redis_ahead_seconds = at - time.time()
+        self._roster = basics.roster
+        unreadable = [*basics.unreadable, *await self._read_stream(at)]
+        tables = await redis_reads.read_tables(
+            self._redis, (entry.policy_digest for entry in basics.roster.values())
+        )
+        self._policies = Policies(basics.overrides, _most_common(basics.roster, tables))
+        stale = {node_id: entry for node_id, entry in basics.roster.items() if self._is_stale(entry, at)}
+        states = await self._ask({node_id: entry.admin_address for node_id, entry in stale.items()})
+        chosen = dict.fromkeys((*clients, *_most_active(basics.roster)))
+        self._windows = await redis_reads.read_windows(
+            self._redis, at, list(chosen)[: WINDOWS + len(clients)], self._policies
+        )
+        health = RedisHealth(
+            True,
+            self._settings.redis_place,
+            answered_at=at,
+            round_trip_seconds=basics.round_trip_seconds,
+            used_bytes=basics.used_bytes,
+            maximum_bytes=basics.maximum_bytes,
+        )
+        return self._view(at, health, states, frozenset(stale), tuple(unreadable))
+
+    async def _look_at_nodes(self, problem: str) -> View:
+        known = {node_id: entry.admin_address for node_id, entry in self._roster.items()}
+        states = await self._ask(known, self._settings.admin_addresses)
+        self._roster = {**self._roster, **states}
+        at = self._now(states)
+        if states:
+            self._seen_at = at
+        health = RedisHealth(False, self._settings.redis_place, problem, self._redis_answered_at)
+        return self._view(at, health, states, frozenset(self._roster), ())
+
+    def _view(
+        self,
+        at: float,
+        health: RedisHealth,
+        states: Mapping[str, RosterEntry],
+        asked: frozenset[str],
+        unreadable: tuple[str, ...],
+    ) -> View:
+        self._records.extend(entry.last for entry in states.values())
+        oldest = at - self._kept_seconds
+        self._records = [record for record in self._records if record.at >= oldest]
+        return View(
+            at,
+            self._seen_at,
+            health,
+            dict(self._roster),
+            tuple(self._records),
+            states,
+            asked,
+            self._policies,
+            self._windows,
+            unreadable,
+        )
+
+    @property
+    def _kept_seconds(self) -> int:
+        return self._settings.baseline_seconds + MARGIN_SECONDS
+
+    async def _read_stream(self, at: float) -> list[str]:
+        start, now = int(1000 * (at - self._kept_seconds)), int(1000 * at)
+        # Also where the last id lies ahead: this is another Redis, or its clock was put back.
+        if not start <= _milliseconds(self._stream_at) <= now + 1000:
+            self._stream_at = f"{start}"
+        records, self._stream_at, unreadable = await redis_reads.read_records(self._redis, self._stream_at)
+        self._records.extend(record for record in records if abs(record.at - at) <= 2 * self._kept_seconds)
+        return [f"{unreadable} telemetry records"] if unreadable else []
+
+    def _is_stale(self, entry: RosterEntry, at: float) -> bool:
+        return not entry.last.leaving and at - entry.last.at > self._settings.node_down_seconds
+
+    async def _ask(self, known: Mapping[str, str], further: Iterable[str] = ()) -> dict[str, RosterEntry]:
+        """The answers of known nodes (admin addresses by id) and of further addresses, by node id."""
+        answers = await state_endpoint.ask({*known.values(), *further}, self._settings.timeout_seconds)
+        return {entry.last.node_id: entry for entry in answers.values()}
+
+    def _now(self, states: Mapping[str, RosterEntry]) -> float:
+        """Redis' time where it does not answer: by what it last said, else as the nodes have it."""
+        if self._redis_ahead_seconds is None and states:
+            self._redis_ahead_seconds = max(entry.last.at for entry in states.values()) - time.time()
+        return time.time() + (self._redis_ahead_seconds or 0.0)
+
+
+def _milliseconds(stream_id: str) -> int:
+    return int(stream_id.partition("-")[0] or 0)
+
+
+def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]) -> PolicyTable | None:
+    """The table that most nodes enforce; the one whose node wrote last decides between equals."""
+    counts = Counter(entry.policy_digest for entry in roster.values() if entry.policy_digest in tables)
+    if not counts:
+        return None
+    latest = {entry.policy_digest: entry.last.at for entry in roster.values()}
+    return tables[max(counts, key=lambda digest: (counts[digest], latest[digest]))]
+
+
+def _most_active(roster: Mapping[str, RosterEntry]) -> list[str]:
+    """The clients that nodes list, those that stand first on any node's list first."""
+    places: dict[str, int] = {}
+    for entry in roster.values():
+        for listed in (entry.last.most_refused, entry.last.busiest):
+            for place, counted in enumerate(listed):
+                places[counted.client] = min(place, places.get(counted.client, place))
+    return sorted(places, key=lambda client: places[client])

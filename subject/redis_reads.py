@@ -1,0 +1,169 @@
+"""What the subject reads from Redis: one function for each step of a look."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway.contract import codec, keys, overrides, telemetry, window
+from gateway.contract.overrides import Overrides
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.errors import RedisAwayError
+from subject.policies import Policies
+from subject.view import ClientWindow
+
+PAGE = 1000
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Basics:
+    """Redis' time, its memory, the roster and the live overrides."""
+
+    at: float
+    round_trip_seconds: float
+    used_bytes: int
+    maximum_bytes: int
+    roster: Mapping[str, RosterEntry]
+    overrides: Overrides
+    unreadable: tuple[str, ...]
+
+
+def connect(url: str, timeout_seconds: float) -> Redis:
+    """A client that gives up after `timeout_seconds` and repeats nothing by itself."""
+    client: Redis = Redis.from_url(
+        url,
+        decode_responses=True,
+        encoding_errors="replace",
+        socket_connect_timeout=timeout_seconds,
+        socket_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return client
+
+
+@contextmanager
+def redis_away_mapped() -> Iterator[None]:
+    """Whatever says that Redis does not answer, or not sensibly, becomes RedisAwayError."""
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise RedisAwayError(_reason(error)) from None
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's word for it, where there is one, is the shortest."""
+    cause = error.__cause__ or error.__context__ or error
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno).lower()
+    return str(error).rstrip(".") or type(error).__name__
+
+
+async def redis_time(client: Redis) -> float:
+    """Seconds since 1970 by Redis' clock."""
+    seconds, microseconds = await client.time()
+    return float(seconds) + microseconds / 1e6
+
+
+async def read_basics(client: Redis) -> Basics:
+    """The first step; on a connection that exists, so that the round trip is one."""
+    await client.ping()
+    started = time.monotonic()
+    at = await redis_time(client)
+    round_trip_seconds = time.monotonic() - started
+    async with client.pipeline(transaction=False) as pipe:
+        pipe.hgetall(keys.NODES)
+        pipe.hgetall(keys.OVERRIDES)
+        pipe.info("memory")
+        roster_texts, override_texts, memory = await pipe.execute()
+    roster, unreadable = {}, []
+    for node_id, text in roster_texts.items():
+        entry = _decoded(RosterEntry, text)
+        if entry is None:
+            unreadable.append(f"node {node_id}")
+        else:
+            roster[node_id] = entry
+    found = overrides.parse_overrides(override_texts)
+    unreadable.extend(f"override {name}" for name in found.malformed)
+    return Basics(
+        at,
+        round_trip_seconds,
+        int(memory.get("used_memory", 0)),
+        int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),
+        roster,
+        found,
+        tuple(unreadable),
+    )
+
+
+async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord], str, int]:
+    """The stream's records behind the id `after`, the id of the last one, and how many were unreadable."""
+    records: list[TelemetryRecord] = []
+    unreadable = 0
+    while True:
+        page: Any = await client.xrange(keys.TELEMETRY, min=f"({after}", count=PAGE)
+        for stream_id, fields in page:
+            record = _decoded(TelemetryRecord, fields.get(telemetry.STREAM_FIELD, ""))
+            after = stream_id
+            if record is None:
+                unreadable += 1
+            else:
+                records.append(record)
+        if len(page) < PAGE:
+            return records, after, unreadable
+
+
+async def read_tables(client: Redis, digests: Iterable[str]) -> dict[str, PolicyTable]:
+    """The policy tables by digest, as far as they are there."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return {}
+    texts = await client.mget([keys.policy_table(digest) for digest in wanted])
+    tables = {digest: _decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
+    return {digest: table for digest, table in tables.items() if table is not None}
+
+
+async def read_windows(
+    client: Redis, at: float, clients: Iterable[str], policies: Policies
+) -> tuple[ClientWindow, ...]:
+    """What stands in the windows of the clients whose limit is known."""
+    limits = [(name, applied.limit) for name in clients if (applied := policies.applied_to(name)) is not None]
+    async with client.pipeline(transaction=False) as pipe:
+        for name, limit in limits:
+            generation = policies.overrides.generations.get(name, 0)
+            pipe.hgetall(keys.window(name, keys.CLIENT_SCOPE, limit.period_seconds, generation))
+        hashes = await pipe.execute() if limits else []
+    return tuple(
+        ClientWindow(name, standing(fields, at, limit.period_seconds), limit.quota, limit.period_seconds)
+        for (name, limit), fields in zip(limits, hashes, strict=True)
+    )
+
+
+def standing(fields: Mapping[str, str], at: float, period_seconds: int) -> int:
+    """The units in a window hash that a decision at `at` would count."""
+    now = round(at * window.MICROSECONDS)
+    oldest = window.oldest_counted(now, period_seconds)
+    newest = window.newest_counted(now, period_seconds)
+    total = 0
+    for number, count in fields.items():
+        try:
+            total += int(count) if oldest <= int(number) <= newest else 0
+        except ValueError:
+            continue
+    return max(0, total)
+
+
+def _decoded(kind: type[Record], text: Any) -> Record | None:
+    try:
+        return codec.decode(kind, text)
+    except codec.RecordError:
+        return None

@@ -1,0 +1,247 @@
+"""What a person sees: tables and sentences, in a terminal with colour, elsewhere as plain text."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from subject.diagnosis import Diagnosis
+from subject.documents import Document
+from subject.finding import Evidence, Finding, clock, percent
+
+PLAIN_WIDTH = 200
+STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Writes to one console."""
+
+    console: Console
+
+    @classmethod
+    def of_terminal(cls) -> "Report":
+        """To standard output: without any escape where it is no terminal or NO_COLOR is set."""
+        plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+        return cls(
+            Console(
+                color_system=None if plain else "auto",
+                force_terminal=False if plain else None,
+                width=None if sys.stdout.isatty() else PLAIN_WIDTH,
+                highlight=False,
+                markup=False,
+                emoji=False,
+            )
+        )
+
+    def status(self, document: Document, diagnosis: Diagnosis) -> None:
+        """The cluster in a few lines."""
+        self._headline(document, diagnosis)
+        redis = document["redis"]
+        totals = document["totals"]
+        lines = {
+            "Nodes": _states(document["nodes"]),
+            "Requests": f"{document['rate']:,.1f} a second, {percent(document['rejection_ratio'])} refused, "
+            f"{document['clients']:,} clients seen",
+            "Latency": f"median {_ms(document['latency_p50_ms'])}, "
+            f"99 % within {_ms(document['latency_p99_ms'])}; Redis for the nodes 99 % within {_ms(document['store_p99_ms'])}",
+            "Redis": _redis(redis),
+            "Total": f"{totals['requests']:,} requests: {totals['admitted']:,} admitted, "
+            f"{totals['refused']:,} refused, {totals['failed']:,} failed, "
+            f"{totals['unidentified']:,} without a usable key",
+        }
+        grid = Table.grid(padding=(0, 2))
+        for name, text in lines.items():
+            grid.add_row(Text(name, "bold"), text)
+        self.console.print(grid)
+        self._unreadable(document["unreadable"])
+
+    def nodes(self, document: Document, diagnosis: Diagnosis) -> None:
+        """Each node in a line."""
+        self._headline(document, diagnosis)
+        table = _table("node", "address", "state")
+        for name in ("req/s", "refused", "p50 ms", "p99 ms", "Redis p99", "no Redis", "CPU", "last seen"):
+            table.add_column(name, justify="right")
+        for node in document["nodes"]:
+            up = node["state"] == "Up"
+            numbers = (
+                f"{node['rate']:,.1f}",
+                percent(node["rejection_ratio"]),
+                _short(node["latency_p50_ms"]),
+                _short(node["latency_p99_ms"]),
+                _short(node["store_p99_ms"]),
+                percent(node["fallback_ratio"]),
+                f"{node['cpu_percent']:.0f} %",
+            )
+            table.add_row(
+                node["id"],
+                node["address"],
+                Text(node["state"], STATE_STYLES[node["state"]]),
+                *(numbers if up else ["–"] * len(numbers)),
+                _ago(document["at"] - node["last_seen"]),
+            )
+        self.console.print(table)
+
+    def top(self, document: Document, diagnosis: Diagnosis) -> None:
+        """Each client in a line."""
+        self._headline(document, diagnosis)
+        if not document["clients"]:
+            self.console.print("No client has sent anything in the last ten seconds.")
+            return
+        table = _table("client")
+        for name in ("req/s", "refused/s"):
+            table.add_column(name, justify="right")
+        table.add_column("limit")
+        for name in ("in window", "left"):
+            table.add_column(name, justify="right")
+        for client in document["clients"]:
+            refused = client["refused_rate"]
+            table.add_row(
+                client["id"],
+                f"{client['rate']:,.1f}",
+                Text(f"{refused:,.1f}", "yellow" if refused else ""),
+                _limit(client),
+                _count(client["count"]),
+                _count(client["remaining"]),
+            )
+        self.console.print(table)
+
+    def limits(self, document: Document, diagnosis: Diagnosis) -> None:
+        """The default, the plans, and each client's limit."""
+        self._headline(document, diagnosis)
+        plans = "".join(f", plan {name} {limit}" for name, limit in sorted(document["plans"].items()))
+        if document["default"] is None:
+            self.console.print("No node has published its limits.")
+        else:
+            self.console.print(f"Default {document['default']}{plans}")
+        if document["limits"]:
+            table = _table("client", "limit")
+            for name in ("in window", "left"):
+                table.add_column(name, justify="right")
+            table.add_column("set by", overflow="fold")
+            for entry in document["limits"]:
+                table.add_row(
+                    entry["client"],
+                    _limit(entry),
+                    _count(entry["count"]),
+                    _count(entry["remaining"]),
+                    _set_by(entry),
+                )
+            self.console.print(table)
+        else:
+            self.console.print("No client has a limit of its own, and none was set live.")
+        self._unreadable(document["unreadable"])
+
+    def diagnosis(self, document: Document, diagnosis: Diagnosis) -> None:
+        """Each finding in a paragraph."""
+        del document
+        if diagnosis.healthy:
+            self.console.print("Healthy: nothing was found.", style="green")
+            return
+        for place, found in enumerate(diagnosis.findings):
+            if place:
+                self.console.print()
+            self._finding(found)
+
+    def _finding(self, found: Finding) -> None:
+        head = Text.assemble(
+            (found.severity, STYLES[found.severity]),
+            "  ",
+            (found.code, "bold"),
+            f"  confidence {found.confidence:.2f}",
+        )
+        self.console.print(head)
+        evidence = "; ".join(_evidence(item) for item in found.evidence)
+        self.console.print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row("", Text("Evidence", "dim"), evidence)
+        grid.add_row("", Text("Do", "dim"), Text(found.suggested_action, "bold", overflow="fold"))
+        grid.add_row("", Text("Look at", "dim"), Text(found.verify_with, "bold", overflow="fold"))
+        self.console.print(grid)
+
+    def _headline(self, document: Document, diagnosis: Diagnosis) -> None:
+        for found in diagnosis.findings:
+            self.console.print(
+                Text.assemble((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}.")
+            )
+        if diagnosis.findings:
+            self.console.print("More: subject diagnose\n", style="dim")
+        elif "rate" in document:
+            self.console.print("Healthy: nothing was found.", style="green")
+
+    def _unreadable(self, entries: Sequence[str]) -> None:
+        if entries:
+            self.console.print(f"Unreadable in Redis, left out: {', '.join(entries)}", style="yellow")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _states(nodes: Sequence[Document]) -> str:
+    counts: dict[str, list[str]] = {}
+    for node in nodes:
+        counts.setdefault(node["state"], []).append(node["id"])
+    parts = [
+        f"{len(ids)} {state}" + ("" if state == "Up" else f" ({', '.join(ids)})")
+        for state, ids in sorted(counts.items(), key=lambda item: ("Up", "Down", "Offline").index(item[0]))
+    ]
+    return ", ".join(parts) or "none known"
+
+
+def _redis(redis: Document) -> str:
+    if redis["problem"] is not None:
+        return f"{redis['address']} does not answer: {redis['problem']}"
+    mega = 1_000_000
+    return (
+        f"{redis['address']}, {redis['used_bytes'] / mega:,.1f} of {redis['maximum_bytes'] / mega:,.0f} MB, "
+        f"round trip from here {_ms(redis['round_trip_ms'])}"
+    )
+
+
+def _limit(entry: Document) -> str:
+    return "unknown" if entry["limit"] is None else f"{entry['limit']} ({entry['source']})"
+
+
+def _set_by(entry: Document) -> str:
+    if entry["by"] is None:
+        return ""
+    return f"{entry['by']} at {clock(entry['since'])}" + (f": {entry['why']}" if entry["why"] else "")
+
+
+def _evidence(item: Evidence) -> str:
+    usual = "" if item.baseline is None else f" (against {_value(item.baseline)})"
+    return f"{item.metric} {_value(item.now)}{usual} {item.unit}"
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _ms(value: float | None) -> str:
+    return "–" if value is None else f"{_short(value)} ms"
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(0.0, seconds):.0f} s ago"

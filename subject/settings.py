@@ -1,0 +1,101 @@
+"""The subject's settings, from the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.asyncio.connection import parse_url
+
+from subject.detectors.thresholds import Thresholds
+from subject.errors import UsageError
+
+PREFIX = "SUBJECT_"
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("write redis://HOST:PORT/DATABASE, rediss://… or unix:///PATH")
+    parse_url(text)
+    return text
+
+
+def _nodes(text: str) -> str:
+    for address in filter(None, map(str.strip, text.split(","))):
+        host, _, port = address.rpartition(":")
+        if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError("write admin addresses as HOST:PORT, with commas between them")
+    return text
+
+
+class Settings(BaseSettings, Thresholds):
+    """What the subject reads and where, and every threshold."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "redis://127.0.0.1:6379/0", validation_alias="REDIS_URL", description="the Redis that the nodes share"
+    )
+    nodes: Annotated[str, AfterValidator(_nodes)] = Field(
+        "", description="admin addresses host:port, separated by commas: asked where Redis is away"
+    )
+    timeout_seconds: float = Field(
+        1.0, gt=0, le=60, description="how long one answer of Redis or of a node may take"
+    )
+    identity_secret: SecretStr | None = Field(
+        None, validation_alias="GATEWAY_IDENTITY_SECRET", description="the nodes' secret, for whois"
+    )
+    clients_file: Path | None = Field(
+        None, validation_alias="GATEWAY_CLIENTS_FILE", description="the nodes' clients file, for whois"
+    )
+
+    @property
+    def admin_addresses(self) -> tuple[str, ...]:
+        """The addresses in SUBJECT_NODES."""
+        return tuple(filter(None, map(str.strip, self.nodes.split(","))))
+
+    @property
+    def redis_place(self) -> str:
+        """Where Redis is, without user and password."""
+        parts = urlsplit(self.redis_url)
+        return parts.netloc.rpartition("@")[2] or parts.path
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else PREFIX + name.upper()
+
+
+def load(**given: Any) -> Settings:
+    """Read all settings; `given` (by variable, or by name where there is the prefix) goes before.
+
+    Raises:
+        UsageError: one is malformed; the message names it and says what would be right.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise UsageError(_sentence(error.errors(include_url=False)[0])) from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """The ``SUBJECT_*`` variables that are no setting."""
+    known = {variable(name) for name in Settings.model_fields}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _sentence(problem: Any) -> str:
+    location = str(problem["loc"][0])
+    name = location if location in _ALIASES else PREFIX + location.upper()
+    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    # A Redis URL may hold a password: only other values are repeated.
+    value = "" if name in _ALIASES else f"={problem['input']}"
+    return f"{name}{value}: {message}"
+
+
+_ALIASES = {
+    field.validation_alias for field in Settings.model_fields.values() if field.validation_alias is not None
+}

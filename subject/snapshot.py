@@ -1,0 +1,159 @@
+"""The cluster at one moment: frozen, typed, made from one look by a function without IO."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import floor
+from typing import Literal
+
+from gateway.contract import distinct
+from gateway.contract.roster import FORGET_AFTER_SECONDS, RosterEntry
+from gateway.contract.telemetry import TelemetryRecord, Totals
+from subject import series
+from subject.policies import Policies
+from subject.series import Sample
+from subject.view import ClientWindow, RedisHealth, View
+
+NodeState = Literal["Up", "Down", "Offline"]
+RATE_SECONDS = 10.0
+"""Rates, ratios and percentiles that are shown are those of the last ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the roster.
+
+    Down: it neither writes nor answers. Offline: it left in order. `answered` says whether it did when it
+    was asked at /state; None: it was not asked.
+    """
+
+    id: str
+    entry: RosterEntry
+    state: NodeState
+    last: TelemetryRecord
+    samples: tuple[Sample, ...]
+    answered: bool | None
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        return self.entry.address
+
+    @property
+    def totals(self) -> Totals:
+        """Of all its boots."""
+        return self.last.carried + self.last.boot
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it serves, as far as can be seen."""
+        return self.state == "Up"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What can be said of the cluster at `at`, seconds since 1970 by Redis' clock.
+
+    `covered_until` is the time up to which every node that is Up has reported; `first_second` the first
+    whole second of which there is anything. Seconds from there to ``floor(covered_until)`` are complete.
+    """
+
+    at: float
+    seen_at: float | None
+    sees: bool
+    redis: RedisHealth
+    nodes: tuple[Node, ...]
+    policies: Policies
+    windows: tuple[ClientWindow, ...]
+    unreadable: tuple[str, ...]
+    first_second: int
+    covered_until: float
+    clients: int
+
+    @property
+    def up(self) -> tuple[Node, ...]:
+        """The nodes that serve."""
+        return tuple(node for node in self.nodes if node.is_up)
+
+    @property
+    def until(self) -> int:
+        """The second after the last complete one."""
+        return floor(self.covered_until)
+
+    def node(self, node_id: str) -> Node:
+        """One node.
+
+        Raises:
+            KeyError: no node of the roster has this id.
+        """
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)
+
+    def cluster_seconds(self, value: Callable[[Sample], float]) -> list[float]:
+        """`value` of all nodes by complete second, from `first_second` on."""
+        return series.per_second(self.all_samples(), value, self.first_second, self.until)
+
+    def all_samples(self) -> Iterable[Sample]:
+        """Every node's samples."""
+        return (sample for node in self.nodes for sample in node.samples)
+
+
+def take(view: View, node_down_seconds: float) -> Snapshot:
+    """The snapshot of a look. Nodes that left in order are forgotten after a while; Down ones never."""
+    records: dict[str, list[TelemetryRecord]] = {}
+    for record in view.records:
+        records.setdefault(record.node_id, []).append(record)
+    roster = {**view.roster, **view.states}
+    nodes = tuple(
+        node
+        for node_id, entry in sorted(roster.items(), key=lambda item: _natural(item[0]))
+        if (node := _node(node_id, entry, records.get(node_id, []), view, node_down_seconds)) is not None
+    )
+    starts = [sample.start for node in nodes for sample in node.samples]
+    return Snapshot(
+        at=view.at,
+        seen_at=view.seen_at,
+        sees=view.sees,
+        redis=view.redis,
+        nodes=nodes,
+        policies=view.policies,
+        windows=view.windows,
+        unreadable=view.unreadable,
+        first_second=floor(min(starts, default=view.at)),
+        covered_until=min((node.last.at for node in nodes if node.is_up), default=view.at),
+        clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),
+    )
+
+
+def _node(
+    node_id: str, entry: RosterEntry, records: list[TelemetryRecord], view: View, node_down_seconds: float
+) -> Node | None:
+    records = [*records, entry.last]
+    last = max(records, key=lambda record: record.at)
+    # Where nobody answers, nothing is known to have changed since somebody last did.
+    now = view.at if view.sees or view.seen_at is None else view.seen_at
+    if last.leaving and now - last.at > FORGET_AFTER_SECONDS:
+        return None
+    answered = node_id in view.states if node_id in view.asked else None
+    return Node(
+        id=node_id,
+        entry=entry,
+        state=_state(last, answered, now - last.at <= node_down_seconds, view),
+        last=last,
+        samples=series.samples(records),
+        answered=answered,
+    )
+
+
+def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View) -> NodeState:
+    if last.leaving:
+        return "Offline"
+    silent = answered is False and not view.redis.connected and view.sees
+    return "Up" if answered or (fresh and not silent) else "Down"
+
+
+def _natural(node_id: str) -> tuple[str, int, str]:
+    """node-2 before node-10."""
+    digits = node_id[len(node_id.rstrip("0123456789")) :]
+    return node_id.removesuffix(digits), int(digits or 0), node_id

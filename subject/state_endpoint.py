@@ -1,0 +1,32 @@
+"""Asking nodes themselves, at /state of their admin listeners."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from gateway.contract.codec import RecordError, decode
+from gateway.contract.roster import RosterEntry
+
+LONGEST_BYTES = 1_000_000
+
+
+async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, RosterEntry]:
+    """The entries of the nodes that answer in time, by admin address."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return {}
+    async with ClientSession(timeout=ClientTimeout(total=timeout_seconds)) as session:
+        answers = await asyncio.gather(*(_ask_one(session, address) for address in wanted))
+    return {address: entry for address, entry in zip(wanted, answers, strict=True) if entry is not None}
+
+
+async def _ask_one(session: ClientSession, address: str) -> RosterEntry | None:
+    try:
+        async with session.get(f"http://{address}/state", allow_redirects=False) as answer:
+            body = await answer.content.read(LONGEST_BYTES) if answer.status == 200 else b""
+            while not answer.content.at_eof() and len(body) < LONGEST_BYTES:
+                body += await answer.content.read(LONGEST_BYTES - len(body))
+        return decode(RosterEntry, body)
+    except (ClientError, TimeoutError, OSError, RecordError, ValueError):
+        return None

@@ -1,0 +1,62 @@
+"""What one look brought, as it was read and before anything is made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.policies import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class RedisHealth:
+    """Redis as the subject meets it."""
+
+    connected: bool
+    place: str  # host:port
+    problem: str = ""  # why not connected, in words
+    answered_at: float | None = None  # when it last did; None: never to this reader
+    round_trip_seconds: float | None = None
+    used_bytes: int = 0
+    maximum_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWindow:
+    """What stands in a client's window now: `count` of `limit` units."""
+
+    client: str
+    count: int
+    limit: int
+    period_seconds: int
+
+    @property
+    def remaining(self) -> int:
+        """Units that are left."""
+        return max(0, self.limit - self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look at the cluster.
+
+    `roster` is the last one known where Redis is away. `states` are the entries that nodes gave when they
+    were asked at /state, `asked` the nodes (by id) that were. `seen_at` is when Redis or a node last
+    answered; None: never.
+    """
+
+    at: float
+    seen_at: float | None
+    redis: RedisHealth
+    roster: Mapping[str, RosterEntry] = field(default_factory=dict)
+    records: tuple[TelemetryRecord, ...] = ()
+    states: Mapping[str, RosterEntry] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
+    policies: Policies = field(default_factory=Policies)
+    windows: tuple[ClientWindow, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def sees(self) -> bool:
+        """Whether Redis or any node answered this time."""
+        return self.redis.connected or bool(self.states)
