@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     upstream_url: Annotated[str, AfterValidator(_upstream_url)] = Field(
         description="the service behind the gateway, http://HOST:PORT (required)"
     )
-    default_limit: Annotated[Limit, BeforeValidator(_limit)] = Field(
+    default_limit: Annotated[Limit, NoDecode, BeforeValidator(_limit)] = Field(
         Limit(100, 60), description="the limit of clients without one of their own, N/period (default: 100/m)"
     )
     clients_file: Path | None = Field(None, description="TOML file of plans and registered clients")
