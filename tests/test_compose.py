@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -268,3 +269,33 @@ def test_the_health_check_asks_for_a_page_that_the_admin_listener_has() -> None:
 
     assert {"/healthz", gateway.settings.Settings.model_fields["admin_port"].default} <= texts
     assert '"/healthz"' in (ROOT / "gateway/admin.py").read_text()
+
+
+def is_well(admin_port: str) -> bool:
+    given = os.environ | {"GATEWAY_ADMIN_PORT": admin_port}
+    return subprocess.run(health_check(), env=given, capture_output=True, timeout=10).returncode == 0
+
+
+def test_the_health_check_tells_a_node_that_lives_from_one_that_does_not(
+    shared_redis: redis_server.RedisServer, tmp_path: Path
+) -> None:
+    port, admin_port = str(redis_server.free_port()), str(redis_server.free_port())
+    loopback = {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_ADMIN_HOST": "127.0.0.1"}
+    given = environment("node-1") | loopback | {"GATEWAY_PORT": port, "GATEWAY_ADMIN_PORT": admin_port}
+    given |= {"REDIS_URL": shared_redis.url, "GATEWAY_UPSTREAM_URL": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", *STAGES["gateway"].command("ENTRYPOINT")]
+    assert not is_well(admin_port)
+
+    node = subprocess.Popen(command, env=os.environ | given | {"PATH": os.environ["PATH"]}, cwd=tmp_path)
+    try:
+        deadline = time.monotonic() + 20
+        while not is_well(admin_port):
+            assert node.poll() is None
+            assert time.monotonic() < deadline
+        node.terminate()
+        assert node.wait(timeout=20) == 0
+    finally:
+        node.kill()
+        node.wait()
+
+    assert not is_well(admin_port)
