@@ -50,8 +50,8 @@ class Report:
             "Nodes": _states(document["nodes"]),
             "Requests": f"{document['rate']:,.1f} a second, {percent(document['rejection_ratio'])} refused, "
             f"{document['clients']:,} clients seen",
-            "Latency": f"median {_ms(document['latency_p50_ms'])}, "
-            f"99 % within {_ms(document['latency_p99_ms'])}; Redis for the nodes 99 % within {_ms(document['store_p99_ms'])}",
+            "Latency": f"median {_ms(document['latency_p50_ms'])}, 99 % within "
+            f"{_ms(document['latency_p99_ms'])}; of Redis, for the nodes: {_ms(document['store_p99_ms'])}",
             "Redis": _redis(redis),
             "Total": f"{totals['requests']:,} requests: {totals['admitted']:,} admitted, "
             f"{totals['refused']:,} refused, {totals['failed']:,} failed, "

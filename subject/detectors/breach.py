@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, percent
 from subject.series import Sample
 from subject.snapshot import Snapshot
 
@@ -64,9 +64,8 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
         at=snapshot.at,
         subject=Target("client", breach.client),
         summary=(
-            f"{breach.client} is over {limit}: {percent(ratio)} of its requests are refused "
-            f"({number(breach.refused / window)} of {number(breach.requests / window)} a second) "
-            f"since {clock(breach.since)}"
+            f"{breach.client} is over {limit} since {clock(breach.since)}: {breach.refused:,.0f} of its "
+            f"{breach.requests:,.0f} requests in {window} s are refused ({percent(ratio)})"
         ),
         evidence=(
             Evidence("refused", thresholds.breach_refused, round(breach.refused), f"requests in {window} s"),
@@ -96,7 +95,7 @@ def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Brea
     who = (
         f"{len(breaches)} clients are over their limits, first {named}"
         if breaches
-        else "many clients a little"
+        else "no client often by itself"
     )
     return [
         Finding(
@@ -106,8 +105,8 @@ def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Brea
             at=snapshot.at,
             subject=CLUSTER,
             summary=(
-                f"{percent(ratio)} of all requests are refused ({number(refused / window)} of "
-                f"{number(requests / window)} a second) since {clock(since)}: {who}"
+                f"{refused:,.0f} of all {requests:,.0f} requests in {window} s are refused "
+                f"({percent(ratio)}) since {clock(since)}: {who}"
             ),
             evidence=(
                 Evidence("rejection_ratio", thresholds.breach_ratio, round(ratio, 3), "ratio"),

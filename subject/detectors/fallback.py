@@ -1,7 +1,9 @@
-"""fallback_active: a node decides without Redis."""
+"""fallback_active: nodes decide without Redis."""
+
+from dataclasses import dataclass
 
 from subject.detectors.thresholds import Thresholds
-from subject.finding import Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
 from subject.series import Sample, counted
 from subject.snapshot import Node, Snapshot
 
@@ -12,49 +14,38 @@ EFFECTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Fallback:
+    node: Node
+    fallbacks: float  # in the window
+    decisions: float  # by Redis
+    since: float
+
+    @property
+    def ratio(self) -> float:
+        return self.fallbacks / (self.fallbacks + self.decisions)
+
+
 def fallback_active(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
-    """Each node by itself, up to its own last record."""
-    findings = (_of_node(snapshot, thresholds, node) for node in snapshot.up)
-    return [found for found in findings if found is not None]
+    """Each node by itself, up to its own last record; one finding where it is all of several nodes."""
+    found = [one for node in snapshot.up if (one := _of_node(thresholds, node)) is not None]
+    if 1 < len(found) == len(snapshot.up):
+        return [_finding(snapshot, thresholds, found)]
+    return [_finding(snapshot, thresholds, [one]) for one in found]
 
 
-def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding | None:
+def _of_node(thresholds: Thresholds, node: Node) -> _Fallback | None:
     end = node.last.at
     start = end - thresholds.fallback_seconds
     fallbacks = counted(node.samples, lambda sample: sample.fallbacks, start, end)
     decisions = counted(node.samples, lambda sample: sample.decisions, start, end)
     if not fallbacks or fallbacks <= thresholds.fallback_ratio * (fallbacks + decisions):
         return None
-    # One late reply is no state of affairs: it must show in as many of the window's records as are asked.
+    # One late reply is no state of affairs: it must show in as many of the window's seconds as are asked.
     showing = sum(sample.end - max(start, sample.start) for sample in node.samples if _shows(sample, start))
     if showing < thresholds.fallback_min_seconds - 0.5:
         return None
-    ratio = fallbacks / (fallbacks + decisions)
-    since = _since(node)
-    table = snapshot.policies.table
-    effect = "" if table is None else f", {EFFECTS.get(table.on_store_failure, table.on_store_failure)}"
-    return Finding(
-        code="fallback_active",
-        severity="warning",
-        since=since,
-        at=snapshot.at,
-        subject=Target("node", node.id),
-        summary=(
-            f"{node.id} makes {percent(ratio)} of its decisions without Redis "
-            f"({number(fallbacks / thresholds.fallback_seconds)} a second) since {clock(since)}{effect}"
-        ),
-        evidence=(
-            Evidence("fallback_ratio", thresholds.fallback_ratio, round(ratio, 4), "ratio"),
-            Evidence("fallbacks", None, round(fallbacks), f"decisions in {thresholds.fallback_seconds} s"),
-            Evidence("by_redis", None, round(decisions), f"decisions in {thresholds.fallback_seconds} s"),
-        ),
-        confidence=confidence(1 + 4 * ratio, end - since),
-        likely_cause=(
-            f"Redis does not answer {node.id} within its deadline: the way there, or the node's own load"
-        ),
-        suggested_action=f"curl -s http://{node.entry.admin_address}/state",
-        verify_with="subject nodes",
-    )
+    return _Fallback(node, fallbacks, decisions, _since(node))
 
 
 def _shows(sample: Sample, start: float) -> bool:
@@ -71,3 +62,39 @@ def _since(node: Node) -> float:
         if sample.fallbacks:
             since = sample.start
     return since
+
+
+def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback]) -> Finding:
+    window = thresholds.fallback_seconds
+    since = min(one.since for one in found)
+    fallbacks, decisions = sum(one.fallbacks for one in found), sum(one.decisions for one in found)
+    ratio = fallbacks / (fallbacks + decisions)
+    node = max(found, key=lambda one: one.ratio).node
+    alone = len(found) == 1
+    who, what = (f"{node.id} makes", "its") if alone else (f"All {len(found)} nodes make", "their")
+    table = snapshot.policies.table
+    effect = "" if table is None else f", {EFFECTS.get(table.on_store_failure, table.on_store_failure)}"
+    return Finding(
+        code="fallback_active",
+        severity="warning",
+        since=since,
+        at=snapshot.at,
+        subject=Target("node", node.id) if alone else CLUSTER,
+        summary=(
+            f"{who} {percent(ratio)} of {what} decisions without Redis ({number(fallbacks / window)} of "
+            f"{number((fallbacks + decisions) / window)} a second) since {clock(since)}"
+            f"{effect if alone else effect.replace('its own', 'their own')}"
+        ),
+        evidence=(
+            Evidence("fallback_ratio", thresholds.fallback_ratio, round(ratio, 4), "ratio"),
+            Evidence("fallbacks", None, round(fallbacks), f"decisions in {window} s"),
+            Evidence("by_redis", None, round(decisions), f"decisions in {window} s"),
+        ),
+        confidence=confidence(ratio / thresholds.fallback_ratio, snapshot.at - since),
+        likely_cause=(
+            f"Redis does not answer {node.id if alone else 'them'} within the deadline: the way there, "
+            "or the load of what runs beside it"
+        ),
+        suggested_action=f"curl -s http://{node.entry.admin_address}/state",
+        verify_with="subject nodes",
+    )

@@ -1,6 +1,6 @@
 """node_skew: one node serves far more than its share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from subject import metrics, series
 from subject.detectors import onset
@@ -15,13 +15,13 @@ NEARLY_ALL = 0.75
 @dataclass(frozen=True, slots=True)
 class _Skew:
     busiest: int  # position
-    counts: tuple[float, ...]
+    rates: tuple[float, ...]  # of the nodes, requests per second
     chance: float
     margin: float  # over the ratio from which it counts
 
     @property
     def share(self) -> float:
-        return self.counts[self.busiest] / sum(self.counts)
+        return self.rates[self.busiest] / sum(self.rates)
 
 
 def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -48,7 +48,11 @@ def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
     first = max(0, *(_first_second(node) - snapshot.first_second for node in nodes))
     began = onset.since(last, first, held, shows, window)
-    return [_finding(snapshot, thresholds, nodes, now, snapshot.first_second + began)]
+    # From here on the shares are those since it began, not mixed with the even ones of before.
+    shown = range(max(began, last + 1 - window), last + 1)
+    counts = tuple(sum(row[second] for second in shown) / len(shown) for row in rows)
+    skew = replace(now, rates=counts)
+    return [_finding(snapshot, thresholds, nodes, skew, snapshot.first_second + began)]
 
 
 def _skew(rows: list[list[float]], last: int, window: int, thresholds: Thresholds) -> _Skew | None:
@@ -64,7 +68,7 @@ def _skew(rows: list[list[float]], last: int, window: int, thresholds: Threshold
     chance = chance_if_even(counts)
     if ratio <= least or chance >= thresholds.skew_p:
         return None
-    return _Skew(busiest, counts, chance, ratio / least)
+    return _Skew(busiest, tuple(count / window for count in counts), chance, ratio / least)
 
 
 def _covers(node: Node, start: int, end: int) -> bool:
@@ -79,9 +83,8 @@ def _finding(
     snapshot: Snapshot, thresholds: Thresholds, nodes: list[Node], skew: _Skew, since: int
 ) -> Finding:
     busiest = nodes[skew.busiest]
-    idlest = nodes[min(range(len(nodes)), key=skew.counts.__getitem__)]
-    rate = skew.counts[skew.busiest] / thresholds.skew_seconds
-    total = sum(skew.counts) / thresholds.skew_seconds
+    idlest = nodes[min(range(len(nodes)), key=skew.rates.__getitem__)]
+    rate, total = skew.rates[skew.busiest], sum(skew.rates)
     even = total / len(nodes)
     cpu = metrics.of_node(snapshot, busiest).cpu_percent
     counts_apart = metrics.of_cluster(snapshot).fallback_ratio > thresholds.fallback_ratio

@@ -13,10 +13,12 @@ from subject.snapshot import Node, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
+    start: float
     at: float
     p99_ms: float
     usual_ms: float | None
     limit_ms: float
+    shows: bool  # this record has slow round trips
     slow: bool
 
 
@@ -93,8 +95,10 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
         limit_ms = max(
             thresholds.store_slow_ms, thresholds.store_slow_ratio * (known or thresholds.store_slow_ms)
         )
-        slow = 1000 * p99 > limit_ms and _decides_by_redis(recent) and _lasts(recent, limit_ms, thresholds)
-        judged.append(_Judged(sample.end, 1000 * p99, known, limit_ms, slow))
+        showing = [one for one in recent if _shows(one, limit_ms)]
+        slow = 1000 * p99 > limit_ms and _decides_by_redis(recent) and _lasts(showing, thresholds)
+        shows = _shows(sample, limit_ms)
+        judged.append(_Judged(sample.start, sample.end, 1000 * p99, known, limit_ms, shows, slow))
         if not slow:
             usual.append((sample.end, 1000 * p99))
     return judged
@@ -104,20 +108,18 @@ def _decides_by_redis(recent: deque[Sample]) -> bool:
     return sum(sample.decisions for sample in recent) > 0
 
 
-def _lasts(recent: deque[Sample], limit_ms: float, thresholds: Thresholds) -> bool:
+def _shows(sample: Sample, limit_ms: float) -> bool:
+    return any(1000 * histogram.upper_bound_seconds(number) > limit_ms for number, _ in sample.store_latency)
+
+
+def _lasts(showing: list[Sample], thresholds: Thresholds) -> bool:
     """Whether slow round trips show in enough seconds: one stall is no slow store."""
-    showing = sum(
-        sample.end - sample.start
-        for sample in recent
-        if any(1000 * histogram.upper_bound_seconds(number) > limit_ms for number, _ in sample.store_latency)
-    )
-    return showing >= thresholds.store_slow_min_seconds - 0.5
+    return sum(sample.end - sample.start for sample in showing) >= thresholds.store_slow_min_seconds - 0.5
 
 
 def _since(rows: list[_Judged]) -> float:
-    since = rows[-1].at
-    for row in reversed(rows):
-        if not row.slow:
-            break
-        since = row.at
-    return since
+    """Where the run of slow rows began, and before that the run of records that show it by themselves."""
+    place = len(rows) - 1
+    while place > 0 and (rows[place - 1].slow or rows[place - 1].shows):
+        place -= 1
+    return rows[place].start

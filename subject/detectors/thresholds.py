@@ -15,35 +15,55 @@ class Thresholds(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    baseline_seconds: WholeSeconds = Field(120, description="how far back the usual is learned from")
-    baseline_min_seconds: WholeSeconds = Field(15, description="seconds to have seen before judging")
+    baseline_seconds: WholeSeconds = Field(default=120, description="how far back the usual is learned from")
+    baseline_min_seconds: WholeSeconds = Field(default=15, description="seconds to have seen before judging")
 
-    spike_z: float = Field(5.0, gt=0, description="standard deviations above the usual rate")
-    spike_ratio: Factor = Field(1.5, description="times the usual rate")
-    spike_seconds: WholeSeconds = Field(2, description="anomalous seconds of the last SPIKE_OF_SECONDS")
-    spike_of_seconds: WholeSeconds = Field(3, description="the seconds that SPIKE_SECONDS are counted in")
-    spike_client_share: Ratio = Field(0.5, description="one client's part of the excess from which it is its")
+    spike_z: float = Field(default=5.0, gt=0, description="standard deviations above the usual rate")
+    spike_ratio: Factor = Field(default=1.5, description="times the usual rate")
+    spike_seconds: WholeSeconds = Field(
+        default=2, description="anomalous seconds of the last SPIKE_OF_SECONDS"
+    )
+    spike_of_seconds: WholeSeconds = Field(
+        default=3, description="the seconds that SPIKE_SECONDS are counted in"
+    )
+    spike_client_share: Ratio = Field(
+        default=0.5, description="one client's part of the excess from which it is its"
+    )
 
-    skew_seconds: WholeSeconds = Field(10, description="the window that shares are compared over")
-    skew_ratio: Factor = Field(1.5, description="the busiest node's rate over the mean")
-    skew_two_node_share: float = Field(0.75, gt=0.5, lt=1, description="the busier of two nodes' share")
-    skew_p: float = Field(1e-6, gt=0, lt=1, description="chance of such shares if traffic were spread evenly")
+    skew_seconds: WholeSeconds = Field(default=10, description="the window that shares are compared over")
+    skew_ratio: Factor = Field(default=1.5, description="the busiest node's rate over the mean")
+    skew_two_node_share: float = Field(
+        default=0.75, gt=0.5, lt=1, description="the busier of two nodes' share"
+    )
+    skew_p: float = Field(
+        default=1e-6, gt=0, lt=1, description="chance of such shares if traffic were spread evenly"
+    )
 
-    store_slow_seconds: WholeSeconds = Field(5, description="the window that round trips are judged over")
-    store_slow_ms: float = Field(10.0, gt=0, description="99th percentile that is never slow")
-    store_slow_ratio: Factor = Field(5.0, description="times the usual 99th percentile")
-    store_slow_min_seconds: WholeSeconds = Field(3, description="seconds of the window with slow round trips")
+    store_slow_seconds: WholeSeconds = Field(
+        default=5, description="the window that round trips are judged over"
+    )
+    store_slow_ms: float = Field(default=10.0, gt=0, description="99th percentile that is never slow")
+    store_slow_ratio: Factor = Field(default=5.0, description="times the usual 99th percentile")
+    store_slow_min_seconds: WholeSeconds = Field(
+        default=3, description="seconds of the window with slow round trips"
+    )
 
-    store_down_seconds: WholeSeconds = Field(2, description="seconds without any decision by Redis")
+    store_down_seconds: WholeSeconds = Field(default=2, description="seconds without any decision by Redis")
 
-    fallback_seconds: WholeSeconds = Field(3, description="the window that fallbacks are counted over")
-    fallback_ratio: Ratio = Field(0.01, description="part of the decisions made without Redis")
-    fallback_min_seconds: WholeSeconds = Field(2, description="seconds of the window with fallbacks")
+    fallback_seconds: WholeSeconds = Field(
+        default=3, description="the window that fallbacks are counted over"
+    )
+    fallback_ratio: Ratio = Field(default=0.01, description="part of the decisions made without Redis")
+    fallback_min_seconds: WholeSeconds = Field(default=2, description="seconds of the window with fallbacks")
 
-    breach_seconds: WholeSeconds = Field(10, description="the window that refusals are counted over")
-    breach_refused: Count = Field(20, description="refusals of one client")
-    breach_min_requests: Count = Field(100, description="requests of the cluster before its ratio counts")
-    breach_ratio: Ratio = Field(0.2, description="refused part of the cluster's requests")
-    breach_clients: Count = Field(5, description="clients named one by one; more are one finding")
+    breach_seconds: WholeSeconds = Field(default=10, description="the window that refusals are counted over")
+    breach_refused: Count = Field(default=20, description="refusals of one client")
+    breach_min_requests: Count = Field(
+        default=100, description="requests of the cluster before its ratio counts"
+    )
+    breach_ratio: Ratio = Field(default=0.2, description="refused part of the cluster's requests")
+    breach_clients: Count = Field(default=5, description="clients named one by one; more are one finding")
 
-    node_down_seconds: float = Field(2.5, ge=1.5, le=600, description="silence after which a node is Down")
+    node_down_seconds: float = Field(
+        default=2.5, ge=1.5, le=600, description="silence after which a node is Down"
+    )

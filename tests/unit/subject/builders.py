@@ -1,0 +1,229 @@
+"""Records, series and snapshots with everything that a test does not care about filled in."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import exp
+
+from gateway.contract.histogram import bucket, from_counts
+from gateway.contract.limits import parse_limit
+from gateway.contract.overrides import Override, Overrides
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
+from subject.detectors.thresholds import Thresholds
+from subject.policies import Policies
+from subject.snapshot import Snapshot, take
+from subject.view import ClientWindow, RedisHealth, View
+
+START = 1_700_000_000
+"""A whole second; series begin here."""
+THRESHOLDS = Thresholds()
+CONNECTED = RedisHealth(True, "127.0.0.1:6379", round_trip_seconds=0.0004, used_bytes=2_000_000)
+AWAY = RedisHealth(False, "127.0.0.1:6379", problem="connection refused")
+
+Rate = Callable[[int], int]
+"""Events in second n of a series."""
+
+
+def always(events: int) -> Rate:
+    """The same in each second."""
+    return steps((0, events))
+
+
+def steps(*parts: tuple[int, int]) -> Rate:
+    """(from second, rate) pairs: the rate that holds in each second."""
+    return lambda second: next(rate for start, rate in reversed(parts) if second >= start)
+
+
+def record(node_id: str = "node-1", at: float = START, **fields: object) -> TelemetryRecord:
+    """A record that says nothing but who and when."""
+    empty = TelemetryRecord(
+        node_id=node_id,
+        boot_id="boot-a",
+        sequence=2,
+        at=at,
+        started_at=START - 1000,
+        leaving=False,
+        boot=Totals(),
+        carried=Totals(),
+        malformed=0,
+        upstream=Upstream(),
+        store=Store(connected=True),
+        latency=(),
+        upstream_latency=(),
+        store_latency=(),
+        in_flight=0,
+        loop_lag_seconds=0.001,
+        cpu_seconds=0.0,
+        rss_bytes=50_000_000,
+        clock_skew_seconds=0.0,
+        clients=(),
+        busiest=(),
+        most_refused=(),
+    )
+    return replace(empty, **fields)  # type: ignore[arg-type]  # names and types are those of the record
+
+
+def entry(last: TelemetryRecord, policy_digest: str = "0" * 16) -> RosterEntry:
+    """A node's roster entry; node-N is at port 808N, its admin listener at 908N."""
+    number = last.node_id[-1]
+    return RosterEntry(f"127.0.0.1:808{number}", f"127.0.0.1:908{number}", "0.1.0", policy_digest, last)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeScript:
+    """What one node did, second by second; `phase` is when in a second it publishes."""
+
+    node_id: str = "node-1"
+    requests: Rate = always(0)
+    refused: Rate = always(0)
+    fallbacks: Rate = always(0)
+    round_trip_ms: Rate = always(1)
+    connected: Rate = always(1)
+    clients: Mapping[str, Rate] = field(default_factory=dict)
+    refused_clients: Mapping[str, Rate] = field(default_factory=dict)
+    phase: float = 0.0
+    boot_id: str = "boot-a"
+    cpu_seconds_per_second: float = 0.2
+
+    def records(self, seconds: int, first: int = 0, lost: Iterable[int] = ()) -> list[TelemetryRecord]:
+        """The records of seconds `first` to `seconds`, those in `lost` left out."""
+        state = _Cumulative()
+        found = []
+        for second in range(first, seconds):
+            state.add(self, second)
+            if second not in lost:
+                found.append(state.record(self, second, first))
+        return found
+
+
+@dataclass(slots=True)
+class _Cumulative:
+    requests: int = 0
+    refused: int = 0
+    fallbacks: int = 0
+    round_trips: dict[int, int] = field(default_factory=dict)
+    clients: dict[str, int] = field(default_factory=dict)
+    refused_clients: dict[str, int] = field(default_factory=dict)
+
+    def add(self, script: NodeScript, second: int) -> None:
+        requests = script.requests(second)
+        self.requests += requests
+        self.refused += script.refused(second)
+        self.fallbacks += script.fallbacks(second)
+        number = bucket(script.round_trip_ms(second) / 1000)
+        self.round_trips[number] = self.round_trips.get(number, 0) + requests - script.fallbacks(second)
+        for sums, rates in ((self.clients, script.clients), (self.refused_clients, script.refused_clients)):
+            for client, rate in rates.items():
+                sums[client] = sums.get(client, 0) + rate(second)
+
+    def record(self, script: NodeScript, second: int, first: int) -> TelemetryRecord:
+        return record(
+            script.node_id,
+            START + second + 1 + script.phase,
+            boot_id=script.boot_id,
+            sequence=second - first + 1,
+            started_at=START + first + script.phase,
+            boot=Totals(self.requests, self.requests - self.refused, self.refused),
+            store=Store(bool(script.connected(second)), self.requests - self.fallbacks, self.fallbacks),
+            latency=from_counts({bucket(0.004): self.requests - self.refused}),
+            store_latency=from_counts(self.round_trips),
+            cpu_seconds=script.cpu_seconds_per_second * (second - first + 1),
+            busiest=_listed(self.clients),
+            most_refused=_listed(self.refused_clients),
+        )
+
+
+def _listed(units: Mapping[str, int]) -> tuple[ClientCount, ...]:
+    heaviest = sorted(units.items(), key=lambda item: -item[1])[:20]
+    return tuple(ClientCount(client, count, 0) for client, count in heaviest if count)
+
+
+def view(
+    records: Iterable[TelemetryRecord],
+    at: float | None = None,
+    *,
+    redis: RedisHealth = CONNECTED,
+    answering: Sequence[TelemetryRecord] = (),
+    asked: Iterable[str] = (),
+    policies: Policies | None = None,
+    windows: Sequence[ClientWindow] = (),
+    seen_at: float | None = None,
+) -> View:
+    """A look that brought these records; `at` is by default when the newest came.
+
+    `answering`: what nodes answered when they were asked at /state; `asked`: those that did not.
+    """
+    found = [*records, *answering]
+    newest = {one.node_id: one for one in sorted(found, key=lambda one: one.at)}
+    now = max((one.at for one in found), default=float(START)) if at is None else at
+    return View(
+        at=now,
+        seen_at=now if seen_at is None else seen_at,
+        redis=redis,
+        roster={node_id: entry(last) for node_id, last in newest.items()},
+        records=tuple(found),
+        states={one.node_id: entry(one) for one in answering},
+        asked=frozenset({*asked, *(one.node_id for one in answering)}),
+        policies=policies or Policies(),
+        windows=tuple(windows),
+    )
+
+
+def snapshot(records: Iterable[TelemetryRecord], at: float | None = None, **fields: object) -> Snapshot:
+    """What is made of that look."""
+    return take(view(records, at, **fields), THRESHOLDS.node_down_seconds)  # type: ignore[arg-type]  # those of view
+
+
+def cluster(*scripts: NodeScript, seconds: int, **fields: object) -> Snapshot:
+    """A snapshot just after these nodes have published for so many seconds."""
+    return snapshot([one for script in scripts for one in script.records(seconds)], **fields)  # type: ignore[arg-type]  # those of view
+
+
+def even(requests: Rate, nodes: int = 3, **fields: object) -> list[NodeScript]:
+    """Nodes that each see a share of `requests`, the first ones the rest, and publish at different times."""
+
+    def share(position: int) -> Rate:
+        return lambda second: (requests(second) + nodes - 1 - position) // nodes
+
+    return [
+        NodeScript(f"node-{n + 1}", share(n), phase=n / (nodes + 1), **fields)  # type: ignore[arg-type]  # those of the class
+        for n in range(nodes)
+    ]
+
+
+def poisson(generator: random.Random, rate: float) -> Rate:
+    """Counts of random arrivals, a new one at each call (Knuth; large rates as sums of small ones)."""
+
+    def draw(second: int) -> int:
+        del second
+        total, left = 0, rate
+        while left > 0:
+            step = min(left, 30.0)
+            left -= step
+            limit, product = exp(-step), generator.random()
+            while product > limit:
+                total += 1
+                product *= generator.random()
+        return total
+
+    return draw
+
+
+def policies(
+    default: str = "100/m",
+    clients: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    on_store_failure: str = "local",
+) -> Policies:
+    """Limits by client as texts."""
+    table = PolicyTable(
+        parse_limit(default),
+        "accept",
+        on_store_failure,
+        {},
+        {name: ClientPolicy(None, parse_limit(text)) for name, text in (clients or {}).items()},
+    )
+    live = {name: Override(parse_limit(text), "tester", START) for name, text in (overrides or {}).items()}
+    return Policies(Overrides(live), table)
