@@ -99,6 +99,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 start(publisher.run_overrides)
                 _announce(settings, recorder)
                 await stop.wait()
+            await batcher.finish()
             await publisher.say_farewell()
     upstream.close()
 

@@ -123,7 +123,7 @@ def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
                 probe.sendall(b"PING\r\n")
-                if probe.recv(16).startswith(b"+PONG"):
+                if probe.recv(16).startswith((b"+PONG", b"-NOAUTH")):
                     return True
         except OSError:
             pass

@@ -14,6 +14,7 @@ from gateway.telemetry.counters import Counters
 
 GIVE_BACK_SECONDS = 0.005
 HEARTBEAT_SECONDS = 1.0
+FINISH_SECONDS = 1.0
 _GREETINGS = 3
 _RECONNECT_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
@@ -78,6 +79,12 @@ class Batcher:
                 raise
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
+
+    async def finish(self) -> None:
+        """Wait, where Redis answers, until nothing is under way and all is given back. No more asks may come."""
+        deadline = monotonic() + FINISH_SECONDS
+        while self.connected and (self._waiting or self._sent or self._corrections) and monotonic() < deadline:
+            await asyncio.sleep(GIVE_BACK_SECONDS)
 
     async def _greet(self) -> None:
         """Learn Redis' time before the first decision."""

@@ -25,6 +25,10 @@ class Corrections:
         self._on_first = on_first
         self._by_key: dict[str, _Pending] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self._by_key)
+
     def give_back(self, key: str, period_seconds: int, number: int, units: int) -> None:
         """Take `units` off a sub-interval again."""
         if units:

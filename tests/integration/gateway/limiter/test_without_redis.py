@@ -1,0 +1,144 @@
+"""A Redis that stops, hangs, refuses or comes back empty."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.clock import monotonic
+from gateway.contract import keys
+from gateway.contract.limits import Limit
+from gateway.errors import StoreUnavailable
+from gateway.limiter.limiter import OnStoreFailure
+from loadtest import redis_server
+from tests.integration.gateway.limiter.node import LimiterNode, eventually, limiter_node
+
+TEN = Limit(10, 60)
+KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
+DEADLINE = 0.05
+LATE = 0.5  # a loaded machine may run a timer this late; a hanging decision would take for ever
+
+
+@contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """A server that keeps its connections and answers nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def admitted(node: LimiterNode, requests: int) -> int:
+    standings = [await node.limiter.decide("acme", TEN, 0) for _ in range(requests)]
+    return sum(standing is not None and standing.admitted for standing in standings)
+
+
+async def test_a_hanging_redis_costs_a_decision_its_deadline_and_no_more() -> None:
+    with redis_server.running() as server:
+        async with limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="local", nodes=2) as node:
+            assert await admitted(node, 1) == 1
+            with hanging(server.pid):
+                started = monotonic()
+                assert await admitted(node, 1) == 1
+                assert DEADLINE * 0.9 <= monotonic() - started < DEADLINE + LATE
+            assert node.counters.store_fallbacks == 1
+
+
+async def test_a_redis_that_hangs_for_long_is_not_waited_for() -> None:
+    with redis_server.running() as server:
+        async with limiter_node(
+            server.url, deadline_seconds=DEADLINE, on_failure="open", silence_seconds=0.3
+        ) as node:
+            with hanging(server.pid):
+                assert await node.limiter.decide("acme", TEN, 0) is None
+                await eventually(lambda: not node.batcher.connected)
+                started = monotonic()
+                for _ in range(50):
+                    assert await node.limiter.decide("acme", TEN, 0) is None
+                assert monotonic() - started < DEADLINE * 50 / 2
+            await eventually(lambda: node.batcher.connected)
+            standing = await node.limiter.decide("acme", TEN, 0)
+            assert standing is not None
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("local", 5), ("open", 0)])
+async def test_without_redis_the_setting_decides(policy: OnStoreFailure, expected: int) -> None:
+    async with limiter_node("redis://127.0.0.1:1/0", on_failure=policy, nodes=2) as node:
+        standings = [await node.limiter.decide("acme", TEN, 0) for _ in range(20)]
+    counted = [standing for standing in standings if standing is not None]
+    assert sum(standing.admitted for standing in counted) == expected
+    assert len(counted) == (20 if policy == "local" else 0)
+
+
+async def test_without_redis_closed_lets_nobody_pass() -> None:
+    async with limiter_node("redis://127.0.0.1:1/0", on_failure="closed") as node:
+        with pytest.raises(StoreUnavailable):
+            await node.limiter.decide("acme", TEN, 0)
+
+
+async def test_what_was_refused_locally_is_given_back_when_the_late_answer_comes() -> None:
+    with redis_server.running() as server:
+        async with (
+            limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="local", nodes=10) as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            with hanging(server.pid):
+                # A tenth of ten is one: the first passes, the others are refused.
+                standings = await asyncio.gather(*(node.limiter.decide("acme", TEN, 0) for _ in range(6)))
+            assert sum(standing is not None and standing.admitted for standing in standings) == 1
+            deadline = monotonic() + 5
+            while sum(int(count) for count in (await redis.hgetall(KEY)).values()) != 1:
+                assert monotonic() < deadline
+                await asyncio.sleep(0.01)
+
+
+async def test_a_killed_connection_is_replaced_and_nothing_is_given_back_over_the_new_one() -> None:
+    with redis_server.running() as server:
+        async with (
+            limiter_node(server.url, deadline_seconds=1.0, on_failure="local") as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            assert await admitted(node, 10) == 10
+            refusals = asyncio.gather(*(node.limiter.decide("acme", TEN, 0) for _ in range(5)))
+            await asyncio.sleep(0)
+            await redis.client_kill_filter(_type="normal", skipme=True)
+            await redis.flushall()
+            await refusals
+            await eventually(lambda: node.batcher.connected)
+            assert await admitted(node, 12) == 10
+            assert all(int(count) >= 0 for count in (await redis.hgetall(KEY)).values())
+
+
+async def test_exactness_is_back_at_once_when_redis_is_back_with_its_data() -> None:
+    port = redis_server.free_port()
+    async with limiter_node(
+        f"redis://127.0.0.1:{port}/0", deadline_seconds=DEADLINE, on_failure="closed"
+    ) as node:
+        with pytest.raises(StoreUnavailable):
+            await node.limiter.decide("acme", TEN, 0)
+        with redis_server.running(port=port):
+            await eventually(lambda: node.batcher.connected, seconds=1.0 + LATE)
+            standings = await asyncio.gather(*(node.limiter.decide("acme", TEN, 0) for _ in range(12)))
+            assert sum(standing is not None and standing.admitted for standing in standings) == 10
+
+
+async def test_a_redis_that_asks_for_a_password_is_an_outage_and_no_crash() -> None:
+    with redis_server.running("--requirepass", "secret") as server:
+        async with limiter_node(server.url, on_failure="open") as node:
+            assert await node.limiter.decide("acme", TEN, 0) is None
+            assert not node.batcher.connected
+        async with limiter_node(server.url.replace("//", "//:secret@")) as node:
+            standing = await node.limiter.decide("acme", TEN, 0)
+            assert standing is not None
+            assert standing.admitted
+
+
+async def test_a_full_redis_is_an_outage() -> None:
+    with redis_server.running("--maxmemory", "1", "--maxmemory-policy", "noeviction") as server:
+        async with limiter_node(server.url, on_failure="open") as node:
+            assert await node.limiter.decide("acme", TEN, 0) is None

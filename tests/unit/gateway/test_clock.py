@@ -1,0 +1,44 @@
+"""Predicting Redis' time."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.clock import RedisClock
+
+OFFSET = 1_800_000_000_000_000
+
+
+def learned(*ways: int) -> RedisClock:
+    """A clock that saw commands at 1 s, 2 s, …, each executed `way` µs after it was sent."""
+    clock = RedisClock()
+    for second, way in enumerate(ways, 1):
+        clock.learn(float(second), second + 2 * way / 1e6, OFFSET + second * 1_000_000 + way)
+    return clock
+
+
+def test_a_stamp_is_the_time_of_execution_not_of_sending() -> None:
+    assert learned(300, 300, 300).stamp(9.0) == OFFSET + 9_000_000 + 300
+
+
+def test_one_late_batch_does_not_move_the_stamps() -> None:
+    assert learned(300, 300, 20_000).stamp(9.0) == OFFSET + 9_000_000 + 300
+
+
+def test_a_way_that_became_longer_is_followed_within_three_batches() -> None:
+    assert learned(300, 300, 300, 300, 300, 20_000, 20_000, 20_000).stamp(9.0) == OFFSET + 9_020_000
+
+
+def test_the_time_now_is_that_of_execution_less_the_way() -> None:
+    assert abs(learned(300, 300, 300).time(9.0) - (OFFSET + 9_000_000)) <= 1
+
+
+def test_a_clock_that_never_saw_redis_goes_by_the_wall() -> None:
+    assert abs(RedisClock().time(1.0) - time.time() * 1e6) < 1e6
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
+def test_a_stamp_lies_among_the_last_five_ways(ways: list[int]) -> None:
+    way = learned(*ways).stamp(0.0) - OFFSET
+    assert min(ways[-5:]) <= way <= max(ways[-5:])
