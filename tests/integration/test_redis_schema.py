@@ -1,0 +1,85 @@
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import redis.asyncio as redis_asyncio
+
+from gateway.contract import audit, keys, telemetry
+from gateway.contract.audit import AuditRecord
+from gateway.contract.codec import decode
+from gateway.contract.limits import Limit
+from gateway.contract.overrides import parse_overrides
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.window import key_lifetime_ms
+from loadtest.cluster import Plan, running
+from subject import actions
+
+SCHEMA = Path(__file__).parents[2] / "docs/redis-schema.md"
+CLIENT = "k_0123456789abcdef"
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    """Type and lifetime by a pattern of the key, from the table."""
+    rows = re.findall(r"^\| `(ratelimit:.+?)` \| (\w+) \| (.+?) \|", SCHEMA.read_text(), re.MULTILINE)
+    return {
+        re.sub(r"<\w+>", r"[^:{}]+", re.sub(r"[{}]", r"\\\g<0>", key)): (kind, life)
+        for key, kind, life in rows
+    }
+
+
+async def assert_documented(redis_client: redis_asyncio.Redis) -> list[str]:
+    """Every key in Redis has a line in the table, with its type and lifetime. Returns the keys."""
+    names = [str(name) async for name in redis_client.scan_iter()]
+    for name in names:
+        (row,) = (row for pattern, row in documented().items() if re.fullmatch(pattern, name))
+        kind, life = row
+        assert await redis_client.type(name) == kind
+        assert (await redis_client.ttl(name) == -1) == (life == "none" or "capped" in life)
+    return names
+
+
+async def test_what_a_node_writes_is_what_the_schema_says(
+    redis_url: str, redis_client: redis_asyncio.Redis
+) -> None:
+    async with running(Plan(nodes=1, redis_url=redis_url)) as cluster, aiohttp.ClientSession() as http:
+        (node,) = cluster.nodes
+        for key in ("one", "two"):
+            async with http.get(node.url, headers={"X-API-Key": key}) as answer:
+                assert answer.status == 200
+        deadline = time.monotonic() + 10
+        while not await redis_client.exists(keys.NODES):
+            assert time.monotonic() < deadline
+
+        names = await assert_documented(redis_client)
+        windows = [name for name in names if "{" in name]
+        assert len(windows) == 2
+        for name in windows:
+            assert 0 < await redis_client.pttl(name) <= key_lifetime_ms(60)
+            assert list((await redis_client.hgetall(name)).values()) == ["1"]
+
+        roster = await redis_client.hgetall(keys.NODES)
+        digest = decode(RosterEntry, roster[node.id]).policy_digest
+        table = await redis_client.get(keys.policy_table(digest))
+        assert decode(PolicyTable, table or "").digest() == digest
+        entries: Any = await redis_client.xrange(keys.TELEMETRY)
+        assert decode(TelemetryRecord, entries[0][1][telemetry.STREAM_FIELD]).node_id == node.id
+
+
+async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: redis_asyncio.Redis) -> None:
+    await actions.set_limit(redis_client, CLIENT, Limit(500, 60), actions.Actor("ana", "launch day"))
+    await actions.reset(redis_client, CLIENT, actions.Actor("ana"))
+
+    assert sorted(await assert_documented(redis_client)) == [keys.AUDIT, keys.OVERRIDES]
+    fields: Any = await redis_client.hgetall(keys.OVERRIDES)
+    read = parse_overrides(fields)
+    assert (read.limits[CLIENT].limit, read.generations[CLIENT]) == (Limit(500, 60), 1)
+    entries: Any = await redis_client.xrange(keys.AUDIT)
+    records = [decode(AuditRecord, entry[audit.STREAM_FIELD]) for _, entry in entries]
+    assert [(record.action, record.before, record.after) for record in records] == [
+        ("set", None, "500/m"),
+        ("reset", "0", "1"),
+    ]

@@ -1,0 +1,86 @@
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.contract import keys, overrides, policy_table
+from gateway.contract.audit import AuditRecord
+from gateway.contract.overrides import Override
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import Store, TelemetryRecord, Totals, Upstream
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+SCHEMA = ROOT / "docs/redis-schema.md"
+
+
+def headings(page: Path) -> list[str]:
+    return re.findall(r"^## `(.+)`$", page.read_text(), re.MULTILINE)
+
+
+def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -> None:
+    constants = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
+    made = {
+        keys.policy_table("<digest>"),
+        keys.window("<client>", "<scope>", 0, 0).replace("0:0", "<seconds>:<generation>"),
+    }
+    expected = constants - {keys.PREFIX, keys.CLIENT_SCOPE} | made
+
+    assert set(headings(SCHEMA)) == expected
+    assert set(re.findall(r"^\| `(ratelimit:.+?)` \|", SCHEMA.read_text(), re.MULTILINE)) == expected
+
+
+@pytest.mark.parametrize(
+    "record",
+    [TelemetryRecord, RosterEntry, Override, AuditRecord, Totals, Upstream, Store],
+    ids=lambda r: r.__name__,
+)
+def test_every_field_of_a_record_is_in_the_schema(record: Any) -> None:
+    text = SCHEMA.read_text()
+
+    assert [item.name for item in fields(record) if f"`{item.name}`" not in text] == []
+
+
+def test_the_schema_names_the_fields_of_the_overrides_hash() -> None:
+    text = SCHEMA.read_text()
+
+    assert f"`{overrides.LIMIT_FIELD}<client>`" in text
+    assert f"`{overrides.GENERATION_FIELD}<client>`" in text
+    assert policy_table.LIFETIME_SECONDS == 86_400, "the schema says 1 day"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    named = re.findall(r"`((?:gateway|subject|loadtest|docs|docker|tests)/[\w./-]*)`", text)
+    linked = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [link for link in linked if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_target_of_make_that_a_page_names_is_there(page: Path) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    named = re.findall(r"(?:^    |`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+
+    assert set(named) <= set(targets)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda page: page.stem)
+def test_a_decision_says_why_what_and_at_what_price(page: Path) -> None:
+    text = page.read_text()
+    number = int(page.name[:4])
+
+    assert text.startswith(f"# {number}. ")
+    assert [part for part in ("**Context.**", "**Choice.**", "**Price.**") if part not in text] == []
+    assert len(text.splitlines()) < 40
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(page.name[:4]) for page in (ROOT / "docs/decisions").glob("*.md"))
+
+    assert numbers == list(range(1, len(numbers) + 1))
