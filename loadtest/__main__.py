@@ -1,0 +1,17 @@
+"""The `loadtest` command."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line and return its exit code (DESIGN §6)."""
+    try:
+        from loadtest import cli  # inside, so that a Ctrl-C while it loads ends as quietly as later
+
+        return cli.run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

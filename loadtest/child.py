@@ -1,0 +1,81 @@
+"""One process that we start, watch and stop."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.polling import until
+
+_SOURCE = Path(__file__).parent.parent
+
+
+class StartError(RuntimeError):
+    """Something could not be started; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process in a session of its own, so that a terminal's Ctrl-C reaches only us."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    stdout: Path
+    stderr: Path
+
+    def last_words(self) -> str:
+        """The last line that it wrote to stderr."""
+        lines = self.stderr.read_text(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else "it said nothing"
+
+    def has_ended(self) -> bool:
+        """Whether it runs no more, for whatever reason."""
+        return self.process.poll() is not None
+
+    async def ends(self, within_seconds: float) -> bool:
+        """Wait for its end, and say whether it came."""
+        return await until(self.has_ended, within_seconds)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """SIGTERM, and SIGKILL for its whole session's group where that was not enough in time."""
+        if not self.has_ended():
+            self.process.terminate()
+            await self.ends(grace_seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and all that it started, at once; also what outlived an orderly end."""
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS: only zombies are
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def start_module(
+    module: str,
+    *arguments: str,
+    name: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    working_folder: Path,
+) -> Child:
+    """Run ``python -m module`` in `working_folder`, with its output in files in `folder`.
+
+    There is no await between the start and the returned value, so no process is lost to a cancellation.
+    """
+    stdout, stderr = folder / f"{name}.out", folder / f"{name}.err"
+    path = os.pathsep.join(filter(None, [str(_SOURCE), environment.get("PYTHONPATH")]))
+    with stdout.open("wb") as out, stderr.open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=working_folder,
+            env={**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+    return Child(name, process, stdout, stderr)

@@ -1,0 +1,234 @@
+"""A local cluster: Redis, the dummy upstream and gateway nodes, as processes on free ports."""
+
+import asyncio
+import os
+import random
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+from gateway.contract import codec
+from gateway.contract.roster import RosterEntry
+from loadtest import redis_server
+from loadtest.child import Child, StartError, start_module
+from loadtest.interrupt import uninterrupted
+from loadtest.polling import TICK_SECONDS
+
+READY_SECONDS = 20.0
+GRACE_SECONDS = 5.0
+ATTEMPTS = 5
+PORTS = range(20_000, 30_000)
+"""Below the range that outgoing connections take theirs from (Linux and macOS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A gateway node that is ready."""
+
+    id: str
+    url: str
+    admin_url: str
+    child: Child
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.child.process.pid
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """All that runs; `folder` holds its temporary files and goes with it."""
+
+    redis_url: str
+    upstream_url: str
+    upstream_log: Path
+    nodes: tuple[Node, ...]
+    folder: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start.
+
+    `redis_url`: a server that runs already; None starts one. `node_redis_url`: where the nodes find it, if
+    another way leads there. `node_environment` goes before `environment`, what the processes inherit.
+    `working_folder`: where relative paths in settings start, and a gateway.toml is looked for; None stands
+    for an empty one.
+    """
+
+    nodes: int = 3
+    redis_url: str | None = None
+    node_redis_url: str | None = None
+    node_environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=lambda: own_environment())
+    working_folder: Path | None = None
+
+
+def own_environment() -> dict[str, str]:
+    """Our environment without the settings of this product and of the load generator."""
+    foreign = ("GATEWAY_", "SUBJECT_", "LOADTEST_", "LOCUST_", "NODE_ID", "REDIS_URL")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
+@asynccontextmanager
+async def running(plan: Plan) -> AsyncIterator[Cluster]:
+    """The cluster, ready, while the context lasts. Afterwards no process and no file of it is left.
+
+    Raises:
+        StartError: something did not start, or was not ready in time.
+        RedisServerError: no Redis server could be started.
+    """
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratelimiter-")))
+        redis_url = plan.redis_url or stack.enter_context(redis_server.running()).url
+        children: list[Child] = []
+        stack.push_async_callback(_stop_in_order, children)
+        log = folder / "upstream.log"
+        upstream = start_module(
+            "loadtest",
+            "upstream",
+            "--port",
+            "0",
+            "--log",
+            str(log),
+            name="upstream",
+            environment=plan.environment,
+            folder=folder,
+            working_folder=folder,
+        )
+        children.append(upstream)
+        upstream_url = await _announced_url(upstream)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+            start = _NodeStart(plan, redis_url, upstream_url, folder, session, children)
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(start.node(f"node-{n}")) for n in range(1, plan.nodes + 1)]
+        nodes = tuple(task.result() for task in tasks)
+        yield Cluster(redis_url, upstream_url, log, nodes, folder, plan.environment)
+
+
+async def _stop_in_order(children: list[Child]) -> None:
+    """Nodes first, all at once; then the upstream, that they may still be talking to."""
+    upstream, nodes = children[:1], children[1:]
+
+    async def stop_all() -> None:
+        for group in (nodes, upstream):
+            await asyncio.gather(*(child.stop(GRACE_SECONDS) for child in group))
+
+    await uninterrupted(stop_all())
+
+
+async def _announced_url(upstream: Child) -> str:
+    """The address that the upstream chose and printed as the last word of its first line."""
+
+    async def first_line() -> str | None:
+        line, newline, _ = upstream.stdout.read_text().partition("\n")
+        return line.split()[-1] if newline else None
+
+    return await _until_ready(upstream, first_line)
+
+
+async def _until_ready(child: Child, probe: Callable[[], Awaitable[str | None]]) -> str:
+    """Ask `probe` again until it answers.
+
+    Raises:
+        StartError: the process ended, or the time is up.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        ended = child.has_ended()
+        answer = None if ended else await probe()
+        if answer is not None:
+            return answer
+        if ended:
+            raise StartError(f"{child.name} does not start: {child.last_words()}")
+        await asyncio.sleep(TICK_SECONDS)
+    raise StartError(f"{child.name} was not ready within {READY_SECONDS:g} s: {child.last_words()}")
+
+
+@dataclass(frozen=True, slots=True)
+class _NodeStart:
+    """What starting a node needs."""
+
+    plan: Plan
+    redis_url: str
+    upstream_url: str
+    folder: Path
+    session: aiohttp.ClientSession
+    children: list[Child]
+
+    async def node(self, node_id: str) -> Node:
+        """Start a node, and start it again on other ports where somebody else took one in between."""
+        for attempt in range(1, ATTEMPTS + 1):
+            port, admin_port = free_port(), free_port()
+            child = start_module(
+                "gateway",
+                name=node_id,
+                environment=self._environment(node_id, port, admin_port),
+                folder=self.folder,
+                working_folder=self.plan.working_folder or self.folder,
+            )
+            self.children.append(child)
+            node = Node(node_id, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", child)
+            try:
+                await _until_ready(child, partial(self._answer, node))
+            except StartError:
+                stolen = child.has_ended() and not (is_free(port) and is_free(admin_port))
+                if not stolen or attempt == ATTEMPTS:
+                    raise
+            else:
+                return node
+        raise AssertionError("the last attempt returns or raises")
+
+    def _environment(self, node_id: str, port: int, admin_port: int) -> dict[str, str]:
+        return {
+            **self.plan.environment,
+            "REDIS_URL": self.plan.node_redis_url or self.redis_url,
+            "NODE_ID": node_id,
+            "GATEWAY_UPSTREAM_URL": self.upstream_url,
+            "GATEWAY_DRAIN_TIMEOUT": "3",
+            **self.plan.node_environment,
+            "GATEWAY_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "GATEWAY_ADMIN_HOST": "127.0.0.1",
+            "GATEWAY_ADMIN_PORT": str(admin_port),
+        }
+
+    async def _answer(self, node: Node) -> str | None:
+        """The node's id if it serves, and is not somebody else who listens there."""
+        try:
+            async with self.session.get(f"{node.admin_url}/readyz") as response:
+                if response.status != 200:
+                    return None
+            async with self.session.get(f"{node.admin_url}/state") as response:
+                entry = codec.decode(RosterEntry, await response.read())
+        except (aiohttp.ClientError, TimeoutError, codec.RecordError):
+            return None
+        return node.id if entry.last.node_id == node.id else None
+
+
+def is_free(port: int) -> bool:
+    """Whether a TCP port of the loopback address can be bound now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A port that can be bound now. Drawn at random, so that two clusters seldom want the same."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        if is_free(port):
+            return port

@@ -1,0 +1,153 @@
+"""`loadtest run` and `loadtest demo`: a real cluster, faults put on it, and what the subject says of them."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+
+from gateway.contract.client_id import key_digest
+from loadtest import arrivals, cluster, delay_proxy, generator, redis_server, report, scenarios, verdict
+from loadtest.child import StartError
+from loadtest.cluster import Cluster
+from loadtest.diagnosis import DiagnosisError, NodeTotals, Subject
+from loadtest.generator import Counted, Generator
+from loadtest.load import Load
+from loadtest.polling import until
+from loadtest.progress import Progress
+from loadtest.scenarios import Scenario, Setting
+from loadtest.session import Session
+from loadtest.verdict import Busiest, Verdict
+from loadtest.watch import Watch
+
+WELL, FAILED = 0, 1
+FIRST_ARRIVAL_SECONDS = 20.0
+SETTLE_SECONDS = 8.0
+"""Nodes publish each second and the upstream's log is written each tenth: all is there by then."""
+
+LOG_TICK_SECONDS = 0.2
+
+
+async def run_all(seed: int) -> int:
+    """All scenarios, in an order drawn from the seed."""
+    names = list(scenarios.NAMES)
+    Random(f"order {seed}").shuffle(names)
+    return await run(names, seed)
+
+
+async def run(names: Sequence[str], seed: int) -> int:
+    """Play the scenarios on a cluster of three nodes, and judge.
+
+    Returns:
+        0 if all that was expected was found, nothing else, and the limits were kept; otherwise 1.
+    """
+    console = Console(highlight=False)
+    progress = Progress(console)
+    random = Random(seed)
+    setting = scenarios.draw_setting(random)
+    drawn = [scenarios.draw(name, setting, random) for name in names]
+    report.print_opening(console, setting, seed)
+    with progress.live():
+        result = await _played(setting, drawn, seed, progress)
+    report.print_verdict(console, result, seed, progress.seconds)
+    return FAILED if result.failures else WELL
+
+
+async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progress: Progress) -> Verdict:
+    """Start everything, play, count, and stop everything. Its Redis is always its own."""
+    async with AsyncExitStack() as stack:
+        progress.status("starting Redis, a dummy upstream and the nodes")
+        server = stack.enter_context(redis_server.running())
+        proxy = await stack.enter_async_context(delay_proxy.running("127.0.0.1", server.port))
+        plan = cluster.Plan(
+            nodes=len(setting.node_ids),
+            redis_url=server.url,
+            node_redis_url=f"redis://127.0.0.1:{proxy.port}/0",
+            node_environment={"GATEWAY_DEFAULT_LIMIT": str(setting.limit)},
+        )
+        running = await stack.enter_async_context(cluster.running(plan))
+        background = Load((setting.background(),))
+        load = await stack.enter_async_context(
+            generator.running(
+                [(node.id, node.url) for node in running.nodes],
+                background,
+                seed=seed,
+                environment=running.environment,
+                folder=running.folder,
+            )
+        )
+        await _first_arrival(running, load)
+        progress.say("the cluster runs")
+        subject = Subject({**running.environment, "REDIS_URL": server.url}, running.folder)
+        watch = Watch(subject, progress)
+        try:
+            outcomes = await Session(setting, load, proxy, watch).play([scenarios.warm_up(setting), *drawn])
+        except DiagnosisError as error:
+            return Verdict((), None, (str(error),))
+        progress.status("counting")
+        counted = await load.stop()
+        problems = [*_died(running), *_unanswered(counted), *await _miscounted(subject, counted)]
+        return Verdict(outcomes, await _busiest(setting, running, counted), tuple(problems))
+
+
+async def _first_arrival(running: Cluster, load: Generator) -> None:
+    """Wait until the load flows."""
+
+    def has_arrived() -> bool:
+        load.check()
+        return running.upstream_log.stat().st_size > 0
+
+    if not await until(has_arrived, FIRST_ARRIVAL_SECONDS):
+        raise StartError(f"no request arrived within {FIRST_ARRIVAL_SECONDS:g} s: {load.child.last_words()}")
+
+
+async def _busiest(setting: Setting, running: Cluster, counted: Counted) -> Busiest | None:
+    """Judge the limits by the upstream's log, once all that was admitted is in it."""
+    admitted = sum(node.admitted for node in counted.nodes.values())
+    log = running.upstream_log
+    await until(lambda: len(_lines(log)) >= admitted, SETTLE_SECONDS, LOG_TICK_SECONDS)
+    limits = {key_digest(client.key): setting.limit for client in setting.clients}
+    return verdict.busiest(arrivals.passages(_lines(log)), limits)
+
+
+def _lines(log: Path) -> list[str]:
+    """All lines that are complete."""
+    return [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _died(running: Cluster) -> list[str]:
+    return [
+        f"{node.id} ended by itself: {node.child.last_words()}"
+        for node in running.nodes
+        if node.child.has_ended()
+    ]
+
+
+def _unanswered(counted: Counted) -> list[str]:
+    return [
+        f"{node_id}: {node.failed} requests failed, {node.unanswered} got no answer"
+        for node_id, node in counted.nodes.items()
+        if node.failed or node.unanswered
+    ]
+
+
+async def _miscounted(subject: Subject, counted: Counted) -> list[str]:
+    """Hold the nodes' own counts, as the subject shows them, against what the senders saw."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            differences = _differences(await subject.node_totals(), counted)
+        except DiagnosisError as error:
+            return [str(error)]
+        if not differences or time.monotonic() > end:
+            return differences
+
+
+def _differences(totals: Mapping[str, NodeTotals], counted: Counted) -> list[str]:
+    return [
+        f"{node_id}: the senders saw {seen}, the subject says {totals.get(node_id)}"
+        for node_id, seen in counted.nodes.items()
+        if totals.get(node_id) != seen.as_totals()
+    ]

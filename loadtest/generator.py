@@ -1,0 +1,138 @@
+"""The load generator's process: its start, what it is told while it runs, and what it counted."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtest import load as loads
+from loadtest.child import Child, StartError, start_module
+from loadtest.diagnosis import NodeTotals
+from loadtest.interrupt import uninterrupted
+
+USERS = 32
+STOP_SECONDS = 10
+LONGEST_RUN_SECONDS = 1800
+"""It ends by then even if whoever started it was killed and cannot stop it."""
+
+_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the requests to one node, as their sender saw it."""
+
+    started: int
+    admitted: int
+    refused: int
+    failed: int
+    unidentified: int
+    connection_failures: int  # no answer: refused, reset, or later than the sender waits
+
+    @property
+    def unanswered(self) -> int:
+        """Connection failures, and requests that were still under way when the generator ended."""
+        return self.started - self.as_totals().requests
+
+    def as_totals(self) -> NodeTotals:
+        """What the node should have counted, connection failures apart."""
+        requests = self.admitted + self.refused + self.failed + self.unidentified
+        return NodeTotals(requests, self.admitted, self.refused, self.failed, self.unidentified)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The generator's counts at its end."""
+
+    nodes: Mapping[str, Counts]
+    dropped: int  # requests that were due and were not sent, since all users waited for answers
+
+
+@dataclass(slots=True)
+class Generator:
+    """A running generator."""
+
+    child: Child
+    load_file: Path
+    report_file: Path
+    counted: Counted | None = field(default=None)
+
+    def follow(self, load: loads.Load) -> None:
+        """Change the load; the generator takes it up within a few tenths of a second."""
+        loads.write(load, self.load_file)
+
+    def check(self) -> None:
+        """Notice if it is gone.
+
+        Raises:
+            StartError: it ended by itself.
+        """
+        if self.counted is None and self.child.has_ended():
+            raise StartError(f"the load generator ended by itself: {self.child.last_words()}")
+
+    async def stop(self) -> Counted:
+        """Let what is under way finish, and get the counts.
+
+        Raises:
+            StartError: it ended before its time, or without counts.
+        """
+        self.check()
+        if self.counted is None:
+            await self.child.stop(STOP_SECONDS + 5)
+            if not self.report_file.exists():
+                raise StartError(f"the load generator left no counts: {self.child.last_words()}")
+            self.counted = parse_report(self.report_file.read_text())
+        return self.counted
+
+
+@asynccontextmanager
+async def running(
+    nodes: Sequence[tuple[str, str]],
+    load: loads.Load,
+    *,
+    seed: int,
+    environment: Mapping[str, str],
+    folder: Path,
+    users: int = USERS,
+) -> AsyncIterator[Generator]:
+    """Send `load` to `nodes` (id and URL of each) while the context lasts; one per folder."""
+    load_file, report_file = folder / "load.json", folder / "counts.json"
+    loads.write(load, load_file)
+    child = start_module(
+        "locust",
+        "-f",
+        str(_LOCUSTFILE),
+        "--headless",
+        "--users",
+        str(users),
+        "--spawn-rate",
+        str(users),
+        "--stop-timeout",
+        str(STOP_SECONDS),
+        "--run-time",
+        f"{LONGEST_RUN_SECONDS}s",
+        "--loglevel",
+        "WARNING",
+        name="generator",
+        environment={
+            **environment,
+            "LOADTEST_NODES": json.dumps(list(nodes)),
+            "LOADTEST_LOAD": str(load_file),
+            "LOADTEST_SEED": str(seed),
+            "LOADTEST_REPORT": str(report_file),
+        },
+        folder=folder,
+        working_folder=folder,
+    )
+    try:
+        yield Generator(child, load_file, report_file)
+    finally:
+        await uninterrupted(child.stop(grace_seconds=2))
+
+
+def parse_report(text: str) -> Counted:
+    """Read what the locustfile wrote."""
+    document = json.loads(text)
+    nodes = {node_id: Counts(**counts) for node_id, counts in document["nodes"].items()}
+    return Counted(nodes, document["dropped"])

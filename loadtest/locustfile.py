@@ -1,0 +1,124 @@
+"""The load generator, run as ``python -m locust -f`` this file. Importing locust patches its process: nobody
+else imports this module.
+
+From the environment: LOADTEST_NODES, JSON of a list of [id, url]; LOADTEST_LOAD, the file with the load now,
+read again whenever it is replaced; LOADTEST_SEED; LOADTEST_REPORT, the file that the counts go to at the end.
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import gevent
+from gevent.queue import Empty, Queue
+from locust import FastHttpUser, events, task
+
+from loadtest import load as loads
+
+FOLLOW_SECONDS = 0.1
+BACKLOG_SECONDS = 1.0
+IDLE_SECONDS = 0.2
+
+NODES: list[list[str]] = json.loads(os.environ["LOADTEST_NODES"])
+OUTCOMES = {200: "admitted", 429: "refused", 401: "unidentified", 0: "connection_failures"}
+
+counts = {node_id: Counter[str]() for node_id, _ in NODES}
+queue: "Queue[loads.Arrival]" = Queue()
+
+
+class Dispatcher:
+    """Puts arrivals into the queue when they are due, whether or not users are free to send them."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self.path = path
+        self.random = Random(seed)
+        self.stamp = 0
+        self.dropped = 0
+        self.arrivals = loads.Arrivals(loads.IDLE, len(NODES), self.random)
+
+    def follow(self) -> None:
+        """Take up the load in the file if it was replaced."""
+        stamp = self.path.stat().st_mtime_ns
+        if stamp != self.stamp:
+            self.stamp = stamp
+            self.arrivals = loads.Arrivals(loads.decode(self.path.read_text()), len(NODES), self.random)
+
+    def run(self) -> None:
+        """Until it is killed."""
+        followed = due = time.monotonic()
+        self.follow()
+        while True:
+            now = time.monotonic()
+            if now - followed >= FOLLOW_SECONDS:
+                followed = now
+                before = self.arrivals
+                self.follow()
+                if self.arrivals is not before:
+                    due = now + self.arrivals.gap_seconds()
+            while due <= now and self.arrivals.load.paced:
+                self._put()
+                due += self.arrivals.gap_seconds()
+            gevent.sleep(max(0.0, min(due, followed + FOLLOW_SECONDS) - now))
+
+    def _put(self) -> None:
+        """Queue one; what nobody could send for a second is dropped rather than sent in a heap later."""
+        if queue.qsize() > BACKLOG_SECONDS * self.arrivals.load.rate_per_second:
+            self.dropped += 1
+        else:
+            queue.put(self.arrivals.draw())
+
+
+dispatcher = Dispatcher(Path(os.environ["LOADTEST_LOAD"]), int(os.environ["LOADTEST_SEED"]))
+
+
+class Client(FastHttpUser):
+    """Sends what is due. Users stand for connections: which client a request is of, its key says."""
+
+    host = "http://every-request-names-its-node.invalid"
+    network_timeout = 10.0
+    connection_timeout = 5.0
+
+    @task
+    def send_next(self) -> None:
+        """Send one request, and count what came back."""
+        arrivals = dispatcher.arrivals
+        if arrivals.load.paced:
+            try:
+                arrival = queue.get(timeout=IDLE_SECONDS)
+            except Empty:
+                return
+        else:
+            arrival = arrivals.draw()
+        node_id, url = NODES[arrival.node]
+        counts[node_id]["started"] += 1
+        with self.client.get(
+            f"{url}/work?sent={time.time():.6f}",
+            name=node_id,
+            headers={"X-API-Key": arrival.key},
+            allow_redirects=False,
+            catch_response=True,
+        ) as response:
+            outcome = OUTCOMES.get(response.status_code, "failed")
+            counts[node_id][outcome] += 1
+            if outcome in ("admitted", "refused"):
+                response.success()
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # locust is not typed here
+def start_dispatcher(**_: Any) -> None:
+    """Arrivals begin with the test, and end when its users are asked to."""
+    greenlet = gevent.spawn(dispatcher.run)
+    events.test_stopping.add_listener(lambda **_: greenlet.kill(block=False))  # type: ignore[no-untyped-call]  # as above
+
+
+@events.quit.add_listener  # type: ignore[untyped-decorator]  # as above
+def write_report(**_: Any) -> None:
+    """Exact counts by node; `started` less all outcomes is what no answer came for."""
+    outcomes = ("started", "admitted", "refused", "failed", "unidentified", "connection_failures")
+    nodes = {node_id: {name: counted[name] for name in outcomes} for node_id, counted in counts.items()}
+    report = {"nodes": nodes, "dropped": dispatcher.dropped}
+    Path(os.environ["LOADTEST_REPORT"]).write_text(json.dumps(report))

@@ -1,0 +1,74 @@
+"""What a run prints before and after: the setting; truth and diagnosis side by side, and the verdict."""
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtest.scenarios import Setting
+from loadtest.verdict import Outcome, Verdict
+
+_GOOD, _BAD = "green", "bold red"
+
+
+def print_opening(console: Console, setting: Setting, seed: int) -> None:
+    """Say what is about to run."""
+    console.print(
+        "Three gateway nodes, one Redis, one upstream: all real, all on this machine. "
+        f"{len(setting.clients)} clients send {setting.rate_per_second:.0f} requests a second; "
+        f"each may send {setting.limit}. "
+        "Faults are put on the cluster one after the other, while the subject, which knows nothing of them, "
+        "is asked every two seconds what is wrong. "
+        f"(seed {seed})\n"
+    )
+
+
+def print_verdict(console: Console, verdict: Verdict, seed: int, seconds: float) -> None:
+    """The table, the limits, and PASS or what failed."""
+    console.print()
+    if verdict.outcomes:
+        console.print(_table(verdict.outcomes))
+        console.print()
+    if verdict.busiest is not None:
+        console.print(_limits(verdict))
+    for failure in verdict.failures:
+        console.print(Text(f"✗ {failure}", style=_BAD))
+    if verdict.failures:
+        console.print(Text(f"FAIL in {seconds:.0f} s (seed {seed})", style=_BAD))
+    else:
+        console.print(Text(f"PASS in {seconds:.0f} s (seed {seed})", style=f"bold {_GOOD}"))
+
+
+def _table(outcomes: tuple[Outcome, ...]) -> Table:
+    table = Table("injected", "what the subject diagnosed, and suggested", show_lines=True)
+    table.columns[0].ratio, table.columns[1].ratio = 1, 2
+    for outcome in outcomes:
+        table.add_row(_injected(outcome), _diagnosed(outcome))
+    return table
+
+
+def _injected(outcome: Outcome) -> Text:
+    mark = Text("✓ ", style=_GOOD) if outcome.is_right else Text("✗ ", style=_BAD)
+    return mark + Text(outcome.scenario.name, style="bold") + Text(f"\n{outcome.scenario.injected}")
+
+
+def _diagnosed(outcome: Outcome) -> RenderableType:
+    findings = [finding for _, finding in outcome.found]
+    parts = [
+        Text(f"{finding.code}: ", style="bold")
+        + Text(f"{finding.summary} Likely: {finding.likely_cause}")
+        + Text(f"\n→ {finding.suggested_action}", style="cyan")
+        for finding in findings
+    ]
+    parts += [Text(f"✗ not found: {sign}", style=_BAD) for sign in outcome.missing]
+    parts += [Text(f"✗ false alarm: {finding}", style=_BAD) for finding in outcome.false_alarms]
+    return Group(*parts) if parts else Text("nothing, rightly")
+
+
+def _limits(verdict: Verdict) -> Text:
+    busiest = verdict.busiest
+    assert busiest is not None  # noqa: S101 - the caller looked
+    mark = Text("✓ ", style=_GOOD) if busiest.is_kept else Text("✗ ", style=_BAD)
+    return mark + Text(
+        f"limits: by the upstream's log no client got more than {busiest.largest} requests through in any "
+        f"{busiest.limit.period_seconds} s; {busiest.limit.quota} are allowed."
+    )

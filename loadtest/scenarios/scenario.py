@@ -1,0 +1,75 @@
+"""What a scenario is, and the setting that all are drawn in."""
+
+from dataclasses import dataclass
+
+from gateway.contract.limits import Limit
+from loadtest.load import Load, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client of the background load."""
+
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The cluster and its usual load, from which a scenario departs."""
+
+    node_ids: tuple[str, ...]
+    clients: tuple[Client, ...]
+    rate_per_second: float
+    limit: Limit  # of each client
+
+    def background(self, factor: float = 1.0, node_weights: tuple[float, ...] = ()) -> Stream:
+        """The usual requests, `factor` times as many, spread over the nodes by `node_weights`."""
+        keys = tuple(client.key for client in self.clients)
+        return Stream(self.rate_per_second * factor, keys, node_weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A finding that a scenario can bring; any id where `id` is None."""
+
+    code: str
+    kind: str  # node | client | cluster
+    id: str | None = None
+
+    def matches(self, code: str, kind: str, subject_id: str) -> bool:
+        """Whether a finding of this code about that subject is meant."""
+        return (code, kind) == (self.code, self.kind) and self.id in (None, subject_id)
+
+    def __str__(self) -> str:
+        """As the progress shows it."""
+        return f"{self.code} ({self.id or self.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What holds for some time: the load, and how much later than usual Redis gets and answers commands."""
+
+    seconds: float
+    load: Load
+    redis_delay_seconds: float = 0.0  # each way
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Load over time, fault and truth.
+
+    `injected` says in words what is done. All of `expected` has to be found while it lasts; `allowed` may be
+    found as well, since it is true too; anything else is a false alarm.
+    """
+
+    name: str
+    injected: str
+    steps: tuple[Step, ...]
+    expected: tuple[Sign, ...]
+    allowed: tuple[Sign, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return sum(step.seconds for step in self.steps)

@@ -1,0 +1,24 @@
+"""The load balancer sends most requests to one node."""
+
+from random import Random
+
+from loadtest.load import Load
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "one node gets 70 to 85 % of the requests, as many as usual in all: node_skew"
+SECONDS = 14.0
+LOWEST_SHARE, HIGHEST_SHARE = 0.70, 0.85
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Which node, and how much of the traffic it gets."""
+    share = round(random.uniform(LOWEST_SHARE, HIGHEST_SHARE), 2)
+    node_id = random.choice(setting.node_ids)
+    rest = (1 - share) / (len(setting.node_ids) - 1)
+    weights = tuple(share if other == node_id else rest for other in setting.node_ids)
+    return Scenario(
+        name="skew",
+        injected=f"{share:.0%} of the requests go to {node_id}",
+        steps=(Step(SECONDS, Load((setting.background(node_weights=weights),))),),
+        expected=(Sign("node_skew", "node", node_id),),
+    )

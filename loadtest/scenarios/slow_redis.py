@@ -1,0 +1,23 @@
+"""Redis takes longer, but less than the nodes' deadline: all decisions are still by Redis."""
+
+from random import Random
+
+from loadtest.load import Load
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "Redis answers 20 to 28 ms later than usual, within the nodes' deadline: store_slow"
+SECONDS = 14.0
+LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 10, 14
+"""Each way."""
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """How much later."""
+    delay_ms = random.randint(LOWEST_DELAY_MS, HIGHEST_DELAY_MS)
+    step = Step(SECONDS, Load((setting.background(),)), redis_delay_seconds=delay_ms / 1000)
+    return Scenario(
+        name="slow_redis",
+        injected=f"Redis answers {2 * delay_ms} ms later",
+        steps=(step,),
+        expected=(Sign("store_slow", "cluster"),),
+    )

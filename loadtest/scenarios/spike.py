@@ -1,0 +1,38 @@
+"""Several times the usual requests: from everybody, or all the excess from one client."""
+
+from random import Random
+
+from loadtest.load import Load, Stream
+from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
+
+DESCRIPTION = "three to six times the requests, from all clients or from one: spike_broad or spike_single"
+SECONDS = 14.0
+LOWEST_FACTOR, HIGHEST_FACTOR = 3.0, 6.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Who causes it, and how high it is."""
+    factor = round(random.uniform(LOWEST_FACTOR, HIGHEST_FACTOR), 1)
+    return random.choice((broad, single))(setting, factor, random.choice(setting.clients))
+
+
+def broad(setting: Setting, factor: float, _client: Client) -> Scenario:
+    """All clients send more, each still within its limit."""
+    return Scenario(
+        name="spike",
+        injected=f"{factor:g} times the usual requests, from all clients alike",
+        steps=(Step(SECONDS, Load((setting.background(factor),))),),
+        expected=(Sign("spike_broad", "cluster"),),
+    )
+
+
+def single(setting: Setting, factor: float, client: Client) -> Scenario:
+    """One client sends all the excess, and far more than its limit; so most requests are refused."""
+    excess = Stream(setting.rate_per_second * (factor - 1), (client.key,))
+    return Scenario(
+        name="spike",
+        injected=f"{factor:g} times the usual requests, all the excess from client {client.id}",
+        steps=(Step(SECONDS, Load((setting.background(), excess))),),
+        expected=(Sign("spike_single", "client", client.id), Sign("limit_breach", "client", client.id)),
+        allowed=(Sign("limit_breach", "cluster"),),
+    )

@@ -1,0 +1,20 @@
+"""The usual load: nothing is to be found."""
+
+from random import Random
+
+from loadtest.load import Load
+from loadtest.scenarios.scenario import Scenario, Setting, Step
+
+DESCRIPTION = "the usual load and no fault: nothing may be found"
+SECONDS = 8.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """The rate differs by a few percent from the usual one."""
+    factor = random.uniform(0.92, 1.08)
+    return Scenario(
+        name="steady",
+        injected=f"nothing: {setting.rate_per_second * factor:.0f} requests a second, evenly spread",
+        steps=(Step(SECONDS, Load((setting.background(factor),))),),
+        expected=(),
+    )

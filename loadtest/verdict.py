@@ -1,0 +1,129 @@
+"""Whether a run came out as it should: decided from what was recorded, without IO."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.contract.limits import Limit
+from loadtest.diagnosis import Finding, Report
+from loadtest.scenarios.scenario import Scenario, Sign
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One request that reached the upstream: when its client sent it, and when it arrived."""
+
+    sent: float  # seconds since 1970; at the latest `at`
+    at: float
+    key: str  # the digest of its API key
+
+
+def largest_in_window(passages: Iterable[Passage], period_seconds: float) -> int:
+    """The most requests that were sent and arrived within one window of the period, whatever its alignment.
+
+    Redis counted each between these two times; so more than the limit here are more than the limit there.
+    It finds all that "arrivals in any window of W less the longest transit" finds, and more, since each
+    request is held to its own transit. Two requests exactly a period apart share no window.
+    """
+    largest = 0
+    arrived: list[float] = []  # of all that were sent at or after the window's start
+    for passage in sorted(passages, key=lambda passage: passage.sent, reverse=True):
+        insort(arrived, passage.at)
+        largest = max(largest, bisect_left(arrived, passage.sent + period_seconds))
+    return largest
+
+
+@dataclass(frozen=True, slots=True)
+class Busiest:
+    """How near the limit the client came that came nearest."""
+
+    key: str
+    largest: int
+    limit: Limit
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the limit held."""
+        return self.largest <= self.limit.quota
+
+
+def busiest(passages: Iterable[Passage], limit_by_key: Mapping[str, Limit]) -> Busiest | None:
+    """The client whose fullest window is nearest to (or most over) its limit; None if nothing arrived."""
+    by_key: dict[str, list[Passage]] = {key: [] for key in limit_by_key}
+    for passage in passages:
+        by_key[passage.key].append(passage)
+    reached = [
+        Busiest(key, largest_in_window(of_key, limit_by_key[key].period_seconds), limit_by_key[key])
+        for key, of_key in by_key.items()
+        if of_key
+    ]
+    return max(reached, key=lambda client: client.largest / client.limit.quota, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the subject made of one scenario."""
+
+    scenario: Scenario
+    found: tuple[tuple[Sign, Finding], ...]  # each expected sign, with the finding that was first
+    missing: tuple[Sign, ...]
+    false_alarms: tuple[Finding, ...]  # the first of each
+    stayed: tuple[Finding, ...]  # long after the scenario's end
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it found what was there, and nothing else."""
+        return not (self.missing or self.false_alarms or self.stayed)
+
+
+def outcome(scenario: Scenario, reports: Sequence[Report], stayed: Sequence[Finding] = ()) -> Outcome:
+    """Hold the reports from a scenario's start to its last finding's end against the truth."""
+    first: dict[tuple[str, str, str], Finding] = {}
+    for report in reports:
+        for finding in report.findings:
+            first.setdefault(finding.identity, finding)
+    found: list[tuple[Sign, Finding]] = []
+    missing: list[Sign] = []
+    for sign in scenario.expected:
+        matching = [finding for identity, finding in first.items() if sign.matches(*identity)]
+        if matching:
+            found.append((sign, matching[0]))
+        else:
+            missing.append(sign)
+    true_signs = scenario.expected + scenario.allowed
+    false_alarms = tuple(
+        finding
+        for identity, finding in first.items()
+        if not any(sign.matches(*identity) for sign in true_signs)
+    )
+    return Outcome(scenario, tuple(found), tuple(missing), false_alarms, tuple(stayed))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All that a run is judged by; `problems` are sentences on what kept it from being judged."""
+
+    outcomes: tuple[Outcome, ...]
+    busiest: Busiest | None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What failed, a sentence each; empty where all passed."""
+        return (*self._of_findings(), *self._of_limits(), *self.problems)
+
+    def _of_findings(self) -> Iterable[str]:
+        for result in self.outcomes:
+            name = result.scenario.name
+            yield from (f"{name}: {sign} was not found" for sign in result.missing)
+            yield from (
+                f"{name}: false alarm {finding}: {finding.summary}" for finding in result.false_alarms
+            )
+            yield from (f"{name}: {finding} was still there long after its end" for finding in result.stayed)
+
+    def _of_limits(self) -> Iterable[str]:
+        if self.busiest is None:
+            yield "nothing reached the upstream"
+        elif not self.busiest.is_kept:
+            limit = self.busiest.limit
+            yield f"a client got {self.busiest.largest} requests through in {limit.period_seconds} s: {limit}"

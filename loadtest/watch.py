@@ -1,0 +1,49 @@
+"""Asking the subject every two seconds what is wrong, and telling what changed."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from loadtest.diagnosis import Finding, Report, Subject
+from loadtest.progress import Progress
+
+POLL_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Watch:
+    """All reports so far."""
+
+    subject: Subject
+    progress: Progress
+    reports: list[Report] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Until cancelled.
+
+        Raises:
+            DiagnosisError: the subject does not answer as it should.
+        """
+        while True:
+            due = time.monotonic() + POLL_SECONDS
+            report = await self.subject.diagnose()
+            self._tell(self.findings, report.findings)
+            self.reports.append(report)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the last report says."""
+        return self.reports[-1].findings if self.reports else ()
+
+    def since(self, at: float) -> list[Report]:
+        """Reports of what was so at this time or later (seconds since 1970)."""
+        return [report for report in self.reports if report.at >= at]
+
+    def _tell(self, before: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:
+        known = {finding.identity for finding in before}
+        for finding in now:
+            if finding.identity not in known:
+                self.progress.say(f"  subject: {finding.summary}", style="yellow")
+        if before and not now:
+            self.progress.say("  subject: all clear", style="green")
