@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         return _say(f"subject: {error}", commands.WRONG_USE)
     except RedisAwayError as error:
-        return _say(f"subject: Redis does not answer ({error}): nothing was changed", commands.UNREACHABLE)
+        return _say(f"subject: Redis does not answer ({error}): try again when it does", commands.UNREACHABLE)
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

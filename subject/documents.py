@@ -19,6 +19,7 @@ def nodes(snapshot: Snapshot) -> Document:
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,
         "nodes": [node_document(snapshot, node) for node in snapshot.nodes],
+        "unanswered": list(snapshot.unanswered),
     }
 
 
@@ -62,6 +63,7 @@ def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
         "boot_totals": asdict(these_boots),
         "clients": snapshot.clients,
         "findings": [found.code for found in diagnosis.findings],
+        "unanswered": list(snapshot.unanswered),
         "unreadable": list(snapshot.unreadable),
     }
 

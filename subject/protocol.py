@@ -1,80 +1,22 @@
-"""The Subject protocol: what an operator, human or AI, reads and does through Python.
+"""The Subject protocol: what an operator, human or AI, reads and does through Python."""
 
-The types have the shape of the operator's own, which is not imported. Their field names are its terms:
-a store is a gateway node, and some fields carry what the docstrings here say.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from gateway.contract.limits import UNIT_SECONDS, Limit, LimitSyntaxError, parse_limit
 from subject import actions, documents, metrics
 from subject import settings as settings_module
 from subject.actions import Actor
+from subject.checker import RateLimiterChecker
 from subject.diagnosis import diagnose
 from subject.errors import UsageError
 from subject.finding import as_json
 from subject.reader import Reader
 from subject.settings import Settings
 from subject.snapshot import Node, Snapshot, take
+from subject.stores import ClusterMetrics, Store, StoreMetrics
 
 DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
 """The period of a bare number where no node has published a policy: that of the default limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A gateway node. `state`: Up, Down (neither writes nor answers) or Offline (left in order)."""
-
-    id: str
-    address: str  # host:port
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreMetrics:
-    """One node's numbers, of the last ten seconds."""
-
-    store_id: str
-    qps: float  # requests per second
-    latency_p99_ms: float  # the rejection rate in percent: the protocol's field, reused
-    disk_used_bytes: int  # of Redis' memory
-    disk_total_bytes: int
-    cpu_percent: float  # of the node's process
-    raft_lag: float  # seconds since the node's last record
-
-    @property
-    def latency_p99(self) -> float:
-        """The same under the research note's name: the rejection rate in percent."""
-        return self.latency_p99_ms
-
-    @property
-    def rejection_ratio(self) -> float:
-        """Refused requests over all, 0…1."""
-        return self.latency_p99_ms / 100
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterMetrics:
-    """The cluster's numbers."""
-
-    store_count: int  # nodes
-    region_count: int  # clients seen
-    leader_count: dict[str, int]  # node: requests in the last ten seconds
-
-
-@dataclass(frozen=True, slots=True)
-class InvariantViolation:
-    """A finding in the protocol's terms: the name is its code, the times have a zone."""
-
-    invariant_name: str
-    message: str
-    first_seen: datetime
-    last_seen: datetime
-    store_id: str | None  # the node or client; None: the cluster
-    severity: str
 
 
 class RateLimiterSubject:
@@ -190,37 +132,6 @@ class RateLimiterSubject:
             return parse_limit(text)
         except LimitSyntaxError as error:
             raise UsageError(str(error)) from None
-
-
-class RateLimiterChecker:
-    """Turns observations into violations, and remembers since when each is seen."""
-
-    def __init__(self) -> None:
-        self._first_seen: dict[tuple[str, str | None], datetime] = {}
-
-    def check(self, observation: Mapping[str, Any]) -> list[InvariantViolation]:
-        """The violations in what `observe` returned; empty when all is well.
-
-        `first_seen` stays what it was when a violation was first met, and is forgotten with it.
-        """
-        violations = [self._violation(found) for found in observation.get("findings", [])]
-        self._first_seen = {
-            (violation.invariant_name, violation.store_id): violation.first_seen for violation in violations
-        }
-        return violations
-
-    def _violation(self, found: Mapping[str, Any]) -> InvariantViolation:
-        target = found["subject"]
-        store_id = None if target["kind"] == "cluster" else target["id"]
-        since = datetime.fromtimestamp(found["since"], UTC)
-        return InvariantViolation(
-            invariant_name=found["code"],
-            message=found["summary"],
-            first_seen=self._first_seen.get((found["code"], store_id), since),
-            last_seen=datetime.fromtimestamp(found["at"], UTC),
-            store_id=store_id,
-            severity=found["severity"],
-        )
 
 
 def create_ratelimiter_subject_and_checker(

@@ -14,6 +14,7 @@ from subject import redis_reads, state_endpoint
 from subject.errors import RedisAwayError
 from subject.policies import Policies
 from subject.settings import Settings
+from subject.snapshot import RATE_SECONDS
 from subject.view import ClientWindow, RedisHealth, View
 
 WINDOWS = 50
@@ -79,8 +80,11 @@ class Reader:
         )
         self._policies = Policies(basics.overrides, _most_common(basics.roster, tables))
         stale = {node_id: entry for node_id, entry in basics.roster.items() if self._is_stale(entry, at)}
-        states = await self._ask({node_id: entry.admin_address for node_id, entry in stale.items()})
-        chosen = dict.fromkeys((*clients, *_most_active(basics.roster)))
+        answers = await state_endpoint.ask(
+            (entry.admin_address for entry in stale.values()), self._settings.timeout_seconds
+        )
+        states = _by_id(answers)
+        chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
         self._windows = await redis_reads.read_windows(
             self._redis, at, list(chosen)[: WINDOWS + len(clients)], self._policies
         )
@@ -92,17 +96,20 @@ class Reader:
             used_bytes=basics.used_bytes,
             maximum_bytes=basics.maximum_bytes,
         )
-        return self._view(at, health, states, frozenset(stale), tuple(unreadable))
+        return self._view(at, health, states, frozenset(stale), unreadable=tuple(unreadable))
 
     async def _look_at_nodes(self, problem: str) -> View:
-        known = {node_id: entry.admin_address for node_id, entry in self._roster.items()}
-        states = await self._ask(known, self._settings.admin_addresses)
+        known = {entry.admin_address for entry in self._roster.values()}
+        further = self._settings.admin_addresses
+        answers = await state_endpoint.ask({*known, *further}, self._settings.timeout_seconds)
+        unanswered = tuple(address for address in further if address not in {*known, *answers})
+        states = _by_id(answers)
         self._roster = {**self._roster, **states}
         at = self._now(states)
         if states:
             self._seen_at = at
         health = RedisHealth(False, self._settings.redis_place, problem, self._redis_answered_at)
-        return self._view(at, health, states, frozenset(self._roster), ())
+        return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
 
     def _view(
         self,
@@ -110,7 +117,8 @@ class Reader:
         health: RedisHealth,
         states: Mapping[str, RosterEntry],
         asked: frozenset[str],
-        unreadable: tuple[str, ...],
+        unanswered: tuple[str, ...] = (),
+        unreadable: tuple[str, ...] = (),
     ) -> View:
         self._records.extend(entry.last for entry in states.values())
         oldest = at - self._kept_seconds
@@ -123,6 +131,7 @@ class Reader:
             tuple(self._records),
             states,
             asked,
+            unanswered,
             self._policies,
             self._windows,
             unreadable,
@@ -144,16 +153,16 @@ class Reader:
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and at - entry.last.at > self._settings.node_down_seconds
 
-    async def _ask(self, known: Mapping[str, str], further: Iterable[str] = ()) -> dict[str, RosterEntry]:
-        """The answers of known nodes (admin addresses by id) and of further addresses, by node id."""
-        answers = await state_endpoint.ask({*known.values(), *further}, self._settings.timeout_seconds)
-        return {entry.last.node_id: entry for entry in answers.values()}
-
     def _now(self, states: Mapping[str, RosterEntry]) -> float:
         """Redis' time where it does not answer: by what it last said, else as the nodes have it."""
         if self._redis_ahead_seconds is None and states:
             self._redis_ahead_seconds = max(entry.last.at for entry in states.values()) - time.time()
         return time.time() + (self._redis_ahead_seconds or 0.0)
+
+
+def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
+    """Entries under the ids of those who gave them: another node may listen where one was known."""
+    return {entry.last.node_id: entry for entry in answers.values()}
 
 
 def _milliseconds(stream_id: str) -> int:
@@ -169,11 +178,11 @@ def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyT
     return tables[max(counts, key=lambda digest: (counts[digest], latest[digest]))]
 
 
-def _most_active(roster: Mapping[str, RosterEntry]) -> list[str]:
-    """The clients that nodes list, those that stand first on any node's list first."""
+def _most_active(records: Iterable[TelemetryRecord], at: float) -> list[str]:
+    """The clients that nodes listed lately, those that stood first on any node's list first."""
     places: dict[str, int] = {}
-    for entry in roster.values():
-        for listed in (entry.last.most_refused, entry.last.busiest):
+    for record in records:
+        for listed in (record.most_refused, record.busiest) if record.at > at - RATE_SECONDS else ():
             for place, counted in enumerate(listed):
                 places[counted.client] = min(place, places.get(counted.client, place))
     return sorted(places, key=lambda client: places[client])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,31 +15,42 @@ from subject.diagnosis import Diagnosis
 from subject.documents import Document
 from subject.finding import Evidence, Finding, clock, percent
 
-PLAIN_WIDTH = 200
+PLAIN_WIDTH = 10_000
+TOP_ROWS = 20
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Writes to one console."""
+    """Writes to one console; `plain` text is not wrapped, and ends where its words do."""
 
     console: Console
+    plain: bool
 
     @classmethod
     def of_terminal(cls) -> "Report":
         """To standard output: without any escape where it is no terminal or NO_COLOR is set."""
-        plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
-        return cls(
-            Console(
-                color_system=None if plain else "auto",
-                force_terminal=False if plain else None,
-                width=None if sys.stdout.isatty() else PLAIN_WIDTH,
-                highlight=False,
-                markup=False,
-                emoji=False,
-            )
+        terminal = sys.stdout.isatty()
+        plain = bool(os.environ.get("NO_COLOR")) or not terminal
+        console = Console(
+            color_system=None if plain else "auto",
+            force_terminal=False if plain else None,
+            width=None if terminal else PLAIN_WIDTH,
+            highlight=False,
+            markup=False,
+            emoji=False,
         )
+        return cls(console, plain=not terminal)
+
+    def _print(self, what: RenderableType = "", style: str | None = None) -> None:
+        if not self.plain:
+            self.console.print(what, style=style)
+            return
+        with self.console.capture() as captured:
+            self.console.print(what)
+        for line in captured.get().splitlines():
+            self.console.out(line.rstrip())
 
     def status(self, document: Document, diagnosis: Diagnosis) -> None:
         """The cluster in a few lines."""
@@ -60,7 +71,8 @@ class Report:
         grid = Table.grid(padding=(0, 2))
         for name, text in lines.items():
             grid.add_row(Text(name, "bold"), text)
-        self.console.print(grid)
+        self._print(grid)
+        self._unanswered(document["unanswered"])
         self._unreadable(document["unreadable"])
 
     def nodes(self, document: Document, diagnosis: Diagnosis) -> None:
@@ -87,13 +99,14 @@ class Report:
                 *(numbers if up else ["–"] * len(numbers)),
                 _ago(document["at"] - node["last_seen"]),
             )
-        self.console.print(table)
+        self._print(table)
+        self._unanswered(document["unanswered"])
 
     def top(self, document: Document, diagnosis: Diagnosis) -> None:
         """Each client in a line."""
         self._headline(document, diagnosis)
         if not document["clients"]:
-            self.console.print("No client has sent anything in the last ten seconds.")
+            self._print("No client has sent anything in the last ten seconds.")
             return
         table = _table("client")
         for name in ("req/s", "refused/s"):
@@ -101,7 +114,7 @@ class Report:
         table.add_column("limit")
         for name in ("in window", "left"):
             table.add_column(name, justify="right")
-        for client in document["clients"]:
+        for client in document["clients"][:TOP_ROWS]:
             refused = client["refused_rate"]
             table.add_row(
                 client["id"],
@@ -111,16 +124,22 @@ class Report:
                 _count(client["count"]),
                 _count(client["remaining"]),
             )
-        self.console.print(table)
+        self._print(table)
+        further = len(document["clients"]) - TOP_ROWS
+        if further > 0:
+            self._print(f"and {further:,} more: subject top --json")
 
     def limits(self, document: Document, diagnosis: Diagnosis) -> None:
         """The default, the plans, and each client's limit."""
         self._headline(document, diagnosis)
         plans = "".join(f", plan {name} {limit}" for name, limit in sorted(document["plans"].items()))
+        if not document["redis_connected"]:
+            self._print("The limits stand in Redis, which does not answer.")
+            return
         if document["default"] is None:
-            self.console.print("No node has published its limits.")
+            self._print("No node has published its limits.")
         else:
-            self.console.print(f"Default {document['default']}{plans}")
+            self._print(f"Default {document['default']}{plans}")
         if document["limits"]:
             table = _table("client", "limit")
             for name in ("in window", "left"):
@@ -134,20 +153,20 @@ class Report:
                     _count(entry["remaining"]),
                     _set_by(entry),
                 )
-            self.console.print(table)
+            self._print(table)
         else:
-            self.console.print("No client has a limit of its own, and none was set live.")
+            self._print("No client has a limit of its own, and none was set live.")
         self._unreadable(document["unreadable"])
 
     def diagnosis(self, document: Document, diagnosis: Diagnosis) -> None:
         """Each finding in a paragraph."""
         del document
         if diagnosis.healthy:
-            self.console.print("Healthy: nothing was found.", style="green")
+            self._print("Healthy: nothing was found.", style="green")
             return
         for place, found in enumerate(diagnosis.findings):
             if place:
-                self.console.print()
+                self._print()
             self._finding(found)
 
     def _finding(self, found: Finding) -> None:
@@ -157,28 +176,30 @@ class Report:
             (found.code, "bold"),
             f"  confidence {found.confidence:.2f}",
         )
-        self.console.print(head)
+        self._print(head)
         evidence = "; ".join(_evidence(item) for item in found.evidence)
-        self.console.print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
+        self._print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
         grid = Table.grid(padding=(0, 2))
         grid.add_row("", Text("Evidence", "dim"), evidence)
         grid.add_row("", Text("Do", "dim"), Text(found.suggested_action, "bold", overflow="fold"))
         grid.add_row("", Text("Look at", "dim"), Text(found.verify_with, "bold", overflow="fold"))
-        self.console.print(grid)
+        self._print(grid)
 
     def _headline(self, document: Document, diagnosis: Diagnosis) -> None:
         for found in diagnosis.findings:
-            self.console.print(
-                Text.assemble((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}.")
-            )
+            self._print(Text.assemble((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
         if diagnosis.findings:
-            self.console.print("More: subject diagnose\n", style="dim")
+            self._print("More: subject diagnose\n", style="dim")
         elif "rate" in document:
-            self.console.print("Healthy: nothing was found.", style="green")
+            self._print("Healthy: nothing was found.", style="green")
+
+    def _unanswered(self, addresses: Sequence[str]) -> None:
+        if addresses:
+            self._print(f"Of SUBJECT_NODES no answer from: {', '.join(addresses)}", style="bold red")
 
     def _unreadable(self, entries: Sequence[str]) -> None:
         if entries:
-            self.console.print(f"Unreadable in Redis, left out: {', '.join(entries)}", style="yellow")
+            self._print(f"Unreadable in Redis, left out: {', '.join(entries)}", style="yellow")
 
 
 def _table(*columns: str) -> Table:

@@ -65,6 +65,7 @@ class Snapshot:
     policies: Policies
     windows: tuple[ClientWindow, ...]
     unreadable: tuple[str, ...]
+    unanswered: tuple[str, ...]
     first_second: int
     covered_until: float
     clients: int
@@ -120,6 +121,7 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
         policies=view.policies,
         windows=view.windows,
         unreadable=view.unreadable,
+        unanswered=view.unanswered,
         first_second=floor(min(starts, default=view.at)),
         covered_until=min((node.last.at for node in nodes if node.is_up), default=view.at),
         clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),

@@ -52,6 +52,7 @@ class View:
     records: tuple[TelemetryRecord, ...] = ()
     states: Mapping[str, RosterEntry] = field(default_factory=dict)
     asked: frozenset[str] = frozenset()
+    unanswered: tuple[str, ...] = ()  # addresses in SUBJECT_NODES of which nothing is known
     policies: Policies = field(default_factory=Policies)
     windows: tuple[ClientWindow, ...] = ()
     unreadable: tuple[str, ...] = ()

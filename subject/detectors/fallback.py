@@ -71,7 +71,11 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
     ratio = fallbacks / (fallbacks + decisions)
     node = max(found, key=lambda one: one.ratio).node
     alone = len(found) == 1
-    who, what = (f"{node.id} makes", "its") if alone else (f"All {len(found)} nodes make", "their")
+    who, what = (
+        (f"{node.id} makes", "its")
+        if alone
+        else (f"{'Both' if len(found) == 2 else f'All {len(found)}'} nodes make", "their")
+    )
     table = snapshot.policies.table
     effect = "" if table is None else f", {EFFECTS.get(table.on_store_failure, table.on_store_failure)}"
     return Finding(

@@ -19,7 +19,7 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
                 "no node has been started yet, or the nodes use another Redis or database: see REDIS_URL",
             )
         ]
-    asked = len(snapshot.nodes)
+    asked = len(snapshot.nodes) + len(snapshot.unanswered)
     known = f"none of {asked} known nodes does" if asked else "no node is known"
     return [
         _finding(
@@ -46,7 +46,7 @@ def _finding(snapshot: Snapshot, summary: str, cause: str) -> Finding:
         summary=summary + last,
         evidence=(
             Evidence("redis_answers", 1, int(snapshot.redis.connected), "boolean"),
-            Evidence("nodes_that_answer", len(snapshot.nodes), 0, "nodes"),
+            Evidence("nodes_that_answer", len(snapshot.nodes) + len(snapshot.unanswered), 0, "nodes"),
         ),
         confidence=0.99,
         likely_cause=cause,

@@ -24,6 +24,7 @@ class _Spike:
     client_rate: float
     client_usual: float
     client_share: float  # of the excess
+    client_refused: float  # per second
 
 
 def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -56,16 +57,20 @@ def _with_client(snapshot: Snapshot, since: int, usual: float, rate: float, z: f
     now, earlier = client_rates(start, until), client_rates(before, since)
     client = max(now, key=lambda name: now[name] - earlier.get(name, 0.0), default=None)
     if client is None:
-        return _Spike(since, until, usual, rate, z, None, 0.0, 0.0, 0.0)
+        return _Spike(since, until, usual, rate, z, None, 0.0, 0.0, 0.0, 0.0)
     mine, mine_before = now[client], earlier.get(client, 0.0)
     share = min(1.0, max(0.0, mine - mine_before) / max(rate - usual, 1e-9))
-    return _Spike(since, until, usual, rate, z, client, mine, mine_before, share)
+    refused = series.counted(samples, lambda sample: sample.refused_by_client.get(client, 0), start, until)
+    refused_rate = refused / max(1, until - start)
+    return _Spike(since, until, usual, rate, z, client, mine, mine_before, share, refused_rate)
 
 
 def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: str) -> Finding:
     applied = snapshot.policies.applied_to(client)
     limit = None if applied is None else applied.limit
     held = "" if limit is None else f"; its limit is {limit}"
+    if spike.client_refused:
+        held += f", and {percent(min(1.0, spike.client_refused / spike.client_rate))} of it is refused"
     return Finding(
         code="spike_single",
         severity="warning",
@@ -90,8 +95,8 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: s
 
 
 def _cap(client: str, spike: _Spike, limit: Limit | None) -> str:
-    """Hold the client to half again what it used before; to look at its limit where that holds it already."""
-    if limit is None:
+    """Hold the client to half again what it used before, unless its limit holds it already."""
+    if limit is None or spike.client_refused > spike.client_rate / 2:
         return f"subject limits get {client}"
     quota = max(1, ceil(1.5 * spike.client_usual * limit.period_seconds))
     if spike.client_usual == 0 or quota >= limit.quota:

@@ -40,6 +40,7 @@ def _without_store(node: Node, thresholds: Thresholds) -> bool:
 def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> Finding:
     redis, up = snapshot.redis, snapshot.up
     since = snapshot.at if redis.answered_at is None else redis.answered_at
+    when = "" if redis.answered_at is None else f" since {clock(since)}"
     severity: Severity = "critical"
     if all_without:
         nodes = (
@@ -59,7 +60,7 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
         snapshot,
         severity,
         since,
-        f"Redis at {redis.place} does not answer the subject since {clock(since)}; {nodes}",
+        f"Redis at {redis.place} does not answer the subject{when}; {nodes}",
         sure,
         cause,
         len(without),
@@ -106,7 +107,7 @@ def _finding(
         evidence=(
             Evidence("redis_answers_subject", 1, int(snapshot.redis.connected), "boolean"),
             Evidence("nodes_without_redis", 0, without, "nodes"),
-            Evidence("nodes_up", len(snapshot.nodes), len(snapshot.up), "nodes"),
+            Evidence("nodes_up", len(snapshot.nodes) + len(snapshot.unanswered), len(snapshot.up), "nodes"),
         ),
         confidence=sure,
         likely_cause=cause,

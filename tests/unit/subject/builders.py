@@ -71,16 +71,19 @@ def entry(last: TelemetryRecord, policy_digest: str = "0" * 16) -> RosterEntry:
     return RosterEntry(f"127.0.0.1:808{number}", f"127.0.0.1:908{number}", "0.1.0", policy_digest, last)
 
 
+NEVER, ONE = always(0), always(1)
+
+
 @dataclass(frozen=True, slots=True)
 class NodeScript:
     """What one node did, second by second; `phase` is when in a second it publishes."""
 
     node_id: str = "node-1"
-    requests: Rate = always(0)
-    refused: Rate = always(0)
-    fallbacks: Rate = always(0)
-    round_trip_ms: Rate = always(1)
-    connected: Rate = always(1)
+    requests: Rate = NEVER
+    refused: Rate = NEVER
+    fallbacks: Rate = NEVER
+    round_trip_ms: Rate = ONE
+    connected: Rate = ONE
     clients: Mapping[str, Rate] = field(default_factory=dict)
     refused_clients: Mapping[str, Rate] = field(default_factory=dict)
     phase: float = 0.0
