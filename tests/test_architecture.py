@@ -1,4 +1,4 @@
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -83,23 +83,13 @@ def test_every_folder_has_its_place_in_the_layout(top: str) -> None:
     assert not unknown, f"{top}/ has {', '.join(unknown)}/, which the layout in CONTRIBUTING.md does not know"
 
 
-def test_unit_tests_are_named_after_what_they_test() -> None:
-    """tests/unit/contract/test_limits.py is about gateway/contract/limits.py, and so on."""
-    homes = {
-        "contract": "gateway/contract",
-        "subject": "subject",
-        "loadtest": "loadtest",
-        "gateway": "gateway",
-    }
-    strays = []
-    for module in modules("tests/unit"):
-        if module.path.name.startswith("test_"):
-            home, *inner = module.path.parts[2:-1]
-            name = module.path.stem.removeprefix("test_")
-            place = ROOT.joinpath(homes.get(home, f"gateway/{home}"), *inner, name)
-            if not (place.with_suffix(".py").exists() or place.is_dir()):
-                strays.append(f"{module.path} is about no module: {place.relative_to(ROOT)}.py is not there")
-    assert not strays, "\n" + "\n".join(strays)
+def test_unit_tests_mirror_the_folders_of_the_packages() -> None:
+    """tests/unit/contract/ is about gateway/contract/, tests/unit/subject/detectors/ about subject/detectors/."""
+    folders = {module.path.parent.relative_to("tests/unit") for module in modules("tests/unit")}
+    homes = {folder: Path("gateway" if folder.parts[0] == "contract" else ".", folder) for folder in folders}
+
+    strays = [f"tests/unit/{folder}" for folder, home in homes.items() if not (ROOT / home).is_dir()]
+    assert not strays, f"{strays}: a test stands in the folder that its module has, below tests/unit"
 
 
 def test_every_module_of_the_contract_has_its_tests() -> None:
