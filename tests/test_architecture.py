@@ -84,7 +84,7 @@ def test_every_folder_has_its_place_in_the_layout(top: str) -> None:
 
 
 def test_unit_tests_mirror_the_folders_of_the_packages() -> None:
-    """tests/unit/subject/detectors/ is about subject/detectors/, and tests/unit/contract/ about the contract."""
+    """tests/unit/subject/detectors/ is about subject/detectors/; the contract is at tests/unit/contract/."""
     folders = {module.path.parent.relative_to("tests/unit") for module in modules("tests/unit")}
     homes = {folder: Path("gateway" if folder.parts[0] == "contract" else ".", folder) for folder in folders}
 

@@ -29,7 +29,7 @@ def encode(record: Any) -> str:
         RecordError: a number is not finite, or a text is not Unicode (one from the environment need not be).
     """
     try:
-        text = json.dumps(_plain(record), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(record, default=_plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()
     except ValueError as error:
         raise RecordError(f"a {type(record).__name__} that cannot be written: {error}") from None
@@ -50,15 +50,12 @@ def decode(kind: type[Record], text: str | bytes) -> Record:
 
 
 def _plain(value: Any) -> Any:
+    """What stands in JSON for a value that has no form of its own there."""
     if isinstance(value, Limit):
         return str(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no place in a record")
 
 
 @cache
