@@ -97,8 +97,14 @@ async def _upstream(host: str, port: int, log: Path | None) -> int:
             print(f"dummy upstream: {url}", flush=True)  # noqa: T201 - its callers wait for this line
             await asyncio.Event().wait()
     except OSError as error:
-        raise StartError(f"the upstream cannot start: {error}") from None
+        raise StartError(f"the upstream cannot start: {_reason(error)}") from None
     return WELL
+
+
+def _reason(error: OSError) -> str:
+    """Without the number, and with the file if it is about one."""
+    named = f"{error.filename}: " if error.filename else ""
+    return f"{named}{error.strerror}"
 
 
 async def _list() -> int:

@@ -12,13 +12,13 @@ _GOOD, _BAD = "green", "bold red"
 
 def print_opening(console: Console, setting: Setting, seed: int) -> None:
     """Say what is about to run."""
+    limit = setting.limit
     console.print(
-        "Three gateway nodes, one Redis, one upstream: all real, all on this machine. "
-        f"{len(setting.clients)} clients send {setting.rate_per_second:.0f} requests a second; "
-        f"each may send {setting.limit}. "
-        "Faults are put on the cluster one after the other, while the subject, which knows nothing of them, "
-        "is asked every two seconds what is wrong. "
-        f"(seed {seed})\n"
+        f"A real cluster on this machine: {len(setting.node_ids)} gateway nodes, Redis, a dummy upstream. "
+        f"{len(setting.clients)} clients send {setting.rate_per_second:.0f} requests a second through the "
+        f"nodes; each may send {limit.quota} in {limit.period_seconds} s. One anomaly after the other is put "
+        "on it, while the subject, which is not told, is asked every two seconds what is wrong.\n"
+        f"Drawn from seed {seed}: what comes when, where, and how strong.\n"
     )
 
 
@@ -39,8 +39,9 @@ def print_verdict(console: Console, verdict: Verdict, seed: int, seconds: float)
 
 
 def _table(outcomes: tuple[Outcome, ...]) -> Table:
-    table = Table("injected", "what the subject diagnosed, and suggested", show_lines=True)
-    table.columns[0].ratio, table.columns[1].ratio = 1, 2
+    table = Table(show_lines=True, expand=True)
+    table.add_column("injected", ratio=2)
+    table.add_column("what the subject diagnosed, and suggested", ratio=5)
     for outcome in outcomes:
         table.add_row(_injected(outcome), _diagnosed(outcome))
     return table
@@ -55,7 +56,7 @@ def _diagnosed(outcome: Outcome) -> RenderableType:
     findings = [finding for _, finding in outcome.found]
     parts = [
         Text(f"{finding.code}: ", style="bold")
-        + Text(f"{finding.summary} Likely: {finding.likely_cause}")
+        + Text(f"{finding.summary}. Likely: {finding.likely_cause}.")
         + Text(f"\n→ {finding.suggested_action}", style="cyan")
         for finding in findings
     ]

@@ -18,7 +18,7 @@ def draw(setting: Setting, random: Random) -> Scenario:
     weights = tuple(share if other == node_id else rest for other in setting.node_ids)
     return Scenario(
         name="skew",
-        injected=f"{share:.0%} of the requests go to {node_id}",
+        injected=f"{share * 100:.0f} % of the requests go to {node_id}",
         steps=(Step(SECONDS, Load((setting.background(node_weights=weights),))),),
         expected=(Sign("node_skew", "node", node_id),),
     )

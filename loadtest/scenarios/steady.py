@@ -14,7 +14,7 @@ def draw(setting: Setting, random: Random) -> Scenario:
     factor = random.uniform(0.92, 1.08)
     return Scenario(
         name="steady",
-        injected=f"nothing: {setting.rate_per_second * factor:.0f} requests a second, evenly spread",
+        injected=f"no fault: {setting.rate_per_second * factor:.0f} requests a second, evenly spread",
         steps=(Step(SECONDS, Load((setting.background(factor),))),),
         expected=(),
     )

@@ -1,0 +1,15 @@
+"""The upstream's log, as the verdict reads it."""
+
+import json
+
+from loadtest import arrivals
+from loadtest.verdict import Passage
+
+
+def line(key: str | None, target: str) -> str:
+    return json.dumps({"at": 2.5, "node": "node-1", "key": key, "target": target}) + "\n"
+
+
+def test_only_requests_of_the_generator_count() -> None:
+    lines = [line("d1", "/work?sent=2.25"), line(None, "/work?sent=2.25"), line("d1", "/health")]
+    assert list(arrivals.passages(lines)) == [Passage(sent=2.25, at=2.5, key="d1")]

@@ -1,0 +1,39 @@
+"""What the command line accepts."""
+
+import pytest
+
+from loadtest import cli, scenarios
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "COMMAND"),
+        (["run"], "SCENARIO"),
+        (["run", "earthquake"], "earthquake"),
+        (["up", "--nodes", "0"], "--nodes"),
+        (["up", "--nodes", "three"], "--nodes"),
+        (["upstream", "--port", "70000"], "--port"),
+        (["demo", "--seed", "-1"], "--seed"),
+    ],
+)
+def test_wrong_use_is_one_line_that_names_what_is_wrong(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert named in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["demo", "--help"]])
+def test_help_and_version_are_no_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(arguments) == 0
+    assert "loadtest" in capsys.readouterr().out
+
+
+def test_the_list_names_each_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert tuple(names) == scenarios.NAMES

@@ -1,0 +1,100 @@
+"""Scenarios as data: what each draw can come to."""
+
+import re
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
+from loadtest import scenarios
+from loadtest.scenarios import Scenario, Setting, Sign
+
+SEEDS = range(60)
+STORE_DEADLINE_SECONDS = 0.05
+
+
+def setting(seed: int = 1) -> Setting:
+    return scenarios.draw_setting(Random(seed))
+
+
+def drawn(name: str) -> list[tuple[Setting, Scenario]]:
+    """One scenario for each of many seeds, with its setting."""
+    settings = [setting(seed) for seed in SEEDS]
+    return [(s, scenarios.draw(name, s, Random(seed))) for seed, s in zip(SEEDS, settings, strict=True)]
+
+
+@pytest.mark.parametrize("name", scenarios.NAMES)
+def test_each_is_well_formed(name: str) -> None:
+    for where, scenario in drawn(name):
+        assert scenario.name == name
+        assert 5 <= scenario.seconds <= 20
+        assert all(step.load.rate_per_second > 0 and step.load.paced for step in scenario.steps)
+        known = {*where.node_ids, *(client.id for client in where.clients), None}
+        assert {sign.id for sign in scenario.expected + scenario.allowed} <= known
+        assert not set(scenario.expected) & set(scenario.allowed)
+
+
+@pytest.mark.parametrize("name", ["spike", "skew", "slow_redis"])
+def test_seeds_draw_differently_and_a_seed_draws_the_same(name: str) -> None:
+    where = setting()
+    assert len({scenarios.draw(name, where, Random(seed)).injected for seed in SEEDS}) >= 4
+    assert scenarios.draw(name, where, Random(5)) == scenarios.draw(name, where, Random(5))
+
+
+def test_every_node_is_drawn_for_a_skew() -> None:
+    assert {scenario.expected[0].id for _, scenario in drawn("skew")} == {"node-1", "node-2", "node-3"}
+
+
+def test_a_skew_sends_as_many_requests_as_usual_and_most_to_the_node_that_it_names() -> None:
+    for where, scenario in drawn("skew"):
+        load = scenario.steps[0].load
+        rates = load.node_rates(len(where.node_ids))
+        assert load.rate_per_second == pytest.approx(where.rate_per_second)
+        assert where.node_ids[rates.index(max(rates))] == scenario.expected[0].id
+        assert max(rates) / sum(rates) >= 0.7
+
+
+def test_a_spike_is_three_to_six_times_the_usual_and_even_over_the_nodes() -> None:
+    for where, scenario in drawn("spike"):
+        load = scenario.steps[0].load
+        rates = load.node_rates(len(where.node_ids))
+        assert 3 <= load.rate_per_second / where.rate_per_second <= 6.0001
+        assert all(one == pytest.approx(other) for one, other in pairwise(rates))
+
+
+def test_a_spike_of_one_client_goes_over_its_limit_and_a_broad_one_does_not() -> None:
+    kinds = set()
+    for where, scenario in drawn("spike"):
+        allowed_per_second = where.limit.quota / where.limit.period_seconds
+        streams = scenario.steps[0].load.streams
+        kinds.add(scenario.expected[0].code)
+        if scenario.expected[0].code == "spike_single":
+            assert streams[1].rate_per_second > 2 * allowed_per_second
+            assert Sign("limit_breach", "client", scenario.expected[0].id) in scenario.expected
+        else:
+            per_client = streams[0].rate_per_second / len(where.clients)
+            assert per_client < 0.75 * allowed_per_second
+    assert kinds == {"spike_single", "spike_broad"}
+
+
+def test_a_slow_redis_stays_well_within_the_nodes_deadline() -> None:
+    for _, scenario in drawn("slow_redis"):
+        assert 0.02 <= 2 * scenario.steps[0].redis_delay_seconds <= 0.6 * STORE_DEADLINE_SECONDS
+
+
+def test_the_usual_load_is_far_from_the_limit() -> None:
+    for seed in SEEDS:
+        where = setting(seed)
+        per_client = where.rate_per_second / len(where.clients)
+        assert per_client * where.limit.period_seconds < where.limit.quota / 5
+
+
+def test_clients_have_the_ids_that_nodes_give_them() -> None:
+    for client in setting().clients:
+        assert client.id == unknown_client_id(client.key, DEFAULT_SECRET)
+        assert re.fullmatch(r"k_[0-9a-f]{16}", client.id)
+
+
+def test_the_warm_up_is_longer_than_a_baseline_needs() -> None:
+    assert scenarios.warm_up(setting()).seconds > 15

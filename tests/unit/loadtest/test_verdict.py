@@ -1,0 +1,116 @@
+"""What a run is judged by."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.contract.limits import Limit
+from loadtest import verdict
+from loadtest.diagnosis import Finding, Report
+from loadtest.scenarios import Scenario, Sign
+from loadtest.verdict import Busiest, Outcome, Passage, Verdict
+
+SKEW = Sign("node_skew", "node", "node-2")
+BREACH = Sign("limit_breach", "client")
+
+
+def passage(sent: float, at: float | None = None, key: str = "k") -> Passage:
+    """A request that arrived when it was sent, unless told otherwise."""
+    return Passage(sent, sent if at is None else at, key)
+
+
+def finding(code: str = "node_skew", kind: str = "node", subject_id: str = "node-2") -> Finding:
+    return Finding(code, kind, subject_id, "warning", f"{code} of {subject_id}", "a cause", "a command")
+
+
+def report(*findings: Finding) -> Report:
+    return Report(at=0.0, healthy=not findings, findings=findings)
+
+
+def scenario(*expected: Sign, allowed: tuple[Sign, ...] = ()) -> Scenario:
+    return Scenario("skew", "most to one node", (), expected, allowed)
+
+
+@st.composite
+def some_passages(draw: st.DrawFn) -> list[Passage]:
+    """Whole seconds, so that coincidences are frequent."""
+    times = draw(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 6)), max_size=25))
+    return [passage(float(sent), float(sent + transit)) for sent, transit in times]
+
+
+@given(some_passages(), st.integers(1, 12))
+def test_the_largest_window_is_that_of_trying_all_alignments(passages: list[Passage], period: int) -> None:
+    starts = [half / 2 for half in range(-2, 80)]
+    by_trying = max(sum(1 for p in passages if start <= p.sent and p.at < start + period) for start in starts)
+    assert verdict.largest_in_window(passages, period) == by_trying
+
+
+@given(some_passages(), st.integers(1, 12))
+def test_it_finds_at_least_what_the_longest_transit_for_all_would(
+    passages: list[Passage], period: int
+) -> None:
+    transit = max((p.at - p.sent for p in passages), default=0.0)
+    arrivals = [p.at for p in passages]
+    shorter = period - transit
+    by_arrivals = max((sum(1 for at in arrivals if a <= at < a + shorter) for a in arrivals), default=0)
+    assert verdict.largest_in_window(passages, period) >= by_arrivals
+
+
+def test_requests_a_period_apart_share_no_window() -> None:
+    assert verdict.largest_in_window([passage(0.0), passage(10.0)], 10) == 1
+    assert verdict.largest_in_window([passage(0.0), passage(9.999)], 10) == 2
+
+
+def test_a_request_longer_under_way_than_the_window_proves_nothing() -> None:
+    assert verdict.largest_in_window([passage(0.0, 11.0), passage(0.0, 12.0)], 10) == 0
+
+
+def test_the_client_nearest_to_its_own_limit_is_the_one_to_look_at() -> None:
+    passages = [passage(n / 100, key="small") for n in range(9)] + [passage(0.0, key="large")] * 50
+    limits = {"small": Limit(10, 1), "large": Limit(1000, 1), "idle": Limit(1, 1)}
+    assert verdict.busiest(passages, limits) == Busiest("small", 9, Limit(10, 1))
+    assert verdict.busiest([], limits) is None
+
+
+def test_one_request_too_many_fails_the_run() -> None:
+    kept, broken = Busiest("k", 10, Limit(10, 1)), Busiest("k", 11, Limit(10, 1))
+    assert Verdict((), kept).failures == ()
+    assert len(Verdict((), broken).failures) == 1
+    assert len(Verdict((), None).failures) == 1
+
+
+def test_what_is_expected_and_reported_is_found() -> None:
+    result = verdict.outcome(scenario(SKEW), [report(), report(finding())])
+    assert result.found == ((SKEW, finding()),)
+    assert result.is_right
+
+
+def test_another_node_is_a_false_alarm_and_the_right_one_is_missing() -> None:
+    result = verdict.outcome(scenario(SKEW), [report(finding(subject_id="node-1"))])
+    assert result.missing == (SKEW,)
+    assert result.false_alarms == (finding(subject_id="node-1"),)
+    assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 2
+
+
+def test_what_is_allowed_may_be_there_or_not() -> None:
+    allowing = scenario(SKEW, allowed=(BREACH,))
+    breach = finding("limit_breach", "client", "k_1")
+    assert verdict.outcome(allowing, [report(finding(), breach)]).is_right
+    assert verdict.outcome(allowing, [report(finding())]).is_right
+    assert not verdict.outcome(scenario(SKEW), [report(finding(), breach)]).is_right
+
+
+def test_a_false_alarm_in_one_of_many_reports_counts_once() -> None:
+    alarm = finding("store_slow", "cluster", "cluster")
+    result = verdict.outcome(scenario(), [report(alarm), report(), report(alarm)])
+    assert result.false_alarms == (alarm,)
+
+
+def test_a_finding_that_stays_fails_the_run() -> None:
+    result = verdict.outcome(scenario(SKEW), [report(finding())], stayed=[finding()])
+    assert not result.is_right
+    assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 1
+
+
+def test_a_problem_fails_the_run() -> None:
+    right = Outcome(scenario(), (), (), (), ())
+    assert Verdict((right,), Busiest("k", 1, Limit(10, 1)), ("node-1 ended",)).failures == ("node-1 ended",)
