@@ -20,7 +20,7 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
             )
         ]
     asked = len(snapshot.nodes) + len(snapshot.unanswered)
-    known = f"none of {asked} known nodes does" if asked else "no node is known"
+    known = f"no node does ({asked} asked)" if asked else "no node is known"
     return [
         _finding(
             snapshot,

@@ -1,0 +1,84 @@
+from gateway.contract.telemetry import ClientCount, Totals
+from subject import series
+from tests.unit.subject.builders import START, NodeScript, always, record, steps
+
+
+def requests(sample: series.Sample) -> float:
+    return sample.totals.requests
+
+
+def test_neighbouring_records_of_one_boot_make_samples() -> None:
+    found = series.samples(NodeScript(requests=steps((0, 10), (1, 30))).records(3))
+
+    assert [(sample.start, sample.end, sample.totals.requests) for sample in found] == [
+        (START, START + 1, 10),
+        (START + 1, START + 2, 30),
+        (START + 2, START + 3, 30),
+    ]
+
+
+def test_a_lost_record_spreads_over_the_gap() -> None:
+    found = series.samples(NodeScript(requests=always(10)).records(4, lost=[1, 2]))
+
+    assert series.per_second(found, requests, START, START + 4) == [10, 10, 10, 10]
+
+
+def test_a_new_boot_starts_new_differences_and_loses_no_count() -> None:
+    before = NodeScript(requests=always(10), boot_id="zzz").records(3)
+    after = NodeScript(requests=always(7), boot_id="aaa").records(8, first=5)
+
+    found = series.samples([*after, *before])
+
+    assert series.per_second(found, requests, START, START + 8) == [10, 10, 10, 0, 0, 7, 7, 7]
+
+
+def test_history_that_begins_in_the_middle_of_a_boot_starts_with_its_second_record() -> None:
+    first = record(at=START, sequence=40, boot=Totals(1000, 1000))
+    second = record(at=START + 1, sequence=41, boot=Totals(1010, 1010))
+
+    (sample,) = series.samples([first, second])
+
+    assert sample.totals.requests == 10
+
+
+def test_records_that_come_twice_count_once() -> None:
+    records = NodeScript(requests=always(10)).records(3)
+
+    assert len(series.samples([*records, records[-1]])) == 3
+
+
+def test_nodes_that_publish_at_different_moments_are_cut_at_the_same_seconds() -> None:
+    found = series.samples(NodeScript(requests=steps((0, 10), (2, 20)), phase=0.5).records(5))
+
+    assert series.per_second(found, requests, START + 1, START + 5) == [10, 15, 20, 20]
+
+
+def test_gains_of_clients_that_both_lists_have_are_exact() -> None:
+    earlier = [ClientCount("acme", 100, 5), ClientCount("beta", 50, 0)]
+    later = [ClientCount("acme", 130, 5), ClientCount("beta", 50, 0)]
+
+    assert series.gains(earlier, later) == {"acme": 30}
+
+
+def test_a_client_that_was_taken_into_the_sketch_again_gains_what_was_counted_since() -> None:
+    assert series.gains([ClientCount("acme", 100, 5)], [ClientCount("acme", 140, 120)]) == {"acme": 20}
+
+
+def test_a_new_client_counts_at_once_where_the_list_had_room() -> None:
+    earlier = [ClientCount("acme", 100, 0)]
+    later = [ClientCount("acme", 100, 0), ClientCount("beta", 9, 0)]
+
+    assert series.gains(earlier, later) == {"beta": 9}
+
+
+def test_a_client_that_comes_back_into_a_full_list_does_not_bring_its_past_with_it() -> None:
+    earlier = [ClientCount("acme", 100, 0), ClientCount("beta", 50, 0)]
+    later = [ClientCount("acme", 110, 0), ClientCount("old", 90_000, 0)]
+
+    assert series.gains(earlier, later) == {"acme": 10}
+
+
+def test_coverage_has_holes_where_a_node_was_away() -> None:
+    records = [*NodeScript().records(3), *NodeScript(boot_id="b").records(8, first=6)]
+
+    assert series.covered_seconds(series.samples(records), START, START + 8) == 5

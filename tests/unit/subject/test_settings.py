@@ -1,0 +1,64 @@
+import pytest
+
+from subject import settings
+from subject.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(settings.variable(name), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SUBJECT_SKEW_RATIO", "abc", "SUBJECT_SKEW_RATIO=abc: should be a valid number"),
+        ("SUBJECT_SKEW_RATIO", "0.5", "SUBJECT_SKEW_RATIO=0.5: should be greater than 1"),
+        ("SUBJECT_NODES", "host", "SUBJECT_NODES=host: write admin addresses as HOST:PORT"),
+        ("SUBJECT_NODES", "a:1,http://b:2/", "SUBJECT_NODES=a:1,http://b:2/: write admin addresses"),
+        ("SUBJECT_NODES", "a:70000", "write admin addresses"),
+        ("REDIS_URL", "http://x", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
+        ("REDIS_URL", "redis://h:port/0", "REDIS_URL: "),
+        ("SUBJECT_TIMEOUT_SECONDS", "0", "SUBJECT_TIMEOUT_SECONDS=0: should be greater than 0"),
+    ],
+)
+def test_a_malformed_setting_is_named_with_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(UsageError) as caught:
+        settings.load()
+
+    assert expected in str(caught.value)
+    assert str(caught.value).startswith(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "rdis://:hunter2@host")
+
+    with pytest.raises(UsageError) as caught:
+        settings.load()
+
+    assert "hunter2" not in str(caught.value)
+    assert settings.load(REDIS_URL="redis://me:hunter2@host:7/3").redis_place == "host:7"
+
+
+def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBJECT_NODES", "a:9080, [::1]:9081,")
+
+    assert settings.load().admin_addresses == ("a:9080", "[::1]:9081")
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "")
+
+    assert settings.load().redis_url == "redis://127.0.0.1:6379/0"
+
+
+def test_a_misspelt_variable_is_found() -> None:
+    assert settings.unknown_variables({"SUBJECT_SKEWRATIO": "2", "SUBJECT_NODES": "", "PATH": ""}) == [
+        "SUBJECT_SKEWRATIO"
+    ]
