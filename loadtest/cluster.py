@@ -109,9 +109,7 @@ async def running(plan: Plan) -> AsyncIterator[Cluster]:
         upstream_url = await _announced_url(upstream)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             start = _NodeStart(plan, redis_url, upstream_url, folder, session, children)
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(start.node(f"node-{n}")) for n in range(1, plan.nodes + 1)]
-        nodes = tuple(task.result() for task in tasks)
+            nodes = await start.all_nodes()
         yield Cluster(redis_url, upstream_url, log, nodes, folder, plan.environment)
 
 
@@ -164,6 +162,16 @@ class _NodeStart:
     folder: Path
     session: aiohttp.ClientSession
     children: list[Child]
+
+    async def all_nodes(self) -> tuple[Node, ...]:
+        """Start all at once; the first that fails ends the others' start."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                numbers = range(1, self.plan.nodes + 1)
+                tasks = [group.create_task(self.node(f"node-{number}")) for number in numbers]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return tuple(task.result() for task in tasks)
 
     async def node(self, node_id: str) -> Node:
         """Start a node, and start it again on other ports where somebody else took one in between."""

@@ -34,10 +34,9 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All streams together. Not `paced`: every user sends its next request as soon as it has an answer."""
+    """All streams together."""
 
     streams: tuple[Stream, ...]
-    paced: bool = True
 
     @property
     def rate_per_second(self) -> float:
@@ -92,7 +91,7 @@ def encode(load: Load) -> str:
         {"rate_per_second": s.rate_per_second, "keys": s.keys, "node_weights": s.node_weights}
         for s in load.streams
     ]
-    return json.dumps({"paced": load.paced, "streams": streams})
+    return json.dumps({"streams": streams})
 
 
 def decode(text: str) -> Load:
@@ -102,7 +101,7 @@ def decode(text: str) -> Load:
         Stream(float(s["rate_per_second"]), tuple(s["keys"]), tuple(s["node_weights"]))
         for s in document["streams"]
     )
-    return Load(tuple(streams), bool(document["paced"]))
+    return Load(tuple(streams))
 
 
 def write(load: Load, path: Path) -> None:

@@ -59,7 +59,7 @@ class Dispatcher:
                 self.follow()
                 if self.arrivals is not before:
                     due = now + self.arrivals.gap_seconds()
-            while due <= now and self.arrivals.load.paced:
+            while due <= now:
                 self._put()
                 due += self.arrivals.gap_seconds()
             gevent.sleep(max(0.0, min(due, followed + FOLLOW_SECONDS) - now))
@@ -85,14 +85,10 @@ class Client(FastHttpUser):
     @task
     def send_next(self) -> None:
         """Send one request, and count what came back."""
-        arrivals = dispatcher.arrivals
-        if arrivals.load.paced:
-            try:
-                arrival = queue.get(timeout=IDLE_SECONDS)
-            except Empty:
-                return
-        else:
-            arrival = arrivals.draw()
+        try:
+            arrival = queue.get(timeout=IDLE_SECONDS)
+        except Empty:
+            return
         node_id, url = NODES[arrival.node]
         counts[node_id]["started"] += 1
         with self.client.get(

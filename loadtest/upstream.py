@@ -73,11 +73,11 @@ async def running(host: str, port: int, log: Path | None) -> AsyncIterator[str]:
                 pass
             return web.Response(body=BODY, content_type="application/json")
 
-        runner = web.ServerRunner(web.Server(answer, access_log=None))
+        runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=1)
         await runner.setup()
         flushing = asyncio.create_task(arrivals.flush_now_and_then())
         try:
-            site = web.TCPSite(runner, host, port, shutdown_timeout=1)
+            site = web.TCPSite(runner, host, port)
             await site.start()
             bound = runner.addresses[0]
             yield f"http://{bound[0]}:{bound[1]}"

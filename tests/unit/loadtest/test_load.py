@@ -1,6 +1,5 @@
 """Loads, and what is drawn from them."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -22,7 +21,7 @@ streams = st.builds(
 )
 
 
-@given(st.builds(Load, streams=st.lists(streams).map(tuple), paced=st.booleans()))
+@given(st.builds(Load, streams=st.lists(streams).map(tuple)))
 def test_a_load_survives_its_file(load: Load) -> None:
     assert loads.decode(loads.encode(load)) == load
 
@@ -62,4 +61,3 @@ def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
     loads.write(TWO_STREAMS, path)
     assert loads.decode(path.read_text()) == TWO_STREAMS
     assert list(tmp_path.iterdir()) == [path]
-    assert json.loads(path.read_text())["paced"] is True

@@ -1,0 +1,63 @@
+"""The load generator as a process, against dummy upstreams as its nodes."""
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from loadtest import arrivals, cluster, generator, polling, upstream
+from loadtest.child import StartError
+from loadtest.load import IDLE, Load, Stream
+
+
+async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    def seen() -> Counter[str]:
+        return Counter(json.loads(line)["key"] for line in log.read_text().splitlines())
+
+    async with upstream.running("127.0.0.1", 0, log) as url:
+        nodes = [("node-1", url), ("node-2", url)]
+        first = Load((Stream(100.0, ("key-a",), (1, 3)),))
+        environment = cluster.own_environment()
+        async with generator.running(
+            nodes, first, seed=1, environment=environment, folder=tmp_path
+        ) as running:
+            assert await polling.until(lambda: seen().total() > 100, 20)
+            running.follow(Load((Stream(200.0, ("key-b",)),)))
+            assert await polling.until(lambda: len(seen()) == 2, 10)
+            running.follow(IDLE)
+            await asyncio.sleep(1)
+            before = seen()
+            await asyncio.sleep(0.5)
+            assert seen() == before
+            counted = await running.stop()
+    sent = {node_id: counts.admitted for node_id, counts in counted.nodes.items()}
+    assert sum(sent.values()) == before.total()
+    assert all(counts.unanswered == counts.failed == 0 for counts in counted.nodes.values())
+    assert sent["node-2"] > 1.3 * sent["node-1"]
+    passages = list(arrivals.passages(log.read_text().splitlines()))
+    assert len(passages) == before.total()
+    assert all(0 <= passage.at - passage.sent < 5 for passage in passages)
+
+
+async def test_a_node_that_is_not_there_counts_as_connection_failures(tmp_path: Path) -> None:
+    nodes = [("node-1", f"http://127.0.0.1:{cluster.free_port()}")]
+    load = Load((Stream(50.0, ("key-a",)),))
+    environment = cluster.own_environment()
+    async with generator.running(nodes, load, seed=1, environment=environment, folder=tmp_path) as running:
+        await asyncio.sleep(4)
+        counts = (await running.stop()).nodes["node-1"]
+    assert counts.connection_failures == counts.started > 0
+
+
+async def test_one_that_ends_by_itself_is_noticed_with_what_it_said(tmp_path: Path) -> None:
+    environment = {**cluster.own_environment(), "LOCUST_USERS": "none"}
+    async with generator.running([], IDLE, seed=1, environment=environment, folder=tmp_path) as running:
+        running.load_file.write_text("no JSON")
+        running.child.process.kill()
+        assert await running.child.ends(5)
+        with pytest.raises(StartError, match="the load generator ended by itself"):
+            running.check()

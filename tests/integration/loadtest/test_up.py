@@ -1,0 +1,91 @@
+"""`loadtest up` as a process, with signals at any moment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from loadtest import cluster
+from tests.integration.loadtest.processes import alive, started_by
+
+END_SECONDS = 15.0
+
+
+def start(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start ``loadtest up`` with its temporary files in `tmp_path`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "loadtest", "up", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**cluster.own_environment(), "TMPDIR": str(tmp_path), **environment},
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_line_of_json_says_where_all_is_and_a_signal_stops_it(number: int, tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "2", "--json") as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        pids = started_by(process.pid)
+        assert set(ready) == {"redis_url", "upstream_url", "nodes"}
+        assert [node["id"] for node in ready["nodes"]] == ["node-1", "node-2"]
+        assert {node["pid"] for node in ready["nodes"]} < pids
+        for node in ready["nodes"]:
+            assert set(node) == {"id", "url", "admin_url", "pid"}
+            with urlopen(f"{node['admin_url']}/readyz", timeout=5) as response:  # noqa: S310 - our own node
+                assert response.status == 200
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=END_SECONDS)
+    assert (process.returncode, rest, errors) == (0, "", "")
+    assert not alive(pids)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("after_seconds", [0.1, 0.3, 0.5, 0.8, 1.2])
+def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(after_seconds: float, tmp_path: Path) -> None:
+    with start(tmp_path) as process:
+        time.sleep(after_seconds)
+        pids = started_by(process.pid)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=END_SECONDS)
+    assert "Traceback" not in errors
+    assert process.returncode in (0, 130, -signal.SIGINT)  # the last: before Python itself was ready
+    assert not alive(pids)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "1", "--json", REDIS_URL=redis_url) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["redis_url"] == redis_url
+        process.terminate()
+        process.wait(timeout=END_SECONDS)
+
+
+def test_a_node_that_cannot_start_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
+    with start(tmp_path, GATEWAY_DEFAULT_LIMIT="often") as process:
+        out, errors = process.communicate(timeout=END_SECONDS)
+    assert (process.returncode, out, errors.count("\n")) == (3, "", 1)
+    assert "often" in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_node_that_dies_is_told_of_and_the_others_stay(tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "2", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        ready = json.loads(process.stdout.readline())
+        os.kill(ready["nodes"][0]["pid"], signal.SIGKILL)
+        assert process.stderr.readline().startswith("loadtest: node-1 ended")
+        os.kill(ready["nodes"][1]["pid"], 0)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=END_SECONDS)
+    assert process.returncode == 0
