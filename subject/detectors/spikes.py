@@ -48,7 +48,7 @@ def _with_client(snapshot: Snapshot, since: int, usual: float, rate: float, z: f
     until = snapshot.until
     start = max(since, until - int(RATE_SECONDS))
     samples = list(snapshot.all_samples())
-    before = max(snapshot.first_second, since - BEFORE_SECONDS)
+    before = max(snapshot.first_second + 1, since - BEFORE_SECONDS)  # the first second may be a part
 
     def client_rates(start: int, until: int) -> dict[str, float]:
         counts = series.by_client(samples, lambda sample: sample.requests_by_client, start, until)

@@ -1,0 +1,67 @@
+import pytest
+
+from subject.detectors.breach import limit_breach
+from subject.finding import CLUSTER, Finding, Target
+from tests.unit.subject.builders import START, THRESHOLDS, Rate, always, cluster, even, policies, steps
+
+SIXTY = always(60)
+
+
+def found(
+    refused: Rate, clients: dict[str, Rate], requests: Rate = SIXTY, seconds: int = 60
+) -> list[Finding]:
+    """`refused` and `clients` are each node's, `requests` the cluster's."""
+    nodes = even(requests, refused=refused, refused_clients=clients, clients={"acme": always(10)})
+    return limit_breach(cluster(*nodes, seconds=seconds, policies=policies()), THRESHOLDS)
+
+
+def test_a_client_that_is_refused_often_is_named_since_it_is() -> None:
+    burst = steps((0, 0), (50, 4))
+
+    (breach,) = found(burst, {"acme": burst})
+
+    assert breach.subject == Target("client", "acme")
+    assert breach.since == START + 50
+    assert "its limit of 100/m (default)" in breach.summary
+    assert (breach.evidence[0].metric, breach.evidence[0].baseline) == ("refused", 20)
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(3, False), (4, True)])
+def test_twenty_refusals_in_ten_seconds_are_the_border(seconds: int, expected: bool) -> None:
+    # Two a second on each of three nodes, whose records of the last second are not all there.
+    burst = steps((0, 0), (50, 2), (50 + seconds, 0))
+
+    assert bool(found(burst, {"acme": burst}, seconds=56)) is expected
+
+
+def test_a_few_refusals_are_what_a_limiter_is_for() -> None:
+    assert not found(steps((0, 0), (59, 1)), {"acme": steps((0, 0), (59, 1))})
+
+
+def test_many_clients_are_one_finding_of_the_cluster() -> None:
+    clients = {f"client-{n}": always(1) for n in range(8)}
+
+    (breach,) = found(always(8), clients)
+
+    assert breach.subject == CLUSTER
+    assert "8 clients are over their limits" in breach.summary
+
+
+def test_many_clients_that_are_each_refused_little_are_found_by_the_clusters_ratio() -> None:
+    (breach,) = found(always(5), {})
+
+    assert breach.subject == CLUSTER
+    assert breach.evidence[0].now == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("refused", "requests", "expected"), [(1, 60, False), (4, 60, True), (2, 9, False)])
+def test_a_fifth_of_a_hundred_requests_is_the_clusters_border(
+    refused: int, requests: int, expected: bool
+) -> None:
+    assert bool(found(always(refused), {}, always(requests))) is expected
+
+
+def test_it_ends_when_nobody_is_refused_any_more() -> None:
+    burst = steps((0, 0), (20, 9), (40, 0))
+
+    assert not found(burst, {"acme": burst})

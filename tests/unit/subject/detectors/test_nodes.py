@@ -1,0 +1,44 @@
+from gateway.contract.telemetry import Store
+from subject.detectors.nodes import node_down
+from subject.finding import Target
+from tests.unit.subject.builders import AWAY, START, THRESHOLDS, record, snapshot
+
+ALIVE = record("node-1", START + 10)
+SILENT = record("node-2", START, in_flight=7)
+
+
+def test_a_silent_node_is_down_since_it_was_last_heard_of() -> None:
+    (down,) = node_down(snapshot([ALIVE, SILENT], START + 10), THRESHOLDS)
+
+    assert (down.code, down.severity, down.since) == ("node_down", "critical", START)
+    assert down.subject == Target("node", "node-2")
+    assert down.suggested_action == "curl -s http://127.0.0.1:9082/healthz"
+
+
+def test_a_node_that_does_not_answer_either_is_down_more_surely() -> None:
+    (unasked,) = node_down(snapshot([ALIVE, SILENT], START + 10), THRESHOLDS)
+    (asked,) = node_down(snapshot([ALIVE, SILENT], START + 10, asked=["node-2"]), THRESHOLDS)
+
+    assert asked.confidence > unasked.confidence
+    assert "does not answer at 127.0.0.1:9082" in asked.summary
+
+
+def test_a_node_that_answers_without_redis_is_not_down() -> None:
+    answer = record("node-2", START + 10, store=Store(False))
+
+    assert not node_down(snapshot([ALIVE, SILENT], START + 10, answering=[answer]), THRESHOLDS)
+
+
+def test_a_node_that_left_is_not_down() -> None:
+    assert not node_down(snapshot([ALIVE, record("node-2", START, leaving=True)], START + 10), THRESHOLDS)
+
+
+def test_all_nodes_silent_at_once_is_less_certain_and_has_another_cause() -> None:
+    (one, two) = node_down(snapshot([record("node-1", START), SILENT], START + 60), THRESHOLDS)
+
+    assert one.confidence == two.confidence < 0.6
+    assert one.likely_cause.startswith("all nodes went silent")
+
+
+def test_where_nobody_answers_no_node_is_called_down() -> None:
+    assert not node_down(snapshot([SILENT], START + 60, redis=AWAY, asked=["node-2"]), THRESHOLDS)

@@ -1,0 +1,77 @@
+import pytest
+
+from gateway.contract.telemetry import Store
+from subject.detectors.store_down import CONFIRMED, CONTRADICTED, store_down
+from subject.finding import Finding
+from tests.unit.subject.builders import (
+    AWAY,
+    START,
+    THRESHOLDS,
+    NodeScript,
+    always,
+    cluster,
+    even,
+    record,
+    snapshot,
+    steps,
+)
+
+
+def found(*nodes: NodeScript, seconds: int) -> list[Finding]:
+    return store_down(cluster(*nodes, seconds=seconds), THRESHOLDS)
+
+
+def test_no_node_that_decides_by_redis_is_a_store_down_though_it_answers_the_subject() -> None:
+    (down,) = found(*even(always(60), fallbacks=steps((0, 0), (60, 20))), seconds=64)
+
+    assert down.severity == "critical"
+    assert down.since == pytest.approx(START + 60, abs=1)
+
+
+def test_one_node_that_still_does_is_enough() -> None:
+    nodes = even(always(60), fallbacks=always(20))
+
+    assert not found(nodes[0], nodes[1], NodeScript("node-3", always(20)), seconds=30)
+
+
+def test_an_idle_cluster_whose_nodes_are_connected_is_well() -> None:
+    assert not found(*even(always(0)), seconds=30)
+
+
+def test_an_idle_cluster_whose_nodes_are_not_connected_is_not() -> None:
+    assert found(*even(always(0), connected=steps((0, 1), (20, 0))), seconds=30)
+
+
+def test_a_late_reply_on_an_idle_cluster_is_no_outage() -> None:
+    assert not found(
+        NodeScript(requests=steps((0, 0), (29, 1)), fallbacks=steps((0, 0), (29, 1))), seconds=30
+    )
+
+
+def test_silent_nodes_that_answer_without_redis_are_a_store_down() -> None:
+    records = [one for node in even(always(60)) for one in node.records(30)]
+    answering = [record(f"node-{n}", START + 40, store=Store(False), sequence=99) for n in (1, 2, 3)]
+
+    assert store_down(snapshot(records, START + 40, answering=answering), THRESHOLDS)
+
+
+def test_redis_that_nobody_reaches_is_down_for_sure() -> None:
+    answering = [record(f"node-{n}", START, store=Store(False)) for n in (1, 2, 3)]
+
+    (down,) = store_down(snapshot([], START, answering=answering, redis=AWAY), THRESHOLDS)
+
+    assert down.confidence == CONFIRMED
+    assert "connection refused" in down.likely_cause
+
+
+def test_redis_that_only_the_subject_does_not_reach_is_a_warning() -> None:
+    answering = [record(f"node-{n}", START, store=Store(True, 10)) for n in (1, 2, 3)]
+
+    (down,) = store_down(snapshot([], START, answering=answering, redis=AWAY), THRESHOLDS)
+
+    assert (down.severity, down.confidence) == ("warning", CONTRADICTED)
+    assert "the nodes still decide by it" in down.summary
+
+
+def test_where_nobody_answers_nothing_is_said_of_the_store() -> None:
+    assert not store_down(snapshot([record()], START + 9, redis=AWAY, asked=["node-1"]), THRESHOLDS)
