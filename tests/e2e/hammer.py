@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Hammer:
         writer.close()
 
     async def _request(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        target = f"/{self.key}/{len(self.sent)}"
+        target = f"/{quote(self.key)}/{len(self.sent)}"
         self.sent[target] = time.time()
         writer.write(f"GET {target} HTTP/1.1\r\nHost: test\r\nX-API-Key: {self.key}\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")

@@ -1,0 +1,86 @@
+"""A node that dies, and a Redis that dies, as an operator and a client see it."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections import Counter
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.contract import keys
+from gateway.contract.codec import decode
+from gateway.contract.roster import RosterEntry
+from loadtest import cluster, redis_server
+from subject import create_ratelimiter_subject_and_checker
+from tests.e2e.hammer import Hammer
+from tests.e2e.test_exact_counts import subject
+
+DOWN_SECONDS = 3.0
+COMMANDS = (
+    ("status",),
+    ("nodes",),
+    ("top",),
+    ("diagnose",),
+    ("limits", "get"),
+    ("limits", "set", "acme", "5/s", "--why", "test"),
+    ("reset", "acme"),
+)
+
+
+async def nodes_know_each_other(redis_url: str) -> None:
+    """Each has published twice since all were there, and so has looked around once."""
+    async with Redis.from_url(redis_url, decode_responses=True) as redis:
+        while True:
+            entries = [decode(RosterEntry, text) for text in (await redis.hgetall(keys.NODES)).values()]
+            if len(entries) == 3 and all(entry.last.sequence >= 3 for entry in entries):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_killed_node_is_down_within_three_seconds() -> None:
+    async with cluster.running(cluster.Plan()) as running:
+        observer, _ = create_ratelimiter_subject_and_checker(redis_url=running.redis_url)
+        await nodes_know_each_other(running.redis_url)
+        assert {store.state for store in await observer.get_stores()} == {"Up"}
+        running.nodes[1].child.process.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        while {store.id: store.state for store in await observer.get_stores()}["node-2"] != "Down":
+            assert time.monotonic() - killed < DOWN_SECONDS
+            await asyncio.sleep(0.05)
+        await observer.aclose()
+        code, out, _ = await subject(running, "status", "--json")
+    assert {node["id"]: node["state"] for node in json.loads(out)["nodes"]}["node-2"] == "Down"
+    assert code in (0, 1)
+
+
+@pytest.mark.parametrize(("policy", "statuses"), [("local", {200, 429}), ("open", {200}), ("closed", {503})])
+async def test_with_redis_stopped_requests_are_answered_by_policy(policy: str, statuses: set[int]) -> None:
+    with redis_server.running() as server:
+        plan = cluster.Plan(
+            redis_url=server.url,
+            node_environment={"GATEWAY_ON_STORE_FAILURE": policy, "GATEWAY_DEFAULT_LIMIT": "30/m"},
+        )
+        async with cluster.running(plan) as running:
+            observer, checker = create_ratelimiter_subject_and_checker(redis_url=running.redis_url)
+            await nodes_know_each_other(server.url)
+            await observer.observe()
+            os.kill(server.pid, signal.SIGKILL)
+            hammer = Hammer("acme")
+            until = time.monotonic() + 1.0
+            await asyncio.gather(*(hammer.paced(node.url, 40, until) for node in running.nodes))
+            seen = Counter({status: count for (_, status), count in hammer.outcomes.items()})
+            assert set(seen) == statuses
+            if policy == "local":
+                assert 30 <= sum(n for (_, status), n in hammer.outcomes.items() if status == 200) <= 33
+            observation = await observer.observe()
+            assert observation["redis_connected"] is False
+            assert {node["id"] for node in observation["nodes"]} == {"node-1", "node-2", "node-3"}
+            assert "store_down" in {violation.invariant_name for violation in checker.check(observation)}
+            await observer.aclose()
+            for command in COMMANDS if policy == "local" else ():
+                code, _, err = await subject(running, *command)
+                assert "Traceback" not in err
+                assert code in (1, 3), f"{command}: {code}"
