@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,6 +18,11 @@ class Module:
 
     path: PurePosixPath
     source: str
+
+    @property
+    def name(self) -> str:
+        """As others import it."""
+        return ".".join(self.path.with_suffix("").parts).removesuffix(".__init__")
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
@@ -105,6 +110,38 @@ def decisions_are_made_without_io(module: Module) -> Iterator[str]:
             )
 
 
+def io_reached_from(start: Module, by_name: Mapping[str, Module]) -> Iterator[str]:
+    """The same for all that a module which decides without IO imports, and what that imports, and so on."""
+    ways: list[tuple[Module, ...]] = [(start,)]
+    seen = {start}
+    while ways and start.is_in(*PURE):
+        way = ways.pop()
+        for name in way[-1].imports_of(*IO_MODULES):
+            path = " → ".join(str(module.path) for module in way)
+            yield f"{path} imports {name}: what decides without IO takes the value as an argument"
+        found = {by_name.get(name) or by_name.get(name.rpartition(".")[0]) for name in way[-1].imports}
+        ways += [(*way, module) for module in found if module is not None and module not in seen]
+        seen |= {module for module in found if module is not None}
+
+
+LAYERS = {
+    "gateway/contract": "gateway.admission gateway.app gateway.limiter gateway.proxy gateway.telemetry",
+    "gateway/telemetry": "gateway.admission gateway.app gateway.limiter gateway.proxy",
+    "gateway/limiter": "gateway.admission gateway.app gateway.proxy gateway.replies",
+    "gateway/proxy": "gateway.app gateway.limiter gateway.overrides",
+    "subject/detectors": "subject.commands subject.protocol subject.reader subject.report",
+    "loadtest/scenarios": "loadtest.cluster loadtest.demo loadtest.session",
+}
+"""Folders, and what stands above them or beside them."""
+
+
+def lower_layers_do_not_know_higher_ones(module: Module) -> Iterator[str]:
+    """A request's way can be read from top to bottom, without jumping back."""
+    for folder, others in LAYERS.items():
+        for name in module.imports_of(*others.split()) if module.is_in(folder) else ():
+            yield f"{module.path} imports {name}: {folder} takes what it needs of it as an argument"
+
+
 def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]:
     """app.py builds everything and passes values; nobody else knows that there are settings."""
     if module.path.parts[0] != "gateway" or module.is_in(
@@ -189,6 +226,7 @@ RULES: tuple[Rule, ...] = (
     packages_know_each_other_in_one_direction,
     the_contract_is_standard_library_only,
     decisions_are_made_without_io,
+    lower_layers_do_not_know_higher_ones,
     the_gateway_reads_its_settings_in_one_place,
     there_is_no_second_framework,
     locust_stays_in_its_own_process,

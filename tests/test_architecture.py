@@ -15,6 +15,30 @@ def test_the_tree_keeps_the_rule(rule: Rule) -> None:
     assert not breaches, "\n" + "\n".join(breaches)
 
 
+def test_what_decides_without_io_reaches_none_through_others() -> None:
+    by_name = {module.name: module for module in PRODUCT}
+
+    breaches = [sentence for module in PRODUCT for sentence in architecture.io_reached_from(module, by_name)]
+
+    assert not breaches, "\n" + "\n".join(breaches)
+
+
+def test_io_is_found_behind_others() -> None:
+    made = [
+        Module(PurePosixPath("gateway/limiter/decision.py"), "from gateway import middle"),
+        Module(
+            PurePosixPath("gateway/middle.py"), "from gateway.clock import monotonic\nimport gateway.middle"
+        ),
+        Module(PurePosixPath("gateway/clock.py"), "import time"),
+    ]
+
+    (sentence,) = architecture.io_reached_from(made[0], {module.name: module for module in made})
+
+    assert sentence.startswith(
+        "gateway/limiter/decision.py → gateway/middle.py → gateway/clock.py imports time"
+    )
+
+
 BREACHES = [
     ("gateway/app.py", "import subject.reader"),
     ("gateway/app.py", "from loadtest import redis_server"),
@@ -31,6 +55,8 @@ BREACHES = [
     ("gateway/limiter/decision.py", "from asyncio import sleep"),
     ("subject/detectors/skew.py", "from redis.asyncio import Redis"),
     ("subject/detectors/skew.py", "import os"),
+    ("gateway/limiter/batcher.py", "from gateway.proxy.handler import Handler"),
+    ("gateway/proxy/handler.py", "from gateway.limiter.decision import Standing"),
     ("gateway/admission.py", "from gateway.settings import Settings"),
     ("gateway/admission.py", "from os import environ"),
     ("gateway/admission.py", "import os\nname = os.environ['NODE_ID']"),
