@@ -65,7 +65,10 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
             nodes=len(setting.node_ids),
             redis_url=server.url,
             node_redis_url=f"redis://127.0.0.1:{proxy.port}/0",
-            node_environment={"GATEWAY_DEFAULT_LIMIT": str(setting.limit)},
+            node_environment={
+                "GATEWAY_DEFAULT_LIMIT": str(setting.limit),
+                "GATEWAY_STORE_DEADLINE": str(setting.store_deadline_seconds),
+            },
         )
         running = await stack.enter_async_context(cluster.running(plan))
         background = Load((setting.background(),))

@@ -22,6 +22,7 @@ class Setting:
     clients: tuple[Client, ...]
     rate_per_second: float
     limit: Limit  # of each client
+    store_deadline_seconds: float  # how long nodes wait for Redis
 
     def background(self, factor: float = 1.0, node_weights: tuple[float, ...] = ()) -> Stream:
         """The usual requests, `factor` times as many, spread over the nodes by `node_weights`."""

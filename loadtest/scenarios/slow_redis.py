@@ -5,9 +5,9 @@ from random import Random
 from loadtest.load import Load
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
-DESCRIPTION = "Redis answers 20 to 28 ms later than usual, within the nodes' deadline: store_slow"
+DESCRIPTION = "Redis answers 40 to 60 ms later than usual, well within the nodes' deadline: store_slow"
 SECONDS = 14.0
-LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 10, 14
+LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 20, 30
 """Each way."""
 
 
