@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, LineTooLong
+from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, HttpProcessingError, LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from gateway import replies
@@ -41,6 +43,11 @@ class Written(web.StreamResponse):
         """Write what is left to write."""
         if self._data:
             await request.writer.write(self._data)
+        transport = request.transport
+        if not self._stays and transport is not None and not transport.is_closing():
+            # The client sees the end at once, even if the rest of its body is awaited before the close,
+            # which would otherwise reset the connection and could take the answer with it.
+            transport.write_eof()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing follows."""
@@ -49,7 +56,7 @@ class Written(web.StreamResponse):
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_counters",)
+    __slots__ = ("_body", "_counters")
 
     def __init__(self, server: "Downstream", counters: Counters) -> None:
         super().__init__(
@@ -64,6 +71,40 @@ class Connection(RequestHandler):
             auto_decompress=False,
         )
         self._counters = counters
+        self._body: StreamReader = EMPTY_PAYLOAD
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends; part of asyncio's protocol.
+
+        aiohttp leaves two readers of a body waiting for ever: where its framing breaks in the middle, as the
+        error becomes a message of its own, and where the server drains, as all that comes is dropped.
+        """
+        if self._close or self._force_close:
+            self._finish_body(data)
+            return
+        super().data_received(data)
+        if not self._messages:
+            return
+        message, body = self._messages[-1]
+        if isinstance(message, RawRequestMessage):
+            self._body = body
+        elif not self._body.is_eof():
+            self._messages.pop()
+            self._break_body()
+
+    def _finish_body(self, data: bytes) -> None:
+        if self._parser is None or self.transport is None or self._body.is_eof():
+            return
+        try:
+            self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._break_body()
+
+    def _break_body(self) -> None:
+        if self._request_in_progress or self._messages:
+            self._body.set_exception(web.RequestPayloadError("the framing is broken"))
+        self._body.feed_eof()
+        self.close()
 
     def handle_error(
         self,
@@ -86,7 +127,7 @@ class Connection(RequestHandler):
             self.force_close()
             return Written(keep_alive=False)
         close = [(b"Connection", b"close")]
-        return Written(keep_alive=False, data=own_answer(reply, close, head_only=False))
+        return Written(keep_alive=False, data=own_answer(reply, close, head_only=request.method == "HEAD"))
 
 
 def _malformed(error: BaseException | None) -> replies.Reply:
@@ -97,7 +138,7 @@ def _malformed(error: BaseException | None) -> replies.Reply:
             return replies.problem(431, f"A header field is longer than {MAX_FIELD_BYTES} bytes.")
         case BadHttpMethod():
             return replies.problem(501, "The method is not known.")
-        case BadStatusLine() if "version" in str(error).lower():
+        case BadStatusLine() if "Invalid HTTP version:" in str(error):
             return replies.problem(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
         case _ if "Too many headers" in str(error):
             return replies.problem(431, f"There are more than {MAX_FIELDS} header fields.")

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from aiohttp import web
 from aiohttp.streams import StreamReader
 
 from gateway.proxy.upstream import Answer, Upstream, UpstreamConnection, UpstreamError
@@ -71,7 +72,7 @@ class Exchange:
 
     async def _send_body(self, connection: UpstreamConnection, request: Outgoing, body: StreamReader) -> None:
         sent = 0
-        async for piece in body.iter_any():
+        while piece := await _next_piece(body):
             sent += len(piece)
             if 0 < request.max_body_bytes < sent:
                 raise Problem(413, f"The body is longer than {request.max_body_bytes} bytes.")
@@ -100,3 +101,10 @@ class Exchange:
             self._upstream.release(self._connection)
         else:
             self._connection.close()
+
+
+async def _next_piece(body: StreamReader) -> bytes:
+    try:
+        return await body.readany()
+    except web.RequestPayloadError:
+        raise Problem(400, "The body is not well-formed.") from None

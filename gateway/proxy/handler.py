@@ -16,6 +16,7 @@ from gateway.errors import StoreUnavailable
 from gateway.identity import Unidentified
 from gateway.proxy.downstream import Written
 from gateway.proxy.exchange import Exchange, Outgoing
+from gateway.proxy.grammar import Malformed, check_request
 from gateway.proxy.headers import own_answer, request_head, response_head
 from gateway.proxy.upstream import Upstream, UpstreamError
 from gateway.replies import Fields, Problem, RateLimitHeaders, Reply
@@ -65,6 +66,9 @@ class Handler:
         except StoreUnavailable:
             self._counters.failed += 1
             return self._own(request, replies.store_unavailable())
+        except Malformed as problem:
+            self._counters.malformed += 1
+            return self._own(request, replies.problem(problem.status, problem.detail), may_stay=False)
         except Problem as problem:
             self._counters.failed += 1
             return self._own(request, replies.problem(problem.status, problem.detail))
@@ -94,8 +98,7 @@ class Handler:
             self._counters.latency.add(monotonic() - started)
 
     def _check(self, request: web.BaseRequest) -> None:
-        if request.method in ("CONNECT", "TRACE"):
-            raise Problem(501, f"{request.method} is not supported.")
+        check_request(request.method, _target(request), request.version, request.raw_headers)
         limit = self._options.max_body_bytes
         if limit and (request.content_length or 0) > limit:
             raise Problem(413, f"The body is longer than {limit} bytes.")
@@ -103,9 +106,9 @@ class Handler:
     async def _forward(self, request: web.BaseRequest, decision: Decision) -> web.StreamResponse:
         exchange = Exchange(self._upstream, self._options.upstream_timeout_seconds)
         outgoing = self._outgoing(request)
-        if outgoing.body is not None and _expects_continue(request):
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
+            if outgoing.body is not None and _expects_continue(request):
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             sent = monotonic()
             message, payload = await exchange.send(outgoing)
             self._counters.upstream_latency.add(monotonic() - sent)
@@ -126,7 +129,7 @@ class Handler:
         peer = request.transport.get_extra_info("peername") if request.transport is not None else None
         head = request_head(
             request.method,
-            request.raw_path.encode("utf-8", "surrogateescape"),
+            _target(request),
             request.raw_headers,
             peer=peer[0] if isinstance(peer, tuple) else "unknown",
             node_id=self._options.node_id,
@@ -159,19 +162,19 @@ class Handler:
         self._counters.admitted += 1
         return True
 
-    def _own(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-        stays = self._may_stay(request)
-        if _expects_continue(request) and request.can_read_body:
-            # The client may send its body or not, now that it is not wanted: neither can be waited for.
-            request.content.feed_eof()
-            stays = False
+    def _own(self, request: web.BaseRequest, reply: Reply, *, may_stay: bool = True) -> web.StreamResponse:
+        # After an Expect the client may send its body or not, now that it is not wanted.
+        waits = _expects_continue(request) and not request.content.is_eof()
+        stays = may_stay and not waits and self._may_stay(request)
         connection = _connection_field(request, stays)
         return Written(
             keep_alive=stays, data=own_answer(reply, connection, head_only=request.method == "HEAD")
         )
 
     def _may_stay(self, request: web.BaseRequest) -> bool:
-        return bool(request.keep_alive) and not self._is_draining()
+        # aiohttp takes the trailer section of a chunked body for the first fields of the next request.
+        chunked = "Transfer-Encoding" in request.headers
+        return bool(request.keep_alive) and not chunked and not self._is_draining()
 
 
 class _Answer:
@@ -204,6 +207,10 @@ class _Answer:
             transport.abort()
         elif transport is not None:
             transport.close()
+
+
+def _target(request: web.BaseRequest) -> bytes:
+    return request.raw_path.encode("utf-8", "surrogateescape")
 
 
 def _connection_field(request: web.BaseRequest, stays: bool) -> Fields:

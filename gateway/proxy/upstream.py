@@ -8,12 +8,14 @@ from collections import deque
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
+from aiohttp.http_parser import HttpParser, HttpResponseParser, RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from gateway.clock import monotonic
+from gateway.proxy.grammar import fault_of_answer
 
 READ_AHEAD_BYTES = 65536
+MAX_FIELD_BYTES = 65536
 MAX_IDLE_CONNECTIONS = 128
 MAX_IDLE_SECONDS = 4.0
 """Shorter than what servers usually keep an idle connection for (5 s and up), so that few are lost."""
@@ -50,6 +52,7 @@ class UpstreamConnection(BaseProtocol):
             self,
             self._loop,
             READ_AHEAD_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
             payload_exception=UpstreamError,
             response_with_body=has_answer_body,
             read_until_eof=True,
@@ -90,10 +93,16 @@ class UpstreamConnection(BaseProtocol):
         if self.transport is not None:
             self.transport.abort()
 
-    def rest(self) -> None:
-        """Nothing is asked of the upstream any more; whatever it still says ends the connection."""
+    def rest(self) -> bool:
+        """End an exchange: whether all of it was in order, so that the connection can be used again.
+
+        Nothing is asked of the upstream any more; whatever it still says ends the connection.
+        """
+        if not self.can_be_reused or self._parser is None or _has_begun(self._parser):
+            return False
         self._parser = None
         self.idle_since = monotonic()
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Take what the upstream sends; part of asyncio's protocol."""
@@ -113,6 +122,10 @@ class UpstreamConnection(BaseProtocol):
             self._break(UpstreamError("it switched protocols, which nobody asked for"))
 
     def _take(self, message: RawResponseMessage, payload: StreamReader) -> None:
+        fault = fault_of_answer(message.code, message.raw_headers)
+        if fault is not None:
+            self._break(UpstreamError(f"not an HTTP answer: {fault}"))
+            return
         if message.code < 200:
             return
         if self._answer is None or self._answer.done():
@@ -141,6 +154,14 @@ class UpstreamConnection(BaseProtocol):
                 error = UpstreamError("the answer broke off")
         self._break(error)
         super().connection_lost(exc)
+
+
+def _has_begun(parser: HttpParser[RawResponseMessage]) -> bool:
+    """Whether bytes of a further message have come after the last one."""
+    try:
+        return parser.feed_eof() is not None
+    except HttpProcessingError:
+        return True
 
 
 class Upstream:
@@ -174,11 +195,10 @@ class Upstream:
 
     def release(self, connection: UpstreamConnection) -> None:
         """Give a connection back: kept if its exchange is over in order, else dropped."""
-        if not connection.can_be_reused or len(self._idle) >= MAX_IDLE_CONNECTIONS:
+        if len(self._idle) < MAX_IDLE_CONNECTIONS and connection.rest():
+            self._idle.append(connection)
+        else:
             connection.close()
-            return
-        connection.rest()
-        self._idle.append(connection)
 
     def close(self) -> None:
         """Drop the idle connections."""

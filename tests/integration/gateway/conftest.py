@@ -1,0 +1,54 @@
+"""Nodes, their upstreams and their clients in one process, on the event loop that the product uses."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import uvloop
+
+from tests.integration.gateway.node import Node, running_node
+from tests.integration.gateway.upstream import Upstream
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that `gateway.__main__` starts."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """A service behind the gateway, which answers as the test says."""
+    async with Upstream() as started:
+        yield started
+
+
+@pytest.fixture
+async def start_node(
+    upstream: Upstream, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Callable[..., Any]]:
+    """Starts nodes in front of `upstream`: await it with the settings that differ from the usual ones.
+
+    Whatever a test does to a node, it must not make it log an error, or lose a task's failure.
+    """
+    loop = asyncio.get_running_loop()
+    lost: list[Mapping[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: lost.append(context))
+    async with AsyncExitStack() as nodes:
+
+        async def start(**settings: Any) -> Node:
+            usual = {"upstream_url": upstream.url, "redis_url": redis_url}
+            return await nodes.enter_async_context(running_node(**(usual | settings)))
+
+        yield start
+    assert lost == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture
+async def node(start_node: Callable[..., Any]) -> Node:
+    """A node with the usual settings."""
+    started: Node = await start_node()
+    return started

@@ -1,0 +1,299 @@
+"""What goes through the gateway goes through as it came."""
+
+import pytest
+
+from tests.integration.gateway.client import Answer, request
+from tests.integration.gateway.node import Node
+from tests.integration.gateway.upstream import Peer, Upstream
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+RATE_LIMIT = (b"RateLimit-Policy", b"RateLimit")
+
+TARGETS = [
+    b"/a?",
+    b"//x",
+    b"/%2e%2e%2f",
+    b"/../a/./b",
+    b"/a%00?b#c",
+    b"/?a=%C3%A9&a=+&&b[]={}|\"'<>^`",
+    b"/a;b=c,d:@!$&*()",
+    b"/%zz%",
+    b"*",
+    b"http://service.example/a?b",
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+async def test_a_request_target_goes_on_byte_for_byte(node: Node, upstream: Upstream, target: bytes) -> None:
+    method = b"OPTIONS" if target == b"*" else b"GET"
+    async with await node.connect() as client:
+        answer = await client.get(target, method=method)
+
+    assert answer.status == 200
+    assert upstream.requests[-1].start_line == b"%b %b HTTP/1.1" % (method, target)
+
+
+async def test_a_requests_fields_go_on_in_their_order_and_case_and_bytes(
+    node: Node, upstream: Upstream
+) -> None:
+    lines = (b"aCCept: */*", b"X-Latin: \xe9\xff", b"X-Two: 1", b"Cookie: a=b", b"X-Two: 2", b"x-empty: ")
+    async with await node.connect() as client:
+        await client.get(b"/", *lines)
+
+    assert upstream.requests[-1].lines == (
+        b"Host: service.example",
+        *lines,
+        b"X-API-Key: key-1",
+        b"X-Forwarded-For: 127.0.0.1",
+        b"X-Forwarded-Proto: http",
+        b"Via: 1.1 node-1",
+    )
+
+
+async def test_an_answers_fields_go_on_in_their_order_and_case_and_bytes(
+    node: Node, upstream: Upstream
+) -> None:
+    lines = (b"sErver: \xe9\xff", b"Set-Cookie: a=1", b"Date: x", b"set-cookie: b=2", b"Content-Length: 2")
+    upstream.script = upstream.answering(b"HTTP/1.1 299 Odd \xe9\r\n" + b"\r\n".join(lines) + b"\r\n\r\nok")
+    async with await node.connect() as client:
+        answer = await client.get()
+
+    assert answer.start_line == b"HTTP/1.1 299 Odd \xe9"
+    assert answer.lines[: len(lines)] == lines
+    assert [line.split(b":")[0] for line in answer.lines[len(lines) :]] == list(RATE_LIMIT)
+
+
+async def test_the_upstreams_own_ratelimit_fields_stay_beside_ours(node: Node, upstream: Upstream) -> None:
+    own = (b'RateLimit-Policy: "theirs";q=5;w=1', b'RateLimit: "theirs";r=4;t=1')
+    upstream.script = upstream.answering(b"HTTP/1.1 204 No Content\r\n" + b"\r\n".join(own) + b"\r\n\r\n")
+    async with await node.connect() as client:
+        answer = await client.get()
+
+    assert answer.values("RateLimit-Policy") == [b'"theirs";q=5;w=1', b'"default";q=1000;w=60']
+    assert answer.values("RateLimit")[0] == b'"theirs";r=4;t=1'
+    assert answer.values("RateLimit")[1].startswith(b'"default";r=999;t=')
+
+
+async def test_hop_by_hop_fields_stay_here_both_ways(node: Node, upstream: Upstream) -> None:
+    upstream.script = upstream.answering(
+        b"HTTP/1.1 200 OK\r\nConnection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nX-End: 2\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
+    async with await node.connect() as client:
+        answer = await client.get(
+            b"/",
+            b"Connection: X-Mine, keep-alive",
+            b"x-mine: 1",
+            b"TE: trailers",
+            b"Upgrade: h2c",
+            b"X-End: 3",
+        )
+
+    seen = upstream.requests[-1]
+    assert [line.split(b":")[0] for line in seen.lines] == [
+        b"Host",
+        b"X-End",
+        b"X-API-Key",
+        b"X-Forwarded-For",
+        b"X-Forwarded-Proto",
+        b"Via",
+    ]
+    assert [line.split(b":")[0] for line in answer.lines] == [b"X-End", b"Content-Length", *RATE_LIMIT]
+
+
+async def test_what_a_client_claims_to_have_been_forwarded_for_is_replaced(
+    node: Node, upstream: Upstream
+) -> None:
+    async with await node.connect() as client:
+        await client.get(b"/", b"X-Forwarded-For: 9.9.9.9", b"x-forwarded-proto: https", b"Via: 1.0 edge")
+
+    seen = upstream.requests[-1]
+    assert seen.values("X-Forwarded-For") == [b"127.0.0.1"]
+    assert seen.values("X-Forwarded-Proto") == [b"http"]
+    assert seen.values("Via") == [b"1.0 edge", b"1.1 node-1"]
+
+
+async def test_an_http_1_0_request_without_host_gets_the_upstreams(node: Node, upstream: Upstream) -> None:
+    async with await node.connect() as client:
+        await client.send(b"GET /a HTTP/1.0\r\nX-API-Key: key-1\r\n\r\n")
+        answer = await client.answer()
+        assert await client.rest() == b""
+
+    assert answer.closes
+    assert upstream.requests[-1].start_line == b"GET /a HTTP/1.1"
+    assert upstream.requests[-1].values("Host") == [upstream.url.removeprefix("http://").encode()]
+    assert upstream.requests[-1].values("Via") == [b"1.0 node-1"]
+
+
+async def test_an_http_1_0_client_may_keep_its_connection(node: Node) -> None:
+    async with await node.connect() as client:
+        first = await client.get(b"/", b"Connection: keep-alive", version=b"HTTP/1.0")
+        second = await client.get(b"/", version=b"HTTP/1.0")
+        assert await client.rest() == b""
+
+    assert first.value("Connection") == b"keep-alive"
+    assert second.closes
+
+
+async def test_a_clients_wish_to_close_is_granted(node: Node) -> None:
+    async with await node.connect() as client:
+        answer = await client.get(b"/", b"Connection: close")
+        assert await client.rest() == b""
+
+    assert answer.closes
+
+
+async def test_connections_are_used_again_on_both_sides(node: Node, upstream: Upstream) -> None:
+    before = upstream.connections
+    async with await node.connect() as client:
+        for _ in range(5):
+            assert (await client.get()).body == b"ok"
+
+    assert upstream.connections == before + 1
+
+
+async def test_pipelined_requests_are_answered_in_their_order(node: Node, upstream: Upstream) -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            head = await upstream.take(peer)
+            target = head.start_line.split(b" ")[1]
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(target), target))
+
+    upstream.script = script
+    async with await node.connect() as client:
+        await client.send(b"".join(request(b"/%d" % n) for n in range(50)))
+        answers = [await client.answer() for _ in range(50)]
+
+    assert [answer.body for answer in answers] == [b"/%d" % n for n in range(50)]
+
+
+FRAMINGS = {
+    "length": (b"Content-Length: 5\r\n\r\nhello", [b"Content-Length: 5"], []),
+    "chunked": (
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
+        [b"Transfer-Encoding: chunked"],
+        [b"Connection: close"],
+    ),
+    "until close": (
+        b"Connection: close\r\n\r\nhello",
+        [b"Transfer-Encoding: chunked"],
+        [b"Connection: close"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "in_1_1", "in_1_0"), FRAMINGS.values(), ids=FRAMINGS)
+async def test_an_answers_framing_suits_the_client(
+    node: Node, upstream: Upstream, answer: bytes, in_1_1: list[bytes], in_1_0: list[bytes]
+) -> None:
+    async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await peer.send(b"HTTP/1.1 200 OK\r\n" + answer)
+
+    upstream.script = script
+    async with await node.connect() as new, await node.connect() as old:
+        to_new = await new.get()
+        to_old = await old.get(b"/", b"Connection: keep-alive", version=b"HTTP/1.0")
+
+    assert to_new.body == to_old.body == b"hello"
+    assert framing(to_new) == in_1_1
+    assert framing(to_old) == in_1_0 or framing(to_old) == [b"Content-Length: 5", b"Connection: keep-alive"]
+
+
+def framing(answer: Answer) -> list[bytes]:
+    names = (b"content-length", b"transfer-encoding", b"connection")
+    return [line for line in answer.lines if line.split(b":")[0].lower() in names]
+
+
+BODILESS = {
+    "HEAD with a length": (b"HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
+    "HEAD without": (b"HEAD", b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"),
+    "HEAD chunked": (b"HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "204": (b"GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "304 with a length": (b"GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize(("method", "answer"), BODILESS.values(), ids=BODILESS)
+async def test_an_answer_without_a_body_ends_with_its_head(
+    node: Node, upstream: Upstream, method: bytes, answer: bytes
+) -> None:
+    upstream.script = upstream.answering(answer)
+    async with await node.connect() as client:
+        first = await client.get(method=method)
+        second = await client.get(method=method)
+
+    assert first.start_line == second.start_line == answer.split(b"\r\n")[0]
+    assert first.values("Content-Length") == ([b"5"] if b"Length" in answer else [])
+    assert first.values("Transfer-Encoding") == []
+
+
+COMPRESSED = bytes.fromhex("1f8b0800000000000003cb48cdc9c9070086a6103605000000")
+
+
+async def test_compressed_bodies_are_not_touched_in_either_direction(node: Node, upstream: Upstream) -> None:
+    upstream.script = upstream.answering(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b"
+        % (len(COMPRESSED), COMPRESSED)
+    )
+    async with await node.connect() as client:
+        answer = await client.get(b"/", b"Content-Encoding: gzip", method=b"POST", body=COMPRESSED)
+
+    assert upstream.bodies[-1] == COMPRESSED
+    assert answer.body == COMPRESSED
+    assert answer.value("Content-Encoding") == b"gzip"
+
+
+async def test_a_body_keeps_its_framing_on_the_way_to_the_upstream(node: Node, upstream: Upstream) -> None:
+    async with await node.connect() as client:
+        await client.get(method=b"POST", body=b"hello")
+        await client.send(request(b"/", b"Transfer-Encoding: chunked", method=b"PUT"))
+        await client.send(b"2\r\nhe\r\n")
+        await client.send(b"3;x=y\r\nllo\r\n0\r\n\r\n")
+        await client.answer()
+
+    assert upstream.bodies[-2:] == [b"hello", b"hello"]
+    assert upstream.requests[-2].values("Content-Length") == [b"5"]
+    assert upstream.requests[-1].values("Transfer-Encoding") == [b"chunked"]
+    assert upstream.requests[-1].values("Content-Length") == []
+
+
+async def test_a_body_of_no_bytes_is_told_as_it_was(node: Node, upstream: Upstream) -> None:
+    async with await node.connect() as client:
+        await client.get(b"/", b"Content-Length: 0", method=b"POST")
+
+    assert upstream.requests[-1].values("Content-Length") == [b"0"]
+
+
+async def test_nothing_of_a_trailer_section_goes_on_or_into_the_next_request(
+    node: Node, upstream: Upstream
+) -> None:
+    chunked = request(b"/1", b"Transfer-Encoding: chunked", method=b"POST")
+    trailer = b"3\r\nabc\r\n0\r\nX-Smuggled: 1\r\n\r\n"
+    async with await node.connect() as client:
+        await client.send(chunked + trailer + request(b"/2"))
+        first = await client.answer()
+        rest = await client.rest()
+
+    assert first.status == 200
+    assert first.closes
+    assert rest == b""
+    assert [seen.values("X-Smuggled") for seen in upstream.requests] == [[]]
+
+
+async def test_a_refused_upgrade_is_an_ordinary_request(node: Node, upstream: Upstream) -> None:
+    upgrade = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: x")
+    async with await node.connect() as client:
+        await client.send(request(b"/1", *upgrade) + request(b"/2"))
+        assert [(await client.answer()).status for _ in range(2)] == [200, 200]
+
+    assert upstream.requests[0].values("Upgrade") == []
+    assert upstream.requests[0].values("Sec-WebSocket-Key") == [b"x"]
+
+
+async def test_answers_before_the_answer_stay_here(node: Node, upstream: Upstream) -> None:
+    upstream.script = upstream.answering(
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK
+    )
+    async with await node.connect() as client:
+        assert [(await client.get()).body for _ in range(2)] == [b"ok", b"ok"]

@@ -1,0 +1,123 @@
+"""A service behind the gateway whose every byte is the test's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Self
+
+from tests.integration.gateway.client import within
+
+Script = Callable[["Peer"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request's head as it arrived."""
+
+    start_line: bytes
+    lines: tuple[bytes, ...]
+
+    def values(self, name: str) -> list[bytes]:
+        """The values of a field, in order."""
+        pairs = (line.partition(b":") for line in self.lines)
+        return [value.strip() for key, _, value in pairs if key.lower() == name.lower().encode()]
+
+
+class Peer:
+    """A connection that the gateway made."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def head(self) -> Received:
+        """The next request's head."""
+        block = await within(self.reader.readuntil(b"\r\n\r\n"))
+        start_line, *lines = block.removesuffix(b"\r\n\r\n").split(b"\r\n")
+        return Received(start_line, tuple(lines))
+
+    async def body(self, head: Received) -> bytes:
+        """The body that follows a head, without its framing."""
+        if head.values("Transfer-Encoding") == [b"chunked"]:
+            assert head.values("Content-Length") == []
+            chunks = []
+            while size := int((await within(self.reader.readuntil(b"\r\n"))).strip(), 16):
+                chunks.append((await within(self.reader.readexactly(size + 2)))[:-2])
+            assert await within(self.reader.readexactly(2)) == b"\r\n"
+            return b"".join(chunks)
+        lengths = head.values("Content-Length")
+        return bytes(await within(self.reader.readexactly(int(lengths[0])))) if lengths else b""
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes."""
+        self.writer.write(data)
+        await within(self.writer.drain())
+
+    async def gone(self) -> None:
+        """Wait until the gateway has closed the connection."""
+        try:
+            while await within(self.reader.read(65536)):
+                pass
+        except ConnectionError:
+            pass
+
+    def close(self) -> None:
+        """Close in order."""
+        self.writer.close()
+
+    def reset(self) -> None:
+        """Close with a reset."""
+        self.writer.transport.abort()
+
+
+class Upstream:
+    """Listens while the context lasts. `script` runs for each connection; at first all is answered 200."""
+
+    def __init__(self) -> None:
+        self.script: Script = self.answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        self.requests: list[Received] = []
+        self.bodies: list[bytes] = []
+        self.connections = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def answering(self, answer: bytes) -> Script:
+        """A script that gives every request this answer."""
+
+        async def script(peer: Peer) -> None:
+            while True:
+                await self.take(peer)
+                await peer.send(answer)
+
+        return script
+
+    async def take(self, peer: Peer) -> Received:
+        """The next request, noted, with its body."""
+        head = await peer.head()
+        self.requests.append(head)
+        self.bodies.append(await peer.body(head))
+        return head
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, AssertionError)]
+        assert failures == []
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        try:
+            await self.script(Peer(reader, writer))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the gateway closed it
+        finally:
+            writer.close()
