@@ -37,7 +37,8 @@ def settle(
     corrections: Corrections | None = None,
 ) -> tuple[list[Ask], list[tuple[str | int, ...]]]:
     """The asks that go around again, and the corrections that are due."""
-    corrections = corrections or Corrections(lambda: None)
+    if corrections is None:
+        corrections = Corrections(lambda: None)
     replies = [time_reply(executed), *answers, time_reply(executed)]
     again = batch.settle(replies, batch.executed(replies), received, corrections)
     return again, corrections.take_commands(NOW)
