@@ -82,6 +82,7 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
             )
         )
         await _first_arrival(running, load)
+        stack.callback(progress.status, "stopping everything")
         progress.say("the cluster runs")
         subject = Subject({**running.environment, "REDIS_URL": server.url}, running.folder)
         watch = Watch(subject, progress)

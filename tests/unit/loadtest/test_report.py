@@ -1,0 +1,63 @@
+"""What a reader sees at the end."""
+
+from io import StringIO
+from random import Random
+
+from rich.console import Console
+
+from gateway.contract.limits import Limit
+from loadtest import report, scenarios
+from loadtest.diagnosis import Finding
+from loadtest.scenarios import Scenario, Sign
+from loadtest.verdict import Busiest, Outcome, Verdict
+
+SKEW = Sign("node_skew", "node", "node-2")
+FOUND = Finding(
+    code="node_skew",
+    kind="node",
+    subject_id="node-2",
+    severity="warning",
+    summary="node-2 serves 80 % of the requests",
+    likely_cause="the load balancer",
+    suggested_action="subject nodes",
+)
+SCENARIO = Scenario("skew", "80 % of the requests go to node-2", (), (SKEW,))
+KEPT = Busiest("digest", 297, Limit(300, 10))
+
+
+def printed(verdict: Verdict, width: int = 80) -> str:
+    console = Console(file=StringIO(), width=width)
+    report.print_verdict(console, verdict, seed=7, seconds=95.2)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_truth_and_diagnosis_stand_side_by_side() -> None:
+    text = printed(Verdict((Outcome(SCENARIO, ((SKEW, FOUND),), (), (), ()),), KEPT))
+    (line,) = [line for line in text.splitlines() if "skew" in line and "node_skew" in line]
+    assert line.index("skew") < line.index("node_skew")
+    assert "subject nodes" in text
+    assert "297" in text
+    assert text.splitlines()[-1] == "PASS in 95 s (seed 7)"
+
+
+def test_what_failed_is_said_and_how_to_repeat_it() -> None:
+    text = printed(Verdict((Outcome(SCENARIO, (), (SKEW,), (), ()),), KEPT, ("node-1 ended",)))
+    assert "skew: node_skew (node-2) was not found" in text
+    assert "✗ node-1 ended" in text
+    assert text.splitlines()[-1] == "FAIL in 95 s (seed 7)"
+
+
+def test_nothing_is_wider_than_the_terminal() -> None:
+    verdict = Verdict((Outcome(SCENARIO, ((SKEW, FOUND),), (), (FOUND,), ()),), KEPT)
+    for width in (60, 80, 120):
+        assert max(len(line) for line in printed(verdict, width).splitlines()) <= width
+
+
+def test_the_opening_says_what_runs_and_from_which_seed() -> None:
+    console = Console(file=StringIO(), width=80)
+    report.print_opening(console, scenarios.draw_setting(Random(1)), seed=7)
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    assert "3 gateway nodes" in text
+    assert "seed 7" in text
