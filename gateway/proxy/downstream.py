@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -144,6 +146,13 @@ def _malformed(error: BaseException | None) -> replies.Reply:
             return replies.problem(431, f"There are more than {MAX_FIELDS} header fields.")
         case _:
             return replies.problem(400, "This is not a well-formed HTTP request.")
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close so that the client sees an error, not the end: an abort alone closes in order on every loop."""
+    linger = struct.pack("ii", 1, 0)  # on, for no time: the kernel then sends a reset
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
 
 
 class Downstream(web.Server):

@@ -14,7 +14,7 @@ from gateway.admission import Admission, Decision
 from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
 from gateway.identity import Unidentified
-from gateway.proxy.downstream import Written
+from gateway.proxy.downstream import Written, reset
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.grammar import Malformed, check_request
 from gateway.proxy.headers import own_answer, request_head, response_head
@@ -204,7 +204,7 @@ class _Answer:
         """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
         transport = self.request.transport
         if transport is not None and self._until_close:
-            transport.abort()
+            reset(transport)
         elif transport is not None:
             transport.close()
 

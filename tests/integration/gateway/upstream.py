@@ -1,6 +1,8 @@
 """A service behind the gateway whose every byte is the test's."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
@@ -67,7 +69,14 @@ class Peer:
 
     def reset(self) -> None:
         """Close with a reset."""
+        reset_at_close(self.writer.transport)
         self.writer.transport.abort()
+
+
+def reset_at_close(transport: asyncio.WriteTransport) -> None:
+    """Let the close say that the connection broke: lingering for no time makes the kernel send a reset."""
+    linger = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
 class Upstream:

@@ -1,0 +1,134 @@
+"""Clients that leave at every moment: nothing stays behind, and the counts add up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.integration.gateway.client import request, within
+from tests.integration.gateway.node import Node, eventually
+from tests.integration.gateway.upstream import Peer, Upstream
+
+StartNode = Callable[..., Awaitable[Node]]
+
+
+class Watched:
+    """A script that tells when a request is there and when its connection is gone."""
+
+    def __init__(self, upstream: Upstream, answer: bytes = b"") -> None:
+        self._upstream = upstream
+        self._answer = answer
+        self.arrived = asyncio.Event()
+        self.gone = asyncio.Event()
+
+    async def __call__(self, peer: Peer) -> None:
+        self._upstream.requests.append(await peer.head())
+        self.arrived.set()
+        await peer.send(self._answer)
+        await peer.gone()
+        self.gone.set()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request(),
+        request(b"/", b"Content-Length: 10", method=b"POST") + b"some",
+        request(b"/", b"Transfer-Encoding: chunked", method=b"POST") + b"4\r\nsome\r\n",
+    ],
+    ids=["waiting", "in the middle of its body", "in the middle of its chunks"],
+)
+async def test_a_client_that_leaves_before_the_answer_takes_its_request_with_it(
+    node: Node, upstream: Upstream, sent: bytes
+) -> None:
+    watched = upstream.script = Watched(upstream)
+    async with await node.connect() as client:
+        await client.send(sent)
+        await within(watched.arrived.wait())
+        assert (await node.record()).in_flight == 1
+    await within(watched.gone.wait())
+
+    record = await node.settled()
+    assert (record.boot.admitted, record.boot.failed, record.boot.requests) == (1, 0, 1)
+    assert record.latency != ()
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 100000000", b"X: y"], ids=["length", "until close"])
+async def test_a_client_that_leaves_in_the_middle_of_the_answer_stops_it(
+    node: Node, upstream: Upstream, framing: bytes
+) -> None:
+    stopped = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        try:
+            await peer.send(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
+            while True:
+                await peer.send(bytes(1 << 20))
+        finally:
+            stopped.set()
+
+    upstream.script = script
+    async with await node.connect() as client:
+        await client.send(request())
+        await client.head()
+        await within(client.reader.readexactly(1 << 20))
+    await within(stopped.wait())
+
+    record = await node.settled()
+    assert (record.boot.admitted, record.boot.failed, record.boot.requests) == (1, 0, 1)
+
+
+async def test_a_client_that_leaves_while_the_answer_pauses_frees_the_upstream(
+    node: Node, upstream: Upstream
+) -> None:
+    watched = upstream.script = Watched(upstream, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
+    async with await node.connect() as client:
+        await client.send(request())
+        await client.head()
+        await within(client.reader.readexactly(4))
+    await within(watched.gone.wait())
+
+    assert (await node.settled()).boot.admitted == 1
+
+
+async def test_clients_that_leave_with_requests_in_the_pipeline_leave_nothing(
+    node: Node, upstream: Upstream
+) -> None:
+    watched = upstream.script = Watched(upstream)
+    async with await node.connect() as client:
+        await client.send(request() * 10)
+        await within(watched.arrived.wait())
+    await within(watched.gone.wait())
+
+    assert (await node.settled()).boot.requests == 1
+    assert len(upstream.requests) == 1
+
+
+async def test_a_client_that_was_refused_may_leave_in_the_middle_of_its_body(
+    start_node: StartNode, upstream: Upstream
+) -> None:
+    node = await start_node(default_limit="1/h")
+    async with await node.connect() as client:
+        await client.get()
+        await client.send(request(b"/", b"Content-Length: 100000", method=b"POST") + b"some")
+        assert (await client.answer()).status == 429
+
+    totals = (await node.settled()).boot
+    assert (totals.admitted, totals.refused, totals.failed) == (1, 1, 0)
+
+
+async def test_many_that_come_and_go_leave_consistent_counts(node: Node, upstream: Upstream) -> None:
+    async def visit(number: int) -> None:
+        async with await node.connect() as client:
+            for _ in range(number % 3):
+                await client.get()
+            await client.send(request(method=b"POST", body=b"x" * 5000)[: 4000 * (number % 2) + 60])
+
+    await asyncio.gather(*(visit(number) for number in range(60)))
+
+    record = await eventually(node.record, lambda record: record.in_flight == 0)
+    totals = record.boot
+    assert totals.requests == totals.admitted + totals.refused + totals.failed + totals.unidentified
+    assert totals.failed == 0
+    assert totals.admitted >= 60
