@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from functools import lru_cache
 
 MAX_KEY_LENGTH = 256
 UNKNOWN_PREFIX = "k_"
 DEFAULT_SECRET = "operator-ratelimiter"  # noqa: S105 - stands in where none is set; nodes warn of it
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_LENGTH}}}", re.ASCII)
 _UNKNOWN = re.compile(r"k_[0-9a-f]{16}", re.ASCII)
 
 
@@ -16,8 +18,13 @@ def unknown_client_id(key: str, secret: str) -> str:
 
     `secret` is cut to BLAKE2b's longest key by hashing it first, so any length will do.
     """
-    digest_key = hashlib.blake2b(secret.encode(), digest_size=64).digest()
-    return UNKNOWN_PREFIX + hashlib.blake2b(key.encode(), key=digest_key, digest_size=8).hexdigest()
+    digest = hashlib.blake2b(key.encode(), key=_digest_key(secret), digest_size=8)
+    return UNKNOWN_PREFIX + digest.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _digest_key(secret: str) -> bytes:
+    return hashlib.blake2b(secret.encode(), digest_size=64).digest()
 
 
 def key_digest(key: str) -> str:
@@ -37,4 +44,4 @@ def is_client_id(text: str) -> bool:
 
 def is_usable_key(key: str) -> bool:
     """Whether `key` is 1 to 256 visible ASCII characters (RFC 9110 §5.5, VCHAR)."""
-    return 0 < len(key) <= MAX_KEY_LENGTH and all("!" <= character <= "~" for character in key)
+    return _KEY.fullmatch(key) is not None
