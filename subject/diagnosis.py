@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from subject.detectors import ALL
+from subject.detectors.observer import observer_blind
 from subject.detectors.thresholds import Thresholds
 from subject.finding import SEVERITIES, Finding, clock
 from subject.snapshot import Snapshot
@@ -27,8 +28,9 @@ class Diagnosis:
 
 
 def diagnose(snapshot: Snapshot, thresholds: Thresholds) -> Diagnosis:
-    """Run all detectors over a snapshot."""
-    found = [finding for detector in ALL for finding in detector(snapshot, thresholds)]
+    """Run all detectors over a snapshot; where nothing can be seen, old series say nothing of now."""
+    detectors = ALL if snapshot.sees else (observer_blind,)
+    found = [finding for detector in detectors for finding in detector(snapshot, thresholds)]
     explained = [_explained(finding, found) for finding in found]
     # Sorting keeps the detectors' order between equals, which has causes before their effects.
     return Diagnosis(tuple(sorted(explained, key=lambda finding: SEVERITIES.index(finding.severity))))

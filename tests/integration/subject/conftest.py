@@ -1,0 +1,22 @@
+"""A Redis of a test's own, which it may stop."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from loadtest import redis_server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[redis_server.RedisServer]:
+    """A server that the test may kill or pause."""
+    with redis_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+async def own_client(own_redis: redis_server.RedisServer) -> AsyncIterator[Redis]:
+    """A client of it."""
+    async with Redis.from_url(own_redis.url, decode_responses=True) as client:
+        yield client

@@ -1,0 +1,93 @@
+"""What nodes write, written to a real Redis, and nodes that answer at /state."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from redis.asyncio import Redis
+
+from gateway.contract import codec, keys, telemetry
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.redis_reads import redis_time
+from tests.unit.subject.builders import NodeScript, entry
+
+
+async def publish(
+    redis: Redis,
+    records: Iterable[TelemetryRecord],
+    table: PolicyTable | None = None,
+    ended_seconds_ago: float = 0,
+) -> list[TelemetryRecord]:
+    """Write records as nodes would, the newest `ended_seconds_ago`. Returns them as written."""
+    ordered = sorted(records, key=lambda one: one.at)
+    later = await redis_time(redis) - ended_seconds_ago - ordered[-1].at
+    digest = "0" * 16 if table is None else table.digest()
+    written = [replace(one, at=one.at + later, started_at=one.started_at + later) for one in ordered]
+    async with redis.pipeline(transaction=False) as pipe:
+        for one in written:
+            pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(one)})
+            pipe.hset(keys.NODES, one.node_id, codec.encode(entry(one, digest)))
+        if table is not None:
+            pipe.set(keys.policy_table(digest), codec.encode(table))
+        await pipe.execute()
+    return written
+
+
+async def publish_cluster(
+    redis: Redis, nodes: Sequence[NodeScript], seconds: int, table: PolicyTable | None = None
+) -> list[TelemetryRecord]:
+    """The same for whole nodes, up to now."""
+    return await publish(redis, [one for node in nodes for one in node.records(seconds)], table)
+
+
+@asynccontextmanager
+async def answering(state: RosterEntry) -> AsyncIterator[str]:
+    """A node's admin listener that gives `state`, with its own address in it; yields the address."""
+    app = web.Application()
+    server = TestServer(app)
+
+    async def answer(_: web.Request) -> web.Response:
+        mine = replace(state, admin_address=f"127.0.0.1:{server.port}")
+        return web.Response(text=codec.encode(mine), content_type="application/json")
+
+    app.router.add_get("/state", answer)
+    async with server:
+        yield f"127.0.0.1:{server.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def subject(
+    *arguments: str, redis_url: str, stdin: str = "", settings: Mapping[str, str] | None = None
+) -> Run:
+    """``python -m subject`` as a process, without the settings of whoever runs the tests."""
+    foreign = ("SUBJECT_", "GATEWAY_", "REDIS_URL", "NO_COLOR", "FORCE_COLOR")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "subject",
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**environment, "REDIS_URL": redis_url, **(settings or {})},
+    )
+    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+    run = Run(process.returncode or 0, out.decode(), err.decode())
+    assert "Traceback" not in run.err
+    return run

@@ -1,0 +1,289 @@
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.contract import audit, codec, keys
+from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
+from gateway.contract.overrides import parse_overrides
+from gateway.contract.telemetry import Store
+from loadtest.redis_server import RedisServer, free_port
+from tests.integration.subject.publishing import Run, answering, publish, publish_cluster, subject
+from tests.unit.subject.builders import NodeScript, always, entry, even, policies, record
+
+CLIENT = "k_0123456789abcdef"
+SHOWING = ["status", "nodes", "top", "diagnose", "limits"]
+KEY = "sk-very-secret-4711"
+
+
+def nowhere() -> str:
+    """A Redis URL that nobody listens on."""
+    return f"redis://127.0.0.1:{free_port()}/0"
+
+
+@pytest.mark.parametrize("command", SHOWING)
+async def test_a_healthy_cluster_is_exit_0(redis_client: Redis, redis_url: str, command: str) -> None:
+    await publish_cluster(redis_client, even(always(60), clients={CLIENT: always(3)}), 60, policies().table)
+
+    run = await subject(command, redis_url=redis_url)
+
+    assert (run.code, run.err) == (0, "")
+    assert "\x1b" not in run.out
+    assert all(line == line.rstrip() for line in run.out.splitlines())
+
+
+@pytest.mark.parametrize("command", SHOWING)
+async def test_json_is_all_that_stands_on_stdout(redis_client: Redis, redis_url: str, command: str) -> None:
+    await publish_cluster(redis_client, even(always(60)), 60)
+
+    run = await subject(command, "--json", redis_url=redis_url)
+
+    assert json.loads(run.out)["redis_connected"] is True
+    assert run.out.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", SHOWING)
+async def test_without_redis_and_nodes_it_is_exit_3_with_json(command: str) -> None:
+    url = nowhere()
+
+    run = await subject(command, "--json", redis_url=url)
+    text = await subject(command, redis_url=url)
+
+    assert (run.code, text.code) == (3, 3)
+    assert json.loads(run.out)["redis_connected"] is False
+    assert "observer_blind" in text.out
+
+
+@pytest.mark.parametrize("command", SHOWING)
+async def test_without_redis_but_with_nodes_it_is_exit_1_with_json(
+    own_redis: RedisServer, own_client: Redis, command: str
+) -> None:
+    (alive,) = await publish(own_client, [record("node-1")])
+    os.kill(own_redis.pid, signal.SIGKILL)
+    async with answering(entry(replace(alive, store=Store(False)))) as address:
+        asked = {"SUBJECT_NODES": f"{address},127.0.0.1:{free_port()}"}
+        run = await subject(command, "--json", redis_url=own_redis.url, settings=asked)
+        text = await subject(command, redis_url=own_redis.url, settings=asked)
+
+    assert (run.code, text.code) == (1, 1)
+    assert json.loads(run.out)["redis_connected"] is False
+    assert "store_down" in text.out
+
+
+async def test_nodes_json_has_the_fixed_names(redis_client: Redis, redis_url: str) -> None:
+    await publish_cluster(redis_client, even(always(60), refused=always(5)), 20)
+
+    run = await subject("nodes", "--json", redis_url=redis_url)
+
+    document = json.loads(run.out)
+    node = document["nodes"][0]
+    assert {"id", "address", "state", "boot_id", "rate", "rejection_ratio", "totals"} <= node.keys()
+    assert {"latency_p50_ms", "latency_p99_ms", "store_p99_ms", "last_seen"} <= node.keys()
+    assert node["totals"] == {
+        "requests": 400,
+        "admitted": 300,
+        "refused": 100,
+        "failed": 0,
+        "unidentified": 0,
+    }
+    assert node["boot_totals"] == node["totals"]
+    status = json.loads((await subject("status", "--json", redis_url=redis_url)).out)
+    assert status["totals"]["requests"] == 1200
+    assert status["rejection_ratio"] == pytest.approx(0.25, abs=0.01)
+    assert [one["state"] for one in status["nodes"]] == ["Up", "Up", "Up"]
+
+
+async def test_diagnose_tells_a_skew_and_exits_1(redis_client: Redis, redis_url: str) -> None:
+    scripts = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 12), (2, 96), (3, 12))]
+    await publish_cluster(redis_client, scripts, 60)
+
+    run = await subject("diagnose", redis_url=redis_url)
+    document = json.loads((await subject("diagnose", "--json", redis_url=redis_url)).out)
+
+    assert run.code == 1
+    assert "node-2 serves 80 % of the requests (96 of 120 a second; an even share is 40) since" in run.out
+    assert document.keys() == {"at", "healthy", "redis_connected", "findings"}
+    assert document["healthy"] is False
+    assert document["findings"][0]["code"] == "node_skew"
+
+
+async def test_a_pasted_command_of_a_finding_works(redis_client: Redis, redis_url: str) -> None:
+    burst = {CLIENT: always(10)}
+    scripts = even(always(60), refused=always(10), clients=burst, refused_clients=burst)
+    await publish_cluster(redis_client, scripts, 30, policies().table)
+    (found,) = json.loads((await subject("diagnose", "--json", redis_url=redis_url)).out)["findings"]
+
+    for command in (found["suggested_action"], found["verify_with"]):
+        program, *arguments = command.split()
+        assert program == "subject"
+        run = await subject(*arguments, redis_url=redis_url)
+        assert run.code == 0
+        assert CLIENT in run.out
+
+
+async def test_limits_are_set_shown_and_unset(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()], policies("100/m", {"acme": "50/s"}).table)
+
+    done = await subject("limits", "set", "acme", "500/m", "--why", "a big day", redis_url=redis_url)
+    shown = await subject("limits", "get", "acme", "--json", redis_url=redis_url)
+    undone = await subject("limits", "unset", "acme", redis_url=redis_url)
+    again = await subject("limits", "unset", "acme", redis_url=redis_url)
+
+    assert done == Run(
+        0,
+        "acme now has 500/m (was 50/s, client); nodes take it over within a second. "
+        "Undo: subject limits unset acme\n",
+        "",
+    )
+    (limit,) = json.loads(shown.out)["limits"]
+    assert (limit["client"], limit["limit"], limit["source"]) == ("acme", "500/m", "override")
+    assert limit["why"] == "a big day"
+    assert "acme no longer has 500/m" in undone.out
+    assert (again.code, "nothing was changed" in again.out) == (0, True)
+    entries: Any = await redis_client.xrange(keys.AUDIT)
+    records = [codec.decode(audit.AuditRecord, fields[audit.STREAM_FIELD]) for _, fields in entries]
+    assert [(one.action, one.before, one.after) for one in records] == [
+        ("set", None, "500/m"),
+        ("unset", "500/m", None),
+    ]
+    assert records[0].by
+
+
+async def test_limits_shows_the_default_the_plans_and_who_has_one(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()], policies("100/m", {"acme": "50/s"}).table)
+    await subject("limits", "set", CLIENT, "7/s", redis_url=redis_url)
+
+    run = await subject("limits", redis_url=redis_url)
+
+    assert "Default 100/m" in run.out
+    assert "50/s (client)" in run.out
+    assert "7/s (override)" in run.out
+
+
+async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> None:
+    run = await subject("reset", CLIENT, redis_url=redis_url)
+
+    assert (run.code, run.err) == (0, "")
+    assert "begins anew (generation 1)" in run.out
+    fields: Any = await redis_client.hgetall(keys.OVERRIDES)
+    assert parse_overrides(fields).generations == {CLIENT: 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["limits", "set", CLIENT, "many"], "write N/period, as in 100/m"),
+        (["limits", "set", CLIENT], "the following arguments are required: N/PERIOD"),
+        (["limits", "set", "no id!", "5/s"], "subject whois tells the id"),
+        (["limits", "set", "nobody", "5/s"], "registered: acme"),
+        (["limits", "get", "no id!"], "subject whois tells the id"),
+        (["limits", "unset", "no id!"], "subject whois tells the id"),
+        (["reset", "no id!"], "subject whois tells the id"),
+        (["reset"], "the following arguments are required: CLIENT"),
+        (["frobnicate"], "invalid choice"),
+        ([], "COMMAND"),
+    ],
+)
+async def test_bad_input_is_one_line_that_says_what_would_be_right(
+    redis_client: Redis, redis_url: str, arguments: list[str], expected: str
+) -> None:
+    await publish(redis_client, [record()], policies(clients={"acme": "5/s"}).table)
+
+    run = await subject(*arguments, redis_url=redis_url)
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.count("\n") == 1
+    assert expected in run.err
+    assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["limits", "set", CLIENT, "5/s"], ["limits", "unset", CLIENT], ["reset", CLIENT]]
+)
+async def test_an_action_without_redis_is_exit_3_in_one_line(arguments: list[str]) -> None:
+    run = await subject(*arguments, redis_url=nowhere())
+
+    assert (run.code, run.out) == (3, "")
+    assert run.err == "subject: Redis does not answer (connection refused): try again when it does\n"
+
+
+async def test_a_malformed_override_is_shown_and_left_out(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()], policies().table)
+    await redis_client.hset(keys.OVERRIDES, f"limit:{CLIENT}", "{")
+
+    run = await subject("limits", redis_url=redis_url)
+
+    assert run.code == 0
+    assert f"override limit:{CLIENT}" in run.out
+
+
+async def test_a_malformed_setting_is_one_line_and_exit_2() -> None:
+    run = await subject("status", redis_url=nowhere(), settings={"SUBJECT_NODES": "x"})
+
+    assert (run.code, run.out) == (2, "")
+    assert (
+        run.err == "subject: SUBJECT_NODES=x: write admin addresses as HOST:PORT, with commas between them\n"
+    )
+
+
+async def test_a_misspelt_setting_is_warned_of() -> None:
+    run = await subject("status", redis_url=nowhere(), settings={"SUBJECT_SKEWRATIO": "2"})
+
+    assert "SUBJECT_SKEWRATIO is no setting" in run.err
+
+
+async def test_help_and_version_are_there() -> None:
+    assert (await subject("--version", redis_url=nowhere())).out.startswith("subject ")
+    assert "diagnose" in (await subject("--help", redis_url=nowhere())).out
+
+
+@pytest.mark.parametrize("secret", [None, "shared by all nodes"])
+async def test_whois_tells_the_id_and_never_the_key(secret: str | None) -> None:
+    given = {} if secret is None else {"GATEWAY_IDENTITY_SECRET": secret}
+
+    run = await subject("whois", redis_url=nowhere(), stdin=KEY + "\n", settings=given)
+
+    assert (run.code, run.out) == (0, unknown_client_id(KEY, secret or DEFAULT_SECRET) + "\n")
+    assert KEY not in run.err
+    assert ("GATEWAY_IDENTITY_SECRET" in run.err) is (secret is None)
+
+
+async def test_whois_names_a_registered_client(tmp_path: Path) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[[clients]]\nname = "acme"\nkey = "{KEY}"\n')
+    given = {"GATEWAY_CLIENTS_FILE": str(path)}
+
+    known = await subject("whois", "--json", redis_url=nowhere(), stdin=KEY, settings=given)
+    unknown = await subject("whois", redis_url=nowhere(), stdin="another", settings=given)
+
+    assert json.loads(known.out) == {"client": "acme"}
+    assert (unknown.code, unknown.out) == (1, "")
+
+
+@pytest.mark.parametrize("stdin", ["", "\n", "two words\n", "é\n", "x" * 300])
+async def test_whois_refuses_what_is_no_key(stdin: str) -> None:
+    run = await subject("whois", redis_url=nowhere(), stdin=stdin)
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.count("\n") == 1
+    assert stdin.strip() == "" or stdin.strip() not in run.err
+
+
+@pytest.mark.parametrize("content", [None, "[[clients]]\n", "\x00"])
+async def test_an_unusable_clients_file_is_one_line(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "clients.toml"
+    if content is not None:
+        path.write_text(content)
+
+    run = await subject("whois", redis_url=nowhere(), stdin=KEY, settings={"GATEWAY_CLIENTS_FILE": str(path)})
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith(f"subject: GATEWAY_CLIENTS_FILE={path}: ")
+    assert run.err.count("\n") == 1
