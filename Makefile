@@ -28,6 +28,10 @@ check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 
+readme: setup ## the README's demo output, from a run
+	@COLUMNS=100 $(PYTHON) -m loadtest demo --seed 7 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
+		status=$$?; rm -f .demo.txt; exit $$status
+
 lock: ## the lock files from pyproject.toml (needs uv)
 	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 		pyproject.toml -o requirements.txt
@@ -40,4 +44,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test check readme lock clean
