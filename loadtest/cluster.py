@@ -22,6 +22,7 @@ from loadtest.interrupt import uninterrupted
 from loadtest.polling import TICK_SECONDS
 
 READY_SECONDS = 20.0
+DRAIN_SECONDS = 3
 GRACE_SECONDS = 5.0
 ATTEMPTS = 5
 PORTS = range(20_000, 30_000)
@@ -198,11 +199,11 @@ class _NodeStart:
 
     def _environment(self, node_id: str, port: int, admin_port: int) -> dict[str, str]:
         return {
+            "GATEWAY_DRAIN_TIMEOUT": str(DRAIN_SECONDS),
             **self.plan.environment,
             "REDIS_URL": self.plan.node_redis_url or self.redis_url,
             "NODE_ID": node_id,
             "GATEWAY_UPSTREAM_URL": self.upstream_url,
-            "GATEWAY_DRAIN_TIMEOUT": "3",
             **self.plan.node_environment,
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),

@@ -14,11 +14,11 @@ def print_opening(console: Console, setting: Setting, seed: int) -> None:
     """Say what is about to run."""
     limit = setting.limit
     console.print(
-        f"A real cluster on this machine: {len(setting.node_ids)} gateway nodes, Redis, a dummy upstream. "
-        f"{len(setting.clients)} clients send {setting.rate_per_second:.0f} requests a second through the "
-        f"nodes; each may send {limit.quota} in {limit.period_seconds} s. One anomaly after the other is put "
-        "on it, while the subject, which is not told, is asked every two seconds what is wrong.\n"
-        f"Drawn from seed {seed}: what comes when, where, and how strong.\n"
+        f"A real cluster on this machine: {len(setting.node_ids)} gateway nodes, which count together in one "
+        f"Redis, in front of a dummy upstream. {len(setting.clients)} clients send "
+        f"{setting.rate_per_second:.0f} requests a second; each may send {limit.quota} in "
+        f"{limit.period_seconds} s. What is put on it, where and how strong, is drawn from seed {seed}. The "
+        "subject, which watches the cluster and is not told, is asked every two seconds what is wrong.\n"
     )
 
 

@@ -66,7 +66,7 @@ class Session:
             so_far = verdict.outcome(scenario, self.watch.since(started_at))
             return bool(so_far.found) and not so_far.missing and time.monotonic() >= shortest_end
 
-        progress.say(f"{scenario.name}: {scenario.injected}", style="bold")
+        progress.say(f"{scenario.name} begins: {scenario.injected}", style="bold")
         for step in scenario.steps:
             self._apply(step)
             await self._wait(step.seconds, is_all_found, f"{scenario.name}: {scenario.injected}")
