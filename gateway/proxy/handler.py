@@ -117,8 +117,13 @@ class Handler:
             answer = _Answer(request, message, payload, self._may_stay(request) and exchange.has_sent_all)
             fields = replies.limit_fields(decision.policy, decision.standing, self._options.ratelimit_headers)
             whole = await self._relay(answer, fields)
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
             self._counters.admitted += 1
+            raise
+        except asyncio.CancelledError:
+            client_left = request.transport is None
+            self._counters.admitted += client_left
+            self._counters.failed += not client_left
             raise
         finally:
             await exchange.close()
