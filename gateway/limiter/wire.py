@@ -68,7 +68,8 @@ class Wire:
         return reply
 
     def _opened(self) -> Connection:
-        if self._connection is None:
+        # redis-py would connect anew by itself, and send over that connection what belongs to the last.
+        if self._connection is None or not self._connection.is_connected:
             raise StoreUnavailable("not connected")
         return self._connection
 
