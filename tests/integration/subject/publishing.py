@@ -1,11 +1,13 @@
 """What nodes write, written to a real Redis, and nodes that answer at /state."""
 
 import asyncio
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -15,6 +17,7 @@ from gateway.contract import codec, keys, telemetry
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
+from subject import cli
 from subject.redis_reads import redis_time
 from tests.unit.subject.builders import NodeScript, entry
 
@@ -71,12 +74,21 @@ class Run:
     err: str
 
 
-async def subject(
+PATIENT = {"SUBJECT_NODE_DOWN_SECONDS": "60"}
+"""What was written for a test is not to grow stale while a busy machine starts a process."""
+
+
+def _environment(redis_url: str, settings: Mapping[str, str] | None) -> dict[str, str]:
+    """Ours without the settings of whoever runs the tests."""
+    foreign = ("SUBJECT_", "GATEWAY_", "REDIS_URL", "NO_COLOR", "FORCE_COLOR")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**inherited, **PATIENT, "REDIS_URL": redis_url, **(settings or {})}
+
+
+async def subject_process(
     *arguments: str, redis_url: str, stdin: str = "", settings: Mapping[str, str] | None = None
 ) -> Run:
-    """``python -m subject`` as a process, without the settings of whoever runs the tests."""
-    foreign = ("SUBJECT_", "GATEWAY_", "REDIS_URL", "NO_COLOR", "FORCE_COLOR")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    """``python -m subject``."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -85,9 +97,24 @@ async def subject(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**environment, "REDIS_URL": redis_url, **(settings or {})},
+        env=_environment(redis_url, settings),
     )
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
     run = Run(process.returncode or 0, out.decode(), err.decode())
     assert "Traceback" not in run.err
     return run
+
+
+async def subject(
+    *arguments: str, redis_url: str, stdin: str = "", settings: Mapping[str, str] | None = None
+) -> Run:
+    """The same command line in this process, in a thread with an event loop of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, _environment(redis_url, settings), clear=True),
+        patch("sys.stdin", io.StringIO(stdin)),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = await asyncio.to_thread(cli.run, arguments)
+    return Run(code, out.getvalue(), err.getvalue())

@@ -13,7 +13,14 @@ from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.overrides import parse_overrides
 from gateway.contract.telemetry import Store
 from loadtest.redis_server import RedisServer, free_port
-from tests.integration.subject.publishing import Run, answering, publish, publish_cluster, subject
+from tests.integration.subject.publishing import (
+    Run,
+    answering,
+    publish,
+    publish_cluster,
+    subject,
+    subject_process,
+)
 from tests.unit.subject.builders import NodeScript, always, entry, even, policies, record
 
 CLIENT = "k_0123456789abcdef"
@@ -30,7 +37,7 @@ def nowhere() -> str:
 async def test_a_healthy_cluster_is_exit_0(redis_client: Redis, redis_url: str, command: str) -> None:
     await publish_cluster(redis_client, even(always(60), clients={CLIENT: always(3)}), 60, policies().table)
 
-    run = await subject(command, redis_url=redis_url)
+    run = await subject_process(command, redis_url=redis_url)
 
     assert (run.code, run.err) == (0, "")
     assert "\x1b" not in run.out
@@ -51,7 +58,7 @@ async def test_json_is_all_that_stands_on_stdout(redis_client: Redis, redis_url:
 async def test_without_redis_and_nodes_it_is_exit_3_with_json(command: str) -> None:
     url = nowhere()
 
-    run = await subject(command, "--json", redis_url=url)
+    run = await subject_process(command, "--json", redis_url=url)
     text = await subject(command, redis_url=url)
 
     assert (run.code, text.code) == (3, 3)
@@ -67,7 +74,7 @@ async def test_without_redis_but_with_nodes_it_is_exit_1_with_json(
     os.kill(own_redis.pid, signal.SIGKILL)
     async with answering(entry(replace(alive, store=Store(False)))) as address:
         asked = {"SUBJECT_NODES": f"{address},127.0.0.1:{free_port()}"}
-        run = await subject(command, "--json", redis_url=own_redis.url, settings=asked)
+        run = await subject_process(command, "--json", redis_url=own_redis.url, settings=asked)
         text = await subject(command, redis_url=own_redis.url, settings=asked)
 
     assert (run.code, text.code) == (1, 1)
@@ -240,8 +247,18 @@ async def test_a_misspelt_setting_is_warned_of() -> None:
 
 
 async def test_help_and_version_are_there() -> None:
-    assert (await subject("--version", redis_url=nowhere())).out.startswith("subject ")
-    assert "diagnose" in (await subject("--help", redis_url=nowhere())).out
+    assert (await subject_process("--version", redis_url=nowhere())).out.startswith("subject ")
+    assert "diagnose" in (await subject_process("--help", redis_url=nowhere())).out
+
+
+async def test_processes_end_with_the_codes_of_the_command_line(redis_client: Redis, redis_url: str) -> None:
+    wrong = await subject_process("limits", "set", CLIENT, "many", redis_url=redis_url)
+    away = await subject_process("reset", CLIENT, redis_url=nowhere())
+    done = await subject_process("limits", "set", CLIENT, "5/s", redis_url=redis_url)
+    who = await subject_process("whois", redis_url=nowhere(), stdin=KEY)
+
+    assert [run.code for run in (wrong, away, done, who)] == [2, 3, 0, 0]
+    assert KEY not in who.out + who.err
 
 
 @pytest.mark.parametrize("secret", [None, "shared by all nodes"])

@@ -18,10 +18,12 @@ from subject import (
     RateLimiterChecker,
     RateLimiterSubject,
     create_ratelimiter_subject_and_checker,
+    settings,
 )
 from subject import Store as SubjectStore
 from subject.errors import RedisAwayError
 from subject.redis_reads import redis_time
+from subject.settings import Settings
 from tests.integration.subject.publishing import answering, publish, publish_cluster
 from tests.unit.subject.builders import NodeScript, always, entry, even, policies, record, steps
 
@@ -34,7 +36,7 @@ async def test_nodes_are_stores(redis_client: Redis, redis_url: str) -> None:
     await publish(redis_client, [record("node-4")], ended_seconds_ago=60)
     await publish(redis_client, [record("node-5", leaving=True)], ended_seconds_ago=60)
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         stores = await subject.get_stores()
 
     assert stores == [
@@ -49,7 +51,7 @@ async def test_nodes_are_stores(redis_client: Redis, redis_url: str) -> None:
 async def test_a_stores_metrics_carry_the_rejection_rate(redis_client: Redis, redis_url: str) -> None:
     await publish_cluster(redis_client, STEADY, 20)
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         metrics = await subject.get_store_metrics("node-2")
 
     assert metrics.store_id == "node-2"
@@ -58,13 +60,13 @@ async def test_a_stores_metrics_carry_the_rejection_rate(redis_client: Redis, re
     assert metrics.rejection_ratio == pytest.approx(0.25)
     assert 0 < metrics.disk_used_bytes < metrics.disk_total_bytes
     assert metrics.cpu_percent == pytest.approx(20)
-    assert 0 <= metrics.raft_lag < 2.5
+    assert 0 <= metrics.raft_lag < 30
 
 
 async def test_an_unknown_store_is_a_key_error(redis_client: Redis, redis_url: str) -> None:
     await publish_cluster(redis_client, STEADY, 3)
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         with pytest.raises(KeyError, match="node-9"):
             await subject.get_store_metrics("node-9")
 
@@ -78,7 +80,7 @@ async def test_cluster_metrics_are_how_requests_are_spread(redis_client: Redis, 
     ]
     await publish(redis_client, records)
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         metrics = await subject.get_cluster_metrics()
 
     assert metrics == ClusterMetrics(3, 4, {"node-1": 200, "node-2": 200, "node-3": 200})
@@ -91,7 +93,7 @@ async def test_an_observation_is_json_and_says_all(redis_client: Redis, redis_ur
     number = window.sub_interval(round(at * window.MICROSECONDS), 60)
     await redis_client.hset(keys.window(CLIENT, keys.CLIENT_SCOPE, 60, 0), f"{number - 2}", "42")
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         observation = await subject.observe()
 
     assert json.loads(json.dumps(observation)) == observation
@@ -117,7 +119,7 @@ async def test_a_skew_is_a_violation_whose_first_sight_is_kept(redis_client: Red
     await publish_cluster(redis_client, scripts, 60)
     checker = RateLimiterChecker()
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         (first,) = checker.check(await subject.observe())
         (second,) = checker.check(await subject.observe())
 
@@ -131,7 +133,7 @@ async def test_a_skew_is_a_violation_whose_first_sight_is_kept(redis_client: Red
 async def test_a_long_lived_reader_reads_only_what_is_new(redis_client: Redis, redis_url: str) -> None:
     records = [one for node in even(always(60)) for one in node.records(30)]
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         written = await publish(redis_client, records[:20], ended_seconds_ago=2)
         await subject.observe()
         await redis_client.xtrim(keys.TELEMETRY, maxlen=0)
@@ -194,9 +196,12 @@ async def test_with_redis_away_the_nodes_are_asked(own_redis: RedisServer, own_c
 async def test_a_silent_node_that_answers_is_not_down_though_redis_answers(
     redis_client: Redis, redis_url: str
 ) -> None:
-    (silent,) = await publish(redis_client, [record("node-1")], ended_seconds_ago=20)
-    answer = replace(silent, at=silent.at + 20, store=Store(False, 10, 5), sequence=9)
-    async with answering(entry(answer)) as address, RateLimiterSubject(redis_url) as subject:
+    (silent,) = await publish(redis_client, [record("node-1")], ended_seconds_ago=50)
+    answer = replace(silent, at=silent.at + 50, store=Store(False, 10, 5), sequence=9)
+    async with (
+        answering(entry(answer)) as address,
+        RateLimiterSubject(settings=patient(redis_url)) as subject,
+    ):
         mine = replace(entry(silent), admin_address=address)
         await redis_client.hset(keys.NODES, "node-1", codec.encode(mine))
         observation = await subject.observe()
@@ -208,11 +213,11 @@ async def test_a_silent_node_that_answers_is_not_down_though_redis_answers(
 async def test_another_node_at_a_dead_ones_address_does_not_revive_it(
     redis_client: Redis, redis_url: str
 ) -> None:
-    (silent,) = await publish(redis_client, [record("node-1")], ended_seconds_ago=20)
-    async with answering(entry(replace(silent, node_id="node-7", at=silent.at + 20))) as address:
+    (silent,) = await publish(redis_client, [record("node-1")], ended_seconds_ago=50)
+    async with answering(entry(replace(silent, node_id="node-7", at=silent.at + 50))) as address:
         mine = replace(entry(silent), admin_address=address)
         await redis_client.hset(keys.NODES, "node-1", codec.encode(mine))
-        async with RateLimiterSubject(redis_url) as subject:
+        async with RateLimiterSubject(settings=patient(redis_url)) as subject:
             stores = {store.id: store.state for store in await subject.get_stores()}
 
     assert stores["node-1"] == "Down"
@@ -235,7 +240,7 @@ async def test_nothing_that_stands_in_redis_makes_it_raise(
     else:
         await redis_client.set(keys.OVERRIDES, "x")
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         observation = await subject.observe()
 
     assert observation["redis_connected"] is (what != "wrong type")
@@ -259,14 +264,14 @@ async def test_a_bare_number_is_per_the_period_that_the_client_has(
 
 
 async def test_a_bare_number_without_any_policy_is_per_minute(redis_client: Redis, redis_url: str) -> None:
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         await subject.set_rate_limit(CLIENT, 7)
 
     assert str((await live_changes(redis_client)).limits[CLIENT].limit) == "7/m"
 
 
 async def test_a_reset_takes_the_next_generation_and_is_audited(redis_client: Redis, redis_url: str) -> None:
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         await subject.reset_client(CLIENT)
         await subject.reset_client(CLIENT)
 
@@ -283,7 +288,7 @@ async def test_a_reset_takes_the_next_generation_and_is_audited(redis_client: Re
 async def test_nonsense_is_a_value_error_and_changes_nothing(
     redis_client: Redis, redis_url: str, client: str, limit: int | str
 ) -> None:
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         with pytest.raises(ValueError, match=r"client id|limit|number of requests"):
             await subject.set_rate_limit(client, limit)
 
@@ -301,11 +306,16 @@ async def test_a_spike_is_known_from_the_streams_history_at_the_first_look(
 ) -> None:
     written = await publish_cluster(redis_client, even(steps((0, 60), (60, 400))), 70)
 
-    async with RateLimiterSubject(redis_url) as subject:
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         (found,) = (await subject.observe())["findings"]
 
     assert found["code"] == "spike_broad"
     assert found["since"] == pytest.approx(written[-1].at - 10, abs=2)
+
+
+def patient(redis_url: str) -> Settings:
+    """Settings under which what a test has written does not grow stale on a busy machine."""
+    return settings.load(REDIS_URL=redis_url, node_down_seconds=30)
 
 
 async def live_changes(redis: Redis) -> Overrides:
