@@ -1,0 +1,172 @@
+"""Each setting does what it says. Those of bodies, upstream and drain are in the files about these."""
+
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.clock import monotonic
+from gateway.contract import keys
+from gateway.contract.client_id import key_digest, unknown_client_id
+from loadtest import redis_server
+from tests.integration.gateway.client import Answer
+from tests.integration.gateway.node import Node
+from tests.integration.gateway.upstream import Upstream
+
+StartNode = Callable[..., Awaitable[Node]]
+
+CLIENTS_FILE = f"""
+[plans]
+gold = "50/m"
+
+[[clients]]
+name = "acme"
+plan = "gold"
+key = "acme-key"
+
+[[clients]]
+name = "beta"
+plan = "gold"
+limit = "7/s"
+key_sha256 = "{key_digest("beta-key")}"
+
+[[clients]]
+name = "plain"
+key = ["plain-1", "plain-2"]
+"""
+
+
+async def get(node: Node, key: bytes = b"key-1") -> Answer:
+    async with await node.connect() as client:
+        return await client.get(key=key)
+
+
+IETF = [b"RateLimit-Policy", b"RateLimit"]
+LEGACY = [b"X-RateLimit-Limit", b"X-RateLimit-Remaining", b"X-RateLimit-Reset"]
+
+
+@pytest.mark.parametrize(
+    ("style", "fields"), [("ietf", IETF), ("legacy", LEGACY), ("both", IETF + LEGACY), ("off", [])]
+)
+async def test_ratelimit_headers_chooses_the_fields(
+    start_node: StartNode, style: str, fields: list[bytes]
+) -> None:
+    node = await start_node(ratelimit_headers=style, default_limit="1/h")
+    admitted, refused = await get(node), await get(node)
+
+    for answer, status in ((admitted, 200), (refused, 429)):
+        names = [line.split(b":")[0] for line in answer.lines]
+        assert answer.status == status
+        assert [name for name in names if b"ratelimit" in name.lower()] == fields
+    assert refused.value("Retry-After") is not None
+
+
+async def test_default_limit_is_what_a_client_without_one_gets(start_node: StartNode) -> None:
+    node = await start_node(default_limit="3/10m")
+    answers = [await get(node) for _ in range(4)]
+
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].value("RateLimit-Policy") == b'"default";q=3;w=600'
+    document = json.loads(answers[3].body)
+    assert document["type"].endswith("#quota-exceeded")
+    assert document["violated-policies"] == ["default"]
+    assert answers[3].value("Cache-Control") == b"no-store"
+    assert int(answers[3].value("Retry-After") or 0) >= 1
+
+
+async def test_clients_file_gives_clients_their_names_and_limits(
+    start_node: StartNode, redis_client: Redis, tmp_path: Path
+) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(CLIENTS_FILE)
+    node = await start_node(clients_file=file)
+
+    assert (await get(node, b"acme-key")).value("RateLimit-Policy") == b'"gold";q=50;w=60'
+    assert (await get(node, b"beta-key")).value("RateLimit-Policy") == b'"client";q=7;w=1'
+    first, second = await get(node, b"plain-1"), await get(node, b"plain-2")
+    assert first.value("RateLimit-Policy") == b'"default";q=1000;w=60'
+    assert b";r=998;" in (second.value("RateLimit") or b"")
+    assert (await get(node, b"unknown")).status == 401
+    assert await redis_client.exists(keys.window("acme", keys.CLIENT_SCOPE, 60, 0))
+
+
+async def test_unknown_keys_are_rejected_where_the_settings_say_so(start_node: StartNode) -> None:
+    node = await start_node(unknown_keys="reject")
+
+    answer = await get(node)
+    assert answer.status == 401
+    assert answer.value("WWW-Authenticate") == b'Bearer realm="gateway"'
+
+
+async def test_identity_secret_makes_the_client_ids(start_node: StartNode, redis_client: Redis) -> None:
+    node = await start_node(identity_secret="s3cret")
+    await get(node)
+
+    key = keys.window(unknown_client_id("key-1", "s3cret"), keys.CLIENT_SCOPE, 60, 0)
+    assert await redis_client.exists(key)
+
+
+ON_STORE_FAILURE = {"local": [200, 200, 429], "open": [200, 200, 200], "closed": [503, 503, 503]}
+
+
+@pytest.mark.parametrize(("policy", "statuses"), ON_STORE_FAILURE.items())
+async def test_on_store_failure_decides_without_redis(
+    start_node: StartNode, upstream: Upstream, policy: str, statuses: list[int]
+) -> None:
+    node = await start_node(on_store_failure=policy, redis_url="redis://127.0.0.1:1/0", default_limit="2/h")
+    answers = [await get(node) for _ in statuses]
+
+    assert [answer.status for answer in answers] == statuses
+    assert len(upstream.requests) == statuses.count(200)
+    if policy == "open":
+        assert answers[0].values("RateLimit") == []
+        assert answers[0].value("RateLimit-Policy") == b'"default";q=2;w=3600'
+    if policy == "closed":
+        assert json.loads(answers[0].body)["type"].endswith("#temporary-reduced-capacity")
+        assert answers[0].value("Retry-After") == b"1"
+    record = await node.settled()
+    assert record.store.fallbacks == 3
+    assert record.boot.failed == statuses.count(503)
+
+
+async def test_store_deadline_bounds_the_wait_for_a_redis_that_hangs(start_node: StartNode) -> None:
+    with redis_server.running() as server:
+        node = await start_node(redis_url=server.url, store_deadline=0.2, on_store_failure="local")
+        async with await node.connect() as client:
+            await client.get()
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                started = monotonic()
+                answer = await client.get()
+                taken = monotonic() - started
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
+
+        assert answer.status == 200
+        assert 0.2 <= taken < 0.6
+        assert (await node.settled()).store.fallbacks == 1
+        await node.shut_down()
+
+
+async def test_node_id_is_told_to_the_upstream(start_node: StartNode, upstream: Upstream) -> None:
+    await get(await start_node(node_id="edge-3"))
+
+    assert upstream.requests[-1].values("Via") == [b"1.1 edge-3"]
+
+
+async def test_an_upstream_url_may_end_in_a_slash(start_node: StartNode, upstream: Upstream) -> None:
+    node = await start_node(upstream_url=upstream.url + "/")
+
+    assert (await get(node)).status == 200
+
+
+async def test_a_node_with_unknown_keys_says_what_they_get(
+    start_node: StartNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    await start_node(default_limit="9/m")
+
+    assert "each new key is a new client with 9/m" in caplog.text
