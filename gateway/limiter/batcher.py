@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.limits import Limit
@@ -39,6 +40,7 @@ class Batcher:
         self._sent: deque[Batch] = deque()
         self._wake = asyncio.Event()
         self._any_sent = asyncio.Event()
+        self._progress = asyncio.Event()
         self._corrections = Corrections(self._correct_soon)
 
     def ask(self, key: str, limit: Limit, deadline: float) -> Ask:
@@ -81,10 +83,12 @@ class Batcher:
             failures += 1
 
     async def finish(self) -> None:
-        """Wait, where Redis answers, until nothing is under way and all is given back. No more asks may come."""
-        deadline = monotonic() + FINISH_SECONDS
-        while self.connected and (self._waiting or self._sent or self._corrections) and monotonic() < deadline:
-            await asyncio.sleep(GIVE_BACK_SECONDS)
+        """Wait until nothing is under way and all is given back, where Redis answers. No more asks may come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                while self.connected and (self._waiting or self._sent or self._corrections):
+                    self._progress.clear()
+                    await self._progress.wait()
 
     async def _greet(self) -> None:
         """Learn Redis' time before the first decision."""
@@ -120,6 +124,7 @@ class Batcher:
         asks = [*self._waiting, *(ask for batch in self._sent for ask in batch.asks)]
         self._sent.clear()
         self._waiting.clear()
+        self._progress.set()
         fail(asks, error)
         await self._wire.close()
 
@@ -146,6 +151,7 @@ class Batcher:
                 batch = self._sent[0]
                 self._settle(batch, await self._wire.receive(len(batch.commands)))
                 self._sent.popleft()
+                self._progress.set()
 
     def _settle(self, batch: Batch, replies: list[object]) -> None:
         executed = self._learn(batch, replies)

@@ -1,5 +1,6 @@
 """One connection to Redis for counting, by redis-py. It never resends: a command is counted once or not."""
 
+import asyncio
 from collections.abc import Sequence
 
 from redis.asyncio import ConnectionPool
@@ -40,9 +41,12 @@ class Wire:
         """
         connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call] # redis-py's own
         try:
-            await connection.connect()  # type: ignore[no-untyped-call] # redis-py's own
+            # redis-py bounds the TCP connection by its own timeout, and not what it then says to Redis.
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection.connect()  # type: ignore[no-untyped-call] # redis-py's own
         except (RedisError, OSError) as error:
-            raise StoreUnavailable(str(error)) from error
+            await connection.disconnect(nowait=True)
+            raise StoreUnavailable(str(error) or "no answer") from error
         self._connection = connection
 
     async def send(self, commands: Sequence[Command]) -> None:

@@ -1,8 +1,10 @@
 """The limiter of one node, as `gateway.app` wires it, on a Redis of the test's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from gateway.clock import RedisClock, monotonic
@@ -49,6 +51,16 @@ async def limiter_node(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """A server that keeps its connections and answers nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:

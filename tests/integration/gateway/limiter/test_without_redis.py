@@ -1,10 +1,6 @@
 """A Redis that stops, hangs, refuses or comes back empty."""
 
 import asyncio
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from redis.asyncio import Redis
@@ -15,22 +11,12 @@ from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
 from gateway.limiter.limiter import OnStoreFailure
 from loadtest import redis_server
-from tests.integration.gateway.limiter.node import LimiterNode, eventually, limiter_node
+from tests.integration.gateway.limiter.node import LimiterNode, eventually, hanging, limiter_node
 
 TEN = Limit(10, 60)
 KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
 DEADLINE = 0.05
 LATE = 0.5  # a loaded machine may run a timer this late; a hanging decision would take for ever
-
-
-@contextmanager
-def hanging(pid: int) -> Iterator[None]:
-    """A server that keeps its connections and answers nothing."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 async def admitted(node: LimiterNode, requests: int) -> int:
@@ -47,6 +33,15 @@ async def test_a_hanging_redis_costs_a_decision_its_deadline_and_no_more() -> No
                 assert await admitted(node, 1) == 1
                 assert DEADLINE * 0.9 <= monotonic() - started < DEADLINE + LATE
             assert node.counters.store_fallbacks == 1
+
+
+async def test_a_redis_that_hangs_at_the_start_is_known_to_be_away_soon() -> None:
+    with redis_server.running() as server, hanging(server.pid):
+        async with (
+            asyncio.timeout(10),
+            limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="open") as node,
+        ):
+            assert await node.limiter.decide("acme", TEN, 0) is None
 
 
 async def test_a_redis_that_hangs_for_long_is_not_waited_for() -> None:
