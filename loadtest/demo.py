@@ -89,11 +89,16 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
         try:
             outcomes = await Session(setting, load, proxy, watch).play([scenarios.warm_up(setting), *drawn])
         except DiagnosisError as error:
-            return Verdict((), None, (str(error),))
+            return Verdict((), None, problems=(str(error),))
         progress.status("counting")
         counted = await load.stop()
-        problems = [*_died(running), *_unanswered(counted), *await _miscounted(subject, counted)]
-        return Verdict(outcomes, await _busiest(setting, running, counted), tuple(problems))
+        differences = await _differences(subject, counted)
+        return Verdict(
+            outcomes,
+            await _busiest(setting, running, counted),
+            None if differences else sum(node.as_totals().requests for node in counted.nodes.values()),
+            (*_died(running), *_unanswered(counted), *differences),
+        )
 
 
 async def _first_arrival(running: Cluster, load: Generator) -> None:
@@ -137,19 +142,19 @@ def _unanswered(counted: Counted) -> list[str]:
     ]
 
 
-async def _miscounted(subject: Subject, counted: Counted) -> list[str]:
+async def _differences(subject: Subject, counted: Counted) -> list[str]:
     """Hold the nodes' own counts, as the subject shows them, against what the senders saw."""
     end = time.monotonic() + SETTLE_SECONDS
     while True:
         try:
-            differences = _differences(await subject.node_totals(), counted)
+            differences = _differing(await subject.node_totals(), counted)
         except DiagnosisError as error:
             return [str(error)]
         if not differences or time.monotonic() > end:
             return differences
 
 
-def _differences(totals: Mapping[str, NodeTotals], counted: Counted) -> list[str]:
+def _differing(totals: Mapping[str, NodeTotals], counted: Counted) -> list[str]:
     return [
         f"{node_id}: the senders saw {seen}, the subject says {totals.get(node_id)}"
         for node_id, seen in counted.nodes.items()

@@ -4,7 +4,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.scenarios import Setting
+from loadtest.scenarios import WARM_UP, Setting
 from loadtest.verdict import Outcome, Verdict
 
 _GOOD, _BAD = "green", "bold red"
@@ -30,6 +30,8 @@ def print_verdict(console: Console, verdict: Verdict, seed: int, seconds: float)
         console.print()
     if verdict.busiest is not None:
         console.print(_limits(verdict))
+    if verdict.counted is not None:
+        console.print(_counts(verdict.counted))
     for failure in verdict.failures:
         console.print(Text(f"✗ {failure}", style=_BAD))
     if verdict.failures:
@@ -43,6 +45,8 @@ def _table(outcomes: tuple[Outcome, ...]) -> Table:
     table.add_column("injected", ratio=2)
     table.add_column("what the subject diagnosed, and suggested", ratio=5)
     for outcome in outcomes:
+        if outcome.is_right and outcome.scenario.name == WARM_UP:
+            continue
         table.add_row(_injected(outcome), _diagnosed(outcome))
     return table
 
@@ -72,4 +76,10 @@ def _limits(verdict: Verdict) -> Text:
     return mark + Text(
         f"limits: by the upstream's log no client got more than {busiest.largest} requests through in any "
         f"{busiest.limit.period_seconds} s; {busiest.limit.quota} are allowed."
+    )
+
+
+def _counts(requests: int) -> Text:
+    return Text("✓ ", style=_GOOD) + Text(
+        f"counts: node by node, senders and subject agree on what became of all {requests:,} requests."
     )

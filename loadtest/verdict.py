@@ -101,10 +101,15 @@ def outcome(scenario: Scenario, reports: Sequence[Report], stayed: Sequence[Find
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All that a run is judged by; `problems` are sentences on what kept it from being judged."""
+    """All that a run is judged by.
+
+    `counted` is the number of requests on whose outcomes senders and subject agree, node by node; None where
+    they do not. `problems` are sentences on that, and on what kept the run from being judged.
+    """
 
     outcomes: tuple[Outcome, ...]
     busiest: Busiest | None
+    counted: int | None = None
     problems: tuple[str, ...] = ()
 
     @property

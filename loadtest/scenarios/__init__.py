@@ -12,6 +12,7 @@ from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 __all__ = [
     "DESCRIPTIONS",
     "NAMES",
+    "WARM_UP",
     "Client",
     "Scenario",
     "Setting",
@@ -38,6 +39,7 @@ DESCRIPTIONS = {
 
 NODES = 3
 CLIENTS = 30
+WARM_UP = "warm-up"
 WARM_UP_SECONDS = 18.0
 """Anomalies are told from a baseline of at least 15 seconds with traffic."""
 
@@ -65,7 +67,7 @@ def draw_setting(random: Random) -> Setting:
 def warm_up(setting: Setting) -> Scenario:
     """What goes before all others: the usual load, long enough to tell an anomaly from it."""
     step = Step(WARM_UP_SECONDS, Load((setting.background(),)))
-    return Scenario("warm-up", "the subject learns what is usual", (step,), expected=())
+    return Scenario(WARM_UP, "the subject learns what is usual", (step,), expected=())
 
 
 def draw(name: str, setting: Setting, random: Random) -> Scenario:

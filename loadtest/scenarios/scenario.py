@@ -60,8 +60,8 @@ class Step:
 class Scenario:
     """Load over time, fault and truth.
 
-    `injected` says in words what is done. All of `expected` has to be found while it lasts; `allowed` may be
-    found as well, since it is true too; anything else is a false alarm.
+    `injected` says in words what is done. All of `expected` has to be found, from the start until what it
+    caused has passed; `allowed` may be found as well, since it is true too; anything else is a false alarm.
     """
 
     name: str
@@ -72,5 +72,5 @@ class Scenario:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """How long it lasts at most."""
         return sum(step.seconds for step in self.steps)

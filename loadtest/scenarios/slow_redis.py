@@ -6,7 +6,7 @@ from loadtest.load import Load
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "Redis answers 40 to 60 ms later than usual, well within the nodes' deadline: store_slow"
-SECONDS = 14.0
+SECONDS = 18.0
 LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 20, 30
 """Each way."""
 

@@ -6,7 +6,7 @@ from loadtest.load import Load, Stream
 from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "three to six times the requests, from all clients or from one: spike_broad or spike_single"
-SECONDS = 14.0
+SECONDS = 18.0
 LOWEST_FACTOR, HIGHEST_FACTOR = 3.0, 6.0
 
 

@@ -33,16 +33,17 @@ def printed(verdict: Verdict, width: int = 80) -> str:
 
 
 def test_truth_and_diagnosis_stand_side_by_side() -> None:
-    text = printed(Verdict((Outcome(SCENARIO, ((SKEW, FOUND),), (), (), ()),), KEPT))
+    text = printed(Verdict((Outcome(SCENARIO, ((SKEW, FOUND),), (), (), ()),), KEPT, counted=9_812))
     (line,) = [line for line in text.splitlines() if "skew" in line and "node_skew" in line]
     assert line.index("skew") < line.index("node_skew")
     assert "subject nodes" in text
     assert "297" in text
+    assert "9,812 requests" in text
     assert text.splitlines()[-1] == "PASS in 95 s (seed 7)"
 
 
 def test_what_failed_is_said_and_how_to_repeat_it() -> None:
-    text = printed(Verdict((Outcome(SCENARIO, (), (SKEW,), (), ()),), KEPT, ("node-1 ended",)))
+    text = printed(Verdict((Outcome(SCENARIO, (), (SKEW,), (), ()),), KEPT, problems=("node-1 ended",)))
     assert "skew: node_skew (node-2) was not found" in text
     assert "✗ node-1 ended" in text
     assert text.splitlines()[-1] == "FAIL in 95 s (seed 7)"

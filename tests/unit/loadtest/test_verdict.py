@@ -113,4 +113,6 @@ def test_a_finding_that_stays_fails_the_run() -> None:
 
 def test_a_problem_fails_the_run() -> None:
     right = Outcome(scenario(), (), (), (), ())
-    assert Verdict((right,), Busiest("k", 1, Limit(10, 1)), ("node-1 ended",)).failures == ("node-1 ended",)
+    assert Verdict((right,), Busiest("k", 1, Limit(10, 1)), problems=("node-1 ended",)).failures == (
+        "node-1 ended",
+    )
