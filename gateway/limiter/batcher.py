@@ -83,7 +83,7 @@ class Batcher:
             failures += 1
 
     async def finish(self) -> None:
-        """Wait until nothing is under way and all is given back, where Redis answers. No more asks may come."""
+        """Wait until nothing is under way and all is given back, if Redis answers. No more asks may come."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FINISH_SECONDS):
                 while self.connected and (self._waiting or self._sent or self._corrections):
