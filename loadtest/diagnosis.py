@@ -99,11 +99,11 @@ class Subject:
 
 
 def _output(child: Child, command: str) -> str:
-    """What it printed; exit code 1 says that there are findings."""
-    if child.process.returncode not in (0, 1):
-        code = child.process.returncode
+    """What it printed; exit code 1 says that there are findings, or else that it broke."""
+    code, text = child.process.returncode, child.stdout.read_text()
+    if code not in (0, 1) or not text:
         raise DiagnosisError(f"subject {command} exited with {code}: {child.last_words()}")
-    return child.stdout.read_text()
+    return text
 
 
 def parse_report(text: str) -> Report:

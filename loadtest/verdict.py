@@ -128,7 +128,8 @@ class Verdict:
 
     def _of_limits(self) -> Iterable[str]:
         if self.busiest is None:
-            yield "nothing reached the upstream"
+            if not self.problems:
+                yield "nothing reached the upstream"
         elif not self.busiest.is_kept:
             limit = self.busiest.limit
             yield f"a client got {self.busiest.largest} requests through in {limit.period_seconds} s: {limit}"
