@@ -13,11 +13,17 @@ from rich.text import Text
 
 from subject.diagnosis import Diagnosis
 from subject.documents import Document
-from subject.finding import Evidence, Finding, clock, percent
+from subject.finding import CLUSTER, Evidence, Finding, clock, percent
 
 PLAIN_WIDTH = 10_000
+WIDE = 100
 TOP_ROWS = 20
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+HEALTHY = "Healthy: nothing was found."
+NODES_LEGEND = (
+    "Of the last 10 s. p50, p99: latency of forwarded requests in ms; Redis: 99 % of its "
+    "round trips in ms; alone: decided without Redis. seen: time since the last record"
+)
 STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
 
 
@@ -54,7 +60,7 @@ class Report:
 
     def status(self, document: Document, diagnosis: Diagnosis) -> None:
         """The cluster in a few lines."""
-        self._headline(document, diagnosis)
+        self._summaries(diagnosis)
         redis = document["redis"]
         totals = document["totals"]
         lines = {
@@ -77,10 +83,10 @@ class Report:
 
     def nodes(self, document: Document, diagnosis: Diagnosis) -> None:
         """Each node in a line."""
-        self._headline(document, diagnosis)
-        table = _table("node", "address", "state")
-        for name in ("req/s", "refused", "p50 ms", "p99 ms", "Redis p99", "no Redis", "CPU", "last seen"):
-            table.add_column(name, justify="right")
+        self._headline(diagnosis)
+        table = self._table("node", "address", "state")
+        for name in ("req/s", "refused", "p50", "p99", "Redis", "alone", "CPU", "seen"):
+            table.add_column(name, justify="right", no_wrap=True)
         for node in document["nodes"]:
             up = node["state"] == "Up"
             numbers = (
@@ -97,18 +103,19 @@ class Report:
                 node["address"],
                 Text(node["state"], STATE_STYLES[node["state"]]),
                 *(numbers if up else ["–"] * len(numbers)),
-                _ago(document["at"] - node["last_seen"]),
+                _duration(document["at"] - node["last_seen"]),
             )
         self._print(table)
+        self._print(NODES_LEGEND, style="dim")
         self._unanswered(document["unanswered"])
 
     def top(self, document: Document, diagnosis: Diagnosis) -> None:
         """Each client in a line."""
-        self._headline(document, diagnosis)
+        self._headline(diagnosis)
         if not document["clients"]:
             self._print("No client has sent anything in the last ten seconds.")
             return
-        table = _table("client")
+        table = self._table("client")
         for name in ("req/s", "refused/s"):
             table.add_column(name, justify="right")
         table.add_column("limit")
@@ -131,7 +138,7 @@ class Report:
 
     def limits(self, document: Document, diagnosis: Diagnosis) -> None:
         """The default, the plans, and each client's limit."""
-        self._headline(document, diagnosis)
+        self._headline(diagnosis)
         plans = "".join(f", plan {name} {limit}" for name, limit in sorted(document["plans"].items()))
         if not document["redis_connected"]:
             self._print("The limits stand in Redis, which does not answer.")
@@ -141,7 +148,7 @@ class Report:
         else:
             self._print(f"Default {document['default']}{plans}")
         if document["limits"]:
-            table = _table("client", "limit")
+            table = self._table("client", "limit")
             for name in ("in window", "left"):
                 table.add_column(name, justify="right")
             table.add_column("set by", overflow="fold")
@@ -162,7 +169,7 @@ class Report:
         """Each finding in a paragraph."""
         del document
         if diagnosis.healthy:
-            self._print("Healthy: nothing was found.", style="green")
+            self._print(HEALTHY, style="green")
             return
         for place, found in enumerate(diagnosis.findings):
             if place:
@@ -185,13 +192,29 @@ class Report:
         grid.add_row("", Text("Look at", "dim"), Text(found.verify_with, "bold", overflow="fold"))
         self._print(grid)
 
-    def _headline(self, document: Document, diagnosis: Diagnosis) -> None:
+    def _summaries(self, diagnosis: Diagnosis) -> None:
         for found in diagnosis.findings:
             self._print(Text.assemble((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
-        if diagnosis.findings:
+        if diagnosis.healthy:
+            self._print(HEALTHY, style="green")
+        else:
             self._print("More: subject diagnose\n", style="dim")
-        elif "rate" in document:
-            self._print("Healthy: nothing was found.", style="green")
+
+    def _headline(self, diagnosis: Diagnosis) -> None:
+        if diagnosis.healthy:
+            return
+        names = Text(", ").join(
+            Text.assemble((found.code, STYLES[found.severity]), _of_whom(found))
+            for found in diagnosis.findings
+        )
+        self._print(Text.assemble("Found: ", names, ". More: subject diagnose\n"))
+
+    def _table(self, *columns: str) -> Table:
+        between = 2 if self.console.width >= WIDE else 1
+        table = Table(box=None, padding=(0, between, 0, 0), header_style="bold")
+        for name in columns:
+            table.add_column(name, overflow="fold")
+        return table
 
     def _unanswered(self, addresses: Sequence[str]) -> None:
         if addresses:
@@ -202,11 +225,8 @@ class Report:
             self._print(f"Unreadable in Redis, left out: {', '.join(entries)}", style="yellow")
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table
+def _of_whom(found: Finding) -> str:
+    return "" if found.subject == CLUSTER else f" {found.subject.id}"
 
 
 def _states(nodes: Sequence[Document]) -> str:
@@ -261,8 +281,8 @@ def _count(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
-def _ago(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{max(0.0, seconds):.0f} s ago"
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

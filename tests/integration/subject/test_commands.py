@@ -1,6 +1,8 @@
+import asyncio
 import json
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -304,3 +306,28 @@ async def test_an_unusable_clients_file_is_one_line(tmp_path: Path, content: str
     assert (run.code, run.out) == (2, "")
     assert run.err.startswith(f"subject: GATEWAY_CLIENTS_FILE={path}: ")
     assert run.err.count("\n") == 1
+
+
+async def test_a_key_typed_in_a_terminal_is_not_echoed() -> None:
+    terminal, inner = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "subject",
+        "whois",
+        stdin=inner,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    prompt = await asyncio.wait_for(process.stderr.readuntil(b"API key: "), 20)
+    os.write(terminal, KEY.encode() + b"\n")
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    os.write(inner, b"end")
+    echoed = os.read(terminal, 1000)
+    os.close(inner)
+    os.close(terminal)
+
+    assert out.startswith(b"k_")
+    assert KEY.encode() not in prompt + out + err + echoed
