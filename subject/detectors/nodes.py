@@ -7,13 +7,15 @@ from subject.snapshot import Node, Snapshot
 ALSO_DOES_NOT_ANSWER = 0.3
 """What is left of the doubt where it does not answer at /state either."""
 NOBODY_WRITES = 0.6
+ADDRESS_ONLY = 0.6
 
 
 def node_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Nodes that are Down. Nothing is said where neither Redis nor any node answers: that is the observer."""
     if not snapshot.sees:
         return []
-    return [_of_node(snapshot, thresholds, node) for node in snapshot.nodes if node.state == "Down"]
+    down = [_of_node(snapshot, thresholds, node) for node in snapshot.nodes if node.state == "Down"]
+    return [*down, *(_of_address(snapshot, address) for address in snapshot.unanswered)]
 
 
 def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
@@ -41,6 +43,25 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
             else "all nodes went silent: their host, or the network between them, Redis and here"
         ),
         suggested_action=f"curl -s http://{node.entry.admin_address}/healthz",
+        verify_with="subject nodes",
+    )
+
+
+def _of_address(snapshot: Snapshot, address: str) -> Finding:
+    """A node of which only the admin address is known, since Redis is away and it does not answer."""
+    return Finding(
+        code="node_down",
+        severity="critical",
+        since=snapshot.at,
+        at=snapshot.at,
+        subject=Target("node", address),
+        summary=f"No node answers at {address}, which SUBJECT_NODES names",
+        evidence=(
+            Evidence("nodes_up", len(snapshot.nodes) + len(snapshot.unanswered), len(snapshot.up), "nodes"),
+        ),
+        confidence=ADDRESS_ONLY,
+        likely_cause="that node ended, or the address is not its admin listener's as seen from here",
+        suggested_action=f"curl -s http://{address}/healthz",
         verify_with="subject nodes",
     )
 

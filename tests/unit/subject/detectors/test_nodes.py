@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 from gateway.contract.telemetry import Store
 from subject.detectors.nodes import node_down
 from subject.finding import Target
-from tests.unit.subject.builders import AWAY, START, THRESHOLDS, record, snapshot
+from subject.snapshot import take
+from tests.unit.subject.builders import AWAY, START, THRESHOLDS, record, snapshot, view
 
 ALIVE = record("node-1", START + 10)
 SILENT = record("node-2", START, in_flight=7)
@@ -42,3 +45,11 @@ def test_all_nodes_silent_at_once_is_less_certain_and_has_another_cause() -> Non
 
 def test_where_nobody_answers_no_node_is_called_down() -> None:
     assert not node_down(snapshot([SILENT], START + 60, redis=AWAY, asked=["node-2"]), THRESHOLDS)
+
+
+def test_an_address_that_does_not_answer_is_a_node_that_is_down() -> None:
+    look = replace(view([], START, redis=AWAY, answering=[ALIVE]), unanswered=("10.0.0.9:9080",))
+
+    (down,) = node_down(take(look, 2.5), THRESHOLDS)
+
+    assert down.subject == Target("node", "10.0.0.9:9080")
