@@ -224,8 +224,8 @@ async def _listening(
     admin = web.AppRunner(admin_application(sources), access_log=None)
     clients = web.ServerRunner(Downstream(handler, counters), shutdown_timeout=settings.drain_timeout)
     try:
-        address = await _bind(clients, settings.host, settings.port, "PORT")
-        admin_address = await _bind(admin, settings.admin_host, settings.admin_port, "ADMIN_PORT")
+        address = await _bind(clients, settings.host, settings.port, "")
+        admin_address = await _bind(admin, settings.admin_host, settings.admin_port, "ADMIN_")
         recorder.node = _reached_at(recorder.node, settings, address, admin_address)
         yield
     finally:
@@ -234,13 +234,14 @@ async def _listening(
         await admin.cleanup()
 
 
-async def _bind(runner: web.BaseRunner, host: str, port: int, setting: str) -> int:
+async def _bind(runner: web.BaseRunner, host: str, port: int, prefix: str) -> int:
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StartError(f"GATEWAY_{setting}={port}: cannot listen on {host}:{port}: {reason}", 3) from None
+        settings = f"GATEWAY_{prefix}HOST={host} and GATEWAY_{prefix}PORT={port}"
+        raise StartError(f"{settings}: cannot listen there: {reason}", 3) from None
     bound: int = runner.addresses[0][1]
     return bound
 
@@ -248,11 +249,15 @@ async def _bind(runner: web.BaseRunner, host: str, port: int, setting: str) -> i
 def _reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) -> NodeInfo:
     return NodeInfo(
         node.node_id,
-        f"{settings.advertise_host or settings.host}:{port}",
-        f"{settings.advertise_host or settings.admin_host}:{admin_port}",
+        _authority(settings.advertise_host or settings.host, port),
+        _authority(settings.advertise_host or settings.admin_host, admin_port),
         node.version,
         node.policy_digest,
     )
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _announce(settings: Settings, recorder: Recorder) -> None:

@@ -10,6 +10,7 @@ from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
+from gateway.errors import StartError
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
@@ -155,6 +156,23 @@ async def farewell(redis: Redis) -> RosterEntry:
     text = await redis.hget(keys.NODES, "node-1")
     assert text is not None
     return decode(RosterEntry, text)
+
+
+async def test_an_ipv6_address_is_told_in_brackets(start_node: StartNode) -> None:
+    node = await start_node(advertise_host="2001:db8::7")
+
+    assert (await node.state()).address == f"[2001:db8::7]:{node.port}"
+
+
+@pytest.mark.parametrize("setting", ["host", "admin_host"])
+async def test_an_address_that_is_none_ends_the_start(start_node: StartNode, setting: str) -> None:
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await start_node(**{setting: "no.such.host.invalid"})
+
+    (error,) = raised.value.exceptions
+    assert isinstance(error, StartError)
+    assert error.exit_code == 3
+    assert f"GATEWAY_{setting.upper()}=no.such.host.invalid" in str(error)
 
 
 async def test_a_node_starts_without_redis_says_so_and_serves_by_policy(

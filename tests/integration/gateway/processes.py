@@ -1,0 +1,98 @@
+"""A node as the process that an operator starts."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.cluster import own_environment
+from loadtest.redis_server import free_port
+from tests.integration.gateway.client import Client, within
+from tests.integration.gateway.node import eventually
+
+SOURCE = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a process left."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class NodeProcess:
+    """A running one; `log` is the file that its stderr goes to."""
+
+    process: asyncio.subprocess.Process
+    port: int
+    admin_port: int
+    log: Path
+
+    async def connect(self) -> Client:
+        """A new client's connection."""
+        return await Client.connect(self.port)
+
+    async def connect_admin(self) -> Client:
+        """A connection to its admin listener."""
+        return await Client.connect(self.admin_port)
+
+    async def ends(self) -> int:
+        """Its exit code when it has ended."""
+        return await within(self.process.wait())
+
+
+async def start(folder: Path, *arguments: str, stderr: int, **settings: str) -> asyncio.subprocess.Process:
+    """``python -m gateway`` in `folder`, with nothing in its environment but these settings."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", *arguments),
+        cwd=folder,
+        env={**own_environment(), "PYTHONPATH": str(SOURCE), **settings},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+    )
+
+
+async def run_to_end(folder: Path, *arguments: str, **settings: str) -> Ended:
+    """Start one that is expected to end by itself."""
+    process = await start(folder, *arguments, stderr=asyncio.subprocess.PIPE, **settings)
+    try:
+        stdout, stderr = await within(process.communicate())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return Ended(process.returncode, stdout.decode(), stderr.decode())
+
+
+@asynccontextmanager
+async def node_process(folder: Path, **settings: str) -> AsyncIterator[NodeProcess]:
+    """One that serves, killed at the end if it is still there."""
+    port, admin_port, log = free_port(), free_port(), folder / "node.log"
+    ports = {"GATEWAY_PORT": str(port), "GATEWAY_ADMIN_PORT": str(admin_port)}
+    with log.open("wb") as file:
+        process = await start(folder, stderr=file.fileno(), **(ports | settings))
+    node = NodeProcess(process, port, admin_port, log)
+    try:
+        await eventually(lambda: _serves(node), bool)
+        yield node
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _serves(node: NodeProcess) -> bool:
+    assert node.process.returncode is None, node.log.read_text()
+    try:
+        client = await Client.connect(node.admin_port)
+    except OSError:
+        return False
+    async with client:
+        return (await client.get(b"/readyz")).status == 200

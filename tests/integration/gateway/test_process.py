@@ -1,0 +1,190 @@
+"""The command: how it starts, what it says, and how it ends."""
+
+import asyncio
+import json
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.contract import keys
+from gateway.contract.codec import decode
+from gateway.contract.roster import RosterEntry
+from tests.integration.gateway.client import request, within
+from tests.integration.gateway.node import eventually
+from tests.integration.gateway.processes import Ended, NodeProcess, node_process, run_to_end
+from tests.integration.gateway.upstream import Peer, Upstream
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def in_flight(node: NodeProcess) -> None:
+    async def metrics() -> bytes:
+        async with await node.connect_admin() as client:
+            return (await client.get(b"/metrics")).body
+
+    await eventually(metrics, lambda text: b"gateway_in_flight 1\n" in text)
+
+
+async def test_sigterm_drains_says_farewell_and_ends_with_0(
+    upstream: Upstream, redis_url: str, redis_client: Redis, tmp_path: Path
+) -> None:
+    release = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await release.wait()
+        await peer.send(OK)
+
+    upstream.script = script
+    settings = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url, "NODE_ID": "node-1"}
+    async with node_process(tmp_path, **settings) as node, await node.connect() as client:
+        await client.send(request())
+        await in_flight(node)
+        node.process.send_signal(signal.SIGTERM)
+        async with await node.connect_admin() as admin:
+            await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
+        release.set()
+        assert (await client.answer()).body == b"ok"
+        assert await node.ends() == 0
+        log = node.log.read_text()
+
+    last = decode(RosterEntry, str(await redis_client.hget(keys.NODES, "node-1"))).last
+    assert last.leaving
+    assert last.boot.admitted == 1
+    assert "Traceback" not in log
+    assert "stopping: no new connections" in log
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_stops_at_once(
+    upstream: Upstream, redis_url: str, tmp_path: Path, first: signal.Signals
+) -> None:
+    async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await peer.gone()
+
+    upstream.script = script
+    settings = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url}
+    async with node_process(tmp_path, **settings) as node, await node.connect() as client:
+        await client.send(request())
+        await in_flight(node)
+        node.process.send_signal(first)
+        async with await node.connect_admin() as admin:
+            await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
+        node.process.send_signal(signal.SIGTERM)
+        assert await node.ends() == 0
+        log = node.log.read_text()
+
+    assert "stopped before all requests were finished" in log
+    assert "Traceback" not in log
+    assert "exception" not in log.lower()
+
+
+KEYS = (b"sk-one-4f0a71", b"sk-two-9c33d0", b"sk-three-\xe9-77aa01", b"sk four 12bb9f")
+
+
+@pytest.mark.parametrize("line_format", ["text", "json"])
+async def test_no_key_is_in_a_log_in_redis_or_on_the_admin_listener(
+    upstream: Upstream, redis_url: str, redis_client: Redis, tmp_path: Path, line_format: str
+) -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            head = await upstream.take(peer)
+            await peer.send(b"nonsense" if head.start_line.startswith(b"POST") else OK)
+
+    upstream.script = script
+    settings = {
+        "GATEWAY_UPSTREAM_URL": upstream.url,
+        "GATEWAY_DEFAULT_LIMIT": "3/h",
+        "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_LOG_FORMAT": line_format,
+        "GATEWAY_IDENTITY_SECRET": "is-hidden-61f0a2",
+        "REDIS_URL": redis_url,
+    }
+    seen: list[str] = []
+    async with node_process(tmp_path, **settings) as node:
+        for key in KEYS:
+            async with await node.connect() as client:
+                for method in (b"GET", b"POST", b"GET", b"GET"):
+                    await client.get(b"/", method=method, key=key)
+                await client.get(b"/", b"Authorization: Bearer " + key, key=None)
+                await client.send(request(key=key).replace(b"Host", b"Ho st"))
+                seen.append(repr(await client.answer()))
+        async with await node.connect_admin() as admin:
+            for path in (b"/state", b"/metrics"):
+                seen.append(repr(await admin.get(path)))
+        await eventually(lambda: redis_client.exists(keys.NODES), bool)
+        node.process.send_signal(signal.SIGTERM)
+        assert await node.ends() == 0
+        log = node.log.read_text()
+
+    stored = [f"{name} {await contents(redis_client, name)}" async for name in redis_client.scan_iter()]
+    everything = "\n".join([*seen, *stored, log])
+    assert "malformed request from 127.0.0.1" in log
+    for fragment in ("4f0a71", "9c33d0", "77aa01", "12bb9f", "is-hidden"):
+        assert fragment not in everything
+    if line_format == "json":
+        lines = [json.loads(line) for line in log.splitlines()]
+        assert {"at", "level", "logger", "message"} <= set(lines[0])
+        assert {"debug", "info", "warning"} <= {line["level"] for line in lines}
+
+
+async def contents(redis: Redis, name: str) -> object:
+    match await redis.type(name):
+        case "hash":
+            return await redis.hgetall(name)
+        case "stream":
+            return await redis.xrange(name)
+        case _:
+            return await redis.get(name)
+
+
+async def test_what_stops_the_start_is_one_line_that_says_what_to_change(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        url = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url, "GATEWAY_PORT": "0"}
+        expected: dict[tuple[int, str], dict[str, str]] = {
+            (3, f"GATEWAY_HOST=127.0.0.1 and GATEWAY_PORT={port}: cannot"): url | {"GATEWAY_PORT": port},
+            (3, f"GATEWAY_ADMIN_HOST=127.0.0.1 and GATEWAY_ADMIN_PORT={port}: cannot"): url
+            | {"GATEWAY_ADMIN_PORT": port},
+            (2, "GATEWAY_CLIENTS_FILE=nowhere.toml: No such file"): url
+            | {"GATEWAY_CLIENTS_FILE": "nowhere.toml"},
+            (2, "GATEWAY_DEFAULT_LIMIT=lots: 'lots' is not a limit"): url | {"GATEWAY_DEFAULT_LIMIT": "lots"},
+        }
+        ended = await asyncio.gather(*(run_to_end(tmp_path, **given) for given in expected.values()))
+
+    for (code, words), process in zip(expected, ended, strict=True):
+        complaint = the_complaint(process)
+        assert (process.code, complaint.count("\n")) == (code, 1), complaint
+        assert complaint.startswith("gateway: " + words)
+
+
+def the_complaint(process: Ended) -> str:
+    """What is on stderr beside the log."""
+    assert "Traceback" not in process.stderr
+    assert process.stdout == ""
+    lines = process.stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not line[:4].isdigit())
+
+
+async def test_a_dual_stack_host_name_is_listened_on(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    settings = {
+        "GATEWAY_UPSTREAM_URL": upstream.url,
+        "REDIS_URL": redis_url,
+        "GATEWAY_HOST": "localhost",
+        "GATEWAY_LOG_LEVEL": "warning",
+    }
+    async with node_process(tmp_path, **settings) as node, await node.connect() as client:
+        assert (await client.get()).status == 200
+        node.process.send_signal(signal.SIGTERM)
+        assert await within(node.ends()) == 0
+        assert "stopping" not in node.log.read_text()
