@@ -1,0 +1,92 @@
+import pytest
+
+from gateway.contract.client_id import MAX_KEY_LENGTH, unknown_client_id
+from gateway.contract.clients import parse_clients
+from gateway.identity import Identity, Unidentified, key_of
+
+CLIENTS = parse_clients('[[clients]]\nname = "acme"\nkey = "acme-key"\n')
+Field = tuple[bytes, bytes]
+
+
+def api_key(value: bytes) -> Field:
+    return (b"X-API-Key", value)
+
+
+def authorization(value: bytes) -> Field:
+    return (b"Authorization", value)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [api_key(b"abc")],
+        [(b"x-api-key", b"abc")],
+        [authorization(b"Bearer abc")],
+        [authorization(b"bearer abc")],
+        [authorization(b"BEARER   abc ")],
+        [(b"AUTHORIZATION", b"Bearer abc")],
+        [api_key(b"abc"), authorization(b"Bearer abc")],
+        [authorization(b"Basic dXNlcjpwYXNz"), api_key(b"abc")],
+        [authorization(b"Basic dXNlcjpwYXNz"), authorization(b"Bearer abc")],
+        [(b"X-Other", b"x"), api_key(b"abc"), (b"Cookie", b"X-API-Key: def")],
+    ],
+)
+def test_a_key_is_found_in_either_field(headers: list[Field]) -> None:
+    assert key_of(headers) == "abc"
+
+
+@pytest.mark.parametrize("key", [b"!", b"~", b"a" * MAX_KEY_LENGTH, b"a=b,c;d/e+f=="])
+def test_a_key_of_visible_ascii_is_usable(key: bytes) -> None:
+    assert key_of([api_key(key)]) == key.decode()
+    assert key_of([authorization(b"Bearer " + key)]) == key.decode()
+
+
+REFUSED: dict[str, list[Field]] = {
+    "none": [(b"Accept", b"*/*")],
+    "empty": [api_key(b"")],
+    "empty bearer": [authorization(b"Bearer ")],
+    "bearer without a token": [authorization(b"Bearer")],
+    "another scheme": [authorization(b"Basic dXNlcjpwYXNz")],
+    "a scheme that only starts like Bearer": [authorization(b"BearerX abc")],
+    "repeated": [api_key(b"abc"), api_key(b"abc")],
+    "repeated, differing": [api_key(b"abc"), api_key(b"def")],
+    "repeated bearer": [authorization(b"Bearer abc"), authorization(b"Bearer abc")],
+    "two places, differing": [api_key(b"abc"), authorization(b"Bearer def")],
+    "two places, one empty": [api_key(b""), authorization(b"Bearer abc")],
+    "over-long": [api_key(b"a" * (MAX_KEY_LENGTH + 1))],
+    "not ASCII": [api_key(b"caf\xe9")],
+    "UTF-8": [api_key("clé".encode())],
+    "with a space": [api_key(b"a b")],
+    "with a tab": [authorization(b"Bearer a\tb")],
+    "with a control character": [api_key(b"a\x01b")],
+}
+
+
+@pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_usable_key_identifies_nobody(headers: list[Field]) -> None:
+    with pytest.raises(Unidentified) as reason:
+        key_of(headers)
+
+    sent = [value.decode("latin-1") for _, value in headers if value not in (b"", b"Bearer")]
+    assert not any(value in str(reason.value) for value in sent)
+
+
+def test_a_registered_clients_key_gives_its_name() -> None:
+    identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
+
+    assert identity.client_of([api_key(b"acme-key")]) == "acme"
+
+
+def test_an_unknown_key_is_a_client_of_its_own_where_the_settings_say_so() -> None:
+    identity = Identity(CLIENTS, accepts_unknown=True, secret="s")
+
+    assert identity.client_of([api_key(b"new")]) == unknown_client_id("new", "s")
+    assert identity.client_of([api_key(b"acme-key")]) == "acme"
+
+
+def test_an_unknown_key_is_nobody_where_the_settings_say_so() -> None:
+    identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
+
+    with pytest.raises(Unidentified, match="not known") as reason:
+        identity.client_of([api_key(b"guessed-key")])
+    assert "guessed-key" not in str(reason.value)
