@@ -21,7 +21,7 @@ from loadtest.child import Child, StartError, start_module
 from loadtest.interrupt import uninterrupted
 from loadtest.polling import TICK_SECONDS
 
-READY_SECONDS = 20.0
+READY_SECONDS = 30.0
 DRAIN_SECONDS = 3
 GRACE_SECONDS = 5.0
 ATTEMPTS = 5
