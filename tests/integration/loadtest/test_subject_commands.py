@@ -1,0 +1,28 @@
+"""Asking the subject by its commands, against a Redis that nodes write to, or that is not there."""
+
+from pathlib import Path
+
+import pytest
+
+from loadtest import cluster
+from loadtest.diagnosis import DiagnosisError, NodeTotals, Subject
+
+
+async def test_a_fresh_cluster_is_healthy_and_has_counted_nothing(tmp_path: Path) -> None:
+    async with cluster.running(cluster.Plan(nodes=2)) as running:
+        subject = Subject({**running.environment, "REDIS_URL": running.redis_url}, tmp_path)
+        report = await subject.diagnose()
+        totals = await subject.node_totals()
+    assert (report.healthy, report.findings) == (True, ())
+    assert totals == dict.fromkeys(("node-1", "node-2"), NodeTotals(0, 0, 0, 0, 0))
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_subject_that_cannot_see_is_an_error_with_its_own_words(tmp_path: Path) -> None:
+    environment = {
+        **cluster.own_environment(),
+        "REDIS_URL": f"redis://127.0.0.1:{cluster.free_port()}/0",
+    }
+    with pytest.raises(DiagnosisError, match="subject diagnose exited with 3"):
+        await Subject(environment, tmp_path).diagnose()
+    assert not list(tmp_path.iterdir())
