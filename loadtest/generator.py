@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from loadtest import load as loads
@@ -96,7 +97,13 @@ async def running(
     folder: Path,
     users: int = USERS,
 ) -> AsyncIterator[Generator]:
-    """Send `load` to `nodes` (id and URL of each) while the context lasts; one per folder."""
+    """Send `load` to `nodes` (id and URL of each) while the context lasts; one per folder.
+
+    Raises:
+        StartError: locust is not installed.
+    """
+    if find_spec("locust") is None:
+        raise StartError("no load generator: pip install 'operator-ratelimiter[loadtest]'")
     load_file, report_file = folder / "load.json", folder / "counts.json"
     loads.write(load, load_file)
     child = start_module(
