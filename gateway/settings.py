@@ -29,6 +29,10 @@ SECRETS = frozenset({"identity_secret"})
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
+# Also of a URL that is malformed, so without parsing it; redis-py takes a password from the query too.
+_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@", re.DOTALL)
+_PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&]*", re.IGNORECASE)
+_SHOWN_LENGTH = 80
 
 
 def _node_id(text: str) -> str:
@@ -47,8 +51,10 @@ def _redis_url(text: str) -> str:
 
 def _upstream_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/") or parts.query:
+    if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
         raise ValueError("write http://HOST or http://HOST:PORT, without a path")
+    if parts.query or parts.fragment:
+        raise ValueError("write http://HOST or http://HOST:PORT, and nothing behind it")
     if parts.username is not None or not 0 < (parts.port or 80) < 65536:
         raise ValueError("write http://HOST:PORT, without a user")
     return text
@@ -75,7 +81,10 @@ class Settings(BaseSettings):
     )
 
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
-        "redis://127.0.0.1:6379/0", validation_alias="REDIS_URL", description="the Redis that all nodes share"
+        "redis://127.0.0.1:6379/0",
+        validation_alias="REDIS_URL",
+        description="the Redis that all nodes share",
+        repr=False,  # it may hold a password
     )
     node_id: Annotated[str, AfterValidator(_node_id)] = Field(
         default_factory=socket.gethostname,
@@ -185,7 +194,15 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
         )
     if name in SECRETS:
         return f"{variable(name)}: {message}"
-    return f"{variable(name)}={problem['input']}: {message}"
+    return f"{variable(name)}={_for_one_line(str(problem['input']))}: {message}"
+
+
+def _for_one_line(text: str) -> str:
+    """A value that came from outside, as far as it can be shown in a sentence."""
+    safe = without_password(text)
+    if len(safe) > _SHOWN_LENGTH:
+        safe = safe[:_SHOWN_LENGTH] + "…"
+    return safe if safe.isprintable() else ascii(safe)
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -212,8 +229,4 @@ def shown(settings: Settings) -> dict[str, str]:
 
 def without_password(url: str) -> str:
     """A URL that may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, place = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user.partition(':')[0]}:***@{place}").geturl()
+    return _PASSWORD_IN_QUERY.sub("***", _PASSWORD.sub(r"\1:***@", url))

@@ -1,0 +1,305 @@
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from gateway import __main__
+from gateway.contract.limits import Limit
+from gateway.errors import StartError
+from gateway.settings import (
+    SECRETS,
+    Settings,
+    load,
+    shown,
+    unknown_variables,
+    variable,
+    without_password,
+)
+
+UPSTREAM = "http://127.0.0.1:9000"
+
+EXAMPLES: dict[str, tuple[str, object]] = {
+    "redis_url": ("rediss://user:pw@redis.example:6380/3", "rediss://user:pw@redis.example:6380/3"),
+    "node_id": ("node-7", "node-7"),
+    "host": ("0.0.0.0", "0.0.0.0"),
+    "port": ("8081", 8081),
+    "admin_host": ("10.0.0.1", "10.0.0.1"),
+    "admin_port": ("0", 0),
+    "advertise_host": ("gateway.example", "gateway.example"),
+    "upstream_url": ("http://service:81", "http://service:81"),
+    "default_limit": ("7/10s", Limit(7, 10)),
+    "clients_file": ("clients.toml", Path("clients.toml")),
+    "unknown_keys": ("reject", "reject"),
+    "identity_secret": ("s3cret", "s3cret"),
+    "on_store_failure": ("closed", "closed"),
+    "store_deadline": ("0.2", 0.2),
+    "ratelimit_headers": ("both", "both"),
+    "max_body_bytes": ("1000", 1000),
+    "upstream_timeout": ("5", 5.0),
+    "drain_timeout": ("2.5", 2.5),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty folder, and no variable but the one that is needed."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+    monkeypatch.setenv("GATEWAY_UPSTREAM_URL", UPSTREAM)
+
+
+def plain(settings: Settings, name: str) -> object:
+    value = getattr(settings, name)
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def test_there_is_an_example_of_every_setting() -> None:
+    assert set(EXAMPLES) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
+def test_every_setting_is_read_from_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, example: tuple[str, object]
+) -> None:
+    assert plain(load({}), name) != example[1]
+    monkeypatch.setenv(variable(name), example[0])
+
+    assert plain(load({}), name) == example[1]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
+def test_every_setting_is_read_from_gateway_toml(
+    monkeypatch: pytest.MonkeyPatch, name: str, example: tuple[str, object]
+) -> None:
+    monkeypatch.delenv(variable(name), raising=False)
+    Path("gateway.toml").write_text(f'{name} = "{example[0]}"\n')
+    flags = {} if name == "upstream_url" else {"upstream_url": UPSTREAM}
+
+    assert plain(load(flags), name) == example[1]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
+def test_every_setting_but_secrets_is_read_from_its_flag(
+    capsys: pytest.CaptureFixture[str], name: str, example: tuple[str, object]
+) -> None:
+    Path("clients.toml").write_text("")
+    flag = "--" + name.replace("_", "-")
+    if name in SECRETS:
+        with pytest.raises(SystemExit):
+            __main__.main([flag, example[0], "--check"])
+        return
+    flags = vars(__main__._parser().parse_args([flag, example[0]]))
+
+    assert (
+        plain(load({key: value for key, value in flags.items() if value and key in EXAMPLES}), name)
+        == (example[1])
+    )
+
+
+def test_numbers_in_gateway_toml_may_be_numbers() -> None:
+    Path("gateway.toml").write_text("port = 81\nstore_deadline = 0.3\n")
+    settings = load({})
+
+    assert (settings.port, settings.store_deadline) == (81, 0.3)
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("gateway.toml").write_text('port = 1\nhost = "one"\nnode_id = "one"\n')
+    assert (load({}).port, load({}).host, load({}).node_id) == (1, "one", "one")
+    monkeypatch.setenv("GATEWAY_PORT", "2")
+    monkeypatch.setenv("GATEWAY_HOST", "two")
+    monkeypatch.setenv("NODE_ID", "two")
+    assert (load({}).port, load({}).host, load({}).node_id) == (2, "two", "two")
+    flagged = load({"port": "3", "node_id": "three"})
+    assert (flagged.port, flagged.host, flagged.node_id) == (3, "two", "three")
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    monkeypatch.setenv("GATEWAY_ADVERTISE_HOST", "")
+
+    assert (load({}).port, load({}).advertise_host) == (8080, None)
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    settings = load({})
+
+    assert settings.redis_url == "redis://127.0.0.1:6379/0"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert (settings.admin_host, settings.admin_port) == ("127.0.0.1", 9080)
+    assert settings.default_limit == Limit(100, 60)
+    assert (settings.on_store_failure, settings.store_deadline) == ("local", 0.05)
+    assert (settings.ratelimit_headers, settings.max_body_bytes) == ("ietf", 0)
+    assert (settings.log_level, settings.log_format) == ("info", "text")
+    assert settings.node_id
+
+
+@pytest.mark.parametrize(
+    ("clients_file", "unknown_keys", "accepted"),
+    [
+        (None, None, True),
+        (None, "accept", True),
+        (None, "reject", False),
+        ("clients.toml", None, False),
+        ("clients.toml", "reject", False),
+    ],
+)
+def test_unknown_keys_are_accepted_only_without_a_clients_file(
+    clients_file: str | None, unknown_keys: str | None, accepted: bool
+) -> None:
+    given = {"clients_file": clients_file, "unknown_keys": unknown_keys}
+    settings = load({name: value for name, value in given.items() if value is not None})
+
+    assert settings.accepts_unknown_keys is accepted
+
+
+MALFORMED = {
+    "redis_url": ["localhost", "http://a", "redis://:s3cret@host:none/0", "redis://:s3cret@[host/0"],
+    "node_id": ["a b", "-a", "é", "x" * 64, "a\nb"],
+    "port": ["-1", "65536", "http", "8080.5", "tcp://10.0.0.1:80"],
+    "admin_port": ["none"],
+    "upstream_url": [
+        "https://a",
+        "a:80",
+        "http://",
+        "http://a/path",
+        "http://a?b",
+        "http://a:99999",
+        "http://a:none",
+        "http://u:s3cret@a",
+        "http://a#b",
+    ],
+    "default_limit": ["100", "100/x", "0/m", "-5/m", "1/0s", "1.5/m", "10/s,100/m", "9" * 5000 + "/m"],
+    "unknown_keys": ["maybe", "ACCEPT "],
+    "on_store_failure": ["fail", "Local"],
+    "store_deadline": ["0", "-1", "50ms", "nan", "inf", "4000"],
+    "ratelimit_headers": ["draft"],
+    "max_body_bytes": ["-1", "1M"],
+    "upstream_timeout": ["0", "x"],
+    "drain_timeout": ["0", "x"],
+    "log_level": ["verbose"],
+    "log_format": ["xml"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in MALFORMED for value in MALFORMED[name]]
+)
+def test_a_malformed_value_is_one_line_that_names_the_variable_and_exit_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv(variable(name), value)
+
+    assert __main__.main(["--check"]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"gateway: {variable(name)}=")
+    assert err.count("\n") == 1
+    assert len(err) < 400
+    assert "s3cret" not in err
+
+
+def test_a_required_setting_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATEWAY_UPSTREAM_URL")
+
+    with pytest.raises(StartError, match="GATEWAY_UPSTREAM_URL is not set: the service behind") as error:
+        load({})
+    assert error.value.exit_code == 2
+
+
+def test_settings_that_exclude_each_other_say_why() -> None:
+    with pytest.raises(StartError, match="GATEWAY_UNKNOWN_KEYS=accept gives every made-up key") as error:
+        load({"clients_file": "clients.toml", "unknown_keys": "accept"})
+    assert error.value.exit_code == 2
+
+
+FILES: dict[str, tuple[str | bytes, str]] = {
+    "no TOML": ("port = ", "gateway.toml: "),
+    "not UTF-8": (b"host = '\xff'", "gateway.toml: "),
+    "an unknown setting": ('prot = "80"', "gateway.toml: there is no setting 'prot'"),
+    "a malformed value": ("port = []", "GATEWAY_PORT=[]: "),
+    "a section": ("[port]\nx = 1", "GATEWAY_PORT="),
+    "a secret that is no text": ("identity_secret = 5", "GATEWAY_IDENTITY_SECRET: "),
+    "a text of two lines": ('on_store_failure = "a\\nb"', "GATEWAY_ON_STORE_FAILURE="),
+}
+
+
+@pytest.mark.parametrize(("content", "complaint"), FILES.values(), ids=FILES)
+def test_a_malformed_file_is_one_line_and_exit_2(
+    capsys: pytest.CaptureFixture[str], content: str | bytes, complaint: str
+) -> None:
+    Path("gateway.toml").write_bytes(content.encode() if isinstance(content, str) else content)
+
+    assert __main__.main(["--check"]) == 2
+
+    _, err = capsys.readouterr()
+    assert err.startswith("gateway: " + complaint)
+    assert err.count("\n") == 1
+
+
+def test_a_value_that_a_container_platform_injected_is_named_as_such(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "tcp://10.0.0.1:8080")
+
+    with pytest.raises(StartError, match=r"a container platform sets GATEWAY_PORT .* rename the service"):
+        load({})
+
+
+def test_unknown_variables_are_warned_of() -> None:
+    sentences = unknown_variables(
+        {
+            "GATEWAY_PROT": "8080",
+            "GATEWAY_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+            "GATEWAY_PORT": "8080",
+            "PATH": "/bin",
+            "REDIS_URL": "redis://",
+        }
+    )
+
+    assert sentences == [
+        "GATEWAY_PORT_8080_TCP is no setting (set by a container platform?)",
+        "GATEWAY_PROT is no setting (a typing error?)",
+    ]
+
+
+def test_shown_settings_hide_secrets_and_passwords() -> None:
+    settings = load({"redis_url": "redis://user:s3cret@redis:6379/0", "identity_secret": "s3cret"})
+    texts = shown(settings)
+
+    assert texts["REDIS_URL"] == "redis://user:***@redis:6379/0"
+    assert texts["GATEWAY_IDENTITY_SECRET"] == "**********"
+    assert texts["GATEWAY_DEFAULT_LIMIT"] == "100/m"
+    assert texts["GATEWAY_CLIENTS_FILE"] == ""
+    assert "s3cret" not in str(texts) + repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("redis://host:1/0", "redis://host:1/0"),
+        ("redis://user@host/0", "redis://user@host/0"),
+        ("redis://:s3cret@host/0", "redis://:***@host/0"),
+        ("redis://user:s3%40cret@host", "redis://user:***@host"),
+        ("redis://:s3@cret@host", "redis://:***@host"),
+        ("redis://host/0?password=s3cret&db=1", "redis://host/0?password=***&db=1"),
+        ("unix:///run/redis.sock?password=s3cret", "unix:///run/redis.sock?password=***"),
+        ("unix://:s3cret@/run/redis.sock", "unix://:***@/run/redis.sock"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, safe: str) -> None:
+    assert without_password(url) == safe
+
+
+def test_every_setting_is_described_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        __main__.main(["--help"])
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert end.value.code == 0
+    for name in set(Settings.model_fields) - SECRETS:
+        assert f"[{variable(name)}]" in text.replace("- ", "-")
