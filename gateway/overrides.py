@@ -1,11 +1,15 @@
 """The live changes that operators make, read from Redis every half second."""
 
 import logging
+from collections.abc import Mapping
+from typing import TypeVar
 
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.overrides import Overrides, parse_overrides
+from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Overrides, parse_overrides
+
+Value = TypeVar("Value")
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +26,19 @@ class LiveOverrides:
         read = parse_overrides({str(name): str(text) for name, text in fields.items()})
         if read.malformed != self.current.malformed and read.malformed:
             logger.warning(
-                "overrides that cannot be read, and are not applied: %s", ", ".join(read.malformed)
+                "overrides that cannot be read, and are not applied: %s",
+                ", ".join(ascii(name) for name in read.malformed),
             )
         self.current = _keeping_last_good(read, self.current)
 
 
 def _keeping_last_good(read: Overrides, last: Overrides) -> Overrides:
-    kept = {name.partition(":")[2] for name in read.malformed}
     return Overrides(
-        {client: last.limits[client] for client in kept if client in last.limits} | dict(read.limits),
-        {client: last.generations[client] for client in kept if client in last.generations}
-        | dict(read.generations),
+        _kept(last.limits, LIMIT_FIELD, read) | dict(read.limits),
+        _kept(last.generations, GENERATION_FIELD, read) | dict(read.generations),
         read.malformed,
     )
+
+
+def _kept(last: Mapping[str, Value], kind: str, read: Overrides) -> dict[str, Value]:
+    return {client: value for client, value in last.items() if kind + client in read.malformed}
