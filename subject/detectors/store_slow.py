@@ -12,75 +12,103 @@ from subject.snapshot import Node, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
+class _Measured:
+    """One percentile of the round trips beside what it usually is, in milliseconds."""
+
+    now: float
+    usual: float | None
+    limit: float
+
+    @property
+    def margin(self) -> float:
+        return self.now / self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class _Judged:
+    """A node's seconds up to one of its records."""
+
     start: float
     at: float
-    p99_ms: float
-    usual_ms: float | None
-    limit_ms: float
+    p50: _Measured
+    p99: _Measured
     shows: bool  # this record has slow round trips
     slow: bool
+
+    @property
+    def worst(self) -> _Measured:
+        return max(self.p50, self.p99, key=lambda measured: measured.margin)
 
 
 def store_slow(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Slow on most of the nodes that are up and ask Redis at all."""
-    judged = {node.id: _judge(node, thresholds) for node in snapshot.up}
-    asking = {
-        node_id: rows
-        for node_id, rows in judged.items()
-        if rows and rows[-1].at > snapshot.at - thresholds.store_slow_seconds - 1
-    }
-    slow = {node_id: rows for node_id, rows in asking.items() if rows[-1].slow}
+    judged = [_judge(node, thresholds) for node in snapshot.up]
+    lately = snapshot.at - thresholds.store_slow_seconds - 1
+    asking = [rows for rows in judged if rows and rows[-1].at > lately]
+    slow = [rows for rows in asking if rows[-1].slow]
     if 2 * len(slow) <= len(asking):
         return []
-    since = sorted(_since(rows) for rows in slow.values())[(len(slow) - 1) // 2]
-    now = [rows[-1] for rows in slow.values()]
-    p99_ms = median(row.p99_ms for row in now)
-    limit_ms = median(row.limit_ms for row in now)
-    usual = [row.usual_ms for row in now if row.usual_ms is not None]
-    usual_ms = median(usual) if usual else None
-    before = "" if usual_ms is None else f" instead of {usual_ms:.1f}"
+    return [_finding(snapshot, slow, len(asking))]
+
+
+def _finding(snapshot: Snapshot, slow: list[list[_Judged]], asking: int) -> Finding:
+    since = sorted(_since(rows) for rows in slow)[(len(slow) - 1) // 2]
+    now = [rows[-1] for rows in slow]
+    p50, p99 = _middle([row.p50 for row in now]), _middle([row.p99 for row in now])
+    margin = median(row.worst.margin for row in now)
     trip_ms = 1000 * (snapshot.redis.round_trip_seconds or 0.0)
     from_here = f"; from here a round trip takes {trip_ms:.1f} ms" if snapshot.redis.connected else ""
-    return [
-        Finding(
-            code="store_slow",
-            severity="warning",
-            since=since,
-            at=snapshot.at,
-            subject=CLUSTER,
-            summary=(
-                f"Redis takes {p99_ms:.0f} ms{before} for the slowest hundredth of round trips on "
-                f"{len(slow)} of {len(asking)} nodes since {clock(since)}{from_here}"
-            ),
-            evidence=(
-                Evidence(
-                    "store_p99", None if usual_ms is None else round(usual_ms, 2), round(p99_ms, 2), "ms"
-                ),
-                Evidence("store_p99_allowed", None, round(limit_ms, 2), "ms"),
-                Evidence("nodes_slow", len(asking) // 2, len(slow), "nodes"),
-                Evidence("round_trip_from_subject", None, round(trip_ms, 2), "ms"),
-            ),
-            confidence=confidence(p99_ms / limit_ms, snapshot.at - since),
-            likely_cause=(
-                "Redis is loaded (slow commands, swapping, a fork for saving)"
-                if trip_ms > limit_ms / 2
-                else "the network between the nodes and Redis, since Redis answers the subject quickly"
-            ),
-            suggested_action="subject status",
-            verify_with="subject nodes",
-        )
-    ]
+    return Finding(
+        code="store_slow",
+        severity="warning",
+        since=since,
+        at=snapshot.at,
+        subject=CLUSTER,
+        summary=(
+            f"{len(slow)} of {asking} nodes wait {_beside(p50)} for Redis in the median and "
+            f"{_beside(p99)} in the slowest hundredth since {clock(since)}{from_here}"
+        ),
+        evidence=(
+            Evidence("store_p50", _rounded(p50.usual), _rounded(p50.now), "ms"),
+            Evidence("store_p50_allowed", None, _rounded(p50.limit), "ms"),
+            Evidence("store_p99", _rounded(p99.usual), _rounded(p99.now), "ms"),
+            Evidence("store_p99_allowed", None, _rounded(p99.limit), "ms"),
+            Evidence("nodes_slow", asking // 2, len(slow), "nodes"),
+            Evidence("round_trip_from_subject", None, _rounded(trip_ms), "ms"),
+        ),
+        confidence=confidence(margin, snapshot.at - since),
+        likely_cause=(
+            "Redis is loaded (slow commands, swapping, a fork for saving)"
+            if trip_ms > p50.limit / 2
+            else "the network between the nodes and Redis, since Redis answers the subject quickly"
+        ),
+        suggested_action="subject status",
+        verify_with="subject nodes",
+    )
+
+
+def _middle(of: list[_Measured]) -> _Measured:
+    return sorted(of, key=lambda measured: measured.now)[len(of) // 2]
+
+
+def _beside(measured: _Measured) -> str:
+    usual = "" if measured.usual is None else f" instead of {measured.usual:.1f}"
+    return f"{measured.now:.0f}{usual} ms"
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 2)
 
 
 def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
     """Each of a node's records by the round trips of the seconds before it.
 
     The usual is the median of the percentiles that were not themselves slow; until it is known, what is
-    never slow stands for it.
+    never slow stands for it. The median of the round trips is judged beside their 99th percentile: on a
+    busy machine the latter is usually high, and hides a store that has become slow for every request.
     """
     recent: deque[Sample] = deque()
-    usual: deque[tuple[float, float]] = deque()
+    usual: deque[tuple[float, float, float]] = deque()
     judged: list[_Judged] = []
     for sample in node.samples:
         recent.append(sample)
@@ -88,33 +116,37 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
             recent.popleft()
         while usual and usual[0][0] < sample.end - thresholds.baseline_seconds:
             usual.popleft()
-        p99 = histogram.quantile_seconds(histogram.total(one.store_latency for one in recent), 0.99)
-        if p99 is None:
+        trips = histogram.total(one.store_latency for one in recent)
+        p50, p99 = (histogram.quantile_seconds(trips, q) for q in (0.5, 0.99))
+        if p50 is None or p99 is None:
             continue
-        known = median(ms for _, ms in usual) if len(usual) >= thresholds.baseline_min_seconds else None
-        limit_ms = max(
-            thresholds.store_slow_ms, thresholds.store_slow_ratio * (known or thresholds.store_slow_ms)
-        )
-        showing = [one for one in recent if _shows(one, limit_ms)]
-        slow = 1000 * p99 > limit_ms and _decides_by_redis(recent) and _lasts(showing, thresholds)
-        shows = _shows(sample, limit_ms)
-        judged.append(_Judged(sample.start, sample.end, 1000 * p99, known, limit_ms, shows, slow))
+        median_now = _measured(p50, [row[1] for row in usual], thresholds)
+        tail_now = _measured(p99, [row[2] for row in usual], thresholds)
+        limit = max(median_now, tail_now, key=lambda measured: measured.margin).limit
+        slow = max(median_now.margin, tail_now.margin) > 1 and _is_state(recent, limit, thresholds)
+        judged.append(_Judged(sample.start, sample.end, median_now, tail_now, _shows(sample, limit), slow))
         if not slow:
-            usual.append((sample.end, 1000 * p99))
+            usual.append((sample.end, median_now.now, tail_now.now))
     return judged
 
 
-def _decides_by_redis(recent: deque[Sample]) -> bool:
-    return sum(sample.decisions for sample in recent) > 0
+def _measured(seconds: float, past: list[float], thresholds: Thresholds) -> _Measured:
+    usual = median(past) if len(past) >= thresholds.baseline_min_seconds else None
+    never_slow = thresholds.store_slow_ms
+    return _Measured(
+        1000 * seconds, usual, max(never_slow, thresholds.store_slow_ratio * (usual or never_slow))
+    )
+
+
+def _is_state(recent: deque[Sample], limit_ms: float, thresholds: Thresholds) -> bool:
+    """Whether Redis decides, and slow round trips show in enough seconds: one stall is no slow store."""
+    showing = sum(sample.end - sample.start for sample in recent if _shows(sample, limit_ms))
+    decisions = sum(sample.decisions for sample in recent)
+    return decisions > 0 and showing >= thresholds.store_slow_min_seconds - 0.5
 
 
 def _shows(sample: Sample, limit_ms: float) -> bool:
     return any(1000 * histogram.upper_bound_seconds(number) > limit_ms for number, _ in sample.store_latency)
-
-
-def _lasts(showing: list[Sample], thresholds: Thresholds) -> bool:
-    """Whether slow round trips show in enough seconds: one stall is no slow store."""
-    return sum(sample.end - sample.start for sample in showing) >= thresholds.store_slow_min_seconds - 0.5
 
 
 def _since(rows: list[_Judged]) -> float:

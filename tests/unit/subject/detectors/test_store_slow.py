@@ -19,8 +19,10 @@ def test_a_store_that_became_slow_is_found_since_it_did() -> None:
 
     assert slow.subject == CLUSTER
     assert slow.since == pytest.approx(START + 60, abs=1)
-    assert slow.evidence[0].baseline == pytest.approx(1, rel=0.1)
-    assert slow.evidence[0].now == pytest.approx(30, rel=0.1)
+    p99 = next(item for item in slow.evidence if item.metric == "store_p99")
+    assert p99.baseline == pytest.approx(1, rel=0.1)
+    assert p99.now == pytest.approx(30, rel=0.1)
+    assert slow.summary.startswith("3 of 3 nodes wait 3")
 
 
 def test_it_is_found_at_five_requests_a_second_too() -> None:
@@ -63,3 +65,11 @@ def test_an_idle_cluster_has_no_slow_store() -> None:
 
 def test_where_no_decision_is_made_by_redis_it_is_not_slow_but_down() -> None:
     assert not found(steps((0, 1), (40, 60)), 60, fallbacks=steps((0, 0), (40, 20)))
+
+
+def test_a_usually_slow_tail_does_not_hide_a_store_that_became_slow_for_every_request() -> None:
+    def round_trip_ms(second: int) -> int:
+        return 40 if second >= 60 else 20 if second % 5 == 0 else 1
+
+    assert not found(round_trip_ms, 60)
+    assert found(round_trip_ms, 66)
