@@ -5,9 +5,9 @@ from random import Random
 from loadtest.load import Load
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
-DESCRIPTION = "Redis answers 40 to 60 ms later than usual, well within the nodes' deadline: store_slow"
+DESCRIPTION = "Redis answers 56 to 72 ms later than usual, well within the nodes' deadline: store_slow"
 SECONDS = 18.0
-LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 20, 30
+LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 28, 36
 """Each way."""
 
 
