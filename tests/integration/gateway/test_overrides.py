@@ -19,8 +19,9 @@ async def read(redis: Redis, overrides: LiveOverrides, **fields: str) -> None:
     """Let the hash hold these fields, written as kind_client, and read it."""
     await redis.delete(keys.OVERRIDES)
     if fields:
-        mapping = {name.replace("_", ":", 1): text for name, text in fields.items()}
-        await redis.hset(keys.OVERRIDES, mapping=mapping)
+        await redis.hset(
+            keys.OVERRIDES, mapping={name.replace("_", ":", 1): text for name, text in fields.items()}
+        )
     await overrides.refresh(redis)
 
 
@@ -87,7 +88,7 @@ async def test_malformed_fields_are_told_when_they_change(
 async def test_names_that_are_no_text_harm_nobody(redis_url: str, redis_client: Redis) -> None:
     overrides = LiveOverrides()
     await redis_client.hset(keys.OVERRIDES, "limit:acme", encode(FIVE))
-    await redis_client.execute_command("HSET", keys.OVERRIDES, b"\xff\nlimit:x", b"\xfe")
+    await redis_client.hset(keys.OVERRIDES, mapping={b"\xff\nlimit:x": b"\xfe"})
     async with Redis.from_url(redis_url, decode_responses=True, encoding_errors="replace") as as_the_node:
         await overrides.refresh(as_the_node)
 
