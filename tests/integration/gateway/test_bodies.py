@@ -238,6 +238,59 @@ async def test_a_long_body_passes_in_either_direction_in_bounded_memory(
     assert most - before < 20 << 20
 
 
+async def test_a_long_chunked_body_passes_in_either_direction_in_bounded_memory(
+    node: Node, upstream: Upstream
+) -> None:
+    pieces = 16
+
+    async def script(peer: Peer) -> None:
+        head = await peer.head()
+        assert head.values("Transfer-Encoding") == [b"chunked"]
+        left = pieces * len(MEBIBYTE)
+        while left:
+            size = int((await within(peer.reader.readuntil(b"\r\n"))).strip(), 16)
+            await within(peer.reader.readexactly(size + 2))
+            left -= size
+        assert await within(peer.reader.readexactly(5)) == b"0\r\n\r\n"
+        await peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(pieces):
+            await peer.send(MEBIBYTE)
+        peer.close()
+
+    upstream.script = script
+    async with await node.connect() as client:
+        before = rss_bytes()
+        await client.send(request(b"/", b"Transfer-Encoding: chunked", method=b"POST"))
+        for _ in range(pieces):
+            await client.send(b"100000\r\n" + MEBIBYTE + b"\r\n")
+        await client.send(b"0\r\n\r\n")
+        await client.head()
+        got = 0
+        async for chunk in client.chunks():
+            got += len(chunk)
+        grown = rss_bytes() - before
+
+    assert got == pieces * len(MEBIBYTE)
+    assert grown < 20 << 20
+
+
+async def test_a_body_of_many_tiny_chunks_passes(node: Node, upstream: Upstream) -> None:
+    async with await node.connect() as client:
+        await client.send(request(b"/", b"Transfer-Encoding: chunked", method=b"POST"))
+        await client.send(b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
+        assert (await client.answer()).status == 200
+
+    assert upstream.bodies == [b"x" * 100_000]
+
+
+async def test_an_answer_of_many_tiny_chunks_passes(node: Node, upstream: Upstream) -> None:
+    upstream.script = upstream.answering(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
+    )
+    async with await node.connect() as client:
+        assert (await client.get()).body == b"x" * 100_000
+
+
 async def test_a_slow_reader_stops_the_upstream(node: Node, upstream: Upstream) -> None:
     sent = 0
 
