@@ -6,12 +6,12 @@ spread evenly over the time between its two records.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil, floor
 
 from gateway.contract import histogram
-from gateway.contract.telemetry import ClientCount, TelemetryRecord, Totals
+from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Sample:
     latency: histogram.Buckets
     store_latency: histogram.Buckets
     cpu_seconds: float
-    requests_by_client: Mapping[str, int]  # at least so many, of the busiest clients
+    requests_by_client: Mapping[str, int]  # of the busiest clients, see `gains`
     refused_by_client: Mapping[str, int]
 
 
@@ -42,72 +42,90 @@ def samples(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
 
 def _of_boot(records: Sequence[TelemetryRecord]) -> list[Sample]:
     found: list[Sample] = []
-    earlier: TelemetryRecord | None = None
+    busiest: dict[str, ClientCount] = {}
+    most_refused: dict[str, ClientCount] = {}
+    earlier = _origin(records[0])
     for record in records:
-        if earlier is None:
-            if record.sequence == 1 and record.started_at < record.at:
-                found.append(_since_boot(record))
-        elif record.at <= earlier.at:
-            continue
-        else:
-            found.append(_between(earlier, record))
+        if earlier is not None:
+            if record.at <= earlier.at:
+                continue
+            found.append(_between(earlier, record, busiest, most_refused))
+        busiest.update((entry.client, entry) for entry in record.busiest)
+        most_refused.update((entry.client, entry) for entry in record.most_refused)
         earlier = record
     return found
 
 
-def _since_boot(record: TelemetryRecord) -> Sample:
-    return Sample(
-        record.started_at,
-        record.at,
-        record.boot,
-        record.store.decisions,
-        record.store.fallbacks,
-        record.store.connected,
-        record.latency,
-        record.store_latency,
-        record.cpu_seconds,
-        gains((), record.busiest),
-        gains((), record.most_refused),
+def _origin(first: TelemetryRecord) -> TelemetryRecord | None:
+    """The boot itself as a record of nothing, where `first` is its first one."""
+    if first.sequence != 1 or first.started_at >= first.at:
+        return None
+    return replace(
+        first,
+        at=first.started_at,
+        boot=Totals(),
+        store=Store(connected=first.store.connected),
+        latency=(),
+        store_latency=(),
+        cpu_seconds=0.0,
+        busiest=(),
+        most_refused=(),
     )
 
 
-def _between(earlier: TelemetryRecord, later: TelemetryRecord) -> Sample:
+def _between(
+    earlier: TelemetryRecord,
+    later: TelemetryRecord,
+    busiest: Mapping[str, ClientCount],
+    most_refused: Mapping[str, ClientCount],
+) -> Sample:
+    totals = later.boot - earlier.boot
     return Sample(
         earlier.at,
         later.at,
-        later.boot - earlier.boot,
+        totals,
         later.store.decisions - earlier.store.decisions,
         later.store.fallbacks - earlier.store.fallbacks,
         later.store.connected,
         histogram.difference(later.latency, earlier.latency),
         histogram.difference(later.store_latency, earlier.store_latency),
         later.cpu_seconds - earlier.cpu_seconds,
-        gains(earlier.busiest, later.busiest),
-        gains(earlier.most_refused, later.most_refused),
+        gains(busiest, earlier.busiest, later.busiest, totals.requests),
+        gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),
     )
 
 
-def gains(earlier: Sequence[ClientCount], later: Sequence[ClientCount]) -> dict[str, int]:
-    """How much each client of the later list added at least.
+def gains(
+    known: Mapping[str, ClientCount],
+    earlier: Sequence[ClientCount],
+    later: Sequence[ClientCount],
+    at_most: int,
+) -> dict[str, int]:
+    """How much each client of the later list added since the earlier one; `at_most` is what all added.
 
     Units less error is what was counted since a client was last taken into the sketch; the same error means
-    that it was not taken in again. A client that the earlier list does not have is new if that list was not
-    full; otherwise it may have been there unlisted with any count, and its gain starts with the next record.
+    that it was not taken in again. For a client of both lists, and for a new one where the earlier list had
+    room, this is exact. One that comes back into a full list may have been counted unlisted meanwhile: it
+    gets what it has more than when it was last listed (`known`), but all such clients together no more than
+    the others leave.
     """
-    before = {entry.client: entry for entry in earlier}
+    listed = {entry.client for entry in earlier}
     was_full = bool(earlier) and len(later) <= len(earlier)
-    found: dict[str, int] = {}
+    exact: dict[str, int] = {}
+    returning: dict[str, int] = {}
     for entry in later:
-        known = before.get(entry.client)
-        if known is not None and known.error == entry.error:
-            gain = entry.units - known.units
-        elif known is None and was_full:
-            gain = 0
-        else:
-            gain = entry.units - entry.error
+        last = known.get(entry.client)
+        same = last is not None and last.error == entry.error
+        gain = entry.units - (last.units if last is not None and same else entry.error)
         if gain > 0:
-            found[entry.client] = gain
-    return found
+            (exact if entry.client in listed or not was_full else returning)[entry.client] = gain
+    left = max(0, at_most - sum(exact.values()))
+    for place, (client, gain) in enumerate(sorted(returning.items(), key=lambda item: item[1])):
+        share = min(gain, left // (len(returning) - place))
+        if share:
+            exact[client] = share
+            left -= share
+    return exact
 
 
 def counted(of: Iterable[Sample], value: Callable[[Sample], float], start: float, end: float) -> float:

@@ -109,6 +109,7 @@ class _Cumulative:
     round_trips: dict[int, int] = field(default_factory=dict)
     clients: dict[str, int] = field(default_factory=dict)
     refused_clients: dict[str, int] = field(default_factory=dict)
+    recent: dict[str, float] = field(default_factory=dict)
 
     def add(self, script: NodeScript, second: int) -> None:
         requests = script.requests(second)
@@ -119,7 +120,9 @@ class _Cumulative:
         self.round_trips[number] = self.round_trips.get(number, 0) + requests - script.fallbacks(second)
         for sums, rates in ((self.clients, script.clients), (self.refused_clients, script.refused_clients)):
             for client, rate in rates.items():
-                sums[client] = sums.get(client, 0) + rate(second)
+                units = rate(second)
+                sums[client] = sums.get(client, 0) + units
+                self.recent[client] = 0.8 * self.recent.get(client, 0.0) + units
 
     def record(self, script: NodeScript, second: int, first: int) -> TelemetryRecord:
         return record(
@@ -133,14 +136,15 @@ class _Cumulative:
             latency=from_counts({bucket(0.004): self.requests - self.refused}),
             store_latency=from_counts(self.round_trips),
             cpu_seconds=script.cpu_seconds_per_second * (second - first + 1),
-            busiest=_listed(self.clients),
-            most_refused=_listed(self.refused_clients),
+            busiest=self._listed(self.clients),
+            most_refused=self._listed(self.refused_clients),
         )
 
-
-def _listed(units: Mapping[str, int]) -> tuple[ClientCount, ...]:
-    heaviest = sorted(units.items(), key=lambda item: -item[1])[:20]
-    return tuple(ClientCount(client, count, 0) for client, count in heaviest if count)
+    def _listed(self, units: Mapping[str, int]) -> tuple[ClientCount, ...]:
+        """Twenty at most, those with the most recent units, as nodes rank them."""
+        used = [client for client, count in units.items() if count]
+        heaviest = sorted(used, key=lambda client: (-self.recent.get(client, 0.0), -units[client]))
+        return tuple(ClientCount(client, units[client], 0) for client in heaviest[:20])
 
 
 def view(

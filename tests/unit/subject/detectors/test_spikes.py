@@ -119,3 +119,16 @@ def test_a_spike_of_random_traffic_is_seen_and_its_start_known() -> None:
     (spike,) = found(*nodes, seconds=67)
 
     assert spike.since == pytest.approx(START + 60, abs=1)
+
+
+def test_a_client_that_was_on_no_full_list_is_still_known_from_the_first_seconds() -> None:
+    generator = random.Random(5)
+    crowd: dict[str, Rate] = {f"client-{n}": poisson(generator, 1) for n in range(40)}
+    quiet = steps((0, 0), (5, 1), (6, 0), (60, 60))
+    nodes = even(steps((0, 120), (60, 300)), clients={**crowd, "acme": quiet})
+
+    (spike,) = found(*nodes, seconds=64)
+
+    assert spike.subject == Target("client", "acme")
+    share = next(item.now for item in spike.evidence if item.metric == "share_of_excess")
+    assert share == pytest.approx(1, abs=0.1)
