@@ -139,6 +139,7 @@ class UpstreamConnection(BaseProtocol):
         self._reusable = False
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+            self._answer.exception()  # seen: whoever asked may have left, and asyncio logs what nobody saw
         elif self._payload is not None and not self._payload.is_eof():
             self._payload.set_exception(error)
         self._parser = None
