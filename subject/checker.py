@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from subject.finding import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,12 @@ class RateLimiterChecker:
     def _violation(self, found: Mapping[str, Any]) -> InvariantViolation:
         target = found["subject"]
         store_id = None if target["kind"] == "cluster" else target["id"]
-        since = datetime.fromtimestamp(found["since"], UTC)
+        since = instant(found["since"])
         return InvariantViolation(
             invariant_name=found["code"],
             message=found["summary"],
             first_seen=self._first_seen.get((found["code"], store_id), since),
-            last_seen=datetime.fromtimestamp(found["at"], UTC),
+            last_seen=instant(found["at"]),
             store_id=store_id,
             severity=found["severity"],
         )

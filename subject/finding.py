@@ -8,6 +8,9 @@ from typing import Any, Literal
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
+LATEST = 250_000_000_000.0
+"""In the year 9892: what a calendar still knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -65,9 +68,14 @@ def confidence(margin: float, held_seconds: float = 10.0) -> float:
     return round(min(max(clear * lasting, 0.05), 0.99), 2)
 
 
+def instant(at: float) -> datetime:
+    """Seconds since 1970 as a time with its zone; beyond the calendar's ends it is the end."""
+    return datetime.fromtimestamp(min(max(at, 0.0), LATEST), UTC)
+
+
 def clock(at: float) -> str:
     """The local time of day."""
-    return f"{datetime.fromtimestamp(at, UTC).astimezone():%H:%M:%S}"
+    return f"{instant(at).astimezone():%H:%M:%S}"
 
 
 def number(value: float) -> str:

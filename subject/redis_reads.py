@@ -22,6 +22,7 @@ from subject.policies import Policies
 from subject.view import ClientWindow
 
 PAGE = 1000
+LATEST_SECONDS = 3600.0
 Record = TypeVar("Record")
 
 
@@ -88,7 +89,8 @@ async def read_basics(client: Redis) -> Basics:
     roster, unreadable = {}, []
     for node_id, text in roster_texts.items():
         entry = _decoded(RosterEntry, text)
-        if entry is None:
+        # A time that no clock has would be shown, compared and counted up to.
+        if entry is None or not 0 <= entry.last.at <= at + LATEST_SECONDS:
             unreadable.append(f"node {node_id}")
         else:
             roster[node_id] = entry

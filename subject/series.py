@@ -11,7 +11,9 @@ from itertools import groupby
 from math import ceil, floor
 
 from gateway.contract import histogram
-from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals
+from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals
+
+LONGEST_START_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,16 @@ def _of_boot(records: Sequence[TelemetryRecord]) -> list[Sample]:
 
 
 def _origin(first: TelemetryRecord) -> TelemetryRecord | None:
-    """The boot itself as a record of nothing, where `first` is its first one."""
-    if first.sequence != 1 or first.started_at >= first.at:
+    """The boot itself as a record of nothing, where `first` is its first one.
+
+    A node's own clock says when it started, and may be wrong; the first record comes soon after.
+    """
+    if first.sequence != 1:
         return None
+    plausible = 0 < first.at - first.started_at <= LONGEST_START_SECONDS
     return replace(
         first,
-        at=first.started_at,
+        at=first.started_at if plausible else first.at - INTERVAL_SECONDS,
         boot=Totals(),
         store=Store(connected=first.store.connected),
         latency=(),

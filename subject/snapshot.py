@@ -112,6 +112,7 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
         if (node := _node(node_id, entry, records.get(node_id, []), view, node_down_seconds)) is not None
     )
     starts = [sample.start for node in nodes for sample in node.samples]
+    reported = min((node.last.at for node in nodes if node.is_up), default=view.at)
     return Snapshot(
         at=view.at,
         seen_at=view.seen_at,
@@ -123,7 +124,7 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
         unreadable=view.unreadable,
         unanswered=view.unanswered,
         first_second=floor(min(starts, default=view.at)),
-        covered_until=min((node.last.at for node in nodes if node.is_up), default=view.at),
+        covered_until=min(reported, view.at),
         clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),
     )
 
@@ -131,8 +132,7 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
 def _node(
     node_id: str, entry: RosterEntry, records: list[TelemetryRecord], view: View, node_down_seconds: float
 ) -> Node | None:
-    records = [*records, entry.last]
-    last = max(records, key=lambda record: record.at)
+    last = max((*records, entry.last), key=lambda record: record.at)
     # Where nobody answers, nothing is known to have changed since somebody last did.
     now = view.at if view.sees or view.seen_at is None else view.seen_at
     if last.leaving and now - last.at > FORGET_AFTER_SECONDS:

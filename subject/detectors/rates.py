@@ -8,7 +8,7 @@ from statistics import median
 
 from subject.detectors.thresholds import Thresholds
 
-MAD_TO_SD = 1.4826
+MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
 """Of a normal distribution."""
 
 
@@ -25,9 +25,10 @@ class Second:
 def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
     """Each second by the rolling median and MAD of those before it that were neither idle nor anomalous.
 
-    sd = max(1.4826·MAD, √median, 0.05·median, 1): Poisson traffic has √median, and below one request a
-    second nothing can be told. Idle seconds teach nothing, so that the start of traffic is no spike; and
-    what goes on for as long as is remembered becomes the usual.
+    sd = max(1.4826·MAD, (P90 − median)/1.28, √median, 0.05·median, 1): the MAD of traffic that comes in
+    bursts every other second is 0, the 90th percentile is not; Poisson traffic has √median; and below one
+    request a second nothing can be told. Idle seconds teach nothing, so that the start of traffic is no
+    spike; and what goes on for as long as is remembered becomes the usual.
     """
     remembered: deque[tuple[int, float]] = deque()
     judged = []
@@ -46,7 +47,8 @@ def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Secon
         return Second(rate, None, 0.0, False)
     usual = median(past)
     mad = median(abs(other - usual) for other in past)
-    sd = max(MAD_TO_SD * mad, sqrt(usual), 0.05 * usual, 1.0)
+    upper = sorted(past)[int(0.9 * len(past))]
+    sd = max(MAD_TO_SD * mad, (upper - usual) / P90_IN_SD, sqrt(usual), 0.05 * usual, 1.0)
     z = (rate - usual) / sd
     return Second(rate, usual, z, z > thresholds.spike_z and rate > thresholds.spike_ratio * usual + 1)
 

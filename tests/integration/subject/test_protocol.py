@@ -230,6 +230,8 @@ async def test_nothing_that_stands_in_redis_makes_it_raise(
     await publish_cluster(redis_client, STEADY, 20, policies().table)
     if what == "nodes":
         await redis_client.hset(keys.NODES, "node-8", '{"address": 1}')
+        await redis_client.hset(keys.NODES, "node-9", codec.encode(entry(record("node-9", 9e18))))
+        await redis_client.hset(keys.NODES, "node-7", codec.encode(entry(record("node-7", -9e18))))
     elif what == "overrides":
         await redis_client.hset(keys.OVERRIDES, "limit:acme", b"\xff\xfe")
     elif what == "telemetry":

@@ -117,7 +117,7 @@ def test_no_series_makes_it_raise(seed: int) -> None:
             START + generator.uniform(-200, 200),
             boot_id=generator.choice("ab"),
             sequence=generator.randint(1, 5),
-            started_at=START + generator.uniform(-300, 300),
+            started_at=generator.choice([0, 9e18, START + generator.uniform(-300, 300)]),
             leaving=generator.random() < 0.1,
             boot=Totals(*(generator.randint(0, 10_000) for _ in range(5))),
             store=Store(generator.random() < 0.5, generator.randint(0, 500), generator.randint(0, 500)),

@@ -1,3 +1,5 @@
+import pytest
+
 from gateway.contract.telemetry import ClientCount, Totals
 from subject import series
 from tests.unit.subject.builders import START, NodeScript, always, record, steps
@@ -15,6 +17,15 @@ def test_neighbouring_records_of_one_boot_make_samples() -> None:
         (START + 1, START + 2, 30),
         (START + 2, START + 3, 30),
     ]
+
+
+@pytest.mark.parametrize("started_at", [0, START - 3600, START + 3600, 9e18])
+def test_a_node_whose_clock_is_wrong_started_a_second_before_its_first_record(started_at: float) -> None:
+    first = record(at=START, sequence=1, started_at=started_at, boot=Totals(7, 7))
+
+    (sample,) = series.samples([first])
+
+    assert (sample.start, sample.end, sample.totals.requests) == (START - 1, START, 7)
 
 
 def test_a_lost_record_spreads_over_the_gap() -> None:

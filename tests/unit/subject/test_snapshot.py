@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.contract.roster import FORGET_AFTER_SECONDS
 from gateway.contract.telemetry import Store, Totals
 from subject.snapshot import take
-from tests.unit.subject.builders import AWAY, START, NodeScript, always, even, record, snapshot, view
+from tests.unit.subject.builders import AWAY, START, NodeScript, always, entry, even, record, snapshot, view
 
 
 def states(found: object) -> dict[str, str]:
@@ -93,6 +95,16 @@ def test_nodes_are_in_their_natural_order() -> None:
     found = snapshot([record("node-10"), record("node-9"), record("blue")])
 
     assert [node.id for node in found.nodes] == ["blue", "node-9", "node-10"]
+
+
+def test_a_node_that_died_long_ago_in_its_first_second_does_not_stretch_the_series() -> None:
+    look = view([record("node-1", START)], START)
+    old = entry(record("node-2", START - 3e7, sequence=1))
+
+    found = take(replace(look, roster={**look.roster, "node-2": old}), 2.5)
+
+    assert found.node("node-2").state == "Down"
+    assert found.until - found.first_second < 200
 
 
 def test_an_empty_redis_has_no_nodes() -> None:

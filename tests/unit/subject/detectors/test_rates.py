@@ -1,0 +1,38 @@
+import pytest
+
+from subject.detectors.rates import judge, run_of_anomalies
+from tests.unit.subject.builders import THRESHOLDS
+
+
+def test_nothing_is_judged_before_fifteen_active_seconds() -> None:
+    judged = judge([10.0] * 14 + [1000.0], THRESHOLDS)
+
+    assert judged[-1].usual is None
+    assert not judged[-1].anomalous
+
+
+def test_the_usual_is_not_spoiled_by_anomalies_and_idle_seconds() -> None:
+    judged = judge([10.0] * 20 + [500.0] * 10 + [0.0] * 30 + [10.0], THRESHOLDS)
+
+    assert judged[-1].usual == 10
+
+
+def test_bursts_every_other_second_are_usual() -> None:
+    swinging = [10.0, 50.0] * 30
+
+    assert not any(second.anomalous for second in judge([*swinging, 150.0], THRESHOLDS))
+    assert judge([*swinging, 200.0], THRESHOLDS)[-1].anomalous
+
+
+def test_below_one_request_a_second_a_deviation_is_one() -> None:
+    judged = judge([0.2] * 30 + [1.2], THRESHOLDS)
+
+    assert judged[-1].z == pytest.approx(1)
+
+
+def test_a_run_begins_with_its_first_anomalous_second() -> None:
+    calm, wild = [10.0] * 20, [100.0]
+
+    assert run_of_anomalies(judge([*calm, *wild * 5], THRESHOLDS), THRESHOLDS) == 20
+    assert run_of_anomalies(judge([*calm, *wild, 10.0, *wild, *wild], THRESHOLDS), THRESHOLDS) == 20
+    assert run_of_anomalies(judge([*calm, *wild, 10.0, 10.0], THRESHOLDS), THRESHOLDS) is None
