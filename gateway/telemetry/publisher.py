@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from gateway.clock import monotonic
 from gateway.contract import keys, policy_table, roster, telemetry
@@ -51,11 +51,18 @@ class Publisher:
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], interval_seconds: float) -> None:
         due = monotonic()
+        told = ""
         while True:
             try:
                 await step()
+            except ResponseError as error:
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("Redis answers, and refuses: %s", told)
             except (RedisError, OSError) as error:
                 logger.debug("not done, as Redis is away: %s", error)
+            else:
+                told = ""
             due = max(due + interval_seconds, monotonic())
             await asyncio.sleep(due - monotonic())
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys, policy_table, roster, telemetry
@@ -163,3 +164,21 @@ async def test_publishing_goes_on_when_redis_was_emptied(node: Node, redis_clien
     await redis_client.flushall()
 
     assert (await entry(redis_client)).last.boot_id == (await node.record()).boot_id
+
+
+async def test_a_redis_that_refuses_a_record_is_told_once(
+    start_node: StartNode, redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    await redis_client.set(keys.TELEMETRY, "no stream")
+
+    def told() -> list[str]:
+        return [record.getMessage() for record in caplog.records if "WRONGTYPE" in record.getMessage()]
+
+    node = await start_node()
+    await eventually(node.record, lambda record: record.sequence >= 3)
+    assert len(told()) == 1
+    async with await node.connect() as client:
+        assert (await client.get()).status == 200
+
+    await redis_client.delete(keys.TELEMETRY)
+    await eventually(lambda: records(redis_client), len)

@@ -1,0 +1,75 @@
+"""The listener for clients by itself, with handlers that the node does not have."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from gateway.proxy.downstream import Downstream, Written
+from gateway.telemetry.counters import Counters
+from tests.integration.gateway.client import Client, request
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def listening(handle: Handle, counters: Counters) -> AsyncIterator[Client]:
+    """A client's connection to a listener that calls `handle`."""
+    downstream = Downstream(handle, counters)
+    server = await asyncio.get_running_loop().create_server(downstream, "127.0.0.1", 0)
+    async with await Client.connect(server.sockets[0].getsockname()[1]) as client:
+        yield client
+    server.close()
+    await downstream.shutdown(1)
+
+
+async def failing(request: web.BaseRequest) -> web.StreamResponse:
+    raise RuntimeError("at http://10.0.0.7/internal")
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_a_fault_of_ones_own_is_a_500_that_tells_nothing(
+    caplog: pytest.LogCaptureFixture, method: bytes
+) -> None:
+    counters = Counters()
+    async with listening(failing, counters) as client:
+        answer = await client.get(method=method)
+        assert await client.rest() == b""
+
+    assert answer.status == 500
+    assert answer.closes
+    assert answer.value("Content-Type") == b"application/problem+json"
+    if method == b"GET":
+        assert json.loads(answer.body)["detail"] == "The gateway failed at this request."
+    assert counters.failed == 1
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.exc_info is not None
+
+
+async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
+    async def half(request: web.BaseRequest) -> web.StreamResponse:
+        await request.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
+        raise RuntimeError
+
+    counters = Counters()
+    async with listening(half, counters) as client:
+        await client.send(request())
+        await client.head()
+        assert await client.rest() == b"some"
+
+    assert counters.failed == 1
+
+
+async def test_what_a_handler_has_written_itself_is_the_whole_answer() -> None:
+    async def own(request: web.BaseRequest) -> web.StreamResponse:
+        await request.writer.write(b"HTTP/1.1 299 Own\r\nContent-Length: 2\r\n\r\nok")
+        return Written(keep_alive=True)
+
+    async with listening(own, Counters()) as client:
+        for _ in range(2):
+            answer = await client.get()
+            assert (answer.start_line, answer.lines) == (b"HTTP/1.1 299 Own", (b"Content-Length: 2",))
