@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.contract.telemetry import Store
-from subject.detectors.store_down import CONFIRMED, CONTRADICTED, store_down
+from subject.detectors.store_down import CONFIRMED, CONTRADICTED, UNCONFIRMED, store_down
 from subject.finding import Finding
 from tests.unit.subject.builders import (
     AWAY,
@@ -75,3 +75,12 @@ def test_redis_that_only_the_subject_does_not_reach_is_a_warning() -> None:
 
 def test_where_nobody_answers_nothing_is_said_of_the_store() -> None:
     assert not store_down(snapshot([record()], START + 9, redis=AWAY, asked=["node-1"]), THRESHOLDS)
+
+
+def test_redis_that_some_nodes_reach_is_less_certain() -> None:
+    answering = [record("node-1", START, store=Store(True, 10)), record("node-2", START, store=Store(False))]
+
+    (down,) = store_down(snapshot([], START, answering=answering, redis=AWAY), THRESHOLDS)
+
+    assert down.confidence == UNCONFIRMED
+    assert "1 of 2 nodes decide without it" in down.summary
