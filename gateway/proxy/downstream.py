@@ -84,7 +84,12 @@ class Connection(RequestHandler):
         if self._close or self._force_close:
             self._finish_body(data)
             return
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except LookupError as error:  # yarl's, at some targets that are none
+            self._counters.malformed += 1
+            logger.debug("malformed request target: %s", error)
+            self.force_close()
         if not self._messages:
             return
         message, body = self._messages[-1]

@@ -77,6 +77,17 @@ async def test_a_malformed_message_is_refused_and_the_connection_closed(
     assert record.boot.requests == 0
 
 
+async def test_a_target_that_aiohttp_stumbles_over_ends_the_connection(
+    node: Node, upstream: Upstream
+) -> None:
+    async with await node.connect() as client:
+        await client.send(b"GET http://[::1]:80@/x HTTP/1.1\r\n" + HOST + KEY + b"\r\n")
+        assert await client.rest() == b""
+
+    assert (await node.settled()).malformed == 1
+    assert upstream.requests == []
+
+
 async def test_what_follows_a_malformed_message_is_not_read(node: Node, upstream: Upstream) -> None:
     async with await node.connect() as client:
         await client.send(b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n" + request())
