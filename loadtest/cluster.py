@@ -177,7 +177,8 @@ class _NodeStart:
     async def node(self, node_id: str) -> Node:
         """Start a node, and start it again on other ports where somebody else took one in between."""
         for attempt in range(1, ATTEMPTS + 1):
-            port, admin_port = free_port(), free_port()
+            port = free_port()
+            admin_port = free_port(but=port)
             child = start_module(
                 "gateway",
                 name=node_id,
@@ -212,7 +213,7 @@ class _NodeStart:
         }
 
     async def _answer(self, node: Node) -> str | None:
-        """The node's id if it serves, and is not somebody else who listens there."""
+        """The node's id if it serves, and it is not another cluster's node that listens there."""
         try:
             async with self.session.get(f"{node.admin_url}/readyz") as response:
                 if response.status != 200:
@@ -221,7 +222,14 @@ class _NodeStart:
                 entry = codec.decode(RosterEntry, await response.read())
         except (aiohttp.ClientError, TimeoutError, codec.RecordError):
             return None
-        return node.id if entry.last.node_id == node.id else None
+        of_both = (port_of(entry.address), port_of(entry.admin_address))
+        is_it = entry.last.node_id == node.id and of_both == (port_of(node.url), port_of(node.admin_url))
+        return node.id if is_it else None
+
+
+def port_of(address: str) -> str:
+    """What follows the last colon."""
+    return address.rpartition(":")[2]
 
 
 def is_free(port: int) -> bool:
@@ -235,9 +243,9 @@ def is_free(port: int) -> bool:
         return True
 
 
-def free_port() -> int:
+def free_port(but: int | None = None) -> int:
     """A port that can be bound now. Drawn at random, so that two clusters seldom want the same."""
     while True:
         port = random.SystemRandom().choice(PORTS)
-        if is_free(port):
+        if port != but and is_free(port):
             return port
