@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 from collections import Counter
 
@@ -14,9 +15,9 @@ from gateway.contract import keys
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from loadtest import cluster, redis_server
+from loadtest.cluster import Cluster
 from subject import create_ratelimiter_subject_and_checker
 from tests.e2e.hammer import Hammer
-from tests.e2e.test_exact_counts import subject
 
 DOWN_SECONDS = 3.0
 COMMANDS = (
@@ -28,6 +29,21 @@ COMMANDS = (
     ("limits", "set", "acme", "5/s", "--why", "test"),
     ("reset", "acme"),
 )
+
+
+async def subject(running: Cluster, *arguments: str) -> tuple[int, str, str]:
+    """Run a command of the subject: exit code, stdout, stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "subject",
+        *arguments,
+        env={**running.environment, "REDIS_URL": running.redis_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
 
 
 async def nodes_know_each_other(redis_url: str) -> None:
