@@ -6,7 +6,6 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -33,6 +32,9 @@ _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@", re.DOTALL)
 _PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&]*", re.IGNORECASE)
 _SHOWN_LENGTH = 80
+_HTTP_ADDRESS = re.compile(
+    r"http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
+)
 
 
 def _node_id(text: str) -> str:
@@ -50,13 +52,9 @@ def _redis_url(text: str) -> str:
 
 
 def _upstream_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("write http://HOST or http://HOST:PORT, without a path")
-    if parts.query or parts.fragment:
-        raise ValueError("write http://HOST or http://HOST:PORT, and nothing behind it")
-    if parts.username is not None or not 0 < (parts.port or 80) < 65536:
-        raise ValueError("write http://HOST:PORT, without a user")
+    match = _HTTP_ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match["port"] or 80) < 65536:
+        raise ValueError("write http://HOST or http://HOST:PORT, without a user or a path")
     return text
 
 
@@ -87,7 +85,8 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
     )
     node_id: Annotated[str, AfterValidator(_node_id)] = Field(
-        default_factory=socket.gethostname,
+        default_factory=lambda: socket.gethostname(),
+        validate_default=True,
         validation_alias="NODE_ID",
         description="this node's name, different for each node (default: the host's name)",
     )

@@ -117,6 +117,20 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(monkeypatch
     assert (flagged.port, flagged.host, flagged.node_id) == (3, "two", "three")
 
 
+@pytest.mark.parametrize(
+    "url", ["http://a", "http://A-1.b_c:81/", "http://[::1]:81", "http://127.0.0.1:65535"]
+)
+def test_an_upstream_is_a_host_and_perhaps_a_port(url: str) -> None:
+    assert load({"upstream_url": url}).upstream_url == url
+
+
+def test_a_host_name_that_is_no_node_id_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "hôte")
+
+    with pytest.raises(StartError, match="NODE_ID=hôte: a node id has letters"):
+        load({})
+
+
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_PORT", "")
     monkeypatch.setenv("GATEWAY_ADVERTISE_HOST", "")
@@ -169,6 +183,9 @@ MALFORMED = {
         "http://a?b",
         "http://a:99999",
         "http://a:none",
+        "http://a:0",
+        "http://a b",
+        "http://[::1",
         "http://u:s3cret@a",
         "http://a#b",
     ],
