@@ -5,6 +5,8 @@ import logging
 import sys
 import time
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -19,6 +21,12 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Not what aiohttp says, with a traceback, of a message at the admin listener that is not HTTP."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
 def set_up(level: str, line_format: str) -> None:
     """Send this process' messages of at least `level` to stderr, each as a line of ``text`` or ``json``."""
     handler = logging.StreamHandler(sys.stderr)
@@ -28,6 +36,7 @@ def set_up(level: str, line_format: str) -> None:
         formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
         formatter.converter = time.gmtime
         handler.setFormatter(formatter)
+    handler.addFilter(_is_worth_a_line)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # asyncio's own debug lines tell of selectors, not of requests.
     logging.getLogger("asyncio").setLevel("WARNING")

@@ -84,7 +84,7 @@ class TelemetryRecord:
     boot_id: str
     sequence: int  # from 1, per boot
     at: float  # seconds since 1970, by Redis' clock as this node knows it
-    started_at: float
+    started_at: float  # by Redis' clock too, to within its error in each record
     leaving: bool  # the node's last record: it left in order
     boot: Totals  # of this boot
     carried: Totals  # of the boots before it, as far as their last records say
@@ -100,5 +100,7 @@ class TelemetryRecord:
     rss_bytes: int
     clock_skew_seconds: float  # the node's wall clock less Redis'
     clients: tuple[str, ...]  # the smallest digests of clients seen: see `distinct`
+    # Twenty each, ranked by what they got lately; the counts are cumulative. So a client may leave a list and
+    # come back with a higher count.
     busiest: tuple[ClientCount, ...]  # by requests
     most_refused: tuple[ClientCount, ...]  # by refusals

@@ -42,7 +42,7 @@ class Recorder:
         self._clock = clock
         self._loop_lag = loop_lag
         self._store_connected = store_connected
-        self._started_at = time.time()
+        self._started = monotonic()
         self._sequence = 0
         self._lag_seconds = 0.0
 
@@ -60,13 +60,14 @@ class Recorder:
 
     def _record(self, *, leaving: bool) -> TelemetryRecord:
         counters = self._counters
-        at = self._clock.time(monotonic()) / MICROSECONDS
+        now = monotonic()
+        at = self._clock.time(now) / MICROSECONDS
         return TelemetryRecord(
             node_id=self.node.node_id,
             boot_id=self.boot_id,
             sequence=self._sequence,
             at=at,
-            started_at=self._started_at,
+            started_at=at - (now - self._started),
             leaving=leaving,
             boot=counters.totals,
             carried=self.carried,

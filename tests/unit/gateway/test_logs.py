@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from aiohttp.http_exceptions import BadStatusLine
 
 from gateway import logs
 
@@ -65,5 +66,12 @@ def test_nothing_is_written_to_stdout(capsys: pytest.CaptureFixture[str]) -> Non
 def test_asyncio_is_not_listened_to_below_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("debug", "text")
     logging.getLogger("asyncio").debug("Using selector: EpollSelector")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_not_http_is_not_told_with_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("debug", "text")
+    logging.getLogger("aiohttp.server").error("Error handling request", exc_info=BadStatusLine())
 
     assert capsys.readouterr().err == ""

@@ -93,6 +93,7 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     record = Recorder(NODE, counters, clock, LoopLag(), lambda: True).entry().last
 
     assert record.at == pytest.approx(time.time() + 100, abs=5)
+    assert record.started_at == pytest.approx(record.at, abs=5)
     assert record.clock_skew_seconds == pytest.approx(-100, abs=5)
 
 
