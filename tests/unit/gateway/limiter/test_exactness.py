@@ -15,7 +15,7 @@ START = 1_800_000_000_000_000
 
 @dataclass(frozen=True)
 class Batch:
-    """`units` requests `gap` µs after the last batch, stamped `error` × E off, given back `late` batches later."""
+    """`units` requests, `gap` µs after the last, stamped `error` × E off, given back `late` batches later."""
 
     gap: int
     units: int
