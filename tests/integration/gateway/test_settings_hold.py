@@ -147,7 +147,7 @@ async def test_store_deadline_bounds_the_wait_for_a_redis_that_hangs(start_node:
                 os.kill(server.pid, signal.SIGCONT)
 
         assert answer.status == 200
-        assert 0.2 <= taken < 0.6
+        assert 0.2 <= taken < 1.5
         assert (await node.settled()).store.fallbacks == 1
         await node.shut_down()
 
