@@ -21,7 +21,7 @@ demo: setup ## four anomalies on a real cluster of three nodes, and what the sub
 	@$(PYTHON) -m loadtest demo $(if $(SEED),--seed $(SEED))
 
 test: setup ## all tests that need nothing but Python packages
-	@$(PYTHON) -m pytest -m "not system" $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff format --check .
@@ -29,7 +29,7 @@ check: setup ## formatting, lint and types
 	@$(PYTHON) -m mypy
 
 readme: setup ## the README's demo output, from a run
-	@COLUMNS=100 $(PYTHON) -m loadtest demo --seed 7 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
+	@COLUMNS=100 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
 		status=$$?; rm -f .demo.txt; exit $$status
 
 lock: ## the lock files from pyproject.toml (needs uv)
