@@ -90,6 +90,7 @@ class Connection(RequestHandler):
             self._counters.malformed += 1
             logger.debug("malformed request target: %s", error)
             self.force_close()
+            return
         if not self._messages:
             return
         message, body = self._messages[-1]
