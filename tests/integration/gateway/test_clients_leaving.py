@@ -1,10 +1,13 @@
 """Clients that leave at every moment: nothing stays behind, and the counts add up."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from loadtest import redis_server
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
@@ -132,3 +135,23 @@ async def test_many_that_come_and_go_leave_consistent_counts(node: Node, upstrea
     assert totals.requests == totals.admitted + totals.refused + totals.failed + totals.unidentified
     assert totals.failed == 0
     assert totals.admitted >= 60
+
+
+async def test_a_client_that_leaves_before_its_decision_is_no_request_and_takes_no_place(
+    start_node: StartNode,
+) -> None:
+    with redis_server.running() as server:
+        node = await start_node(redis_url=server.url, default_limit="1/h")
+        await eventually(node.record, lambda record: record.store.connected)
+        async with await node.connect() as client:
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                await client.send(request())
+                await eventually(node.record, lambda record: record.in_flight == 1)
+                client.writer.transport.abort()
+                assert (await node.settled()).boot.requests == 0
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
+        async with await node.connect() as client:
+            await eventually(client.get, lambda answer: answer.status == 200)
+        await node.shut_down()

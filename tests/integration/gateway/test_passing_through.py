@@ -1,11 +1,14 @@
 """What goes through the gateway goes through as it came."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from tests.integration.gateway.client import Answer, request
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 
+StartNode = Callable[..., Awaitable[Node]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 RATE_LIMIT = (b"RateLimit-Policy", b"RateLimit")
 
@@ -226,6 +229,16 @@ async def test_an_answer_without_a_body_ends_with_its_head(
     assert first.start_line == second.start_line == answer.split(b"\r\n")[0]
     assert first.values("Content-Length") == ([b"5"] if b"Length" in answer else [])
     assert first.values("Transfer-Encoding") == []
+
+
+async def test_a_refused_head_request_gets_a_head_only(start_node: StartNode) -> None:
+    node = await start_node(default_limit="1/h")
+    async with await node.connect() as client:
+        await client.get()
+        refused = [await client.get(method=method) for method in (b"HEAD", b"GET")]
+
+    assert [answer.status for answer in refused] == [429, 429]
+    assert int(refused[0].value("Content-Length") or 0) == len(refused[1].body)
 
 
 COMPRESSED = bytes.fromhex("1f8b0800000000000003cb48cdc9c9070086a6103605000000")
