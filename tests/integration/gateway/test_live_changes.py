@@ -69,9 +69,7 @@ async def test_a_reset_lets_a_client_start_again_within_a_second(
         assert [(await client.get()).status for _ in range(3)] == [200, 200, 429]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "5/m", '{"limit":"0/m","by":"x","at":1}', '{"limit":"5/m"}', "[" * 5000]
-)
+@pytest.mark.parametrize("text", ["5/m", "[" * 5000], ids=["no record", "no end"])
 async def test_a_malformed_override_is_refused_told_once_and_the_last_good_one_stays(
     node: Node, redis_client: Redis, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
