@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import Policy, PolicyTable
 from gateway.identity import Identity, RawHeaders
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Limiter
 from gateway.overrides import LiveOverrides
-from gateway.policy import policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Admission:
             StoreUnavailable: Redis is away, and the settings let nobody pass without it.
         """
         client = self._identity.client_of(headers)
-        overrides: Overrides = self._overrides.current
-        policy = policy_of(client, self._table, overrides)
+        overrides = self._overrides.current
+        policy = self._table.policy_of(client, overrides)
         standing = await self._limiter.decide(client, policy.limit, overrides.generations.get(client, 0))
         return Decision(client, policy, standing)

@@ -1,9 +1,8 @@
-"""Which limits a node enforces, and which of them holds for a client."""
+"""Which limits a node enforces: its settings and its clients file as the table that it publishes."""
 
 from gateway.contract.clients import Clients
 from gateway.contract.limits import Limit
-from gateway.contract.overrides import Overrides
-from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
 
 
 def policy_table(
@@ -17,9 +16,3 @@ def policy_table(
         plans=dict(clients.plans),
         clients={client.name: ClientPolicy(client.plan, client.limit) for client in clients.by_name.values()},
     )
-
-
-def policy_of(client: str, table: PolicyTable, overrides: Overrides) -> Policy:
-    """The policy that holds for `client` now: live override › client › plan › default."""
-    override = overrides.limits.get(client)
-    return table.policy_of(client) if override is None else Policy("override", override.limit)

@@ -15,9 +15,9 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from redis.asyncio.connection import parse_url
 
 from gateway.contract.limits import Limit, parse_limit
+from gateway.contract.redis_url import check_redis_url
 from gateway.errors import StartError
 
 PREFIX = "GATEWAY_"
@@ -32,6 +32,7 @@ _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@", re.DOTALL)
 _PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&]*", re.IGNORECASE)
 _SHOWN_LENGTH = 80
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
 _HTTP_ADDRESS = re.compile(
     r"http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
 )
@@ -43,11 +44,9 @@ def _node_id(text: str) -> str:
     return text
 
 
-def _redis_url(text: str) -> str:
-    try:
-        parse_url(text)
-    except ValueError:
-        raise ValueError("write redis://HOST:PORT/DATABASE, rediss://… or unix:///PATH") from None
+def _host(text: str) -> str:
+    if _HOST.fullmatch(text) is None:
+        raise ValueError("write a host name or an address, without a port")
     return text
 
 
@@ -78,7 +77,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+    redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
         "redis://127.0.0.1:6379/0",
         validation_alias="REDIS_URL",
         description="the Redis that all nodes share",
@@ -94,7 +93,7 @@ class Settings(BaseSettings):
     port: Port = Field(8080, description="port to listen on for clients")
     admin_host: str = Field("127.0.0.1", description="address of the admin listener")
     admin_port: Port = Field(9080, description="port of the admin listener")
-    advertise_host: str | None = Field(
+    advertise_host: Annotated[str, AfterValidator(_host)] | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
     upstream_url: Annotated[str, AfterValidator(_upstream_url)] = Field(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from gateway.contract.limits import Limit
 from gateway.contract.overrides import Overrides
-from gateway.contract.policy_table import PolicyTable
+from gateway.contract.policy_table import NOT_FOR_PLANS, PolicyTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,6 @@ class Policies:
             return Applied(override.limit, "override")
         if self.table is None:
             return None
-        entry = self.table.clients.get(client)
-        if entry is not None and entry.limit is not None:
-            source = "client"
-        elif entry is not None and entry.plan is not None:
-            source = f"plan {entry.plan}"
-        else:
-            source = "default"
-        return Applied(self.table.limit_of(client), source)
+        policy = self.table.policy_of(client, self.overrides)
+        is_plan = policy.name not in NOT_FOR_PLANS
+        return Applied(policy.limit, f"plan {policy.name}" if is_plan else policy.name)

@@ -18,6 +18,7 @@ from typing import Any
 
 from gateway.contract import client_id
 from gateway.contract.limits import Limit, LimitSyntaxError, parse_limit
+from gateway.contract.policy_table import NOT_FOR_PLANS
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KEY_FIELDS = ("key", "key_sha256")
@@ -85,6 +86,8 @@ def _plans(section: Any) -> dict[str, Limit]:
     for name in section:
         if not client_id.is_registered_name(name):
             raise ClientsFileError(f"plan {name!r}: a name has letters, digits and ._@- only")
+        if name in NOT_FOR_PLANS:
+            raise ClientsFileError(f"plan {name!r}: policies without a plan are called so; rename it")
     return {name: _limit(f"plan {name!r}", text) for name, text in section.items()}
 
 

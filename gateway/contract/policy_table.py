@@ -5,14 +5,19 @@ from dataclasses import dataclass
 
 from gateway.contract.codec import encode
 from gateway.contract.limits import Limit
+from gateway.contract.overrides import Overrides
 
 LIFETIME_SECONDS = 86400
 """How long a table stays after the last node that enforces it has said so."""
 
 
+OVERRIDE, OWN, DEFAULT = NOT_FOR_PLANS = ("override", "client", "default")
+"""The names of policies that come from no plan, and so cannot be a plan's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A limit and the name it is shown under."""
+    """A limit and the name it is shown under: its plan's, or one of `NOT_FOR_PLANS`."""
 
     name: str
     limit: Limit
@@ -46,18 +51,17 @@ class PolicyTable:
         """16 hex digits that are the same for the same table."""
         return hashlib.blake2b(_canonical(self).encode(), digest_size=8).hexdigest()
 
-    def policy_of(self, client_id: str) -> Policy:
-        """What holds for a client without overrides: its own limit › its plan's › the default."""
+    def policy_of(self, client_id: str, overrides: Overrides) -> Policy:
+        """What holds for a client: live override › its own limit › its plan's › the default."""
+        override = overrides.limits.get(client_id)
+        if override is not None:
+            return Policy(OVERRIDE, override.limit)
         client = self.clients.get(client_id, ClientPolicy())
         if client.limit is not None:
-            return Policy("client", client.limit)
+            return Policy(OWN, client.limit)
         if client.plan is not None:
             return Policy(client.plan, self.plans[client.plan])
-        return Policy("default", self.default)
-
-    def limit_of(self, client_id: str) -> Limit:
-        """The limit of `policy_of`."""
-        return self.policy_of(client_id).limit
+        return Policy(DEFAULT, self.default)
 
 
 def _canonical(table: PolicyTable) -> str:

@@ -6,6 +6,8 @@ each. An admission is valid only if Redis executed it within E of the time that 
 could share a window of W with it is left out, whatever the two stamps' errors were.
 """
 
+from collections.abc import Mapping
+
 SUB_INTERVALS = 60
 MICROSECONDS = 1_000_000
 MIN_STAMP_TOLERANCE = 5_000
@@ -30,6 +32,12 @@ def oldest_counted(at: int, period_seconds: int) -> int:
 def newest_counted(at: int, period_seconds: int) -> int:
     """The last one: a node whose stamps run ahead may have written to the next sub-interval already."""
     return sub_interval(at, period_seconds) + 1
+
+
+def counted(fields: Mapping[int, int], at: int, period_seconds: int) -> dict[int, int]:
+    """Of a hash, what a decision stamped `at` counts. A negative counter is damage: it counts as none."""
+    span = range(oldest_counted(at, period_seconds), newest_counted(at, period_seconds) + 1)
+    return {number: units for number, units in fields.items() if number in span and units > 0}
 
 
 def oldest_kept(at: int, period_seconds: int) -> int:

@@ -44,6 +44,7 @@ class Batch:
     def __init__(self, asks: Sequence[Ask], stamp: int, corrections: list[Command]) -> None:
         self.stamp = stamp
         self.sent = 0.0
+        self.fields_ahead = 0
         self._groups: dict[str, list[Ask]] = {}
         for ask in asks:
             self._groups.setdefault(ask.key, []).append(ask)
@@ -95,7 +96,9 @@ class Batch:
             _turn_away_late(asks, received, give_back)
             if isinstance(fields, list) and decision.timely(self.stamp, period, executed):
                 counters = _counters(fields)
-                corrections.delete(asks[0].key, period, decision.expired(counters, self.stamp, period))
+                expired, ahead = decision.stray(counters, self.stamp, period)
+                corrections.delete(asks[0].key, period, expired)
+                self.fields_ahead += len(ahead)
                 back = self._answer(asks, after, counters)
             else:
                 waiting = [ask for ask in asks if not ask.answer.done()]

@@ -160,6 +160,13 @@ class Batcher:
             self._counters.store_discarded += 1
             self._enqueue(ask)
         self._counters.store_latency.add(received - batch.sent)
+        if batch.fields_ahead:
+            self._tell_of_fields_ahead(batch.fields_ahead)
+
+    def _tell_of_fields_ahead(self, count: int) -> None:
+        if self._counters.store_fields_ahead == 0:
+            logger.warning("counters of the future are in Redis, and ignored: some writer's clock is wrong")
+        self._counters.store_fields_ahead += count
 
     def _learn(self, batch: Batch, replies: list[object]) -> tuple[int, int]:
         executed = batch.executed(replies)

@@ -41,10 +41,8 @@ class Reading:
 def read(stamp: int, period_seconds: int, units: int, after: int, fields: Mapping[int, int]) -> Reading:
     """Keep of a whole hash what counts at `stamp`."""
     number = window.sub_interval(stamp, period_seconds)
-    counted = range(
-        window.oldest_counted(stamp, period_seconds), window.newest_counted(stamp, period_seconds) + 1
-    )
-    others = {i: count for i, count in fields.items() if i in counted and i != number and count > 0}
+    others = window.counted(fields, stamp, period_seconds)
+    others.pop(number, None)
     return Reading(stamp, number, units, after, others)
 
 
@@ -61,34 +59,33 @@ def decide(reading: Reading, limits: Iterable[Limit]) -> list[Standing]:
     A refused unit is given back, so it takes no place from those behind it.
     """
     taken = reading.before
+    elsewhere = sum(reading.others.values())
+    in_order = sorted([*reading.others.items(), (reading.number, 0)])
     standings = []
     for limit in limits:
         admitted = taken < limit.quota
         taken += admitted
-        remaining = max(0, limit.quota - taken)
-        wait = _wait(reading, limit, taken)
-        standings.append(Standing(admitted, remaining, wait / MICROSECONDS))
+        leaving = _leaving(in_order, reading.number, taken - elsewhere, max(0, taken - limit.quota))
+        wait = window.leaves_at(leaving, limit.period_seconds) - reading.stamp
+        standings.append(Standing(admitted, max(0, limit.quota - taken), wait / MICROSECONDS))
     return standings
 
 
-def _wait(reading: Reading, limit: Limit, standing: int) -> int:
-    """Microseconds until fewer than min(N, standing) units stand, if nobody adds any."""
-    surplus = max(standing - limit.quota, 0)
-    own = standing - sum(reading.others.values())
-    for number, count in sorted([*reading.others.items(), (reading.number, own)]):
-        if count > surplus:
-            return window.leaves_at(number, limit.period_seconds) - reading.stamp
-        surplus -= count
-    return limit.period_seconds * MICROSECONDS
+def _leaving(in_order: list[tuple[int, int]], number: int, own: int, surplus: int) -> int:
+    """The sub-interval with whose end more than `surplus` units will have left, if nobody adds any.
+
+    `own` are the units that stand in sub-interval `number`, for which `in_order` has 0.
+    """
+    for position, units in in_order:
+        units = own if position == number else units
+        if units > surplus:
+            return position
+        surplus -= units
+    return number
 
 
-def expired(fields: Iterable[int], stamp: int, period_seconds: int) -> list[int]:
-    """The fields that no node counts any more."""
+def stray(fields: Iterable[int], stamp: int, period_seconds: int) -> tuple[list[int], list[int]]:
+    """The fields that no node counts any more, and those that only a broken clock can have written."""
     kept = window.oldest_kept(stamp, period_seconds)
-    return [number for number in fields if number < kept]
-
-
-def ahead(fields: Iterable[int], stamp: int, period_seconds: int) -> list[int]:
-    """The fields that only a node with a broken clock can have written."""
     newest = window.newest_counted(stamp, period_seconds)
-    return [number for number in fields if number > newest]
+    return [i for i in fields if i < kept], [i for i in fields if i > newest]

@@ -25,7 +25,8 @@ class LocalWindows:
         self._counters.move_to_end(key)
         if len(self._counters) > MAX_CLIENTS:
             self._counters.popitem(last=False)
-        for number in decision.expired(counters, at, limit.period_seconds):
+        expired, _ = decision.stray(counters, at, limit.period_seconds)
+        for number in expired:
             del counters[number]
         number = window.sub_interval(at, limit.period_seconds)
         after = counters.get(number, 0) + 1

@@ -24,6 +24,7 @@ class Counters:
     store_decisions: int = 0
     store_fallbacks: int = 0
     store_discarded: int = 0
+    store_fields_ahead: int = 0
     latency: Histogram = field(default_factory=Histogram)
     upstream_latency: Histogram = field(default_factory=Histogram)
     store_latency: Histogram = field(default_factory=Histogram)

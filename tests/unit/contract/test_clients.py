@@ -60,6 +60,7 @@ TWICE = client_file(f'key = "{KEY}"', "[[clients]]", 'name = "{name}"', f'key = 
         ("[client]", r"unknown section 'client': only \[plans\] and \[\[clients\]\] are known"),
         ("plans = 1", "plans are written as"),
         ('[plans]\n"a b" = "1/s"', "plan 'a b': a name has letters"),
+        ('[plans]\ndefault = "1/s"', "plan 'default': policies without a plan are called so"),
         ('[plans]\ngold = "many"', "plan 'gold': 'many' is not a limit"),
         ("[plans]\ngold = 100", "plan 'gold': a limit is a text, as in"),
         ("[plans]\ngold = 0x" + "f" * 5000, "plan 'gold': a limit is a text, as in"),

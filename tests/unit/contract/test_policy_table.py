@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.limits import Limit
+from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
 from tests.contract.examples import POLICY_TABLE
 
@@ -19,8 +20,7 @@ from tests.contract.examples import POLICY_TABLE
     ],
 )
 def test_a_client_goes_by_its_limit_its_plans_or_the_default(client: str, policy: Policy) -> None:
-    assert POLICY_TABLE.policy_of(client) == policy
-    assert POLICY_TABLE.limit_of(client) == policy.limit
+    assert POLICY_TABLE.policy_of(client, Overrides()) == policy
 
 
 def test_a_client_whose_plan_is_not_there_is_refused() -> None:

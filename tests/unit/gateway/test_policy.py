@@ -2,7 +2,7 @@ from gateway.contract.clients import parse_clients
 from gateway.contract.limits import Limit
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, Policy
-from gateway.policy import policy_of, policy_table
+from gateway.policy import policy_table
 
 CLIENTS = parse_clients(
     """
@@ -36,7 +36,7 @@ def test_the_table_holds_what_the_clients_file_says_and_no_key() -> None:
 
 
 def test_a_clients_own_limit_goes_before_its_plans_and_that_before_the_default() -> None:
-    policies = {name: policy_of(name, TABLE, Overrides()) for name in ("own", "planned", "plain", "k_0")}
+    policies = {name: TABLE.policy_of(name, Overrides()) for name in ("own", "planned", "plain", "k_0")}
 
     assert policies == {
         "own": Policy("client", Limit(7, 1)),
@@ -49,9 +49,9 @@ def test_a_clients_own_limit_goes_before_its_plans_and_that_before_the_default()
 def test_a_live_override_goes_before_all() -> None:
     overrides = Overrides({name: Override(Limit(3, 10), "me", 0.0) for name in ("own", "k_0")})
 
-    assert policy_of("own", TABLE, overrides) == Policy("override", Limit(3, 10))
-    assert policy_of("k_0", TABLE, overrides) == Policy("override", Limit(3, 10))
-    assert policy_of("planned", TABLE, overrides) == Policy("gold", Limit(50, 60))
+    assert TABLE.policy_of("own", overrides) == Policy("override", Limit(3, 10))
+    assert TABLE.policy_of("k_0", overrides) == Policy("override", Limit(3, 10))
+    assert TABLE.policy_of("planned", overrides) == Policy("gold", Limit(50, 60))
 
 
 def test_who_accepts_unknown_keys_says_so_in_the_table() -> None:

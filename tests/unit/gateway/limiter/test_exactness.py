@@ -62,7 +62,7 @@ def replay(limit: Limit, script: list[Batch]) -> list[int]:
         admitted += [now] * passed
         if passed < batch.units:
             owed.append((turn + batch.late, number, batch.units - passed))
-        for dead in decision.expired(fields, stamp, period):
+        for dead in decision.stray(fields, stamp, period)[0]:
             del fields[dead]
         assert len(fields) <= window.SUB_INTERVALS + 6
     return admitted
