@@ -40,3 +40,24 @@ def set_up(level: str, line_format: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # asyncio's own debug lines tell of selectors, not of requests.
     logging.getLogger("asyncio").setLevel("WARNING")
+
+
+class Outage:
+    """Tells when something fails for the first time and when it works again, and counts between."""
+
+    def __init__(self, logger: logging.Logger, subject: str) -> None:
+        self._logger = logger
+        self._subject = subject
+        self._failures = 0
+
+    def failed(self, reason: str) -> None:
+        """Note a failure; only the first of a row is told."""
+        if self._failures == 0:
+            self._logger.warning("%s: %s", self._subject, reason)
+        self._failures += 1
+
+    def worked(self) -> None:
+        """Note that it works."""
+        if self._failures:
+            self._logger.info("%s works again, after %d failures", self._subject, self._failures)
+            self._failures = 0

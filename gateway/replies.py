@@ -44,6 +44,10 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own term
         self.status = status
         self.detail = detail
 
+    def reply(self) -> Reply:
+        """The answer."""
+        return problem(self.status, self.detail)
+
 
 def problem(
     status: int,

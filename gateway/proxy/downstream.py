@@ -15,7 +15,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway import replies
 from gateway.proxy.headers import own_answer
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 
 MAX_LINE_BYTES = 8190
 MAX_FIELD_BYTES = 16380
@@ -87,7 +87,7 @@ class Connection(RequestHandler):
         try:
             super().data_received(data)
         except LookupError as error:  # yarl's, at some targets that are none
-            self._counters.malformed += 1
+            self._counters.count(Outcome.MALFORMED)
             logger.debug("malformed request target: %s", error)
             self.force_close()
             return
@@ -133,11 +133,11 @@ class Connection(RequestHandler):
         """Answer a message that is not HTTP, or a fault of ours, and close the connection."""
         del message
         if status >= 500:
-            self._counters.failed += 1
+            self._counters.count(Outcome.FAILED)
             logger.error("a request failed", exc_info=exc)
             reply = replies.problem(500, "The gateway failed at this request.")
         else:
-            self._counters.malformed += 1
+            self._counters.count(Outcome.MALFORMED)
             logger.debug("malformed request from %s: %s", request.remote, type(exc).__name__)
             reply = _malformed(exc)
         if request.writer.output_size > 0:

@@ -14,15 +14,18 @@ from gateway.admission import Admission, Decision
 from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
 from gateway.identity import Unidentified
+from gateway.logs import Outage
 from gateway.proxy.downstream import Written, reset
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.grammar import Malformed, check_request
 from gateway.proxy.headers import own_answer, request_head, response_head
 from gateway.proxy.upstream import Upstream, UpstreamError
 from gateway.replies import Fields, Problem, RateLimitHeaders, Reply
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 
 _BODILESS = frozenset({204, 304})
+
+Served = tuple[Outcome, web.StreamResponse]
 
 logger = logging.getLogger(__name__)
 
@@ -54,46 +57,37 @@ class Handler:
         self._counters = counters
         self._options = options
         self._is_draining = is_draining
+        self._outage = Outage(logger, f"the upstream {options.authority.decode()}")
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request."""
+        """One request: answered and counted, once each."""
         self._counters.in_flight += 1
         try:
-            return await self._serve(request)
-        except Unidentified as reason:
-            self._counters.unidentified += 1
-            return self._own(request, replies.unidentified(str(reason)))
-        except StoreUnavailable:
-            self._counters.failed += 1
-            return self._own(request, replies.store_unavailable())
-        except Malformed as problem:
-            self._counters.malformed += 1
-            return self._own(request, replies.problem(problem.status, problem.detail), may_stay=False)
-        except Problem as problem:
-            self._counters.failed += 1
-            return self._own(request, replies.problem(problem.status, problem.detail))
+            outcome, response = await self._serve(request)
         finally:
             self._counters.in_flight -= 1
+        self._counters.count(outcome)
+        return response
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._check(request)
-        decision = await self._admission.decide(request.raw_headers)
-        self._counters.clients.count(decision.client, refused=not decision.admitted)
-        if decision.standing is not None and not decision.admitted:
-            self._counters.refused += 1
-            style = self._options.ratelimit_headers
-            return self._own(request, replies.refused(decision, decision.standing, style))
+    async def _serve(self, request: web.BaseRequest) -> Served:
         started = monotonic()
         try:
+            self._check(request)
+            decision = await self._admission.decide(request.raw_headers)
+        except Unidentified as reason:
+            return Outcome.UNIDENTIFIED, self._own(request, replies.unidentified(str(reason)))
+        except StoreUnavailable:
+            return Outcome.FAILED, self._own(request, replies.store_unavailable())
+        except Malformed as problem:
+            return Outcome.MALFORMED, self._own(request, problem.reply(), may_stay=False)
+        except Problem as problem:
+            return Outcome.FAILED, self._own(request, problem.reply())
+        self._counters.clients.count(decision.client, refused=not decision.admitted)
+        if decision.standing is not None and not decision.admitted:
+            style = self._options.ratelimit_headers
+            return Outcome.REFUSED, self._own(request, replies.refused(decision, decision.standing, style))
+        try:
             return await self._forward(request, decision)
-        except UpstreamError as error:
-            self._counters.upstream_broken += 1
-            logger.warning("the upstream failed: %s", error)
-            raise Problem(502, "The service behind the gateway did not answer properly.") from error
-        except TimeoutError as error:
-            self._counters.upstream_timed_out += 1
-            logger.warning("the upstream was silent for %g s", self._options.upstream_timeout_seconds)
-            raise Problem(504, "The service behind the gateway did not answer in time.") from error
         finally:
             self._counters.latency.add(monotonic() - started)
 
@@ -103,31 +97,52 @@ class Handler:
         if limit and (request.content_length or 0) > limit:
             raise Problem(413, f"The body is longer than {limit} bytes.")
 
-    async def _forward(self, request: web.BaseRequest, decision: Decision) -> web.StreamResponse:
+    async def _forward(self, request: web.BaseRequest, decision: Decision) -> Served:
         exchange = Exchange(self._upstream, self._options.upstream_timeout_seconds)
         outgoing = self._outgoing(request)
         try:
             if outgoing.body is not None and _expects_continue(request):
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            sent = monotonic()
-            message, payload = await exchange.send(outgoing)
-            self._counters.upstream_latency.add(monotonic() - sent)
-            self._counters.upstream_answered += 1
-            self._counters.upstream_server_errors += message.code >= 500
-            answer = _Answer(request, message, payload, self._may_stay(request) and exchange.has_sent_all)
+            answer = await self._ask(exchange, outgoing, request)
             fields = replies.limit_fields(decision.policy, decision.standing, self._options.ratelimit_headers)
-            whole = await self._relay(answer, fields)
+            return await self._relay(answer, fields)
+        except Problem as problem:
+            return Outcome.FAILED, self._own(request, problem.reply())
         except ConnectionError:
-            self._counters.admitted += 1
-            raise
+            # The client left, so nobody reads what this returns; it had been let through.
+            return Outcome.ADMITTED, Written(keep_alive=False)
         except asyncio.CancelledError:
-            client_left = request.transport is None
-            self._counters.admitted += client_left
-            self._counters.failed += not client_left
+            self._counters.count(Outcome.ADMITTED if request.transport is None else Outcome.FAILED)
             raise
         finally:
             await exchange.close()
-        return Written(keep_alive=whole and answer.stays)
+
+    async def _ask(self, exchange: Exchange, outgoing: Outgoing, request: web.BaseRequest) -> "_Answer":
+        """The head of the upstream's answer.
+
+        Raises:
+            Problem: there is none.
+        """
+        sent = monotonic()
+        try:
+            message, payload = await exchange.send(outgoing)
+        except UpstreamError as error:
+            self._lost(error)
+            raise Problem(502, "The service behind the gateway did not answer properly.") from error
+        except TimeoutError as error:
+            self._lost(error)
+            raise Problem(504, "The service behind the gateway did not answer in time.") from error
+        self._counters.upstream_latency.add(monotonic() - sent)
+        self._counters.upstream_server_errors += message.code >= 500
+        return _Answer(request, message, payload, self._may_stay(request) and exchange.has_sent_all)
+
+    def _lost(self, error: UpstreamError | TimeoutError) -> None:
+        if isinstance(error, TimeoutError):
+            self._counters.upstream_timed_out += 1
+            self._outage.failed(f"it was silent for {self._options.upstream_timeout_seconds:g} s")
+        else:
+            self._counters.upstream_broken += 1
+            self._outage.failed(str(error))
 
     def _outgoing(self, request: web.BaseRequest) -> Outgoing:
         chunked = "Transfer-Encoding" in request.headers
@@ -145,27 +160,25 @@ class Handler:
         body = request.content if chunked or (request.content_length or 0) > 0 else None
         return Outgoing(request.method, head, body, chunked, self._options.max_body_bytes)
 
-    async def _relay(self, answer: "_Answer", fields: Fields) -> bool:
-        """Write the upstream's answer to the client; whether it was whole."""
+    async def _relay(self, answer: "_Answer", fields: Fields) -> Served:
+        """Write the upstream's answer to the client."""
         writer = answer.request.writer
         await writer.write(answer.head(fields))
         if answer.chunked:
             writer.enable_chunking()
-        try:
-            while not answer.payload.at_eof():
+        while not answer.payload.at_eof():
+            try:
                 async with asyncio.timeout(self._options.upstream_timeout_seconds):
                     piece = await answer.payload.readany()
-                await writer.write(piece)
-        except (UpstreamError, TimeoutError) as error:
-            self._counters.failed += 1
-            self._counters.upstream_broken += isinstance(error, UpstreamError)
-            self._counters.upstream_timed_out += isinstance(error, TimeoutError)
-            logger.warning("the upstream's answer broke off: %s", error)
-            answer.break_off()
-            return False
+            except (UpstreamError, TimeoutError) as error:
+                self._lost(error)
+                answer.break_off()
+                return Outcome.FAILED, Written(keep_alive=False)
+            await writer.write(piece)
+        self._counters.upstream_answered += 1
+        self._outage.worked()
         await writer.write_eof()
-        self._counters.admitted += 1
-        return True
+        return Outcome.ADMITTED, Written(keep_alive=answer.stays)
 
     def _own(self, request: web.BaseRequest, reply: Reply, *, may_stay: bool = True) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.

@@ -20,8 +20,13 @@ HOP_BY_HOP = frozenset(
         b"trailer",
     }
 )
-_REPLACED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
-_ANSWERED_HERE = frozenset({b"expect"})
+_NOT_FORWARDED = HOP_BY_HOP | {
+    # replaced by the node's own: nobody is trusted yet
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+    # answered by the node
+    b"expect",
+}
 _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 """A client that names these in Connection would change the message's meaning; they go on."""
 
@@ -37,10 +42,12 @@ def nominated(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
     return frozenset(options) - _NEVER_NOMINATED
 
 
-def end_to_end(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
+def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes] = HOP_BY_HOP) -> Fields:
     """The fields that an intermediary passes on, in their order and as they came."""
     fields = tuple(fields)
-    dropped = HOP_BY_HOP | nominated(fields)
+    named = nominated(fields)
+    if named:
+        dropped |= named
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
 
@@ -64,7 +71,7 @@ def request_head(
         received_version: for Via (RFC 9110 §7.6.3), as in "1.1".
         chunked: whether the body's length is unknown.
     """
-    passed = [field for field in end_to_end(fields) if field[0].lower() not in _REPLACED | _ANSWERED_HERE]
+    passed = end_to_end(fields, _NOT_FORWARDED)
     added = [
         (b"X-Forwarded-For", peer.encode()),
         (b"X-Forwarded-Proto", b"http"),

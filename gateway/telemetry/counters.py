@@ -1,10 +1,21 @@
 """Everything that a node counts, since its start."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from gateway.contract.telemetry import Totals
 from gateway.telemetry.clients import ClientActivity
 from gateway.telemetry.histogram import Histogram
+
+
+class Outcome(StrEnum):
+    """What became of a message; `gateway.contract.telemetry.Totals` says what each means."""
+
+    ADMITTED = "admitted"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNIDENTIFIED = "unidentified"
+    MALFORMED = "malformed"
 
 
 @dataclass(slots=True)
@@ -29,6 +40,10 @@ class Counters:
     upstream_latency: Histogram = field(default_factory=Histogram)
     store_latency: Histogram = field(default_factory=Histogram)
     clients: ClientActivity = field(default_factory=ClientActivity)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one message."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
 
     @property
     def totals(self) -> Totals:

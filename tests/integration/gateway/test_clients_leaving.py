@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import random
 import signal
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -80,6 +83,26 @@ async def test_a_client_that_leaves_in_the_middle_of_the_answer_stops_it(
 
     record = await node.settled()
     assert (record.boot.admitted, record.boot.failed, record.boot.requests) == (1, 0, 1)
+
+
+async def test_clients_that_reset_in_the_middle_of_an_answer_are_counted_once_each(
+    node: Node, upstream: Upstream
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + bytes(2_000_000))
+
+    upstream.script = script
+    chance = random.Random(1)
+    for _ in range(100):
+        async with await node.connect() as client:
+            linger = struct.pack("ii", 1, 0)  # a reset instead of an orderly end
+            client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            await client.send(request())
+            await within(client.reader.readexactly(chance.randrange(1, 300_000)))
+
+    record = await node.settled()
+    assert (record.boot.requests, record.boot.admitted, record.boot.failed) == (100, 100, 0)
 
 
 async def test_a_client_that_leaves_while_the_answer_pauses_frees_the_upstream(

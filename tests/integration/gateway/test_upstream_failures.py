@@ -330,13 +330,17 @@ async def test_an_upstreams_error_is_an_answer_like_any_other(node: Node, upstre
     assert (record.upstream.answered, record.upstream.server_errors) == (1, 1)
 
 
-async def test_failures_are_told_in_the_log_without_tracebacks(
+async def test_an_outage_is_told_once_with_its_end_and_without_tracebacks(
     node: Node, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    upstream.script = upstream.answering(b"nonsense\r\n\r\n")
-    with caplog.at_level(logging.WARNING):
-        async with await node.connect() as client:
-            await client.get()
+    with caplog.at_level(logging.INFO, "gateway.proxy"):
+        for script in (upstream.answering(b"nonsense\r\n\r\n"), upstream.answering(OK)):
+            upstream.script = script
+            for _ in range(3):
+                async with await node.connect() as client:
+                    await client.get()
 
-    (record,) = [record for record in caplog.records if "upstream failed" in record.getMessage()]
-    assert record.exc_info is None
+    failure, recovery = (record for record in caplog.records if "the upstream" in record.getMessage())
+    assert "not an HTTP answer" in failure.getMessage()
+    assert failure.exc_info is None
+    assert "works again, after 3 failures" in recovery.getMessage()
