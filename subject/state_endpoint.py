@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from gateway.contract.codec import RecordError, decode
+from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 
 LONGEST_BYTES = 1_000_000
@@ -24,9 +24,9 @@ async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, Ros
 async def _ask_one(session: ClientSession, address: str) -> RosterEntry | None:
     try:
         async with session.get(f"http://{address}/state", allow_redirects=False) as answer:
-            body = await answer.content.read(LONGEST_BYTES) if answer.status == 200 else b""
-            while not answer.content.at_eof() and len(body) < LONGEST_BYTES:
+            body = b""
+            while answer.status == 200 and not answer.content.at_eof() and len(body) < LONGEST_BYTES:
                 body += await answer.content.read(LONGEST_BYTES - len(body))
         return decode(RosterEntry, body)
-    except (ClientError, TimeoutError, OSError, RecordError, ValueError):
+    except (ClientError, OSError, ValueError):
         return None
