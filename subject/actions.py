@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from gateway.contract import audit, client_id, codec, keys, overrides
 from gateway.contract.limits import Limit
 from subject.errors import UsageError
-from subject.redis_reads import redis_away_mapped, redis_time
+from subject.redis_reads import redis_errors_mapped, redis_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,10 @@ async def set_limit(redis: Redis, client: str, limit: Limit, actor: Actor) -> st
     Raises:
         UsageError: `client` is no client id.
         RedisAwayError: Redis does not answer.
+        RedisRefusesError: it answers with an error.
     """
     field = overrides.LIMIT_FIELD + checked(client)
-    with redis_away_mapped():
+    with redis_errors_mapped(redis):
         at = await redis_time(redis)
         before = _limit_text(await redis.hget(keys.OVERRIDES, field))
         override = overrides.Override(limit, actor.by, at, actor.why)
@@ -41,9 +42,10 @@ async def unset_limit(redis: Redis, client: str, actor: Actor) -> str | None:
     Raises:
         UsageError: `client` is no client id.
         RedisAwayError: Redis does not answer.
+        RedisRefusesError: it answers with an error.
     """
     field = overrides.LIMIT_FIELD + checked(client)
-    with redis_away_mapped():
+    with redis_errors_mapped(redis):
         at = await redis_time(redis)
         text = await redis.hget(keys.OVERRIDES, field)
         if text is None or not await redis.hdel(keys.OVERRIDES, field):
@@ -59,9 +61,10 @@ async def reset(redis: Redis, client: str, actor: Actor) -> int:
     Raises:
         UsageError: `client` is no client id.
         RedisAwayError: Redis does not answer.
+        RedisRefusesError: it answers with an error.
     """
     field = overrides.GENERATION_FIELD + checked(client)
-    with redis_away_mapped():
+    with redis_errors_mapped(redis):
         at = await redis_time(redis)
         generation: int = await redis.hincrby(keys.OVERRIDES, field, 1)
         await _audit(redis, at, actor, "reset", client, str(generation - 1), str(generation))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from subject import commands, settings
-from subject.errors import RedisAwayError, UsageError
+from subject.errors import RedisAwayError, RedisRefusesError, UsageError
 from subject.parser import build
 
 INTERRUPTED = 130
@@ -22,6 +22,8 @@ def run(arguments: Sequence[str]) -> int:
         return _say(f"subject: {error}", commands.WRONG_USE)
     except RedisAwayError as error:
         return _say(f"subject: Redis does not answer ({error}): try again when it does", commands.UNREACHABLE)
+    except RedisRefusesError as error:
+        return _say(f"subject: {error}", commands.UNREACHABLE)
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

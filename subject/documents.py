@@ -77,6 +77,7 @@ def redis(snapshot: Snapshot) -> Document:
         "used_bytes": health.used_bytes,
         "maximum_bytes": health.maximum_bytes,
         "problem": health.problem or None,
+        "refuses": health.refuses,
     }
 
 

@@ -7,3 +7,11 @@ class UsageError(ValueError):
 
 class RedisAwayError(Exception):
     """Redis does not answer, or not sensibly; the message says how. Exit code 3 where it is needed."""
+
+
+class RedisRefusesError(Exception):
+    """Redis answers with an error, `reason`. Exit code 3 where it is needed."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"Redis at {place} refuses: {reason}; see REDIS_URL")
+        self.reason = reason

@@ -11,7 +11,7 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject import redis_reads, state_endpoint
-from subject.errors import RedisAwayError
+from subject.errors import RedisAwayError, RedisRefusesError
 from subject.policies import Policies
 from subject.settings import Settings
 from subject.snapshot import RATE_SECONDS
@@ -56,10 +56,12 @@ class Reader:
     async def look(self, clients: Iterable[str] = ()) -> View:
         """One look; the windows of `clients` are read in any case. Raises nothing where Redis is away."""
         try:
-            with redis_reads.redis_away_mapped():
+            with redis_reads.redis_errors_mapped(self._redis):
                 return await self._look_at_redis(tuple(clients))
         except RedisAwayError as error:
             return await self._look_at_nodes(str(error))
+        except RedisRefusesError as error:
+            return await self._look_at_nodes(error.reason, refuses=True)
 
     async def look_twice_if_needed(self, clients: Iterable[str] = ()) -> View:
         """As `look`; where only the nodes answer, once more a second later, since rates need two records."""
@@ -90,7 +92,7 @@ class Reader:
         )
         health = RedisHealth(
             True,
-            self._settings.redis_place,
+            redis_reads.place(self._redis),
             answered_at=at,
             round_trip_seconds=basics.round_trip_seconds,
             used_bytes=basics.used_bytes,
@@ -98,7 +100,7 @@ class Reader:
         )
         return self._view(at, health, states, frozenset(stale), unreadable=tuple(unreadable))
 
-    async def _look_at_nodes(self, problem: str) -> View:
+    async def _look_at_nodes(self, problem: str, refuses: bool = False) -> View:
         known = {entry.admin_address for entry in self._roster.values()}
         further = self._settings.admin_addresses
         answers = await state_endpoint.ask({*known, *further}, self._settings.timeout_seconds)
@@ -108,7 +110,9 @@ class Reader:
         at = self._now(states)
         if states:
             self._seen_at = at
-        health = RedisHealth(False, self._settings.redis_place, problem, self._redis_answered_at)
+        health = RedisHealth(
+            False, redis_reads.place(self._redis), problem, refuses, answered_at=self._redis_answered_at
+        )
         return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
 
     def _view(

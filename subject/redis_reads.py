@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from gateway.contract import codec, keys, overrides, telemetry, window
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject.errors import RedisAwayError
+from subject.errors import RedisAwayError, RedisRefusesError
 from subject.policies import Policies
 from subject.view import ClientWindow
 
@@ -45,6 +45,7 @@ def connect(url: str, timeout_seconds: float) -> Redis:
         url,
         decode_responses=True,
         encoding_errors="replace",
+        protocol=2,  # as nodes do: the greeting of a later one fails by itself where a password is asked for
         socket_connect_timeout=timeout_seconds,
         socket_timeout=timeout_seconds,
         retry=Retry(NoBackoff(), 0),
@@ -52,12 +53,22 @@ def connect(url: str, timeout_seconds: float) -> Redis:
     return client
 
 
+def place(client: Redis) -> str:
+    """Where its Redis is: host:port or the path of a socket, without user and password."""
+    options = client.connection_pool.connection_kwargs
+    host = options.get("host", "localhost")
+    address = f"[{host}]" if ":" in host else host
+    return str(options.get("path") or f"{address}:{options.get('port', 6379)}")
+
+
 @contextmanager
-def redis_away_mapped() -> Iterator[None]:
-    """Whatever says that Redis does not answer, or not sensibly, becomes RedisAwayError."""
+def redis_errors_mapped(client: Redis) -> Iterator[None]:
+    """An error that Redis answers with becomes RedisRefusesError, all else that goes wrong RedisAwayError."""
     try:
         yield
-    except (RedisError, OSError, TimeoutError) as error:
+    except (ResponseError, AuthenticationError) as error:
+        raise RedisRefusesError(place(client), _words(error)) from None
+    except (RedisError, OSError) as error:
         raise RedisAwayError(_reason(error)) from None
 
 
@@ -66,6 +77,10 @@ def _reason(error: BaseException) -> str:
     cause = error.__cause__ or error.__context__ or error
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno).lower()
+    return _words(error)
+
+
+def _words(error: BaseException) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 

@@ -242,7 +242,8 @@ def _states(nodes: Sequence[Document]) -> str:
 
 def _redis(redis: Document) -> str:
     if redis["problem"] is not None:
-        return f"{redis['address']} does not answer: {redis['problem']}"
+        what = "refuses" if redis["refuses"] else "does not answer"
+        return f"{redis['address']} {what}: {redis['problem']}"
     mega = 1_000_000
     return (
         f"{redis['address']}, {redis['used_bytes'] / mega:,.1f} of {redis['maximum_bytes'] / mega:,.0f} MB, "

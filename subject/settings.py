@@ -56,12 +56,6 @@ class Settings(BaseSettings, Thresholds):
         """The addresses in SUBJECT_NODES."""
         return tuple(filter(None, map(str.strip, self.nodes.split(","))))
 
-    @property
-    def redis_place(self) -> str:
-        """Where Redis is, without user and password."""
-        parts = urlsplit(self.redis_url)
-        return parts.netloc.rpartition("@")[2] or parts.path
-
 
 def variable(name: str) -> str:
     """The environment variable of a setting."""

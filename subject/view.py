@@ -15,10 +15,18 @@ class RedisHealth:
     connected: bool
     place: str  # host:port
     problem: str = ""  # why not connected, in words
+    refuses: bool = False  # it answers, and `problem` is the error that it answers with
     answered_at: float | None = None  # when it last did; None: never to this reader
     round_trip_seconds: float | None = None
     used_bytes: int = 0
     maximum_bytes: int = 0
+
+    @property
+    def trouble(self) -> str:
+        """What it does where it is not connected, as a predicate."""
+        if self.refuses:
+            return f"refuses: {self.problem}; see REDIS_URL"
+        return f"does not answer: {self.problem}"
 
 
 @dataclass(frozen=True, slots=True)

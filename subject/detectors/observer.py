@@ -8,29 +8,30 @@ from subject.snapshot import Snapshot
 def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Neither Redis nor any node answers; or Redis does, and no node has ever written to it."""
     del thresholds
-    place, problem = snapshot.redis.place, snapshot.redis.problem
-    if snapshot.sees and (snapshot.nodes or not snapshot.redis.connected):
+    redis = snapshot.redis
+    if snapshot.sees and (snapshot.nodes or not redis.connected):
         return []
-    if snapshot.redis.connected:
+    if redis.connected:
         return [
             _finding(
                 snapshot,
-                f"Redis at {place} answers, but no node has written to it: there is nothing to judge",
+                f"Redis at {redis.place} answers, but no node has written to it: there is nothing to judge",
                 "no node has been started yet, or the nodes use another Redis or database: see REDIS_URL",
             )
         ]
     asked = len(snapshot.nodes) + len(snapshot.unanswered)
-    known = f"no node does ({asked} asked)" if asked else "no node is known"
+    verb = "refuses the subject" if redis.refuses else "does not answer"
+    known = f"no node answers ({asked} asked)" if asked else "no node is known"
     return [
         _finding(
             snapshot,
-            f"The subject sees nothing: Redis at {place} does not answer, and {known}",
-            f"{problem or 'Redis does not answer'}; "
-            + ("the network between here and the cluster, or all of it is down" if asked else _NO_NODES),
+            f"The subject sees nothing: Redis at {redis.place} {verb}, and {known}",
+            f"Redis {redis.trouble}" + ("" if redis.refuses else f"; {_NETWORK if asked else _NO_NODES}"),
         )
     ]
 
 
+_NETWORK = "the network between here and the cluster, or all of it is down"
 _NO_NODES = "set REDIS_URL, and SUBJECT_NODES to the nodes' admin addresses"
 
 

@@ -56,11 +56,14 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
         nodes = "the nodes still decide by it"
         severity, sure = "warning", CONTRADICTED
         cause = f"the subject's own way to Redis, or its REDIS_URL ({redis.problem})"
+    verb = "does not answer"
+    if redis.refuses:
+        verb, cause = "refuses", f"Redis {redis.trouble}"
     return _finding(
         snapshot,
         severity,
         since,
-        f"Redis at {redis.place} does not answer the subject{when}; {nodes}",
+        f"Redis at {redis.place} {verb} the subject{when}; {nodes}",
         sure,
         cause,
         len(without),

@@ -223,6 +223,35 @@ async def test_an_action_without_redis_is_exit_3_in_one_line(arguments: list[str
     assert run.err == "subject: Redis does not answer (connection refused): try again when it does\n"
 
 
+@pytest.mark.parametrize("command", ["status", "diagnose"])
+async def test_a_redis_that_refuses_is_not_said_to_be_silent(
+    own_redis: RedisServer, own_client: Redis, command: str
+) -> None:
+    await own_client.config_set("requirepass", "hunter2")
+    place = own_redis.url.removeprefix("redis://").partition("/")[0]
+
+    run = await subject(command, redis_url=own_redis.url)
+    wrong = await subject(command, redis_url=f"redis://:wrong@{place}/0")
+    right = await subject(command, "--json", redis_url=f"redis://:hunter2@{place}/0")
+
+    assert (run.code, run.err) == (3, "")
+    assert f"Redis at {place} refuses the subject, and no node is known" in run.out
+    assert "does not answer" not in run.out + wrong.out
+    assert "hunter2" not in run.out + right.out
+    assert "refuses" in wrong.out
+    assert json.loads(right.out)["redis_connected"] is True
+
+
+async def test_an_action_that_redis_refuses_is_one_line(own_redis: RedisServer, own_client: Redis) -> None:
+    await own_client.config_set("requirepass", "hunter2")
+    place = own_redis.url.removeprefix("redis://").partition("/")[0]
+
+    run = await subject("reset", CLIENT, redis_url=own_redis.url)
+
+    assert (run.code, run.out) == (3, "")
+    assert run.err == f"subject: Redis at {place} refuses: Authentication required; see REDIS_URL\n"
+
+
 async def test_a_malformed_override_is_shown_and_left_out(redis_client: Redis, redis_url: str) -> None:
     await publish(redis_client, [record()], policies().table)
     await redis_client.hset(keys.OVERRIDES, f"limit:{CLIENT}", "{")

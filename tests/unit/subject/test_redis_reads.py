@@ -1,5 +1,7 @@
+import pytest
+
 from gateway.contract import window
-from subject.redis_reads import standing
+from subject.redis_reads import connect, place, standing
 from tests.unit.subject.builders import START
 
 
@@ -14,3 +16,16 @@ def test_fields_that_are_no_counters_are_passed_over() -> None:
     now = window.sub_interval(START * window.MICROSECONDS, 60)
 
     assert standing({"x": "1", str(now): "y", str(now - 1): "2"}, START, 60) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://me:hunter2@h:7/3", "h:7"),
+        ("redis://h", "h:6379"),
+        ("rediss://[::1]:1/0", "[::1]:1"),
+        ("unix://me:hunter2@/run/redis.sock", "/run/redis.sock"),
+    ],
+)
+def test_a_place_is_without_user_and_password(url: str, expected: str) -> None:
+    assert place(connect(url, 1)) == expected

@@ -19,6 +19,15 @@ def test_without_a_node_to_ask_it_says_what_to_set() -> None:
     assert "SUBJECT_NODES" in blind.likely_cause
 
 
+def test_a_redis_that_refuses_is_told_by_its_own_words() -> None:
+    refusing = replace(AWAY, problem="WRONGPASS invalid username-password pair", refuses=True)
+
+    (blind,) = observer_blind(snapshot([], redis=refusing), THRESHOLDS)
+
+    assert "Redis at 127.0.0.1:6379 refuses the subject" in blind.summary
+    assert blind.likely_cause == "Redis refuses: WRONGPASS invalid username-password pair; see REDIS_URL"
+
+
 def test_addresses_that_do_not_answer_count_as_asked() -> None:
     look = replace(view([], redis=AWAY), unanswered=("a:1", "b:2"))
 

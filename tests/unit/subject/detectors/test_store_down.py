@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.contract.telemetry import Store
@@ -71,6 +73,16 @@ def test_redis_that_only_the_subject_does_not_reach_is_a_warning() -> None:
 
     assert (down.severity, down.confidence) == ("warning", CONTRADICTED)
     assert "the nodes still decide by it" in down.summary
+
+
+def test_redis_that_refuses_the_subject_is_told_by_its_own_words() -> None:
+    answering = [record(f"node-{n}", START, store=Store(True, 10)) for n in (1, 2)]
+    refusing = replace(AWAY, problem="Authentication required", refuses=True)
+
+    (down,) = store_down(snapshot([], START, answering=answering, redis=refusing), THRESHOLDS)
+
+    assert down.summary == "Redis at 127.0.0.1:6379 refuses the subject; the nodes still decide by it"
+    assert down.likely_cause == "Redis refuses: Authentication required; see REDIS_URL"
 
 
 def test_where_nobody_answers_nothing_is_said_of_the_store() -> None:
