@@ -3,23 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.asyncio.connection import parse_url
 
+from gateway.contract.redis_url import check_redis_url
 from subject.detectors.thresholds import Thresholds
 from subject.errors import UsageError
 
 PREFIX = "SUBJECT_"
-
-
-def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("write redis://HOST:PORT/DATABASE, rediss://… or unix:///PATH")
-    parse_url(text)
-    return text
 
 
 def _nodes(text: str) -> str:
@@ -35,7 +27,7 @@ class Settings(BaseSettings, Thresholds):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
-    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+    redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
         "redis://127.0.0.1:6379/0", validation_alias="REDIS_URL", description="the Redis that the nodes share"
     )
     nodes: Annotated[str, AfterValidator(_nodes)] = Field(

@@ -19,7 +19,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUBJECT_NODES", "a:1,http://b:2/", "SUBJECT_NODES=a:1,http://b:2/: write admin addresses"),
         ("SUBJECT_NODES", "a:70000", "write admin addresses"),
         ("REDIS_URL", "http://x", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
-        ("REDIS_URL", "redis://h:port/0", "REDIS_URL: "),
+        ("REDIS_URL", "redis://h:port/0", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
+        ("REDIS_URL", "redis://h/abc", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
+        ("REDIS_URL", "redis://h?foo=1", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
         ("SUBJECT_TIMEOUT_SECONDS", "0", "SUBJECT_TIMEOUT_SECONDS=0: should be greater than 0"),
     ],
 )
