@@ -167,16 +167,13 @@ async def read_windows(
 
 def standing(fields: Mapping[str, str], at: float, period_seconds: int) -> int:
     """The units in a window hash that a decision at `at` would count."""
-    now = round(at * window.MICROSECONDS)
-    oldest = window.oldest_counted(now, period_seconds)
-    newest = window.newest_counted(now, period_seconds)
-    total = 0
+    counters = {}
     for number, count in fields.items():
         try:
-            total += int(count) if oldest <= int(number) <= newest else 0
+            counters[int(number)] = int(count)
         except ValueError:
             continue
-    return max(0, total)
+    return sum(window.counted(counters, round(at * window.MICROSECONDS), period_seconds).values())
 
 
 def _decoded(kind: type[Record], text: Any) -> Record | None:

@@ -12,6 +12,12 @@ def test_what_stands_in_a_window_is_what_a_decision_would_count() -> None:
     assert standing(fields, START, 60) == 9
 
 
+def test_a_negative_counter_takes_nothing_from_the_others() -> None:
+    now = window.sub_interval(START * window.MICROSECONDS, 60)
+
+    assert standing({str(now): "3", str(now - 1): "-5"}, START, 60) == 3
+
+
 def test_fields_that_are_no_counters_are_passed_over() -> None:
     now = window.sub_interval(START * window.MICROSECONDS, 60)
 
