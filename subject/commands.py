@@ -109,7 +109,7 @@ async def _set(arguments: argparse.Namespace, reader: Reader, settings: Settings
     _check_known(client, snapshot)
     applied = snapshot.policies.applied_to(client)
     await actions.set_limit(reader.redis, client, limit, _actor(arguments))
-    before = "" if applied is None else f" (was {applied.limit}, {applied.source})"
+    before = "" if applied is None else f" (was {applied.limit}, {applied.name})"
     sys.stdout.write(f"{client} now has {limit}{before}; {TAKEN_OVER}. Undo: subject limits unset {client}\n")
     return WELL
 

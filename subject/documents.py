@@ -137,7 +137,7 @@ def limit(snapshot: Snapshot, client: str) -> Document:
     applied = snapshot.policies.applied_to(client)
     if applied is None:
         return {"limit": None, "source": None}
-    return {"limit": str(applied.limit), "source": applied.source}
+    return {"limit": str(applied.limit), "source": applied.name}
 
 
 def counters(windows: Sequence[ClientWindow]) -> list[Document]:

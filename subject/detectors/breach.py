@@ -55,7 +55,7 @@ def _onset(snapshot: Snapshot, value: Callable[[Sample], float], window: int, le
 def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> Finding:
     window = thresholds.breach_seconds
     applied = snapshot.policies.applied_to(breach.client)
-    limit = "its limit" if applied is None else f"its limit of {applied.limit} ({applied.source})"
+    limit = "its limit" if applied is None else f"its limit of {applied.limit} ({applied.name})"
     ratio = breach.refused / breach.requests
     return Finding(
         code="limit_breach",

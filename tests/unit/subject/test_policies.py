@@ -1,17 +1,17 @@
 from gateway.contract.limits import Limit
-from gateway.contract.policy_table import ClientPolicy, PolicyTable
-from subject.policies import Applied, Policies
+from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
+from subject.policies import Policies
 from tests.unit.subject.builders import policies
 
 
 def test_a_live_override_goes_before_all() -> None:
     found = policies(clients={"acme": "50/s"}, overrides={"acme": "7/s"})
 
-    assert found.applied_to("acme") == Applied(Limit(7, 1), "override")
+    assert found.applied_to("acme") == Policy("override", Limit(7, 1))
 
 
 def test_a_client_without_anything_has_the_default() -> None:
-    assert policies("100/m").applied_to("k_0123456789abcdef") == Applied(Limit(100, 60), "default")
+    assert policies("100/m").applied_to("k_0123456789abcdef") == Policy("default", Limit(100, 60))
 
 
 def test_a_clients_own_limit_goes_before_its_plans() -> None:
@@ -23,9 +23,12 @@ def test_a_clients_own_limit_goes_before_its_plans() -> None:
         {"acme": ClientPolicy("gold", Limit(5, 1)), "beta": ClientPolicy("gold")},
     )
 
-    assert Policies(table=table).applied_to("acme") == Applied(Limit(5, 1), "client")
-    assert Policies(table=table).applied_to("beta") == Applied(Limit(1000, 60), "plan gold")
+    assert Policies(table=table).applied_to("acme") == Policy("client", Limit(5, 1))
+    assert Policies(table=table).applied_to("beta") == Policy("gold", Limit(1000, 60))
 
 
 def test_without_a_table_only_overrides_are_known() -> None:
-    assert Policies().applied_to("acme") is None
+    live = policies(overrides={"acme": "7/s"}).overrides
+
+    assert Policies(live).applied_to("acme") == Policy("override", Limit(7, 1))
+    assert Policies(live).applied_to("beta") is None
