@@ -9,16 +9,18 @@ from random import Random
 from rich.console import Console
 
 from gateway.contract.client_id import key_digest
-from loadtest import arrivals, cluster, delay_proxy, generator, redis_server, report, scenarios, verdict
+from gateway.contract.telemetry import Totals
+from loadtest import cluster, delay_proxy, generator, redis_server, report, scenarios, upstream_log, verdict
 from loadtest.child import StartError
 from loadtest.cluster import Cluster
-from loadtest.diagnosis import DiagnosisError, NodeTotals, Subject
-from loadtest.generator import Counted, Generator
+from loadtest.counts import Counted
+from loadtest.generator import Generator
 from loadtest.load import Load
 from loadtest.polling import until
 from loadtest.progress import Progress
 from loadtest.scenarios import Scenario, Setting
 from loadtest.session import Session
+from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Busiest, Verdict
 from loadtest.watch import Watch
 
@@ -28,6 +30,8 @@ SETTLE_SECONDS = 8.0
 """Nodes publish each second and the upstream's log is written each tenth: all is there by then."""
 
 LOG_TICK_SECONDS = 0.2
+MOST_DROPPED_RATIO = 0.01
+"""Of the requests sent; what is put on the cluster must be what the subject's findings are held against."""
 
 
 async def run_all(seed: int) -> int:
@@ -88,7 +92,7 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
         watch = Watch(subject, progress)
         try:
             outcomes = await Session(setting, load, proxy, watch).play([scenarios.warm_up(setting), *drawn])
-        except DiagnosisError as error:
+        except SubjectError as error:
             return Verdict((), None, problems=(str(error),))
         progress.status("counting")
         counted = await load.stop()
@@ -97,7 +101,7 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
             outcomes,
             await _busiest(setting, running, counted),
             None if differences else sum(node.as_totals().requests for node in counted.nodes.values()),
-            (*_died(running), *_unanswered(counted), *differences),
+            (*_died(running), *_not_sent(counted), *_unanswered(counted), *differences),
         )
 
 
@@ -118,7 +122,7 @@ async def _busiest(setting: Setting, running: Cluster, counted: Counted) -> Busi
     log = running.upstream_log
     await until(lambda: len(_lines(log)) >= admitted, SETTLE_SECONDS, LOG_TICK_SECONDS)
     limits = {key_digest(client.key): setting.limit for client in setting.clients}
-    return verdict.busiest(arrivals.passages(_lines(log)), limits)
+    return verdict.busiest(upstream_log.passages(_lines(log)), limits)
 
 
 def _lines(log: Path) -> list[str]:
@@ -131,6 +135,15 @@ def _died(running: Cluster) -> list[str]:
         f"{node.id} ended by itself: {node.child.last_words()}"
         for node in running.nodes
         if node.child.has_ended()
+    ]
+
+
+def _not_sent(counted: Counted) -> list[str]:
+    if counted.dropped <= MOST_DROPPED_RATIO * counted.sent:
+        return []
+    return [
+        f"the generator sent {counted.sent:,} requests and dropped {counted.dropped:,} that were due, since "
+        "all its connections waited for answers: the load was not as drawn"
     ]
 
 
@@ -148,13 +161,13 @@ async def _differences(subject: Subject, counted: Counted) -> list[str]:
     while True:
         try:
             differences = _differing(await subject.node_totals(), counted)
-        except DiagnosisError as error:
+        except SubjectError as error:
             return [str(error)]
         if not differences or time.monotonic() > end:
             return differences
 
 
-def _differing(totals: Mapping[str, NodeTotals], counted: Counted) -> list[str]:
+def _differing(totals: Mapping[str, Totals], counted: Counted) -> list[str]:
     return [
         f"{node_id}: the senders saw {seen}, the subject says {totals.get(node_id)}"
         for node_id, seen in counted.nodes.items()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from gateway.contract import codec
 from loadtest import load as loads
 from loadtest.child import Child, StartError, start_module
-from loadtest.diagnosis import NodeTotals
+from loadtest.counts import Counted
 from loadtest.interrupt import uninterrupted
 
 USERS = 32
@@ -18,36 +19,6 @@ LONGEST_RUN_SECONDS = 1800
 """It ends by then even if whoever started it was killed and cannot stop it."""
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the requests to one node, as their sender saw it."""
-
-    started: int
-    admitted: int
-    refused: int
-    failed: int
-    unidentified: int
-    connection_failures: int  # no answer: refused, reset, or later than the sender waits
-
-    @property
-    def unanswered(self) -> int:
-        """Connection failures, and requests that were still under way when the generator ended."""
-        return self.started - self.as_totals().requests
-
-    def as_totals(self) -> NodeTotals:
-        """What the node should have counted, connection failures apart."""
-        requests = self.admitted + self.refused + self.failed + self.unidentified
-        return NodeTotals(requests, self.admitted, self.refused, self.failed, self.unidentified)
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The generator's counts at its end."""
-
-    nodes: Mapping[str, Counts]
-    dropped: int  # requests that were due and were not sent, since all users waited for answers
 
 
 @dataclass(slots=True)
@@ -81,9 +52,10 @@ class Generator:
         self.check()
         if self.counted is None:
             await self.child.stop(STOP_SECONDS + 5)
-            if not self.report_file.exists():
-                raise StartError(f"the load generator left no counts: {self.child.last_words()}")
-            self.counted = parse_report(self.report_file.read_text())
+            try:
+                self.counted = codec.decode(Counted, self.report_file.read_text())
+            except (FileNotFoundError, codec.RecordError):
+                raise StartError(f"the load generator left no counts: {self.child.last_words()}") from None
         return self.counted
 
 
@@ -136,10 +108,3 @@ async def running(
         yield Generator(child, load_file, report_file)
     finally:
         await uninterrupted(child.stop(grace_seconds=2))
-
-
-def parse_report(text: str) -> Counted:
-    """Read what the locustfile wrote."""
-    document = json.loads(text)
-    nodes = {node_id: Counts(**counts) for node_id, counts in document["nodes"].items()}
-    return Counted(nodes, document["dropped"])

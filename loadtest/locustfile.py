@@ -17,7 +17,9 @@ import gevent
 from gevent.queue import Empty, Queue
 from locust import FastHttpUser, events, task
 
+from gateway.contract import codec
 from loadtest import load as loads
+from loadtest.counts import Counted, Counts
 
 FOLLOW_SECONDS = 0.1
 BACKLOG_SECONDS = 1.0
@@ -27,25 +29,27 @@ NODES: list[list[str]] = json.loads(os.environ["LOADTEST_NODES"])
 OUTCOMES = {200: "admitted", 429: "refused", 401: "unidentified", 0: "connection_failures"}
 
 counts = {node_id: Counter[str]() for node_id, _ in NODES}
-queue: "Queue[loads.Arrival]" = Queue()
+queue: "Queue[loads.Request]" = Queue()
 
 
 class Dispatcher:
-    """Puts arrivals into the queue when they are due, whether or not users are free to send them."""
+    """Puts requests into the queue when they are due, whether or not users are free to send them."""
 
     def __init__(self, path: Path, seed: int) -> None:
         self.path = path
         self.random = Random(seed)
         self.stamp = 0
         self.dropped = 0
-        self.arrivals = loads.Arrivals(loads.IDLE, len(NODES), self.random)
+        self.requests = loads.Requests(loads.IDLE, len(NODES), self.random)
 
     def follow(self) -> None:
         """Take up the load in the file if it was replaced."""
         stamp = self.path.stat().st_mtime_ns
         if stamp != self.stamp:
             self.stamp = stamp
-            self.arrivals = loads.Arrivals(loads.decode(self.path.read_text()), len(NODES), self.random)
+            self.requests = loads.Requests(
+                codec.decode(loads.Load, self.path.read_bytes()), len(NODES), self.random
+            )
 
     def run(self) -> None:
         """Until it is killed."""
@@ -55,21 +59,21 @@ class Dispatcher:
             now = time.monotonic()
             if now - followed >= FOLLOW_SECONDS:
                 followed = now
-                before = self.arrivals
+                before = self.requests
                 self.follow()
-                if self.arrivals is not before:
-                    due = now + self.arrivals.gap_seconds()
+                if self.requests is not before:
+                    due = now + self.requests.gap_seconds()
             while due <= now:
                 self._put()
-                due += self.arrivals.gap_seconds()
+                due += self.requests.gap_seconds()
             gevent.sleep(max(0.0, min(due, followed + FOLLOW_SECONDS) - now))
 
     def _put(self) -> None:
         """Queue one; what nobody could send for a second is dropped rather than sent in a heap later."""
-        if queue.qsize() > BACKLOG_SECONDS * self.arrivals.load.rate_per_second:
+        if queue.qsize() > BACKLOG_SECONDS * self.requests.load.rate_per_second:
             self.dropped += 1
         else:
-            queue.put(self.arrivals.draw())
+            queue.put(self.requests.draw())
 
 
 dispatcher = Dispatcher(Path(os.environ["LOADTEST_LOAD"]), int(os.environ["LOADTEST_SEED"]))
@@ -86,15 +90,15 @@ class Client(FastHttpUser):
     def send_next(self) -> None:
         """Send one request, and count what came back."""
         try:
-            arrival = queue.get(timeout=IDLE_SECONDS)
+            request = queue.get(timeout=IDLE_SECONDS)
         except Empty:
             return
-        node_id, url = NODES[arrival.node]
+        node_id, url = NODES[request.node]
         counts[node_id]["started"] += 1
         with self.client.get(
             f"{url}/work?sent={time.time():.6f}",
             name=node_id,
-            headers={"X-API-Key": arrival.key},
+            headers={"X-API-Key": request.key},
             allow_redirects=False,
             catch_response=True,
         ) as response:
@@ -106,7 +110,7 @@ class Client(FastHttpUser):
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # locust is not typed here
 def start_dispatcher(**_: Any) -> None:
-    """Arrivals begin with the test, and end when its users are asked to."""
+    """They begin with the test, and end when its users are asked to."""
     greenlet = gevent.spawn(dispatcher.run)
     events.test_stopping.add_listener(lambda **_: greenlet.kill(block=False))  # type: ignore[no-untyped-call]  # as above
 
@@ -114,7 +118,6 @@ def start_dispatcher(**_: Any) -> None:
 @events.quit.add_listener  # type: ignore[untyped-decorator]  # as above
 def write_report(**_: Any) -> None:
     """Exact counts by node; `started` less all outcomes is what no answer came for."""
-    outcomes = ("started", "admitted", "refused", "failed", "unidentified", "connection_failures")
-    nodes = {node_id: {name: counted[name] for name in outcomes} for node_id, counted in counts.items()}
-    report = {"nodes": nodes, "dropped": dispatcher.dropped}
-    Path(os.environ["LOADTEST_REPORT"]).write_text(json.dumps(report))
+    nodes = {node_id: Counts(**by_outcome) for node_id, by_outcome in counts.items()}
+    counted = Counted(nodes, dispatcher.dropped + queue.qsize())
+    Path(os.environ["LOADTEST_REPORT"]).write_text(codec.encode(counted))

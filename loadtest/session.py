@@ -39,7 +39,7 @@ class Session:
         """Play one after the other, each from a state without findings.
 
         Raises:
-            DiagnosisError: the subject does not answer as it should.
+            SubjectError: the subject does not answer as it should.
             StartError: the load generator ended by itself.
         """
         watching = asyncio.create_task(self.watch.run())

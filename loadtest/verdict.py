@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.contract.limits import Limit
-from loadtest.diagnosis import Finding, Report
 from loadtest.scenarios.scenario import Scenario, Sign
+from loadtest.subject_commands import Finding, Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from loadtest.diagnosis import Finding, Report, Subject
 from loadtest.progress import Progress
+from loadtest.subject_commands import Finding, Report, Subject
 
 POLL_SECONDS = 2.0
 
@@ -22,7 +22,7 @@ class Watch:
         """Until cancelled.
 
         Raises:
-            DiagnosisError: the subject does not answer as it should.
+            SubjectError: the subject does not answer as it should.
         """
         while True:
             due = time.monotonic() + POLL_SECONDS

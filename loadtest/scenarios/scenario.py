@@ -69,8 +69,3 @@ class Scenario:
     steps: tuple[Step, ...]
     expected: tuple[Sign, ...]
     allowed: tuple[Sign, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """How long it lasts at most."""
-        return sum(step.seconds for step in self.steps)

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from loadtest import cluster, generator, upstream
-from loadtest.diagnosis import Subject
 from loadtest.load import Load, Stream
+from loadtest.subject_commands import Subject
 
 PUBLISHED_SECONDS = 10.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import arrivals, cluster, generator, polling, upstream
+from loadtest import cluster, generator, polling, upstream, upstream_log
 from loadtest.child import StartError
 from loadtest.load import IDLE, Load, Stream
 
@@ -38,7 +38,7 @@ async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path)
     assert sum(sent.values()) == before.total()
     assert all(counts.unanswered == counts.failed == 0 for counts in counted.nodes.values())
     assert sent["node-2"] > 1.3 * sent["node-1"]
-    passages = list(arrivals.passages(log.read_text().splitlines()))
+    passages = list(upstream_log.passages(log.read_text().splitlines()))
     assert len(passages) == before.total()
     assert all(0 <= passage.at - passage.sent < 5 for passage in passages)
 

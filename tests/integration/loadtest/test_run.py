@@ -1,4 +1,4 @@
-"""A run that must fail, since nothing of what its scenario expects is really there."""
+"""Runs that must fail."""
 
 from random import Random
 
@@ -15,14 +15,34 @@ def unfounded(_name: str, setting: Setting, _random: Random) -> Scenario:
     return Scenario("skew", "nothing", (step,), expected=(Sign("node_skew", "node", "node-1"),))
 
 
+def too_much(_name: str, setting: Setting, _random: Random) -> Scenario:
+    """More than all senders together can send, since each answer takes its time."""
+    step = Step(5.0, Load((setting.background(factor=3.0),)), redis_delay_seconds=0.2)
+    return Scenario("steady", "too much", (step,), expected=())
+
+
+@pytest.fixture(autouse=True)
+def in_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here has to be told from a baseline, nor to pass."""
+    monkeypatch.setattr(scenarios, "WARM_UP_SECONDS", 1.0)
+    monkeypatch.setattr(session, "CALM_SECONDS", 0.0)
+    monkeypatch.setattr(session, "CLEAR_SECONDS", 2.5)
+
+
 async def test_a_run_fails_if_what_it_expects_is_not_found(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(scenarios, "WARM_UP_SECONDS", 1.0)
-    monkeypatch.setattr(session, "CALM_SECONDS", 0.0)
     monkeypatch.setattr(scenarios, "draw", unfounded)
     assert await demo.run(["skew"], seed=5) == 1
     *_, failure, last = capsys.readouterr().out.splitlines()
     assert failure == "✗ skew: node_skew (node-1) was not found"
     assert last.startswith("FAIL in")
     assert last.endswith("(seed 5)")
+
+
+async def test_a_run_fails_if_its_load_was_not_sent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scenarios, "draw", too_much)
+    assert await demo.run(["steady"], seed=5) == 1
+    assert "the load was not as drawn" in " ".join(capsys.readouterr().out.split())

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.contract.telemetry import Totals
 from loadtest import cluster
-from loadtest.diagnosis import DiagnosisError, NodeTotals, Subject
+from loadtest.subject_commands import Subject, SubjectError
 
 
 async def test_a_fresh_cluster_is_healthy_and_has_counted_nothing(tmp_path: Path) -> None:
@@ -14,7 +15,7 @@ async def test_a_fresh_cluster_is_healthy_and_has_counted_nothing(tmp_path: Path
         report = await subject.diagnose()
         totals = await subject.node_totals()
     assert (report.healthy, report.findings) == (True, ())
-    assert totals == dict.fromkeys(("node-1", "node-2"), NodeTotals(0, 0, 0, 0, 0))
+    assert totals == dict.fromkeys(("node-1", "node-2"), Totals())
     assert not list(tmp_path.iterdir())
 
 
@@ -23,6 +24,6 @@ async def test_a_subject_that_cannot_see_is_an_error_with_its_own_words(tmp_path
         **cluster.own_environment(),
         "REDIS_URL": f"redis://127.0.0.1:{cluster.free_port()}/0",
     }
-    with pytest.raises(DiagnosisError, match="subject diagnose exited with 3"):
+    with pytest.raises(SubjectError, match="subject diagnose exited with 3"):
         await Subject(environment, tmp_path).diagnose()
     assert not list(tmp_path.iterdir())

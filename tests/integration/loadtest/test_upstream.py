@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from loadtest import upstream
+from loadtest import upstream, upstream_log
 
 
 def logged(log: Path) -> list[dict[str, object]]:
@@ -46,7 +46,7 @@ async def test_the_log_is_complete_at_the_end_and_soon_before(tmp_path: Path) ->
                 await response.read()
 
         await asyncio.gather(*(ask(number) for number in range(200)))
-        await asyncio.sleep(3 * upstream.FLUSH_SECONDS)
+        await asyncio.sleep(3 * upstream_log.FLUSH_SECONDS)
         assert len(logged(log)) == 200
         await ask(200)
     assert {line["target"] for line in logged(log)} == {f"/{number}" for number in range(201)}

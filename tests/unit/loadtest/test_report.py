@@ -7,15 +7,14 @@ from rich.console import Console
 
 from gateway.contract.limits import Limit
 from loadtest import report, scenarios
-from loadtest.diagnosis import Finding
 from loadtest.scenarios import Scenario, Sign
+from loadtest.subject_commands import About, Finding
 from loadtest.verdict import Busiest, Outcome, Verdict
 
 SKEW = Sign("node_skew", "node", "node-2")
 FOUND = Finding(
     code="node_skew",
-    kind="node",
-    subject_id="node-2",
+    subject=About("node", "node-2"),
     severity="warning",
     summary="node-2 serves 80 % of the requests",
     likely_cause="the load balancer",

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from gateway.contract.limits import Limit
 from loadtest import verdict
-from loadtest.diagnosis import Finding, Report
 from loadtest.scenarios import Scenario, Sign
+from loadtest.subject_commands import About, Finding, Report
 from loadtest.verdict import Busiest, Outcome, Passage, Verdict
 
 SKEW = Sign("node_skew", "node", "node-2")
@@ -19,7 +19,9 @@ def passage(sent: float, at: float | None = None, key: str = "k") -> Passage:
 
 
 def finding(code: str = "node_skew", kind: str = "node", subject_id: str = "node-2") -> Finding:
-    return Finding(code, kind, subject_id, "warning", f"{code} of {subject_id}", "a cause", "a command")
+    return Finding(
+        code, About(kind, subject_id), "warning", f"{code} of {subject_id}", "a cause", "a command"
+    )
 
 
 def report(*findings: Finding) -> Report:

@@ -2,7 +2,7 @@
 
 import json
 
-from loadtest import arrivals
+from loadtest import upstream_log
 from loadtest.verdict import Passage
 
 
@@ -12,4 +12,4 @@ def line(key: str | None, target: str) -> str:
 
 def test_only_requests_of_the_generator_count() -> None:
     lines = [line("d1", "/work?sent=2.25"), line(None, "/work?sent=2.25"), line("d1", "/health")]
-    assert list(arrivals.passages(lines)) == [Passage(sent=2.25, at=2.5, key="d1")]
+    assert list(upstream_log.passages(lines)) == [Passage(sent=2.25, at=2.5, key="d1")]

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from loadtest import diagnosis
-from loadtest.diagnosis import DiagnosisError, NodeTotals
+from loadtest.subject_commands import Report, SubjectError, parse
 
 FINDING = {
     "code": "node_skew",
@@ -24,7 +23,7 @@ FINDING = {
 
 def test_a_report_is_read() -> None:
     text = json.dumps({"at": 2.0, "healthy": False, "redis_connected": True, "findings": [FINDING]})
-    report = diagnosis.parse_report(text)
+    report = parse(Report, "diagnose", text)
     assert report.at == 2.0
     assert report.findings[0].identity == ("node_skew", "node", "node-2")
     assert str(report.findings[0]) == "node_skew (node-2)"
@@ -34,13 +33,5 @@ def test_a_report_is_read() -> None:
     "text", ["", "Traceback", "{}", '{"at": 1, "healthy": true, "findings": [{}]}', "[]"]
 )
 def test_what_is_no_report_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(DiagnosisError, match="printed no report"):
-        diagnosis.parse_report(text)
-
-
-def test_totals_are_read_by_node() -> None:
-    totals = {"requests": 10, "admitted": 6, "refused": 4, "failed": 0, "unidentified": 0}
-    text = json.dumps({"at": 1.0, "nodes": [{"id": "node-1", "totals": totals, "state": "Up"}]})
-    assert diagnosis.parse_node_totals(text) == {"node-1": NodeTotals(10, 6, 4, 0, 0)}
-    with pytest.raises(DiagnosisError, match="printed no nodes"):
-        diagnosis.parse_node_totals('{"nodes": [{"id": "node-1"}]}')
+    with pytest.raises(SubjectError, match="subject diagnose printed no answer that can be read"):
+        parse(Report, "diagnose", text)

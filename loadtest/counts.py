@@ -1,0 +1,40 @@
+"""What the load generator counted, as it writes it down at its end (in JSON, by the contract's codec)."""
+
+from dataclasses import dataclass
+
+from gateway.contract.telemetry import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the requests to one node, as their sender saw it."""
+
+    started: int = 0
+    admitted: int = 0
+    refused: int = 0
+    failed: int = 0
+    unidentified: int = 0
+    connection_failures: int = 0  # no answer: refused, reset, or later than the sender waits
+
+    @property
+    def unanswered(self) -> int:
+        """Connection failures, and requests that were still under way when the generator ended."""
+        return self.started - self.as_totals().requests
+
+    def as_totals(self) -> Totals:
+        """What the node should have counted, connection failures apart."""
+        requests = self.admitted + self.refused + self.failed + self.unidentified
+        return Totals(requests, self.admitted, self.refused, self.failed, self.unidentified)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The generator's counts at its end."""
+
+    nodes: dict[str, Counts]
+    dropped: int  # requests that were due and were not sent, since all users waited for answers
+
+    @property
+    def sent(self) -> int:
+        """All requests that were."""
+        return sum(node.started for node in self.nodes.values())

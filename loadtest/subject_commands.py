@@ -1,0 +1,135 @@
+"""What the subject says, asked as a user would: by its command, in a process of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.contract import codec
+from gateway.contract.telemetry import Totals
+from loadtest.child import Child, start_module
+
+ANSWER_SECONDS = 15.0
+Answer = TypeVar("Answer")
+
+
+class SubjectError(RuntimeError):
+    """The subject did not answer as it should; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a finding is about."""
+
+    kind: str  # node | client | cluster
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding, as far as a verdict and a reader need it."""
+
+    code: str
+    subject: About
+    severity: str
+    summary: str
+    likely_cause: str
+    suggested_action: str
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What is the same in two reports of the same finding."""
+        return self.code, self.subject.kind, self.subject.id
+
+    def __str__(self) -> str:
+        """As the progress shows it."""
+        return f"{self.code} ({self.subject.id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One answer of ``subject diagnose --json`` (DESIGN §5)."""
+
+    at: float  # seconds since 1970, by Redis' clock
+    healthy: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One node, and its requests by outcome since it started."""
+
+    id: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """One answer of ``subject nodes --json`` (DESIGN §5)."""
+
+    nodes: tuple[_Node, ...]
+
+
+@dataclass(slots=True)
+class Subject:
+    """The subject's commands, against one Redis."""
+
+    environment: Mapping[str, str]
+    folder: Path
+    asked: int = 0
+
+    async def diagnose(self) -> Report:
+        """What is wrong now.
+
+        Raises:
+            SubjectError: no answer in time, or none that can be read.
+        """
+        return await self._ask("diagnose", Report)
+
+    async def node_totals(self) -> dict[str, Totals]:
+        """Each node's counts.
+
+        Raises:
+            SubjectError: as above.
+        """
+        return {node.id: node.totals for node in (await self._ask("nodes", _Nodes)).nodes}
+
+    async def _ask(self, command: str, kind: type[Answer]) -> Answer:
+        self.asked += 1
+        child = start_module(
+            "subject",
+            command,
+            "--json",
+            name=f"subject-{self.asked}",
+            environment=self.environment,
+            folder=self.folder,
+            working_folder=self.folder,
+        )
+        try:
+            if not await child.ends(ANSWER_SECONDS):
+                raise SubjectError(f"subject {command} did not answer within {ANSWER_SECONDS:g} s")
+            return parse(kind, command, _output(child, command))
+        finally:
+            child.kill()
+            child.stdout.unlink()
+            child.stderr.unlink()
+
+
+def _output(child: Child, command: str) -> str:
+    """What it printed; exit code 1 says that there are findings, or else that it broke."""
+    code, text = child.process.returncode, child.stdout.read_text()
+    if code not in (0, 1) or not text:
+        raise SubjectError(f"subject {command} exited with {code}: {child.last_words()}")
+    return text
+
+
+def parse(kind: type[Answer], command: str, text: str) -> Answer:
+    """Read the JSON that a command printed; what `kind` does not have is left out.
+
+    Raises:
+        SubjectError: it is not that.
+    """
+    try:
+        return codec.decode(kind, text)
+    except codec.RecordError as error:
+        raise SubjectError(f"subject {command} printed no answer that can be read: {error}") from None

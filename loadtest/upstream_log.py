@@ -1,0 +1,60 @@
+"""The upstream's log: what arrived when, a line of JSON each.
+
+``at`` seconds since 1970, ``node`` from the Via header (null without), ``key`` SHA-256 of the API key in hex
+(null without), ``target`` as it stood in the request line.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TextIO
+from urllib.parse import parse_qs, urlsplit
+
+from gateway.contract.client_id import key_digest
+from loadtest.verdict import Passage
+
+FLUSH_SECONDS = 0.1
+_LAST_HOP = re.compile(r"(?:^|,)\s*\S+\s+([^\s,]+)[^,]*$")
+
+
+@dataclass(slots=True)
+class UpstreamLog:
+    """Lines wait in memory for the next flush, so that no answer waits for the disk."""
+
+    file: TextIO
+    _lines: list[str] = field(default_factory=list)
+
+    def note(self, at: float, via: str | None, key: str | None, target: str) -> None:
+        """Note a request."""
+        hop = _LAST_HOP.search(via or "")
+        record = {
+            "at": at,
+            "node": hop[1] if hop else None,
+            "key": None if key is None else key_digest(key),
+            "target": target,
+        }
+        self._lines.append(json.dumps(record) + "\n")
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self.file.write("".join(lines))
+            self.file.flush()
+
+    async def flush_now_and_then(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self.flush()
+
+
+def passages(lines: Iterable[str]) -> Iterator[Passage]:
+    """The requests of the load generator: those with an API key, and the time of sending in their target."""
+    for line in lines:
+        record = json.loads(line)
+        sent = parse_qs(urlsplit(record["target"]).query).get("sent")
+        if record["key"] is not None and sent is not None:
+            yield Passage(float(sent[0]), record["at"], record["key"])
