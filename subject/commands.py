@@ -48,7 +48,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
             return await _reset(arguments, reader)
         if arguments.command == "limits":
             if arguments.verb == "set":
-                return await _set(arguments, reader, settings)
+                return await _set(arguments, reader)
             if arguments.verb == "unset":
                 return await _unset(arguments, reader)
             return await _limits(arguments, reader, settings)
@@ -87,7 +87,12 @@ async def _limits(arguments: argparse.Namespace, reader: Reader, settings: Setti
     client = getattr(arguments, "client", None)
     if client is not None:
         seen = await _look(reader, settings, actions.checked(client))
-        clients = [client]
+        # With Redis away nobody can say whether it is a client, or a key that was written by mistake.
+        known = seen.snapshot.policies.is_client(client)
+        if seen.snapshot.redis.connected:
+            actions.check_known(client, seen.snapshot.policies)
+            known = True
+        clients = [client] if known else []
     else:
         seen = await _look(reader, settings)
         policies = seen.snapshot.policies
@@ -99,23 +104,20 @@ async def _limits(arguments: argparse.Namespace, reader: Reader, settings: Setti
     return seen.exit_code
 
 
-async def _set(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
+async def _set(arguments: argparse.Namespace, reader: Reader) -> int:
     try:
         limit = parse_limit(arguments.limit)
     except LimitSyntaxError as error:
         raise UsageError(str(error)) from None
-    client = actions.checked(arguments.client)
-    snapshot = take(await reader.look((client,)), settings.node_down_seconds)
-    _check_known(client, snapshot)
-    applied = snapshot.policies.applied_to(client)
-    await actions.set_limit(reader.redis, client, limit, _actor(arguments))
+    client = arguments.client
+    applied = await actions.set_limit(reader.redis, client, limit, _actor(arguments))
     before = "" if applied is None else f" (was {applied.limit}, {applied.name})"
     sys.stdout.write(f"{client} now has {limit}{before}; {TAKEN_OVER}. Undo: subject limits unset {client}\n")
     return WELL
 
 
 async def _unset(arguments: argparse.Namespace, reader: Reader) -> int:
-    client = actions.checked(arguments.client)
+    client = arguments.client
     before = await actions.unset_limit(reader.redis, client, _actor(arguments))
     if before is None:
         sys.stdout.write(f"{client} has no limit that was set live: nothing was changed\n")
@@ -125,21 +127,10 @@ async def _unset(arguments: argparse.Namespace, reader: Reader) -> int:
 
 
 async def _reset(arguments: argparse.Namespace, reader: Reader) -> int:
-    client = actions.checked(arguments.client)
+    client = arguments.client
     generation = await actions.reset(reader.redis, client, _actor(arguments))
     sys.stdout.write(f"{client}'s count begins anew (generation {generation}); {TAKEN_OVER}\n")
     return WELL
-
-
-def _check_known(client: str, snapshot: Snapshot) -> None:
-    """Refuse a name that no node knows: it would change nothing, and it might be a key."""
-    table = snapshot.policies.table
-    if table is None or client in table.clients or client.startswith(client_id.UNKNOWN_PREFIX):
-        return
-    known = ", ".join(sorted(table.clients)[:5]) or "none"
-    raise UsageError(
-        f"no node knows a client of that name (registered: {known}); subject whois tells the id of an API key"
-    )
 
 
 def _actor(arguments: argparse.Namespace) -> Actor:

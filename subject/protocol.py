@@ -2,21 +2,17 @@
 
 from typing import Any
 
-from gateway.contract.limits import UNIT_SECONDS, Limit, LimitSyntaxError, parse_limit
+from gateway.contract.limits import Limit, parse_limit
 from subject import actions, documents, metrics
 from subject import settings as settings_module
 from subject.actions import Actor
 from subject.checker import RateLimiterChecker
 from subject.diagnosis import diagnose
-from subject.errors import UsageError
 from subject.finding import as_json
 from subject.reader import Reader
 from subject.settings import Settings
 from subject.snapshot import Node, Snapshot, take
 from subject.stores import ClusterMetrics, Store, StoreMetrics
-
-DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
-"""The period of a bare number where no node has published a policy: that of the default limit."""
 
 
 class RateLimiterSubject:
@@ -85,20 +81,19 @@ class RateLimiterSubject:
         `limit`: ``N/period``, or a bare N for N per the period of the limit that the client has now.
 
         Raises:
-            ValueError: no client id, or no limit.
+            ValueError: no client id that a node knows, or no limit.
             RedisAwayError: Redis does not answer.
+            RedisRefusesError: it answers with an error.
         """
-        actions.checked(client_id)
-        await actions.set_limit(
-            self._reader.redis, client_id, await self._limit(client_id, limit), Actor(self._by, why)
-        )
+        await actions.set_limit(self._reader.redis, client_id, _limit(limit), Actor(self._by, why))
 
     async def reset_client(self, client_id: str, why: str | None = None) -> None:
         """Let a client's count begin anew.
 
         Raises:
-            ValueError: no client id.
+            ValueError: no client id that a node knows.
             RedisAwayError: Redis does not answer.
+            RedisRefusesError: it answers with an error.
         """
         await actions.reset(self._reader.redis, client_id, Actor(self._by, why))
 
@@ -121,24 +116,17 @@ class RateLimiterSubject:
     async def _snapshot(self) -> Snapshot:
         return take(await self._reader.look(), self._settings.node_down_seconds)
 
-    async def _limit(self, client: str, limit: int | str) -> Limit:
-        text = str(limit).strip()
-        if text.isascii() and text.isdecimal():
-            view = await self._reader.look()
-            applied = view.policies.applied_to(client)
-            period_seconds = DEFAULT_PERIOD_SECONDS if applied is None else applied.limit.period_seconds
-            text = f"{text}/{period_seconds}s"
-        try:
-            return parse_limit(text)
-        except LimitSyntaxError as error:
-            raise UsageError(str(error)) from None
-
 
 def create_ratelimiter_subject_and_checker(
     redis_url: str | None = None,
 ) -> tuple[RateLimiterSubject, RateLimiterChecker]:
     """The pair; `redis_url` defaults to the environment's REDIS_URL."""
     return RateLimiterSubject(redis_url), RateLimiterChecker()
+
+
+def _limit(limit: int | str) -> Limit | int:
+    text = str(limit).strip()
+    return int(text) if text.isascii() and text.isdecimal() else parse_limit(text)
 
 
 def _node_metrics(snapshot: Snapshot, node: Node) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from redis.asyncio import Redis
 
-from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject import redis_reads, state_endpoint
@@ -77,10 +75,7 @@ class Reader:
         self._redis_ahead_seconds = at - time.time()
         self._roster = basics.roster
         unreadable = [*basics.unreadable, *await self._read_stream(at)]
-        tables = await redis_reads.read_tables(
-            self._redis, (entry.policy_digest for entry in basics.roster.values())
-        )
-        self._policies = Policies(basics.overrides, _most_common(basics.roster, tables))
+        self._policies = await redis_reads.read_policies(self._redis, basics)
         stale = {node_id: entry for node_id, entry in basics.roster.items() if self._is_stale(entry, at)}
         answers = await state_endpoint.ask(
             (entry.admin_address for entry in stale.values()), self._settings.timeout_seconds
@@ -171,15 +166,6 @@ def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
 
 def _milliseconds(stream_id: str) -> int:
     return int(stream_id.partition("-")[0] or 0)
-
-
-def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]) -> PolicyTable | None:
-    """The table that most nodes enforce; the one whose node wrote last decides between equals."""
-    counts = Counter(entry.policy_digest for entry in roster.values() if entry.policy_digest in tables)
-    if not counts:
-        return None
-    latest = {entry.policy_digest: entry.last.at for entry in roster.values()}
-    return tables[max(counts, key=lambda digest: (counts[digest], latest[digest]))]
 
 
 def _most_active(records: Iterable[TelemetryRecord], at: float) -> list[str]:

@@ -139,14 +139,13 @@ async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord]
             return records, after, unreadable
 
 
-async def read_tables(client: Redis, digests: Iterable[str]) -> dict[str, PolicyTable]:
-    """The policy tables by digest, as far as they are there."""
-    wanted = sorted(set(digests))
-    if not wanted:
-        return {}
-    texts = await client.mget([keys.policy_table(digest) for digest in wanted])
+async def read_policies(client: Redis, basics: Basics) -> Policies:
+    """What nodes have published of their policies, with the live overrides."""
+    wanted = sorted({entry.policy_digest for entry in basics.roster.values()})
+    texts = await client.mget([keys.policy_table(digest) for digest in wanted]) if wanted else []
     tables = {digest: _decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
-    return {digest: table for digest, table in tables.items() if table is not None}
+    readable = {digest: table for digest, table in tables.items() if table is not None}
+    return Policies.published(basics.overrides, basics.roster, readable)
 
 
 async def read_windows(

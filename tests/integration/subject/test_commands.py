@@ -191,7 +191,9 @@ async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> 
         (["limits", "set", CLIENT, "many"], "write N/period, as in 100/m"),
         (["limits", "set", CLIENT], "the following arguments are required: N/PERIOD"),
         (["limits", "set", "no id!", "5/s"], "subject whois tells the id"),
-        (["limits", "set", "nobody", "5/s"], "registered: acme"),
+        (["limits", "set", "nobody", "5/s"], "no node knows a client nobo… (registered: acme)"),
+        (["reset", CLIENT, "--why", "\udcff"], "is not Unicode"),
+        (["limits", "set", CLIENT, "5/s", "--why", "\udcff"], "is not Unicode"),
         (["limits", "get", "no id!"], "subject whois tells the id"),
         (["limits", "unset", "no id!"], "subject whois tells the id"),
         (["reset", "no id!"], "subject whois tells the id"),
@@ -211,6 +213,69 @@ async def test_bad_input_is_one_line_that_says_what_would_be_right(
     assert run.err.count("\n") == 1
     assert expected in run.err
     assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
+
+
+API_KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
+ACTIONS = [["limits", "set", API_KEY, "5/s"], ["limits", "unset", API_KEY], ["reset", API_KEY]]
+
+
+@pytest.mark.parametrize(
+    "arguments", [*ACTIONS, ["limits", "get", API_KEY], ["limits", "get", API_KEY, "--json"]]
+)
+@pytest.mark.parametrize("registered", [{"acme": "5/s"}, None])
+async def test_a_key_given_as_a_name_goes_nowhere(
+    redis_client: Redis, redis_url: str, arguments: list[str], registered: dict[str, str] | None
+) -> None:
+    await publish(redis_client, [record()], policies(clients=registered).table)
+
+    run = await subject(*arguments, redis_url=redis_url)
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("subject: no node knows a client sk_l… (registered: ")
+    assert run.err.endswith("subject whois tells the id of an API key\n")
+    assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [*ACTIONS, ["limits", "get", API_KEY], ["limits", "get", API_KEY, "--json"]]
+)
+async def test_a_key_given_as_a_name_is_not_shown_without_redis_either(arguments: list[str]) -> None:
+    run = await subject(*arguments, redis_url=nowhere())
+
+    assert run.code == 3
+    assert API_KEY not in run.out + run.err
+
+
+async def test_what_was_changed_for_a_name_that_has_gone_can_be_taken_back(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()], policies(clients={"acme": "5/s"}).table)
+    await subject("limits", "set", "acme", "7/s", redis_url=redis_url)
+    await redis_client.delete(*[key async for key in redis_client.scan_iter("ratelimit:policies:*")])
+
+    refused = await subject("limits", "set", "acme", "9/s", redis_url=redis_url)
+    runs = [
+        await subject(*arguments, redis_url=redis_url)
+        for arguments in (
+            ["limits", "get", "acme"],
+            ["reset", "acme"],
+            ["limits", "unset", "acme"],
+            ["reset", "acme"],
+        )
+    ]
+
+    assert refused.code == 2
+    assert [run.code for run in runs] == [0, 0, 0, 0]
+
+
+async def test_a_generation_that_is_no_number_is_one_line(redis_client: Redis, redis_url: str) -> None:
+    await redis_client.hset(keys.OVERRIDES, f"generation:{CLIENT}", "x")
+
+    run = await subject("reset", CLIENT, redis_url=redis_url)
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith(f"subject: generation:{CLIENT} in ratelimit:overrides is no number: ")
+    assert run.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,32 @@ async def test_nonsense_is_a_value_error_and_changes_nothing(
     assert await redis_client.keys() == []
 
 
+async def test_a_key_given_as_a_name_is_a_value_error_and_goes_nowhere(
+    redis_client: Redis, redis_url: str
+) -> None:
+    key = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
+    await publish(redis_client, [record()], policies(clients={"acme": "5/s"}).table)
+
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
+        for action in (subject.set_rate_limit(key, 5), subject.reset_client(key)):
+            with pytest.raises(
+                ValueError, match=r"no node knows a client sk_l… \(registered: acme\)"
+            ) as caught:
+                await action
+            assert key not in str(caught.value)
+
+    assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
+
+
+@pytest.mark.parametrize("by", ["pilot", "\udcff"])
+async def test_what_is_not_unicode_is_a_value_error(redis_client: Redis, redis_url: str, by: str) -> None:
+    async with RateLimiterSubject(redis_url, by=by) as subject:
+        with pytest.raises(ValueError, match="is not Unicode"):
+            await subject.reset_client(CLIENT, why="\udcff")
+
+    assert await redis_client.keys() == []
+
+
 async def test_an_action_without_redis_says_so() -> None:
     async with RateLimiterSubject(f"redis://127.0.0.1:{free_port()}/0") as subject:
         with pytest.raises(RedisAwayError):

@@ -1,7 +1,8 @@
 from gateway.contract.limits import Limit
+from gateway.contract.overrides import Overrides, parse_overrides
 from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
 from subject.policies import Policies
-from tests.unit.subject.builders import policies
+from tests.unit.subject.builders import entry, policies, record
 
 
 def test_a_live_override_goes_before_all() -> None:
@@ -32,3 +33,29 @@ def test_without_a_table_only_overrides_are_known() -> None:
 
     assert Policies(live).applied_to("acme") == Policy("override", Limit(7, 1))
     assert Policies(live).applied_to("beta") is None
+
+
+def test_what_most_nodes_enforce_applies_and_the_clients_of_all_are_known() -> None:
+    old, new = (policies("100/m", {name: "5/s"}).table for name in ("acme", "beta"))
+    assert old is not None
+    assert new is not None
+    tables = {table.digest(): table for table in (old, new)}
+    roster = {
+        f"node-{n}": entry(record(f"node-{n}"), table.digest()) for n, table in enumerate((old, new, new), 1)
+    }
+
+    found = Policies.published(Overrides(), roster, tables)
+
+    assert found.table == new
+    assert [found.is_client(name) for name in ("acme", "beta", "k_0123456789abcdef", "gamma")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_change_that_cannot_be_read_is_one_too() -> None:
+    live = parse_overrides({"limit:acme": "{", "generation:beta": "3"})
+
+    assert [Policies(live).is_changed(name) for name in ("acme", "beta", "gamma")] == [True, True, False]
