@@ -8,23 +8,23 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import NoReturn
 
 import uvloop
 
 from gateway import logs
 from gateway.app import DISTRIBUTION, load_clients, run
 from gateway.errors import StartError
-from gateway.settings import SECRETS, Settings, load, shown, unknown_variables, variable
+from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
 
 logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a node, or with ``--check`` only look at its settings. Returns the exit code."""
-    flags = vars(_parser().parse_args(arguments))
-    check, as_json = flags.pop("check"), flags.pop("json")
     try:
+        flags = vars(_parser().parse_args(arguments))
+        check, as_json = flags.pop("check"), flags.pop("json")
         settings = load({name: value for name, value in flags.items() if value is not None})
         logs.set_up(settings.log_level, settings.log_format)
         for sentence in unknown_variables():
@@ -40,21 +40,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line, without the usage."""
+        raise StartError(f"{message} (see gateway --help)", 2)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="gateway",
         description="Run one node of the rate-limiting gateway. A setting is a flag, a variable or "
         "a line of gateway.toml, in this order of precedence.",
     )
-    parser.add_argument("--version", action="version", version=version(DISTRIBUTION))
+    parser.add_argument("--version", action="version", version=f"gateway {version(DISTRIBUTION)}")
     parser.add_argument("--check", action="store_true", help="show the settings without secrets, and exit")
     parser.add_argument("--json", action="store_true", help="with --check: as JSON")
-    for name, field in Settings.model_fields.items():
+    for name in Settings.model_fields:
         if name not in SECRETS:
             parser.add_argument(
                 "--" + name.replace("_", "-"),
                 metavar="VALUE",
-                help=f"{field.description} [{variable(name)}]",
+                help=f"{described(name)} [{variable(name)}]",
             )
     return parser
 
@@ -68,21 +74,20 @@ def _show(settings: Settings, *, as_json: bool) -> None:
 async def _until_signalled(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight."""
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    node: asyncio.Task[Any] = asyncio.create_task(run(settings, stop))
+    stop, hurry = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         if stop.is_set():
-            node.cancel()
-        logger.info("stopping: no new connections, requests in flight finish")
-        stop.set()
+            logger.warning("stopping at once: requests in flight are cut off")
+            hurry.set()
+        else:
+            logger.info("stopping: no new connections, requests in flight finish")
+            stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        await node
-    except asyncio.CancelledError:
-        logger.warning("stopped before all requests were finished")
+        await run(settings, stop, hurry)
     except BaseExceptionGroup as group:
         start_errors = group.subgroup(StartError)
         if start_errors is None:

@@ -5,7 +5,7 @@ import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +21,15 @@ from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
+from gateway.contract.overrides import POLL_SECONDS
+from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.errors import StartError
 from gateway.identity import Identity
 from gateway.limiter.batcher import Batcher
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.wire import Wire
 from gateway.overrides import LiveOverrides
+from gateway.periodic import repeat
 from gateway.policy import policy_table
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.handler import Handler, ProxyOptions
@@ -36,6 +39,7 @@ from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag
 from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
+from gateway.telemetry.roster import Roster
 
 DISTRIBUTION = "operator-ratelimiter"
 REDIS_SECONDS = 1.0
@@ -45,25 +49,13 @@ _UPSTREAM_CHECK_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Lifecycle:
-    """Whether the node is on its way out."""
-
-    draining: bool = False
-
-    def is_draining(self) -> bool:
-        """The same as a function, for those who only need to ask."""
-        return self.draining
-
-
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Run a node until `stop` is set.
+async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+    """Run a node until `stop` is set; requests in flight may then finish, until `hurry` is set.
 
     Raises:
         StartError: it cannot start.
     """
     clients = load_clients(settings)
-    lifecycle = Lifecycle()
     counters = Counters()
     clock = RedisClock()
     overrides = LiveOverrides()
@@ -77,26 +69,28 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         Wire(settings.redis_url), clock, counters, max(SILENCE_SECONDS, 2 * settings.store_deadline)
     )
     loop_lag = LoopLag()
-    node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
-    recorder = Recorder(node, counters, clock, loop_lag, lambda: batcher.connected)
     upstream = _upstream(settings)
     async with _redis(settings) as redis:
-        publisher = Publisher(redis, recorder, table, overrides)
+        roster = Roster(redis, settings.node_id)
         limiter = Limiter(
             batcher,
             counters,
             deadline_seconds=settings.store_deadline,
             on_failure=settings.on_store_failure,
-            live_nodes=lambda: publisher.live_nodes,
+            live_nodes=lambda: roster.live_nodes,
         )
         admission = Admission(_identity(settings, clients), table, overrides, limiter)
-        handler = Handler(admission, upstream, counters, _options(settings), lifecycle.is_draining)
-        sources = AdminSources(counters, recorder, lifecycle.is_draining, lambda: batcher.connected)
+        handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
+        node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
+        recorder = Recorder(node, counters, clock, loop_lag, lambda: batcher.connected)
+        publisher = Publisher(redis, recorder, table, roster)
+        sources = AdminSources(counters, recorder, stop.is_set, lambda: batcher.connected)
+        listener = Downstream(handler, counters, hurry or asyncio.Event())
         async with _background(batcher.run, loop_lag.run) as start:
             await _first_look(batcher, overrides, redis, upstream, settings)
-            async with _listening(settings, handler, counters, sources, recorder, lifecycle):
-                start(publisher.run_telemetry)
-                start(publisher.run_overrides)
+            async with _listening(settings, listener, sources):
+                start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
+                start(partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS))
                 _announce(settings, recorder)
                 await stop.wait()
             await batcher.finish()
@@ -195,7 +189,7 @@ async def _first_look(
     await batcher.tried.wait()
     if not batcher.connected:
         logger.warning(
-            "no Redis at %s: until it is there, GATEWAY_ON_STORE_FAILURE=%s decides",
+            "until Redis at %s is there, GATEWAY_ON_STORE_FAILURE=%s decides",
             without_password(settings.redis_url),
             settings.on_store_failure,
         )
@@ -212,24 +206,17 @@ async def _first_look(
 
 
 @asynccontextmanager
-async def _listening(
-    settings: Settings,
-    handler: Handler,
-    counters: Counters,
-    sources: AdminSources,
-    recorder: Recorder,
-    lifecycle: Lifecycle,
-) -> AsyncIterator[None]:
+async def _listening(settings: Settings, listener: Downstream, sources: AdminSources) -> AsyncIterator[None]:
     """Both listeners; at the end clients' requests finish before the admin listener goes."""
     admin = web.AppRunner(admin_application(sources), access_log=None)
-    clients = web.ServerRunner(Downstream(handler, counters), shutdown_timeout=settings.drain_timeout)
+    clients = web.ServerRunner(listener, shutdown_timeout=settings.drain_timeout)
+    recorder = sources.recorder
     try:
-        address = await _bind(clients, settings.host, settings.port, "")
-        admin_address = await _bind(admin, settings.admin_host, settings.admin_port, "ADMIN_")
-        recorder.node = _reached_at(recorder.node, settings, address, admin_address)
+        port = await _bind(clients, settings.host, settings.port, "")
+        admin_port = await _bind(admin, settings.admin_host, settings.admin_port, "ADMIN_")
+        recorder.node = _reached_at(recorder.node, settings, port, admin_port)
         yield
     finally:
-        lifecycle.draining = True
         await clients.cleanup()
         await admin.cleanup()
 

@@ -26,6 +26,7 @@ SECRETS = frozenset({"identity_secret"})
 """Settings that are no flags, since a command line can be read by others."""
 
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
+_DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
 # Also of a URL that is malformed, so without parsing it; redis-py takes a password from the query too.
@@ -61,6 +62,8 @@ def _limit(value: object) -> Limit:
     return value if isinstance(value, Limit) else parse_limit(str(value))
 
 
+_MESSAGES = {"int_parsing": "write a whole number", "float_parsing": "write a number (of seconds)"}
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -87,7 +90,7 @@ class Settings(BaseSettings):
         default_factory=lambda: socket.gethostname(),
         validate_default=True,
         validation_alias="NODE_ID",
-        description="this node's name, different for each node (default: the host's name)",
+        description="this node's name, different for each node",
     )
     host: str = Field("127.0.0.1", description="address to listen on for clients")
     port: Port = Field(8080, description="port to listen on for clients")
@@ -97,24 +100,26 @@ class Settings(BaseSettings):
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
     upstream_url: Annotated[str, AfterValidator(_upstream_url)] = Field(
-        description="the service behind the gateway, http://HOST:PORT (required)"
+        description="the service behind the gateway, http://HOST:PORT"
     )
     default_limit: Annotated[Limit, NoDecode, BeforeValidator(_limit)] = Field(
-        Limit(100, 60), description="the limit of clients without one of their own, N/period (default: 100/m)"
+        Limit(100, 60), description="the limit of clients without one of their own, N/period"
     )
     clients_file: Path | None = Field(None, description="TOML file of plans and registered clients")
     unknown_keys: Literal["accept", "reject"] | None = Field(
-        None, description="what unregistered keys get (default: reject with a clients file, else accept)"
+        None,
+        description="whether an unregistered key is a client: accept (without a clients file) or reject",
     )
     identity_secret: SecretStr | None = Field(
         None, description="makes client ids of unregistered keys unguessable; the same for all nodes"
     )
     on_store_failure: Literal["local", "open", "closed"] = Field(
-        "local", description="without Redis: limit by the node's own share, let all pass, or answer 503"
+        "local",
+        description="without Redis: local (by the node's share of a limit), open (all pass) or closed (503)",
     )
     store_deadline: Seconds = Field(0.05, description="seconds that a decision may wait for Redis")
     ratelimit_headers: Literal["ietf", "legacy", "both", "off"] = Field(
-        "ietf", description="RateLimit fields, X-RateLimit-*, both or none on answers"
+        "ietf", description="fields on answers: ietf (RateLimit), legacy (X-RateLimit-*), both or off"
     )
     max_body_bytes: int = Field(
         0, ge=0, description="longest request body; 0 is unbounded (bodies are streamed)"
@@ -124,9 +129,9 @@ class Settings(BaseSettings):
     )
     drain_timeout: Seconds = Field(30.0, description="seconds that requests in flight may take after SIGTERM")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least severe message"
+        "info", description="the least severe messages: debug, info, warning or error"
     )
-    log_format: Literal["text", "json"] = Field("text", description="one line of text or JSON a message")
+    log_format: Literal["text", "json"] = Field("text", description="messages as lines of text or json")
 
     @model_validator(mode="after")
     def _keys_are_registered_or_not(self) -> Self:
@@ -161,6 +166,13 @@ def variable(name: str) -> str:
     return name.upper() if name in _UNPREFIXED else PREFIX + name.upper()
 
 
+def described(name: str) -> str:
+    """What a setting is, with its default."""
+    field = Settings.model_fields[name]
+    default = "required" if field.is_required() else _DEFAULTS_IN_WORDS.get(name, field.default)
+    return f"{field.description} ({default})" if default is not None else f"{field.description}"
+
+
 def load(flags: Mapping[str, Any]) -> Settings:
     """Read all settings.
 
@@ -184,7 +196,7 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
         return f"{TOML_FILE}: there is no setting {name!r}"
     if problem["type"] == "missing":
         return f"{variable(name)} is not set: {Settings.model_fields[name].description}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = _MESSAGES.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
     if isinstance(problem["input"], str) and _PLATFORM_VALUE.match(problem["input"]):
         message += (
             f" (a container platform sets {variable(name)} for a service called 'gateway': "
@@ -221,6 +233,8 @@ def shown(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if name == "redis_url":
             value = without_password(value)
+        if name == "unknown_keys":
+            value = "accept" if settings.accepts_unknown_keys else "reject"
         texts[variable(name)] = "" if value is None else str(value)
     return texts
 

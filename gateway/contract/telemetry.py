@@ -47,11 +47,15 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What became of the requests that were sent to the upstream."""
+    """What became of the requests that were sent to the upstream; those whose client left are in none.
+
+    answered: with a whole answer. broken: it could not be reached, spoke nonsense, or broke off.
+    timed_out: it was silent for too long. server_errors: heads with 5xx, whatever became of the rest.
+    """
 
     answered: int = 0
-    server_errors: int = 0  # answered with 5xx; also in `answered`
-    broken: int = 0  # refused connections, nonsense, answers that broke off
+    server_errors: int = 0
+    broken: int = 0
     timed_out: int = 0
 
 

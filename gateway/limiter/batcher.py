@@ -11,6 +11,7 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.batch import Ask, Batch, fail
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.wire import Wire
+from gateway.logs import Outage
 from gateway.telemetry.counters import Counters
 
 GIVE_BACK_SECONDS = 0.005
@@ -36,6 +37,7 @@ class Batcher:
         self._silence_seconds = silence_seconds
         self.connected = False
         self.tried = asyncio.Event()
+        self._outage = Outage(logger, "Redis, for counting")
         self._waiting: list[Ask] = []
         self._sent: deque[Batch] = deque()
         self._wake = asyncio.Event()
@@ -69,12 +71,11 @@ class Batcher:
             try:
                 await self._wire.open()
                 await self._greet()
-                logger.info("connected to Redis")
+                self._outage.worked()
                 failures = 0
                 await self._serve()
             except StoreUnavailable as error:
-                if failures == 0:
-                    logger.warning("Redis is away: %s", error)
+                self._outage.failed(str(error))
                 await self._give_up(error)
             except BaseException:
                 await self._give_up(StoreUnavailable("shutting down"))

@@ -58,9 +58,9 @@ class Written(web.StreamResponse):
 class Connection(RequestHandler):
     """One client's connection."""
 
-    __slots__ = ("_body", "_counters")
+    __slots__ = ("_body", "_counters", "_hurry")
 
-    def __init__(self, server: "Downstream", counters: Counters) -> None:
+    def __init__(self, server: "Downstream", counters: Counters, hurry: asyncio.Event) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -73,6 +73,7 @@ class Connection(RequestHandler):
             auto_decompress=False,
         )
         self._counters = counters
+        self._hurry = hurry
         self._body: StreamReader = EMPTY_PAYLOAD
 
     def data_received(self, data: bytes) -> None:
@@ -115,10 +116,15 @@ class Connection(RequestHandler):
         self.close()
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's signature
-        """Let the request in flight finish within `timeout` seconds; aiohttp would take twice as long."""
+        """Let the request in flight finish within `timeout` seconds, or until there is a hurry.
+
+        aiohttp would take up to twice as long.
+        """
         task = self._task_handler
         if task is not None and not task.done():
-            await asyncio.wait({task}, timeout=timeout)
+            hurried = asyncio.create_task(self._hurry.wait())
+            await asyncio.wait({task, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            hurried.cancel()
             task.cancel()
             await asyncio.wait({task})
         self.force_close()
@@ -171,12 +177,16 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 class Downstream(web.Server):
-    """Serves clients by calling `handle`, which is cancelled where its client leaves."""
+    """Serves clients by calling `handle`, which is cancelled where its client leaves.
 
-    def __init__(self, handle: Handle, counters: Counters) -> None:
+    When `hurry` is set, its shutdown waits no longer for requests in flight.
+    """
+
+    def __init__(self, handle: Handle, counters: Counters, hurry: asyncio.Event) -> None:
         super().__init__(handle, handler_cancellation=True)
         self._counters = counters
+        self._hurry = hurry
 
     def __call__(self) -> Any:
         """A new connection's protocol."""
-        return Connection(self, self._counters)
+        return Connection(self, self._counters, self._hurry)

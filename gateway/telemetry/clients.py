@@ -6,11 +6,11 @@ from gateway.telemetry.topk import SpaceSaving
 
 TOP = 20
 _TRACKED = 1000
-_PENDING = 4096
+_PENDING = 256  # so that no request pays for more than half a millisecond of folding
 
 
 class ClientActivity:
-    """Requests and refusals by client. A request costs a dictionary's update; the rest is done in `fold`."""
+    """Requests and refusals by client. A request costs a dictionary's update, the rest comes later."""
 
     def __init__(self) -> None:
         self._requests: dict[str, int] = {}
@@ -25,10 +25,15 @@ class ClientActivity:
         if refused:
             self._refusals[client] = self._refusals.get(client, 0) + 1
         if len(self._requests) > _PENDING:
-            self.fold()
+            self._fold()
 
-    def fold(self) -> None:
-        """Take over what was noted since the last time; once a second, and before there is too much."""
+    def tick(self) -> None:
+        """A second is over."""
+        self._busiest.fade()
+        self._most_refused.fade()
+        self._fold()
+
+    def _fold(self) -> None:
         self._sketch = distinct.merge([self._sketch, map(distinct.digest, self._requests)])
         self._busiest.add_all(self._requests)
         self._most_refused.add_all(self._refusals)

@@ -24,7 +24,6 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
     decisions = {
         "redis": counters.store_decisions,
         "fallback": counters.store_fallbacks,
-        "discarded": counters.store_discarded,
     }
     lines = [
         *_counter("gateway_requests_total", "Requests by outcome.", "outcome", requests),
@@ -39,6 +38,18 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
             counters.upstream_server_errors,
         ),
         *_counter("gateway_decisions_total", "Decisions by who made them.", "by", decisions),
+        *_single(
+            "gateway_store_discarded_total",
+            "counter",
+            "Replies of Redis outside their stamp's tolerance, decided once more.",
+            counters.store_discarded,
+        ),
+        *_single(
+            "gateway_store_fields_ahead_total",
+            "counter",
+            "Counters of the future that were read: some writer's clock is wrong.",
+            counters.store_fields_ahead,
+        ),
         *_histogram("gateway_request_seconds", "Forwarded requests, in the node.", counters.latency),
         *_histogram("gateway_upstream_seconds", "Until the upstream's head.", counters.upstream_latency),
         *_histogram("gateway_store_seconds", "Round trips of counting batches.", counters.store_latency),

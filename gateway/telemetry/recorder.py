@@ -15,7 +15,7 @@ from gateway.telemetry.counters import Counters
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """What does not change while a node runs."""
+    """What does not change while a node serves; its addresses are known when it listens."""
 
     node_id: str
     address: str
@@ -50,7 +50,7 @@ class Recorder:
         """A second is over: the next record begins."""
         self._sequence += 1
         self._lag_seconds = self._loop_lag.take_longest_seconds()
-        self._counters.clients.fold()
+        self._counters.clients.tick()
 
     def entry(self, *, leaving: bool = False) -> RosterEntry:
         """How things stand now: the roster entry with a record under the present number."""

@@ -19,8 +19,8 @@ class _Entry:
 class SpaceSaving:
     """Counts units by client for at most `capacity` clients; what it forgets, it knows as the others' error.
 
-    `top` ranks by recent units (each `add_all` is a second; they fade with it by a fifth), so that a client
-    that has just become heavy shows at once; its cumulative count is what is published.
+    `top` ranks by recent units, which `fade` each second by a fifth, so that a client that has just become
+    heavy shows at once; its cumulative count is what is published.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -29,10 +29,13 @@ class SpaceSaving:
         # The smallest entry, lazily: an item whose count is out of date is put back when it comes up.
         self._heap: list[tuple[int, str]] = []
 
-    def add_all(self, units_by_client: Mapping[str, int]) -> None:
-        """Count what a second brought."""
+    def fade(self) -> None:
+        """A second is over."""
         for entry in self._entries.values():
             entry.recent *= _DECAY
+
+    def add_all(self, units_by_client: Mapping[str, int]) -> None:
+        """Count some units."""
         for client, units in units_by_client.items():
             self._add(client, units)
 

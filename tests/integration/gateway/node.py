@@ -13,7 +13,7 @@ from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from gateway.settings import Settings
-from loadtest.redis_server import free_port
+from loadtest.ports import free_port
 from tests.integration.gateway.client import Client
 
 PATIENCE_SECONDS = 8.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest.cluster import own_environment
-from loadtest.redis_server import free_port
+from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import eventually
 

@@ -19,7 +19,7 @@ Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 @asynccontextmanager
 async def listening(handle: Handle, counters: Counters) -> AsyncIterator[Client]:
     """A client's connection to a listener that calls `handle`."""
-    downstream = Downstream(handle, counters)
+    downstream = Downstream(handle, counters, asyncio.Event())
     server = await asyncio.get_running_loop().create_server(downstream, "127.0.0.1", 0)
     async with await Client.connect(server.sockets[0].getsockname()[1]) as client:
         yield client

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
-from loadtest.redis_server import free_port
+from loadtest.ports import free_port
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream

@@ -11,6 +11,7 @@ from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
 from gateway.limiter.limiter import OnStoreFailure
 from loadtest import redis_server
+from loadtest.ports import free_port
 from tests.integration.gateway.limiter.node import LimiterNode, eventually, hanging, limiter_node
 
 TEN = Limit(10, 60)
@@ -110,7 +111,7 @@ async def test_a_killed_connection_is_replaced_and_nothing_is_given_back_over_th
 
 
 async def test_exactness_is_back_at_once_when_redis_is_back_with_its_data() -> None:
-    port = redis_server.free_port()
+    port = free_port()
     async with limiter_node(
         f"redis://127.0.0.1:{port}/0", deadline_seconds=DEADLINE, on_failure="closed"
     ) as node:

@@ -7,7 +7,7 @@ def test_requests_and_refusals_are_counted_by_client() -> None:
     for _ in range(3):
         activity.count("a", refused=False)
     activity.count("b", refused=True)
-    activity.fold()
+    activity.tick()
 
     assert activity.busiest == (("a", 3, 0), ("b", 1, 0))
     assert activity.most_refused == (("b", 1, 0),)
@@ -18,7 +18,7 @@ def test_counts_are_cumulative_over_seconds() -> None:
     activity = ClientActivity()
     for _ in range(5):
         activity.count("a", refused=True)
-        activity.fold()
+        activity.tick()
 
     assert activity.busiest == activity.most_refused == (("a", 5, 0),)
     assert estimate(activity.sketch) == 1
@@ -27,9 +27,9 @@ def test_counts_are_cumulative_over_seconds() -> None:
 def test_a_second_without_requests_changes_nothing() -> None:
     activity = ClientActivity()
     activity.count("a", refused=False)
-    activity.fold()
+    activity.tick()
     before = activity.busiest, activity.most_refused, activity.sketch
-    activity.fold()
+    activity.tick()
 
     assert (activity.busiest, activity.most_refused, activity.sketch) == before
 
@@ -38,7 +38,7 @@ def test_what_is_published_of_clients_is_bounded() -> None:
     activity = ClientActivity()
     for number in range(20_000):
         activity.count(f"c{number}", refused=True)
-    activity.fold()
+    activity.tick()
 
     assert len(activity.busiest) == len(activity.most_refused) == TOP
     assert len(activity.sketch) == SIZE

@@ -14,5 +14,5 @@ def test_two_nodes_share_nothing() -> None:
     one.clients.count("a", refused=False)
 
     assert other.latency.count == 0
-    other.clients.fold()
+    other.clients.tick()
     assert other.clients.busiest == ()

@@ -73,7 +73,8 @@ def test_every_counter_is_there_with_its_value() -> None:
         ("gateway_upstream_total", "timed_out"): 10,
         ("gateway_decisions_total", "redis"): 11,
         ("gateway_decisions_total", "fallback"): 12,
-        ("gateway_decisions_total", "discarded"): 13,
+        ("gateway_store_discarded_total", ""): 13,
+        ("gateway_store_fields_ahead_total", ""): 0,
         ("gateway_store_connected", ""): 1,
     }
     assert {key: samples[key] for key in told} == told
@@ -106,7 +107,7 @@ def test_no_label_grows_with_traffic() -> None:
     for number in range(1000):
         busy.clients.count(f"client-{number}", refused=number % 2 == 0)
         busy.latency.add(number / 100)
-    busy.clients.fold()
+    busy.clients.tick()
 
     _, before = parse(exposition(quiet, store_connected=True))
     _, after = parse(exposition(busy, store_connected=True))

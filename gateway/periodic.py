@@ -1,0 +1,30 @@
+"""Work with Redis that is done again and again, whatever Redis does."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from redis.exceptions import RedisError, ResponseError
+
+from gateway.clock import monotonic
+
+logger = logging.getLogger(__name__)
+
+
+async def repeat(step: Callable[[], Awaitable[None]], interval_seconds: float) -> None:
+    """Take `step` for ever, each `interval_seconds`. An outage is no news here; a refusal is told once."""
+    due = monotonic()
+    told = ""
+    while True:
+        try:
+            await step()
+        except ResponseError as error:
+            if str(error) != told:
+                told = str(error)
+                logger.warning("Redis answers, and refuses: %s", told)
+        except (RedisError, OSError) as error:
+            logger.debug("not done, as Redis is away: %s", error)
+        else:
+            told = ""
+        due = max(due + interval_seconds, monotonic())
+        await asyncio.sleep(due - monotonic())

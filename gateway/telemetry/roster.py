@@ -1,0 +1,76 @@
+"""Who else is at work, as the roster in Redis says."""
+
+import logging
+from dataclasses import dataclass
+from typing import TypeVar
+
+from redis.asyncio import Redis
+
+from gateway.contract import keys, roster
+from gateway.contract.codec import RecordError, decode
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import Totals
+
+_LIVE_SECONDS = 2.5
+
+Record = TypeVar("Record")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _LastSign:
+    at: float
+    leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Presence:
+    """What of a `RosterEntry` says whether a node is there; to read only this is much quicker."""
+
+    last: _LastSign
+
+
+class Roster:
+    """The other nodes. Errors of redis-py pass through, and leave what was known."""
+
+    def __init__(self, redis: Redis, node_id: str) -> None:
+        self._redis = redis
+        self._node_id = node_id
+        self._live_nodes = 1
+
+    @property
+    def live_nodes(self) -> int:
+        """How many nodes were seen at work when Redis last answered, this one included."""
+        return self._live_nodes
+
+    async def look_around(self, now: float) -> None:
+        """Count who was at work at `now`, and clear out nodes that left long ago."""
+        live, gone = 1, []
+        for node_id, text in (await self._redis.hgetall(keys.NODES)).items():
+            last = _read(_Presence, text)
+            if last is None or node_id == self._node_id:
+                continue
+            age_seconds = now - last.last.at
+            live += not last.last.leaving and age_seconds < _LIVE_SECONDS
+            if last.last.leaving and age_seconds > roster.FORGET_AFTER_SECONDS:
+                gone.append(str(node_id))
+        self._live_nodes = live
+        if gone:
+            await self._redis.hdel(keys.NODES, *gone)
+
+    async def earlier_totals(self, boot_id: str) -> Totals:
+        """What this node's boots before `boot_id` counted, as far as they could tell."""
+        text = await self._redis.hget(keys.NODES, self._node_id)
+        entry = None if text is None else _read(RosterEntry, text)
+        if entry is None or entry.last.boot_id == boot_id:
+            return Totals()
+        return entry.last.carried + entry.last.boot
+
+
+def _read(kind: type[Record], text: str | bytes) -> Record | None:
+    try:
+        return decode(kind, text)
+    except RecordError as error:
+        logger.debug("a roster entry that cannot be read: %s", error)
+        return None
