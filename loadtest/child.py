@@ -12,6 +12,7 @@ from pathlib import Path
 from loadtest.polling import until
 
 _SOURCE = Path(__file__).parent.parent
+_LEASH = Path(__file__).with_name("leash.py")
 
 
 class StartError(RuntimeError):
@@ -27,10 +28,17 @@ class Child:
     stdout: Path
     stderr: Path
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self.process.pid
+
     def last_words(self) -> str:
-        """The last line that it wrote to stderr."""
-        lines = self.stderr.read_text(errors="replace").strip().splitlines()
-        return lines[-1].strip() if lines else "it said nothing"
+        """The last line that it wrote, to stderr if there is one."""
+        for file in (self.stderr, self.stdout):
+            if lines := file.read_text(errors="replace").strip().splitlines():
+                return lines[-1].strip()
+        return "it said nothing"
 
     def has_ended(self) -> bool:
         """Whether it runs no more, for whatever reason."""
@@ -47,11 +55,48 @@ class Child:
             await self.ends(grace_seconds)
         self.kill()
 
+    def stop_and_wait(self, grace_seconds: float) -> None:
+        """`stop` for a caller that may block."""
+        if not self.has_ended():
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(grace_seconds)
+        self.kill()
+
     def kill(self) -> None:
         """End it and all that it started, at once; also what outlived an orderly end."""
         with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS: only zombies are
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def start(
+    *command: str, name: str, environment: Mapping[str, str], folder: Path, working_folder: Path
+) -> Child:
+    """Run a program (an absolute path) in `working_folder`, with its output in files in `folder`.
+
+    On Linux it gets SIGTERM if the thread that called this is gone, whatever end our process came to.
+    There is no await between the start and the returned value, so no process is lost to a cancellation.
+
+    Raises:
+        StartError: this machine cannot have one more process, or file.
+    """
+    stdout, stderr = folder / f"{name}.out", folder / f"{name}.err"
+    leash = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())] if sys.platform == "linux" else []
+    try:
+        with stdout.open("wb") as out, stderr.open("wb") as err:
+            process = subprocess.Popen(
+                [*leash, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=working_folder,
+                env=environment,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise StartError(f"{name} cannot be started: {error.strerror}") from None
+    return Child(name, process, stdout, stderr)
 
 
 def start_module(
@@ -62,20 +107,19 @@ def start_module(
     folder: Path,
     working_folder: Path,
 ) -> Child:
-    """Run ``python -m module`` in `working_folder`, with its output in files in `folder`.
+    """`start` ``python -m module``.
 
-    There is no await between the start and the returned value, so no process is lost to a cancellation.
+    Raises:
+        StartError: as there.
     """
-    stdout, stderr = folder / f"{name}.out", folder / f"{name}.err"
     path = os.pathsep.join(filter(None, [str(_SOURCE), environment.get("PYTHONPATH")]))
-    with stdout.open("wb") as out, stderr.open("wb") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=working_folder,
-            env={**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-        )
-    return Child(name, process, stdout, stderr)
+    return start(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        name=name,
+        environment={**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        folder=folder,
+        working_folder=working_folder,
+    )

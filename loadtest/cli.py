@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from loadtest import demo, scenarios, up, upstream
 from loadtest.child import StartError
 from loadtest.interrupt import Interrupted, until_signal
-from loadtest.redis_server import RedisServerError
 
 WELL, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 SIGNALLED = 128
@@ -40,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(end.code or 0)
     except Interrupted as interrupted:
         return WELL if options.command in ("up", "upstream") else SIGNALLED + interrupted.number
-    except (StartError, RedisServerError) as error:
+    except StartError as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
         return UNREACHABLE
     except BrokenPipeError:

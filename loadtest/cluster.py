@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import random
-import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -20,13 +18,12 @@ from loadtest import redis_server
 from loadtest.child import Child, StartError, start_module
 from loadtest.interrupt import uninterrupted
 from loadtest.polling import TICK_SECONDS
+from loadtest.ports import free_port, is_free
 
 READY_SECONDS = 30.0
 DRAIN_SECONDS = 3
 GRACE_SECONDS = 5.0
 ATTEMPTS = 5
-PORTS = range(20_000, 30_000)
-"""Below the range that outgoing connections take theirs from (Linux and macOS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Node:
     @property
     def pid(self) -> int:
         """Its process."""
-        return self.child.process.pid
+        return self.child.pid
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +83,10 @@ async def running(plan: Plan) -> AsyncIterator[Cluster]:
 
     Raises:
         StartError: something did not start, or was not ready in time.
-        RedisServerError: no Redis server could be started.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratelimiter-")))
-        redis_url = plan.redis_url or stack.enter_context(redis_server.running()).url
+        redis_url = plan.redis_url or (await stack.enter_async_context(redis_server.running_beside())).url
         children: list[Child] = []
         stack.push_async_callback(_stop_in_order, children)
         log = folder / "upstream.log"
@@ -230,22 +226,3 @@ class _NodeStart:
 def port_of(address: str) -> str:
     """What follows the last colon."""
     return address.rpartition(":")[2]
-
-
-def is_free(port: int) -> bool:
-    """Whether a TCP port of the loopback address can be bound now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def free_port(but: int | None = None) -> int:
-    """A port that can be bound now. Drawn at random, so that two clusters seldom want the same."""
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        if port != but and is_free(port):
-            return port

@@ -63,7 +63,7 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
     """Start everything, play, count, and stop everything. Its Redis is always its own."""
     async with AsyncExitStack() as stack:
         progress.status("starting Redis, a dummy upstream and the nodes")
-        server = stack.enter_context(redis_server.running())
+        server = await stack.enter_async_context(redis_server.running_beside())
         proxy = await stack.enter_async_context(delay_proxy.running("127.0.0.1", server.port))
         plan = cluster.Plan(
             nodes=len(setting.node_ids),

@@ -22,6 +22,7 @@ import gateway.settings
 import subject.settings
 from gateway.contract.limits import Limit
 from loadtest import redis_server
+from loadtest.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -279,7 +280,7 @@ def is_well(admin_port: str) -> bool:
 def test_the_health_check_tells_a_node_that_lives_from_one_that_does_not(
     shared_redis: redis_server.RedisServer, tmp_path: Path
 ) -> None:
-    port, admin_port = str(redis_server.free_port()), str(redis_server.free_port())
+    port, admin_port = str(free_port()), str(free_port())
     loopback = {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_ADMIN_HOST": "127.0.0.1"}
     given = environment("node-1") | loopback | {"GATEWAY_PORT": port, "GATEWAY_ADMIN_PORT": admin_port}
     given |= {"REDIS_URL": shared_redis.url, "GATEWAY_UPSTREAM_URL": "http://127.0.0.1:9"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loadtest import cluster, generator, upstream
 from loadtest.load import Load, Stream
+from loadtest.ports import free_port
 from loadtest.subject_commands import Subject
 
 PUBLISHED_SECONDS = 10.0
@@ -19,7 +20,7 @@ LOAD = Load(
 
 
 async def test_counts_of_all_outcomes_are_exact_on_each_node(tmp_path: Path) -> None:
-    port = cluster.free_port()
+    port = free_port()
     plan = cluster.Plan(
         node_environment={
             "GATEWAY_DEFAULT_LIMIT": "10/s",

@@ -1,6 +1,5 @@
-"""Which processes descend from one, and what files they leave."""
+"""Which processes descend from one and still run, and a program to start."""
 
-import os
 from pathlib import Path
 
 
@@ -8,12 +7,8 @@ def started_by(pid: int) -> set[int]:
     """All living descendants of a process, by Linux' /proc; those whose parent is gone are not among them."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if state != "Z":
-            children.setdefault(int(parent), []).append(int(stat.parent.name))
+        if (parent := _parent(stat)) is not None:
+            children.setdefault(parent, []).append(int(stat.parent.name))
     found: set[int] = set()
     waiting = [pid]
     while waiting:
@@ -24,13 +19,22 @@ def started_by(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those that still run."""
-    return {pid for pid in pids if _is_alive(pid)}
+    """Those that still run; a zombie, whose parent has yet to take note of its end, does not."""
+    return {pid for pid in pids if _parent(Path(f"/proc/{pid}/stat")) is not None}
 
 
-def _is_alive(pid: int) -> bool:
+def _parent(stat: Path) -> int | None:
+    """The parent of a process that runs."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(parent)
+
+
+def silent_program(folder: Path) -> Path:
+    """A program that takes any arguments and never says anything."""
+    program = folder / "silent"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    return program

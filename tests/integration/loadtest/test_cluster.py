@@ -13,6 +13,7 @@ import pytest
 
 from loadtest import cluster, polling
 from loadtest.child import StartError
+from loadtest.ports import free_port
 from tests.integration.loadtest.processes import alive, started_by
 
 
@@ -77,7 +78,6 @@ async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.M
         thief.listen()
         taken = thief.getsockname()[1]
         ports = iter([taken])
-        free_port = cluster.free_port
         monkeypatch.setattr(cluster, "free_port", lambda but=None: next(ports, None) or free_port(but))
         async with cluster.running(cluster.Plan(nodes=1)) as running:
             assert str(taken) not in running.nodes[0].url

@@ -10,6 +10,7 @@ import pytest
 from loadtest import cluster, generator, polling, upstream, upstream_log
 from loadtest.child import StartError
 from loadtest.load import IDLE, Load, Stream
+from loadtest.ports import free_port
 
 
 async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path)
 
 
 async def test_a_node_that_is_not_there_counts_as_connection_failures(tmp_path: Path) -> None:
-    nodes = [("node-1", f"http://127.0.0.1:{cluster.free_port()}")]
+    nodes = [("node-1", f"http://127.0.0.1:{free_port()}")]
     load = Load((Stream(50.0, ("key-a",)),))
     environment = cluster.own_environment()
     async with generator.running(nodes, load, seed=1, environment=environment, folder=tmp_path) as running:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.contract.telemetry import Totals
 from loadtest import cluster
+from loadtest.ports import free_port
 from loadtest.subject_commands import Subject, SubjectError
 
 
@@ -22,7 +23,7 @@ async def test_a_fresh_cluster_is_healthy_and_has_counted_nothing(tmp_path: Path
 async def test_a_subject_that_cannot_see_is_an_error_with_its_own_words(tmp_path: Path) -> None:
     environment = {
         **cluster.own_environment(),
-        "REDIS_URL": f"redis://127.0.0.1:{cluster.free_port()}/0",
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
     }
     with pytest.raises(SubjectError, match="subject diagnose exited with 3"):
         await Subject(environment, tmp_path).diagnose()

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 from loadtest import cluster
-from tests.integration.loadtest.processes import alive, started_by
+from tests.integration.loadtest.processes import alive, silent_program, started_by
 
 END_SECONDS = 15.0
 
@@ -60,6 +60,32 @@ def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(after_seconds: float, 
     assert process.returncode in (0, 130, -signal.SIGINT)  # the last: before Python itself was ready
     assert not alive(pids)
     assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_does_not_wait_for_a_redis_that_never_answers(tmp_path: Path) -> None:
+    silent = silent_program(tmp_path)
+    with start(tmp_path, REDIS_SERVER=str(silent)) as process:
+        while not (pids := started_by(process.pid)):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=5)
+    assert (process.returncode, errors) == (0, "")
+    assert not alive(pids)
+    assert list(tmp_path.iterdir()) == [silent]
+
+
+def test_no_process_outlives_one_that_is_killed(tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "2", "--json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        pids = started_by(process.pid)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + END_SECONDS
+        while left := alive(pids):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
+    assert len(pids) == 4
 
 
 def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) -> None:

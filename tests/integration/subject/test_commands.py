@@ -14,7 +14,8 @@ from gateway.contract import audit, codec, keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.overrides import parse_overrides
 from gateway.contract.telemetry import Store
-from loadtest.redis_server import RedisServer, free_port
+from loadtest.ports import free_port
+from loadtest.redis_server import RedisServer
 from tests.integration.subject.publishing import (
     Run,
     answering,

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from gateway.contract import audit, codec, keys, window
 from gateway.contract.overrides import Overrides, parse_overrides
 from gateway.contract.telemetry import Store
-from loadtest.redis_server import RedisServer, free_port
+from loadtest.ports import free_port
+from loadtest.redis_server import RedisServer
 from subject import (
     ClusterMetrics,
     InvariantViolation,
