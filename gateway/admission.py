@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from gateway.contract.policy_table import Policy, PolicyTable
-from gateway.identity import Identity, RawHeaders
+from gateway.fields import RawHeaders
+from gateway.identity import Identity
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Limiter
 from gateway.overrides import LiveOverrides

@@ -1,11 +1,8 @@
 """Which client sends a request: from its key, which is read here and not kept."""
 
-from collections.abc import Iterable
-
 from gateway.contract import client_id
 from gateway.contract.clients import Clients
-
-RawHeaders = Iterable[tuple[bytes, bytes]]
+from gateway.fields import RawHeaders
 
 _KEY_FIELD = b"x-api-key"
 _AUTHORIZATION = b"authorization"

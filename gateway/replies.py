@@ -11,9 +11,9 @@ from typing import Literal
 
 from gateway.admission import Decision
 from gateway.contract.policy_table import Policy
+from gateway.fields import Fields
 from gateway.limiter.decision import Standing
 
-Fields = list[tuple[bytes, bytes]]
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
 # https://iana.org/assignments/http-problem-types, from draft-ietf-httpapi-ratelimit-headers-10 §6

@@ -28,7 +28,7 @@ Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 logger = logging.getLogger(__name__)
 
 
-class Written(web.StreamResponse):
+class RawResponse(web.StreamResponse):
     """What aiohttp gets back for an answer: bytes that are still to be written, or none if all has been."""
 
     def __init__(self, *, keep_alive: bool, data: bytes = b"") -> None:
@@ -148,9 +148,11 @@ class Connection(RequestHandler):
             reply = _malformed(exc)
         if request.writer.output_size > 0:
             self.force_close()
-            return Written(keep_alive=False)
+            return RawResponse(keep_alive=False)
         close = [(b"Connection", b"close")]
-        return Written(keep_alive=False, data=own_answer(reply, close, head_only=request.method == "HEAD"))
+        return RawResponse(
+            keep_alive=False, data=own_answer(reply, close, head_only=request.method == "HEAD")
+        )
 
 
 def _malformed(error: BaseException | None) -> replies.Reply:

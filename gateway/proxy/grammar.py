@@ -4,11 +4,9 @@ No IO.
 """
 
 import re
-from collections.abc import Iterable
 
+from gateway.fields import RawHeaders
 from gateway.replies import Problem
-
-RawHeaders = Iterable[tuple[bytes, bytes]]
 
 _SPOKEN = frozenset({(1, 0), (1, 1)})
 _NOT_SERVED = frozenset({"CONNECT", "TRACE"})

@@ -13,14 +13,15 @@ from gateway import replies
 from gateway.admission import Admission, Decision
 from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
+from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.logs import Outage
-from gateway.proxy.downstream import Written, reset
+from gateway.proxy.downstream import RawResponse, reset
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.grammar import Malformed, check_request
 from gateway.proxy.headers import own_answer, request_head, response_head
 from gateway.proxy.upstream import Upstream, UpstreamError
-from gateway.replies import Fields, Problem, RateLimitHeaders, Reply
+from gateway.replies import Problem, RateLimitHeaders, Reply
 from gateway.telemetry.counters import Counters, Outcome
 
 _BODILESS = frozenset({204, 304})
@@ -110,7 +111,7 @@ class Handler:
             return Outcome.FAILED, self._own(request, problem.reply())
         except ConnectionError:
             # The client left, so nobody reads what this returns; it had been let through.
-            return Outcome.ADMITTED, Written(keep_alive=False)
+            return Outcome.ADMITTED, RawResponse(keep_alive=False)
         except asyncio.CancelledError:
             self._counters.count(Outcome.ADMITTED if request.transport is None else Outcome.FAILED)
             raise
@@ -173,19 +174,19 @@ class Handler:
             except (UpstreamError, TimeoutError) as error:
                 self._lost(error)
                 answer.break_off()
-                return Outcome.FAILED, Written(keep_alive=False)
+                return Outcome.FAILED, RawResponse(keep_alive=False)
             await writer.write(piece)
         self._counters.upstream_answered += 1
         self._outage.worked()
         await writer.write_eof()
-        return Outcome.ADMITTED, Written(keep_alive=answer.stays)
+        return Outcome.ADMITTED, RawResponse(keep_alive=answer.stays)
 
     def _own(self, request: web.BaseRequest, reply: Reply, *, may_stay: bool = True) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.
         waits = _expects_continue(request) and not request.content.is_eof()
         stays = may_stay and not waits and self._may_stay(request)
         connection = _connection_field(request, stays)
-        return Written(
+        return RawResponse(
             keep_alive=stays, data=own_answer(reply, connection, head_only=request.method == "HEAD")
         )
 

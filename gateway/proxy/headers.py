@@ -1,8 +1,7 @@
 """Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
 
-from collections.abc import Iterable
-
-from gateway.replies import Fields, Reply
+from gateway.fields import Fields, RawHeaders
+from gateway.replies import Reply
 
 HOP_BY_HOP = frozenset(
     {
@@ -31,7 +30,7 @@ _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 """A client that names these in Connection would change the message's meaning; they go on."""
 
 
-def nominated(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+def nominated(fields: RawHeaders) -> frozenset[bytes]:
     """The fields that ``Connection`` makes hop-by-hop (RFC 9110 §7.6.1), in lower case."""
     options = (
         option.strip().lower()
@@ -42,7 +41,7 @@ def nominated(fields: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
     return frozenset(options) - _NEVER_NOMINATED
 
 
-def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes] = HOP_BY_HOP) -> Fields:
+def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fields:
     """The fields that an intermediary passes on, in their order and as they came."""
     fields = tuple(fields)
     named = nominated(fields)
@@ -54,7 +53,7 @@ def end_to_end(fields: Iterable[tuple[bytes, bytes]], dropped: frozenset[bytes] 
 def request_head(
     method: str,
     target: bytes,
-    fields: Iterable[tuple[bytes, bytes]],
+    fields: RawHeaders,
     *,
     peer: str,
     node_id: str,
@@ -84,9 +83,7 @@ def request_head(
     return b"%b %b HTTP/1.1\r\n" % (method.encode(), target) + _block([*passed, *added])
 
 
-def response_head(
-    status: int, reason: bytes, fields: Iterable[tuple[bytes, bytes]], added: Iterable[tuple[bytes, bytes]]
-) -> bytes:
+def response_head(status: int, reason: bytes, fields: RawHeaders, added: RawHeaders) -> bytes:
     """The head that goes to the client: the upstream's end-to-end fields, then the node's own."""
     return b"HTTP/1.1 %d %b\r\n" % (status, reason) + _block([*end_to_end(fields), *added])
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from gateway.proxy.downstream import Downstream, Written
+from gateway.proxy.downstream import Downstream, RawResponse
 from gateway.telemetry.counters import Counters
 from tests.integration.gateway.client import Client, request
 
@@ -67,7 +67,7 @@ async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
 async def test_what_a_handler_has_written_itself_is_the_whole_answer() -> None:
     async def own(request: web.BaseRequest) -> web.StreamResponse:
         await request.writer.write(b"HTTP/1.1 299 Own\r\nContent-Length: 2\r\n\r\nok")
-        return Written(keep_alive=True)
+        return RawResponse(keep_alive=True)
 
     async with listening(own, Counters()) as client:
         for _ in range(2):

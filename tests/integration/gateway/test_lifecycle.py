@@ -184,9 +184,6 @@ async def test_a_node_starts_without_redis_says_so_and_serves_by_policy(
 
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert await node.admin("/readyz") == (200, "ready\n")
-    assert (
-        "until Redis at redis://:***@127.0.0.1:1/0 is there"
-        in caplog.text
-    )
+    assert "until Redis at redis://:***@127.0.0.1:1/0 is there" in caplog.text
     assert "hidden" not in caplog.text
     assert not (await node.record()).store.connected

@@ -3,6 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.fields import Fields
 from gateway.proxy.headers import (
     HOP_BY_HOP,
     end_to_end,
@@ -11,7 +12,7 @@ from gateway.proxy.headers import (
     request_head,
     response_head,
 )
-from gateway.replies import Fields, problem
+from gateway.replies import problem
 
 USUAL: dict[str, Any] = {
     "peer": "192.0.2.7",
