@@ -119,14 +119,15 @@ def checked(client: str) -> str:
     return client
 
 
-def check_known(client: str, policies: Policies) -> None:
-    """Refuse a name that no node knows and that there is no live change for.
+def check_known(client: str, policies: Policies) -> str:
+    """The client, if a node knows it or there is a live change for it.
 
     Raises:
-        UsageError: it is such a name. It is not repeated in full, since it may be a key.
+        UsageError: neither. The name is not repeated in full, since it may be a key.
     """
     if not policies.is_client(client) and not policies.is_changed(client):
         raise _unknown(client, policies)
+    return client
 
 
 def _unknown(client: str, policies: Policies) -> UsageError:

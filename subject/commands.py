@@ -5,8 +5,8 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.contract import client_id
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
@@ -15,8 +15,8 @@ from subject import actions, documents
 from subject.actions import Actor
 from subject.diagnosis import Diagnosis, diagnose
 from subject.errors import UsageError
-from subject.reader import Reader
-from subject.report import Report
+from subject.policies import Policies
+from subject.reader import Reader, Wanted, nobody
 from subject.settings import Settings
 from subject.snapshot import Snapshot, take
 
@@ -55,53 +55,65 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
         return _show(arguments, await _look(reader, settings))
 
 
-async def _look(reader: Reader, settings: Settings, *clients: str) -> Seen:
-    snapshot = take(await reader.look_twice_if_needed(clients), settings.node_down_seconds)
+async def _look(reader: Reader, settings: Settings, wanted: Wanted = nobody) -> Seen:
+    snapshot = take(await reader.look_twice_if_needed(wanted), settings.node_down_seconds)
     return Seen(snapshot, diagnose(snapshot, settings))
 
 
-def _show(arguments: argparse.Namespace, seen: Seen) -> int:
-    report = Report.of_terminal()
-    snapshot, diagnosis = seen.snapshot, seen.diagnosis
-    if arguments.command == "diagnose":
-        _print(arguments, documents.diagnosis_document(snapshot, diagnosis), report.diagnosis, seen)
-        return seen.exit_code or (WELL if diagnosis.healthy else FOUND)
-    show = {
-        "status": (documents.status(snapshot, diagnosis), report.status),
-        "nodes": (documents.nodes(snapshot), report.nodes),
-        "top": (documents.top(snapshot), report.top),
-    }
-    document, table = show[arguments.command]
-    _print(arguments, document, table, seen)
+def _show(arguments: argparse.Namespace, seen: Seen, clients: Sequence[str] = ()) -> int:
+    if arguments.json:
+        document = _document(arguments.command, seen, clients)
+        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    else:
+        _print(arguments.command, seen, clients)
+    if arguments.command == "diagnose" and not seen.diagnosis.healthy:
+        return seen.exit_code or FOUND
     return seen.exit_code
 
 
-def _print(arguments: argparse.Namespace, document: documents.Document, table: Any, seen: Seen) -> None:
-    if arguments.json:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-        return
-    table(document, seen.diagnosis)
+def _document(command: str, seen: Seen, clients: Sequence[str]) -> documents.Document:
+    match command:
+        case "status":
+            return documents.status(seen.snapshot, seen.diagnosis)
+        case "nodes":
+            return documents.nodes(seen.snapshot)
+        case "top":
+            return documents.top(seen.snapshot)
+        case "limits":
+            return documents.limits(seen.snapshot, clients)
+    return documents.diagnosis_document(seen.snapshot, seen.diagnosis)
+
+
+def _print(command: str, seen: Seen, clients: Sequence[str]) -> None:
+    from subject.report import Report  # what draws tables takes a while to import
+
+    report = Report.of_terminal()
+    match command:
+        case "status":
+            report.status(seen.snapshot, seen.diagnosis)
+        case "nodes":
+            report.nodes(seen.snapshot, seen.diagnosis)
+        case "top":
+            report.top(seen.snapshot, seen.diagnosis)
+        case "limits":
+            report.limits(seen.snapshot, seen.diagnosis, clients)
+        case _:
+            report.diagnosis(seen.diagnosis)
 
 
 async def _limits(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
     client = getattr(arguments, "client", None)
+
+    def wanted(policies: Policies) -> list[str]:
+        return (
+            policies.with_limits_of_their_own if client is None else [actions.check_known(client, policies)]
+        )
+
     if client is not None:
-        seen = await _look(reader, settings, actions.checked(client))
-        # With Redis away nobody can say whether it is a client, or a key that was written by mistake.
-        known = seen.snapshot.policies.is_client(client)
-        if seen.snapshot.redis.connected:
-            actions.check_known(client, seen.snapshot.policies)
-            known = True
-        clients = [client] if known else []
-    else:
-        seen = await _look(reader, settings)
-        policies = seen.snapshot.policies
-        registered = () if policies.table is None else policies.table.clients
-        clients = sorted({*policies.overrides.limits, *registered})
-        if clients:
-            seen = await _look(reader, settings, *clients)
-    _print(arguments, documents.limits(seen.snapshot, clients), Report.of_terminal().limits, seen)
-    return seen.exit_code
+        actions.checked(client)
+    seen = await _look(reader, settings, wanted)
+    # With Redis away nobody can say whether it is a client, or a key that was written by mistake.
+    return _show(arguments, seen, wanted(seen.snapshot.policies) if seen.snapshot.redis.connected else [])
 
 
 async def _set(arguments: argparse.Namespace, reader: Reader) -> int:

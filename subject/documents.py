@@ -93,7 +93,7 @@ def diagnosis_document(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
 
 def top(snapshot: Snapshot) -> Document:
     """``top --json``: the clients that nodes list, the busiest first."""
-    windows = {window.client: window for window in snapshot.windows}
+    windows = snapshot.windows_by_client
     return {
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,
@@ -113,7 +113,7 @@ def top(snapshot: Snapshot) -> Document:
 def limits(snapshot: Snapshot, clients: Sequence[str]) -> Document:
     """``limits --json``: the default, the plans, and the limits of `clients`."""
     table = snapshot.policies.table
-    windows = {window.client: window for window in snapshot.windows}
+    windows = snapshot.windows_by_client
     return {
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,

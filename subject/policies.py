@@ -36,6 +36,12 @@ class Policies:
         override = self.overrides.limits.get(client)
         return None if override is None else Policy(OVERRIDE, override.limit)
 
+    @property
+    def with_limits_of_their_own(self) -> list[str]:
+        """The clients that were registered or given a limit live, by name."""
+        registered = () if self.table is None else self.table.clients
+        return sorted({*self.overrides.limits, *registered})
+
     def is_client(self, client: str) -> bool:
         """Whether some node knows a client of this id."""
         return client.startswith(UNKNOWN_PREFIX) or client in self.registered

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from redis.asyncio import Redis
 
@@ -18,7 +18,15 @@ from subject.view import ClientWindow, RedisHealth, View
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read."""
 MARGIN_SECONDS = 10
+Wanted = Callable[[Policies], Iterable[str]]
+"""From what is known of the policies to the clients whose windows are read in any case."""
 SECOND_LOOK_SECONDS = 1.0
+
+
+def nobody(policies: Policies) -> tuple[str, ...]:
+    """Only the windows of the most active clients are read."""
+    del policies
+    return ()
 
 
 class Reader:
@@ -51,31 +59,32 @@ class Reader:
         """The connection, for actions."""
         return self._redis
 
-    async def look(self, clients: Iterable[str] = ()) -> View:
-        """One look; the windows of `clients` are read in any case. Raises nothing where Redis is away."""
+    async def look(self, wanted: Wanted = nobody) -> View:
+        """One look. Raises nothing where Redis is away, nor anything but what `wanted` does."""
         try:
             with redis_reads.redis_errors_mapped(self._redis):
-                return await self._look_at_redis(tuple(clients))
+                return await self._look_at_redis(wanted)
         except RedisAwayError as error:
             return await self._look_at_nodes(str(error))
         except RedisRefusesError as error:
             return await self._look_at_nodes(error.reason, refuses=True)
 
-    async def look_twice_if_needed(self, clients: Iterable[str] = ()) -> View:
+    async def look_twice_if_needed(self, wanted: Wanted = nobody) -> View:
         """As `look`; where only the nodes answer, once more a second later, since rates need two records."""
-        view = await self.look(clients)
+        view = await self.look(wanted)
         if view.redis.connected or not view.states:
             return view
         await asyncio.sleep(SECOND_LOOK_SECONDS)
-        return await self.look(clients)
+        return await self.look(wanted)
 
-    async def _look_at_redis(self, clients: tuple[str, ...]) -> View:
+    async def _look_at_redis(self, wanted: Wanted) -> View:
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
         self._redis_ahead_seconds = at - time.time()
         self._roster = basics.roster
         unreadable = [*basics.unreadable, *await self._read_stream(at)]
         self._policies = await redis_reads.read_policies(self._redis, basics)
+        clients = tuple(wanted(self._policies))
         stale = {node_id: entry for node_id, entry in basics.roster.items() if self._is_stale(entry, at)}
         answers = await state_endpoint.ask(
             (entry.admin_address for entry in stale.values()), self._settings.timeout_seconds

@@ -4,16 +4,19 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gateway.contract.overrides import Override
+from gateway.contract.policy_table import Policy
+from subject import metrics
 from subject.diagnosis import Diagnosis
-from subject.documents import Document
 from subject.finding import CLUSTER, Evidence, Finding, clock, percent
+from subject.snapshot import Node, Snapshot
+from subject.view import ClientWindow, RedisHealth
 
 PLAIN_WIDTH = 10_000
 WIDE = 100
@@ -58,61 +61,62 @@ class Report:
         for line in captured.get().splitlines():
             self.console.out(line.rstrip())
 
-    def status(self, document: Document, diagnosis: Diagnosis) -> None:
+    def status(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """The cluster in a few lines."""
         self._summaries(diagnosis)
-        redis = document["redis"]
-        totals = document["totals"]
+        now = metrics.of_cluster(snapshot)
+        totals, _ = metrics.totals(snapshot.nodes)
         lines = {
-            "Nodes": _states(document["nodes"]),
-            "Requests": f"{document['rate']:,.1f} a second, {percent(document['rejection_ratio'])} refused, "
-            f"{document['clients']:,} clients seen",
-            "Latency": f"median {_ms(document['latency_p50_ms'])}, 99 % within "
-            f"{_ms(document['latency_p99_ms'])}; of Redis, for the nodes: {_ms(document['store_p99_ms'])}",
-            "Redis": _redis(redis),
-            "Total": f"{totals['requests']:,} requests: {totals['admitted']:,} admitted, "
-            f"{totals['refused']:,} refused, {totals['failed']:,} failed, "
-            f"{totals['unidentified']:,} without a usable key",
+            "Nodes": _states(snapshot.nodes),
+            "Requests": f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused, "
+            f"{snapshot.clients:,} clients seen",
+            "Latency": f"median {_ms(now.latency_p50_ms)}, 99 % within {_ms(now.latency_p99_ms)}; "
+            f"of Redis, for the nodes: {_ms(now.store_p99_ms)}",
+            "Redis": _redis(snapshot.redis),
+            "Total": f"{totals.requests:,} requests: {totals.admitted:,} admitted, "
+            f"{totals.refused:,} refused, {totals.failed:,} failed, "
+            f"{totals.unidentified:,} without a usable key",
         }
         grid = Table.grid(padding=(0, 2))
         for name, text in lines.items():
             grid.add_row(Text(name, "bold"), text)
         self._print(grid)
-        self._unanswered(document["unanswered"])
-        self._unreadable(document["unreadable"])
+        self._unanswered(snapshot.unanswered)
+        self._unreadable(snapshot.unreadable)
 
-    def nodes(self, document: Document, diagnosis: Diagnosis) -> None:
+    def nodes(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """Each node in a line."""
         self._headline(diagnosis)
         table = self._table("node", "address", "state")
         for name in ("req/s", "refused", "p50", "p99", "Redis", "alone", "CPU", "seen"):
             table.add_column(name, justify="right", no_wrap=True)
-        for node in document["nodes"]:
-            up = node["state"] == "Up"
+        for node in snapshot.nodes:
+            now = metrics.of_node(snapshot, node)
             numbers = (
-                f"{node['rate']:,.1f}",
-                percent(node["rejection_ratio"]),
-                _short(node["latency_p50_ms"]),
-                _short(node["latency_p99_ms"]),
-                _short(node["store_p99_ms"]),
-                percent(node["fallback_ratio"]),
-                f"{node['cpu_percent']:.0f} %",
+                f"{now.rate:,.1f}",
+                percent(now.rejection_ratio),
+                _short(now.latency_p50_ms),
+                _short(now.latency_p99_ms),
+                _short(now.store_p99_ms),
+                percent(now.fallback_ratio),
+                f"{now.cpu_percent:.0f} %",
             )
             table.add_row(
-                node["id"],
-                node["address"],
-                Text(node["state"], STATE_STYLES[node["state"]]),
-                *(numbers if up else ["–"] * len(numbers)),
-                _duration(document["at"] - node["last_seen"]),
+                node.id,
+                node.address,
+                Text(node.state, STATE_STYLES[node.state]),
+                *(numbers if node.is_up else ["–"] * len(numbers)),
+                _duration(snapshot.at - node.last.at),
             )
         self._print(table)
         self._print(NODES_LEGEND, style="dim")
-        self._unanswered(document["unanswered"])
+        self._unanswered(snapshot.unanswered)
 
-    def top(self, document: Document, diagnosis: Diagnosis) -> None:
+    def top(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """Each client in a line."""
         self._headline(diagnosis)
-        if not document["clients"]:
+        clients = metrics.of_clients(snapshot)
+        if not clients:
             self._print("No client has sent anything in the last ten seconds.")
             return
         table = self._table("client")
@@ -121,53 +125,55 @@ class Report:
         table.add_column("limit")
         for name in ("in window", "left"):
             table.add_column(name, justify="right")
-        for client in document["clients"][:TOP_ROWS]:
-            refused = client["refused_rate"]
+        windows = snapshot.windows_by_client
+        for client in clients[:TOP_ROWS]:
+            refused = client.refused_rate
             table.add_row(
-                client["id"],
-                f"{client['rate']:,.1f}",
+                client.client,
+                f"{client.rate:,.1f}",
                 Text(f"{refused:,.1f}", "yellow" if refused else ""),
-                _limit(client),
-                _count(client["count"]),
-                _count(client["remaining"]),
+                _limit(snapshot.policies.applied_to(client.client)),
+                *_standing(windows.get(client.client)),
             )
         self._print(table)
-        further = len(document["clients"]) - TOP_ROWS
+        further = len(clients) - TOP_ROWS
         if further > 0:
             self._print(f"and {further:,} more: subject top --json")
 
-    def limits(self, document: Document, diagnosis: Diagnosis) -> None:
-        """The default, the plans, and each client's limit."""
+    def limits(self, snapshot: Snapshot, diagnosis: Diagnosis, clients: Sequence[str]) -> None:
+        """The default, the plans, and the limits of `clients`."""
         self._headline(diagnosis)
-        plans = "".join(f", plan {name} {limit}" for name, limit in sorted(document["plans"].items()))
-        if not document["redis_connected"]:
-            self._print("The limits stand in Redis, which does not answer.")
+        policies, redis = snapshot.policies, snapshot.redis
+        if not redis.connected:
+            self._print(
+                f"The limits stand in Redis, which {'refuses' if redis.refuses else 'does not answer'}."
+            )
             return
-        if document["default"] is None:
+        if policies.table is None:
             self._print("No node has published its limits.")
         else:
-            self._print(f"Default {document['default']}{plans}")
-        if document["limits"]:
+            plans = (f", plan {name} {limit}" for name, limit in sorted(policies.table.plans.items()))
+            self._print(f"Default {policies.table.default}{''.join(plans)}")
+        if clients:
             table = self._table("client", "limit")
             for name in ("in window", "left"):
                 table.add_column(name, justify="right")
             table.add_column("set by", overflow="fold")
-            for entry in document["limits"]:
+            windows = snapshot.windows_by_client
+            for client in clients:
                 table.add_row(
-                    entry["client"],
-                    _limit(entry),
-                    _count(entry["count"]),
-                    _count(entry["remaining"]),
-                    _set_by(entry),
+                    client,
+                    _limit(policies.applied_to(client)),
+                    *_standing(windows.get(client)),
+                    _set_by(policies.overrides.limits.get(client)),
                 )
             self._print(table)
         else:
             self._print("No client has a limit of its own, and none was set live.")
-        self._unreadable(document["unreadable"])
+        self._unreadable(snapshot.unreadable)
 
-    def diagnosis(self, document: Document, diagnosis: Diagnosis) -> None:
+    def diagnosis(self, diagnosis: Diagnosis) -> None:
         """Each finding in a paragraph."""
-        del document
         if diagnosis.healthy:
             self._print(HEALTHY, style="green")
             return
@@ -229,10 +235,10 @@ def _of_whom(found: Finding) -> str:
     return "" if found.subject == CLUSTER else f" {found.subject.id}"
 
 
-def _states(nodes: Sequence[Document]) -> str:
+def _states(nodes: Sequence[Node]) -> str:
     counts: dict[str, list[str]] = {}
     for node in nodes:
-        counts.setdefault(node["state"], []).append(node["id"])
+        counts.setdefault(node.state, []).append(node.id)
     parts = [
         f"{len(ids)} {state}" + ("" if state == "Up" else f" ({', '.join(ids)})")
         for state, ids in sorted(counts.items(), key=lambda item: ("Up", "Down", "Offline").index(item[0]))
@@ -240,25 +246,29 @@ def _states(nodes: Sequence[Document]) -> str:
     return ", ".join(parts) or "none known"
 
 
-def _redis(redis: Document) -> str:
-    if redis["problem"] is not None:
-        what = "refuses" if redis["refuses"] else "does not answer"
-        return f"{redis['address']} {what}: {redis['problem']}"
+def _redis(redis: RedisHealth) -> str:
+    if not redis.connected:
+        return f"{redis.place} {redis.trouble}"
     mega = 1_000_000
     return (
-        f"{redis['address']}, {redis['used_bytes'] / mega:,.1f} of {redis['maximum_bytes'] / mega:,.0f} MB, "
-        f"round trip from here {_ms(redis['round_trip_ms'])}"
+        f"{redis.place}, {redis.used_bytes / mega:,.1f} of {redis.maximum_bytes / mega:,.0f} MB, "
+        f"round trip from here {_ms(metrics.milliseconds(redis.round_trip_seconds))}"
     )
 
 
-def _limit(entry: Document) -> str:
-    return "unknown" if entry["limit"] is None else f"{entry['limit']} ({entry['source']})"
+def _limit(applied: Policy | None) -> str:
+    return "unknown" if applied is None else f"{applied.limit} ({applied.name})"
 
 
-def _set_by(entry: Document) -> str:
-    if entry["by"] is None:
+def _standing(window: ClientWindow | None) -> tuple[str, str]:
+    """What stands in it and what is left."""
+    return ("–", "–") if window is None else (f"{window.count:,}", f"{window.remaining:,}")
+
+
+def _set_by(override: Override | None) -> str:
+    if override is None:
         return ""
-    return f"{entry['by']} at {clock(entry['since'])}" + (f": {entry['why']}" if entry["why"] else "")
+    return f"{override.by} at {clock(override.at)}" + (f": {override.why}" if override.why else "")
 
 
 def _evidence(item: Evidence) -> str:
@@ -266,7 +276,7 @@ def _evidence(item: Evidence) -> str:
     return f"{item.metric} {_value(item.now)}{usual} {item.unit}"
 
 
-def _value(value: Any) -> str:
+def _value(value: float | None) -> str:
     return "–" if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
@@ -276,10 +286,6 @@ def _ms(value: float | None) -> str:
 
 def _short(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
 
 
 def _duration(seconds: float) -> str:

@@ -80,6 +80,11 @@ class Snapshot:
         """The second after the last complete one."""
         return floor(self.covered_until)
 
+    @property
+    def windows_by_client(self) -> dict[str, ClientWindow]:
+        """The windows that were read."""
+        return {window.client: window for window in self.windows}
+
     def node(self, node_id: str) -> Node:
         """One node.
 

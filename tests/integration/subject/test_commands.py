@@ -177,6 +177,16 @@ async def test_limits_shows_the_default_the_plans_and_who_has_one(
     assert "7/s (override)" in run.out
 
 
+async def test_limits_takes_one_look(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()], policies("100/m", {"acme": "50/s"}).table)
+    await redis_client.config_resetstat()
+
+    await subject("limits", redis_url=redis_url)
+
+    statistics: Any = await redis_client.info("commandstats")
+    assert statistics["cmdstat_xrange"]["calls"] == 1
+
+
 async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> None:
     run = await subject("reset", CLIENT, redis_url=redis_url)
 

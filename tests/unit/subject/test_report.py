@@ -3,7 +3,6 @@ import io
 import pytest
 from rich.console import Console
 
-from subject import documents
 from subject.diagnosis import diagnose
 from subject.report import Report
 from subject.snapshot import Snapshot
@@ -25,14 +24,12 @@ def shown(command: str, found: Snapshot, width: int = 80) -> str:
     out = io.StringIO()
     report = Report(Console(file=out, width=width, color_system=None, highlight=False), plain=False)
     diagnosis = diagnose(found, THRESHOLDS)
-    document = {
-        "status": lambda: documents.status(found, diagnosis),
-        "nodes": lambda: documents.nodes(found),
-        "top": lambda: documents.top(found),
-        "limits": lambda: documents.limits(found, ["acme"]),
-        "diagnosis": lambda: documents.diagnosis_document(found, diagnosis),
-    }[command]()
-    getattr(report, command)(document, diagnosis)
+    if command == "diagnosis":
+        report.diagnosis(diagnosis)
+    elif command == "limits":
+        report.limits(found, diagnosis, ["acme"])
+    else:
+        getattr(report, command)(found, diagnosis)
     return out.getvalue()
 
 
