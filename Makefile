@@ -17,7 +17,7 @@ $(DONE): requirements-dev.txt pyproject.toml
 	@sh .make/venv.sh $(VENV) requirements-dev.txt
 	@touch $(DONE)
 
-demo: setup ## four anomalies on a real cluster of three nodes, and what the subject says of them (SEED=7 to repeat one)
+demo: setup ## three anomalies and a calm on a real cluster of three nodes, and what the subject says of them (SEED=7 to repeat one)
 	@$(PYTHON) -m loadtest demo $(if $(SEED),--seed $(SEED))
 
 test: setup ## all tests that need nothing but Python packages

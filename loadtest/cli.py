@@ -45,6 +45,9 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or flushing at exit fails again
         return UNREACHABLE
+    except OSError as error:  # no room on the disk, too many open files, and the like
+        print(f"loadtest: {_reason(error)}", file=sys.stderr)  # noqa: T201 - as above
+        return UNREACHABLE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,7 +106,7 @@ async def _upstream(host: str, port: int, log: Path | None) -> int:
 def _reason(error: OSError) -> str:
     """Without the number, and with the file if it is about one."""
     named = f"{error.filename}: " if error.filename else ""
-    return f"{named}{error.strerror}"
+    return f"{named}{error.strerror or error}"
 
 
 async def _list() -> int:

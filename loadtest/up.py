@@ -58,5 +58,5 @@ async def _watch(running: Cluster) -> None:
         await asyncio.sleep(WATCH_SECONDS)
         for node in [node for node in alive if node.child.has_ended()]:
             alive.remove(node)
-            code = node.child.process.returncode
-            print(f"loadtest: {node.id} ended ({code}): {node.child.last_words()}", file=sys.stderr)  # noqa: T201
+            said = f"{node.id} ended ({node.child.process.returncode}): {node.child.last_words()}"
+            print(f"loadtest: {said}", file=sys.stderr)  # noqa: T201 - stdout may be a script's

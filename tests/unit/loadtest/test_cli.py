@@ -1,5 +1,8 @@
 """What the command line accepts."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from loadtest import cli, scenarios
@@ -37,3 +40,13 @@ def test_the_list_names_each_scenario(capsys: pytest.CaptureFixture[str]) -> Non
     assert cli.run(["list"]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert tuple(names) == scenarios.NAMES
+
+
+def test_a_machine_without_room_is_one_line_that_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert cli.run(["up"]) == 3
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"loadtest: {tmp_path}/nowhere/")
+    assert errors.endswith(": No such file or directory\n")
