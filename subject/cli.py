@@ -1,16 +1,13 @@
 """The command line: from arguments to an exit code. Every error becomes one line on stderr here."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
 
-from subject import commands, settings
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
+from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
 from subject.parser import build
-
-INTERRUPTED = 130
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -19,24 +16,35 @@ def run(arguments: Sequence[str]) -> int:
         code = _run(build().parse_args(arguments))
         sys.stdout.flush()
     except UsageError as error:
-        return _say(f"subject: {error}", commands.WRONG_USE)
+        return _say(f"subject: {error}", WRONG_USE)
     except RedisAwayError as error:
-        return _say(f"subject: Redis does not answer ({error}): try again when it does", commands.UNREACHABLE)
+        return _say(f"subject: Redis does not answer ({error}): try again when it does", UNREACHABLE)
     except RedisRefusesError as error:
-        return _say(f"subject: {error}", commands.UNREACHABLE)
+        return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return commands.WELL
+        return WELL
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # What a command needs takes a while to import, and help, version and a typing error need none of it.
+    from subject import settings
+
     loaded = settings.load()
     for name in settings.unknown_variables(os.environ):
-        _say(f"subject: {name} is no setting (a typing error?)", commands.WELL)
+        _say(f"subject: {name} is no setting (a typing error?)", WELL)
+    if arguments.command == "whois":
+        from subject import whois
+
+        return whois.run(arguments, loaded)
+    import asyncio
+
+    from subject import commands
+
     return asyncio.run(commands.run(arguments, loaded))
 
 

@@ -8,19 +8,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.contract import client_id
-from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.limits import LimitSyntaxError, parse_limit
 from subject import actions, documents
 from subject.actions import Actor
 from subject.diagnosis import Diagnosis, diagnose
 from subject.errors import UsageError
+from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.policies import Policies
 from subject.reader import Reader, Wanted, nobody
 from subject.settings import Settings
 from subject.snapshot import Snapshot, take
 
-WELL, FOUND, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 TAKEN_OVER = "nodes take it over within a second"
 
 
@@ -41,8 +39,6 @@ class Seen:
 
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command that `arguments` name; its exit code."""
-    if arguments.command == "whois":
-        return _whois(arguments, settings)
     async with Reader(settings) as reader:
         if arguments.command == "reset":
             return await _reset(arguments, reader)
@@ -150,37 +146,3 @@ def _actor(arguments: argparse.Namespace) -> Actor:
         return Actor(getpass.getuser(), arguments.why)
     except (OSError, KeyError):
         return Actor(f"uid {os.getuid()}", arguments.why)
-
-
-def _whois(arguments: argparse.Namespace, settings: Settings) -> int:
-    clients = _clients(settings)
-    key = getpass.getpass("API key: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    if not client_id.is_usable_key(key):
-        raise UsageError("an API key is 1 to 256 visible ASCII characters, on one line of standard input")
-    name = clients.identify(key) if clients is not None else None
-    if clients is not None and name is None:
-        sys.stderr.write(f"subject: no client in {settings.clients_file} has this key\n")
-        return FOUND
-    if name is None:
-        secret = settings.identity_secret
-        if secret is None:
-            sys.stderr.write(
-                "subject: GATEWAY_IDENTITY_SECRET is not set here: right where nodes have none\n"
-            )
-        name = client_id.unknown_client_id(
-            key, client_id.DEFAULT_SECRET if secret is None else secret.get_secret_value()
-        )
-    sys.stdout.write((json.dumps({"client": name}) if arguments.json else name) + "\n")
-    return WELL
-
-
-def _clients(settings: Settings) -> Clients | None:
-    if settings.clients_file is None:
-        return None
-    try:
-        return parse_clients(settings.clients_file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UsageError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {reason}") from None
-    except ClientsFileError as error:
-        raise UsageError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {error}") from None

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
-
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from typing import TYPE_CHECKING
 
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
 
 LONGEST_BYTES = 1_000_000
 
@@ -16,12 +18,16 @@ async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, Ros
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
+    from aiohttp import ClientSession, ClientTimeout  # takes a while to import, and is rarely needed
+
     async with ClientSession(timeout=ClientTimeout(total=timeout_seconds)) as session:
         answers = await asyncio.gather(*(_ask_one(session, address) for address in wanted))
     return {address: entry for address, entry in zip(wanted, answers, strict=True) if entry is not None}
 
 
-async def _ask_one(session: ClientSession, address: str) -> RosterEntry | None:
+async def _ask_one(session: "ClientSession", address: str) -> RosterEntry | None:
+    from aiohttp import ClientError
+
     try:
         async with session.get(f"http://{address}/state", allow_redirects=False) as answer:
             body = b""
