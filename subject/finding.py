@@ -74,8 +74,8 @@ def instant(at: float) -> datetime:
 
 
 def clock(at: float) -> str:
-    """The local time of day."""
-    return f"{instant(at).astimezone():%H:%M:%S}"
+    """The time of day in UTC, the same wherever it is read."""
+    return f"{instant(at):%H:%M:%SZ}"
 
 
 def number(value: float) -> str:

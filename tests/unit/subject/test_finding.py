@@ -1,8 +1,9 @@
 import json
+import time
 
 import pytest
 
-from subject.finding import CLUSTER, Evidence, Finding, as_json, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, as_json, clock, confidence, number, percent
 from tests.unit.subject.builders import START
 
 FIELDS = [
@@ -54,3 +55,13 @@ def test_confidence_grows_with_the_margin_and_with_time(
 def test_numbers_are_short() -> None:
     assert [number(value) for value in (0.0, 5.04, 96.4, 12345)] == ["0.0", "5.0", "96", "12,345"]
     assert percent(0.8) == "80 %"
+
+
+def test_a_time_of_day_does_not_depend_on_where_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert clock(START) == "22:13:20Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
