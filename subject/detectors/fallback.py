@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
 from subject.series import Sample, counted
@@ -45,23 +46,14 @@ def _of_node(thresholds: Thresholds, node: Node) -> _Fallback | None:
     showing = sum(sample.end - max(start, sample.start) for sample in node.samples if _shows(sample, start))
     if showing < thresholds.fallback_min_seconds - 0.5:
         return None
-    return _Fallback(node, fallbacks, decisions, _since(node))
+    # One record without fallbacks does not end their run.
+    last = len(node.samples) - 1
+    began = onset.run(last, lambda place: node.samples[place].fallbacks > 0, gap=1)
+    return _Fallback(node, fallbacks, decisions, node.samples[began].start)
 
 
 def _shows(sample: Sample, start: float) -> bool:
     return sample.fallbacks > 0 and sample.end > start
-
-
-def _since(node: Node) -> float:
-    """The start of the run of records with fallbacks; one without does not end it."""
-    since, clean = node.last.at, 0
-    for sample in reversed(node.samples):
-        clean = 0 if sample.fallbacks else clean + 1
-        if clean > 1:
-            break
-        if sample.fallbacks:
-            since = sample.start
-    return since
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback]) -> Finding:

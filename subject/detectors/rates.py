@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 
+from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 
 MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
@@ -56,14 +57,14 @@ def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Secon
 def run_of_anomalies(judged: Sequence[Second], thresholds: Thresholds) -> int | None:
     """The position of the first second of the anomaly that goes on at the end; None where there is none."""
 
-    def holds(end: int) -> bool:
-        window = judged[max(0, end - thresholds.spike_of_seconds) : end]
-        return sum(second.anomalous for second in window) >= thresholds.spike_seconds
+    window = thresholds.spike_of_seconds
 
-    end = len(judged)
-    if not holds(end):
+    def held(last: int) -> bool:
+        seconds = judged[max(0, last + 1 - window) : last + 1]
+        return sum(second.anomalous for second in seconds) >= thresholds.spike_seconds
+
+    last = len(judged) - 1
+    if not held(last):
         return None
-    while end > 1 and holds(end - 1):
-        end -= 1
-    first = max(0, end - thresholds.spike_of_seconds)
-    return next(place for place in range(first, len(judged)) if judged[place].anomalous)
+    # The first anomalous second of the first such window, however few there are between.
+    return onset.since(last, 0, held, lambda second: judged[second].anomalous, window, gap=window)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gateway.contract import histogram
+from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
 from subject.series import Sample
@@ -151,7 +152,4 @@ def _shows(sample: Sample, limit_ms: float) -> bool:
 
 def _since(rows: list[_Judged]) -> float:
     """Where the run of slow rows began, and before that the run of records that show it by themselves."""
-    place = len(rows) - 1
-    while place > 0 and (rows[place - 1].slow or rows[place - 1].shows):
-        place -= 1
-    return rows[place].start
+    return rows[onset.run(len(rows) - 1, lambda place: rows[place].slow or rows[place].shows)].start
