@@ -14,17 +14,30 @@ BEFORE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
+class _ClientShare:
+    """What one client adds to a spike, per second."""
+
+    id: str
+    rate: float
+    usual: float
+    refused: float
+    of_excess: float  # 0…1
+
+
+@dataclass(frozen=True, slots=True)
 class _Spike:
+    """Rates are per second."""
+
     since: int
     until: int
     usual: float
     rate: float
     z: float
-    client: str | None  # who makes up most of the excess
-    client_rate: float
-    client_usual: float
-    client_share: float  # of the excess
-    client_refused: float  # per second
+    client: _ClientShare | None  # who makes up most of the excess
+
+    @property
+    def client_share(self) -> float:
+        return 0.0 if self.client is None else self.client.of_excess
 
 
 def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -38,13 +51,16 @@ def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     usual = next(second.usual for second in reversed(recent)) or 0.0
     rate = sum(second.rate for second in recent) / len(recent)
     z = sum(second.z for second in recent) / len(recent)
-    spike = _with_client(snapshot, snapshot.first_second + place, usual, rate, z)
-    if spike.client is not None and spike.client_share >= thresholds.spike_client_share:
-        return [_single(snapshot, thresholds, spike, spike.client)]
+    since = snapshot.first_second + place
+    client = _heaviest(snapshot, since, excess=rate - usual)
+    spike = _Spike(since, snapshot.until, usual=usual, rate=rate, z=z, client=client)
+    if client is not None and client.of_excess >= thresholds.spike_client_share:
+        return [_single(snapshot, thresholds, spike, client)]
     return [_broad(snapshot, thresholds, spike)]
 
 
-def _with_client(snapshot: Snapshot, since: int, usual: float, rate: float, z: float) -> _Spike:
+def _heaviest(snapshot: Snapshot, since: int, excess: float) -> _ClientShare | None:
+    """The client that has risen most."""
     until = snapshot.until
     start = max(since, until - int(RATE_SECONDS))
     samples = list(snapshot.all_samples())
@@ -57,58 +73,62 @@ def _with_client(snapshot: Snapshot, since: int, usual: float, rate: float, z: f
     now, earlier = client_rates(start, until), client_rates(before, since)
     client = max(now, key=lambda name: now[name] - earlier.get(name, 0.0), default=None)
     if client is None:
-        return _Spike(since, until, usual, rate, z, None, 0.0, 0.0, 0.0, 0.0)
-    mine, mine_before = now[client], earlier.get(client, 0.0)
-    share = min(1.0, max(0.0, mine - mine_before) / max(rate - usual, 1e-9))
+        return None
+    rate, usual = now[client], earlier.get(client, 0.0)
     refused = series.counted(samples, lambda sample: sample.refused_by_client.get(client, 0), start, until)
-    refused_rate = refused / max(1, until - start)
-    return _Spike(since, until, usual, rate, z, client, mine, mine_before, share, refused_rate)
+    return _ClientShare(
+        client,
+        rate=rate,
+        usual=usual,
+        refused=refused / max(1, until - start),
+        of_excess=min(1.0, max(0.0, rate - usual) / max(excess, 1e-9)),
+    )
 
 
-def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: str) -> Finding:
-    applied = snapshot.policies.applied_to(client)
+def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _ClientShare) -> Finding:
+    applied = snapshot.policies.applied_to(client.id)
     limit = None if applied is None else applied.limit
     held = "" if limit is None else f"; its limit is {limit}"
-    if spike.client_refused:
-        held += f", and {percent(min(1.0, spike.client_refused / spike.client_rate))} of it is refused"
+    if client.refused:
+        held += f", and {percent(min(1.0, client.refused / client.rate))} of it is refused"
     return Finding(
         code="spike_single",
         severity="warning",
         since=spike.since,
         at=snapshot.at,
-        subject=Target("client", client),
+        subject=Target("client", client.id),
         summary=(
-            f"{client} sends {number(spike.client_rate)} requests a second (before: "
-            f"{number(spike.client_usual)}), {percent(spike.client_share)} of a rise of the cluster's rate "
-            f"from {number(spike.usual)} to {number(spike.rate)} since {clock(spike.since)}{held}"
+            f"{client.id} sends {number(client.rate)} requests a second (before: {number(client.usual)}), "
+            f"{percent(client.of_excess)} of a rise of the cluster's rate from {number(spike.usual)} to "
+            f"{number(spike.rate)} since {clock(spike.since)}{held}"
         ),
         evidence=(
             *_cluster_evidence(spike),
-            Evidence("client_rate", round(spike.client_usual, 2), round(spike.client_rate, 2), "requests/s"),
+            Evidence("client_rate", round(client.usual, 2), round(client.rate, 2), "requests/s"),
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
         confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
-        likely_cause=f"{client} is in a retry loop, runs a batch, or its key is being misused",
-        suggested_action=_cap(client, spike, limit),
+        likely_cause=f"{client.id} is in a retry loop, runs a batch, or its key is being misused",
+        suggested_action=_cap(spike, client, limit),
         verify_with="subject top",
     )
 
 
-def _cap(client: str, spike: _Spike, limit: Limit | None) -> str:
+def _cap(spike: _Spike, client: _ClientShare, limit: Limit | None) -> str:
     """Hold the client to half again what it used before, unless its limit holds it already."""
-    if limit is None or spike.client_refused > spike.client_rate / 2:
-        return f"subject limits get {client}"
-    quota = max(1, ceil(1.5 * spike.client_usual * limit.period_seconds))
-    if spike.client_usual == 0 or quota >= limit.quota:
-        return f"subject limits get {client}"
+    look = f"subject limits get {client.id}"
+    if limit is None or client.usual == 0 or client.refused > client.rate / 2:
+        return look
+    quota = max(1, ceil(1.5 * client.usual * limit.period_seconds))
+    if quota >= limit.quota:
+        return look
     capped = Limit(quota, limit.period_seconds)
-    return f"subject limits set {client} {capped} --why 'spike since {clock(spike.since)}'"
+    return f"subject limits set {client.id} {capped} --why 'spike since {clock(spike.since)}'"
 
 
 def _broad(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike) -> Finding:
-    busiest = (
-        "" if spike.client is None else f", of which {spike.client} makes up {percent(spike.client_share)}"
-    )
+    client = spike.client
+    busiest = "" if client is None else f", of which {client.id} makes up {percent(client.of_excess)}"
     return Finding(
         code="spike_broad",
         severity="warning",
