@@ -10,6 +10,7 @@ from subject.finding import Evidence, Finding, Target, clock, confidence, number
 from subject.snapshot import Node, Snapshot
 
 NEARLY_ALL = 0.75
+"""A share from which the likely cause is that nothing is balanced. Words only: it decides no finding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from subject.snapshot import Node, Snapshot
 
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
 """Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""
-MIN_FALLBACKS = 2.5
-"""One or two late replies of an idle cluster are no outage."""
 
 
 def store_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -19,7 +17,7 @@ def store_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     all_without = bool(snapshot.up) and len(without) == len(snapshot.up)
     if not snapshot.redis.connected:
         return [_unreachable(snapshot, without, all_without)]
-    return [_unused(snapshot, thresholds)] if all_without else []
+    return [_unused(snapshot)] if all_without else []
 
 
 def _without_store(node: Node, thresholds: Thresholds) -> bool:
@@ -32,9 +30,8 @@ def _without_store(node: Node, thresholds: Thresholds) -> bool:
     ):
         return True
     fallbacks = counted(node.samples, lambda sample: sample.fallbacks, start, end)
-    return fallbacks > MIN_FALLBACKS and not counted(
-        node.samples, lambda sample: sample.decisions, start, end
-    )
+    decisions = counted(node.samples, lambda sample: sample.decisions, start, end)
+    return round(fallbacks) >= thresholds.store_down_fallbacks and not decisions
 
 
 def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> Finding:
@@ -70,8 +67,8 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
     )
 
 
-def _unused(snapshot: Snapshot, thresholds: Thresholds) -> Finding:
-    del thresholds
+def _unused(snapshot: Snapshot) -> Finding:
+    # Since the last decision of any node: no run of one node's records.
     decided = [sample.end for node in snapshot.up for sample in node.samples if _decided(sample)]
     since = max(decided, default=float(snapshot.first_second))
     trip = snapshot.redis.round_trip_seconds or 0.0

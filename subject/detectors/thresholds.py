@@ -1,4 +1,8 @@
-"""Every number that a detector compares with. Each is a setting, with ``SUBJECT_`` before its name."""
+"""The numbers that decide whether something is found. Each is a setting, with ``SUBJECT_`` before its name.
+
+Those that only choose the words of what was found, or its confidence, are constants of their detector, and
+docs/detectors.md names them too.
+"""
 
 from typing import Annotated
 
@@ -42,13 +46,18 @@ class Thresholds(BaseModel):
     store_slow_seconds: WholeSeconds = Field(
         default=5, description="the window that round trips are judged over"
     )
-    store_slow_ms: float = Field(default=10.0, gt=0, description="99th percentile that is never slow")
-    store_slow_ratio: Factor = Field(default=5.0, description="times the usual 99th percentile")
+    store_slow_ms: float = Field(
+        default=10.0, gt=0, description="median and 99th percentile that are never slow"
+    )
+    store_slow_ratio: Factor = Field(default=5.0, description="times the usual median or 99th percentile")
     store_slow_min_seconds: WholeSeconds = Field(
         default=3, description="seconds of the window with slow round trips"
     )
 
     store_down_seconds: WholeSeconds = Field(default=2, description="seconds without any decision by Redis")
+    store_down_fallbacks: Count = Field(
+        default=3, description="decisions without it in that time: one late reply is no outage"
+    )
 
     fallback_seconds: WholeSeconds = Field(
         default=3, description="the window that fallbacks are counted over"

@@ -50,6 +50,13 @@ def test_a_late_reply_on_an_idle_cluster_is_no_outage() -> None:
     )
 
 
+@pytest.mark.parametrize(("fallbacks", "expected"), [(2, False), (3, True)])
+def test_three_decisions_without_redis_are_an_outage(fallbacks: int, expected: bool) -> None:
+    burst = steps((0, 0), (29, fallbacks))
+
+    assert bool(found(NodeScript(requests=burst, fallbacks=burst), seconds=30)) is expected
+
+
 def test_silent_nodes_that_answer_without_redis_are_a_store_down() -> None:
     records = [one for node in even(always(60)) for one in node.records(30)]
     answering = [record(f"node-{n}", START + 40, store=Store(False), sequence=99) for n in (1, 2, 3)]
