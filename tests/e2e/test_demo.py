@@ -36,7 +36,7 @@ def files_in(tmp_path: Path) -> list[Path]:
 
 
 def test_a_run_passes_and_leaves_nothing(tmp_path: Path) -> None:
-    """One scenario; `make demo` itself, all four, is what CI runs before the tests."""
+    """One scenario; `make demo` itself, with all scenarios, is what CI runs before the tests."""
     with start(tmp_path, "run", "skew") as process:
         time.sleep(15)
         pids = started_by(process.pid)
