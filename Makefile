@@ -29,7 +29,7 @@ check: setup ## formatting, lint and types
 	@$(PYTHON) -m mypy
 
 readme: setup ## the README's demo output, from a run
-	@COLUMNS=100 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
+	@COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
 		status=$$?; rm -f .demo.txt; exit $$status
 
 lock: ## the lock files from pyproject.toml (needs uv)

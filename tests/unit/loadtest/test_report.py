@@ -1,6 +1,7 @@
 """What a reader sees at the end."""
 
 from io import StringIO
+from pathlib import Path
 from random import Random
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from loadtest.scenarios import Scenario, Sign
 from loadtest.subject_commands import About, Finding
 from loadtest.verdict import Busiest, Outcome, Verdict
 
+ROOT = Path(__file__).parents[3]
 SKEW = Sign("node_skew", "node", "node-2")
 FOUND = Finding(
     code="node_skew",
@@ -54,10 +56,21 @@ def test_nothing_is_wider_than_the_terminal() -> None:
         assert max(len(line) for line in printed(verdict, width).splitlines()) <= width
 
 
-def test_the_opening_says_what_runs_and_from_which_seed() -> None:
-    console = Console(file=StringIO(), width=80)
-    report.print_opening(console, scenarios.draw_setting(Random(1)), seed=7)
+def opening(seed: int, width: int = 80) -> str:
+    console = Console(file=StringIO(), width=width)
+    report.print_opening(console, scenarios.draw_setting(Random(seed)), seed)
     assert isinstance(console.file, StringIO)
-    text = console.file.getvalue()
+    return console.file.getvalue()
+
+
+def test_the_opening_says_what_runs_and_from_which_seed() -> None:
+    text = opening(seed=7)
     assert "3 gateway nodes" in text
     assert "seed 7" in " ".join(text.split())
+
+
+def test_the_readme_shows_what_the_demo_prints_at_its_start() -> None:
+    _, _, shown = (ROOT / "README.md").read_text().partition("<!-- demo:begin -->\n```\n")
+    assert "COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 " in (ROOT / "Makefile").read_text()
+    expected = [line.rstrip() for line in opening(seed=17, width=110).splitlines()]
+    assert shown.splitlines()[: len(expected)] == expected, "run make readme"
