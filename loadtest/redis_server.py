@@ -83,14 +83,14 @@ def running(*options: str, port: int | None = None) -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def running_beside(*options: str) -> AsyncIterator[RedisServer]:
+async def running_beside() -> AsyncIterator[RedisServer]:
     """`running` beside other work of the event loop, and cancelled at any time.
 
     Raises:
         StartError: it did not start.
     """
     with tempfile.TemporaryDirectory(prefix="ratelimiter-redis-") as folder:
-        starting = _Starting(find_binary(), Path(folder), options)
+        starting = _Starting(find_binary(), Path(folder))
         try:
             while (server := starting.server()) is None:  # noqa: ASYNC110 - another process sets no Event
                 await asyncio.sleep(TICK_SECONDS)
@@ -102,7 +102,9 @@ async def running_beside(*options: str) -> AsyncIterator[RedisServer]:
 class _Starting:
     """A server from its start until it answers; how to wait meanwhile is for others to say."""
 
-    def __init__(self, binary: Path, folder: Path, options: tuple[str, ...], port: int | None = None) -> None:
+    def __init__(
+        self, binary: Path, folder: Path, options: tuple[str, ...] = (), port: int | None = None
+    ) -> None:
         self.binary = binary
         self.folder = folder
         self.options = options
@@ -133,10 +135,9 @@ class _Starting:
 
     def _start(self) -> tuple[int, Child]:
         port = self.given_port or free_port()
-        where = ("--port", str(port), "--dir", str(self.folder))
         child = start(
             str(self.binary),
-            *where,
+            *("--port", str(port), "--dir", str(self.folder)),
             *VOLATILE,
             *self.options,
             name="redis",
