@@ -85,7 +85,8 @@ async def eventually(
 @asynccontextmanager
 async def running_node(**settings: Any) -> AsyncIterator[Node]:
     """A node that serves, stopped at the end."""
-    port, admin_port = free_port(), free_port()
+    port = free_port()
+    admin_port = free_port(but=port)
     given = USUAL | {"port": port, "admin_port": admin_port} | settings
     stop = asyncio.Event()
     node = Node(port, admin_port, stop, asyncio.create_task(run(Settings(**given), stop)))

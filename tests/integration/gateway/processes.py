@@ -74,7 +74,8 @@ async def run_to_end(folder: Path, *arguments: str, **settings: str) -> Ended:
 @asynccontextmanager
 async def node_process(folder: Path, **settings: str) -> AsyncIterator[NodeProcess]:
     """One that serves, killed at the end if it is still there."""
-    port, admin_port, log = free_port(), free_port(), folder / "node.log"
+    port = free_port()
+    admin_port, log = free_port(but=port), folder / "node.log"
     ports = {"GATEWAY_PORT": str(port), "GATEWAY_ADMIN_PORT": str(admin_port)}
     with log.open("wb") as file:
         process = await start(folder, stderr=file.fileno(), **(ports | settings))
