@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import sqrt
 from statistics import median
 
@@ -11,6 +12,8 @@ from subject.detectors.thresholds import Thresholds
 
 MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
 """Of a normal distribution."""
+MOSTLY = 0.75
+"""The part of a burst's seconds that are high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,11 @@ class Second:
     z: float
     anomalous: bool
 
+    @property
+    def teaches(self) -> bool:
+        """Whether it is one of those that the usual is learned from."""
+        return self.rate > 0 and not self.anomalous
+
 
 def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
     """Each second by the rolling median and MAD of those before it that were neither idle nor anomalous.
@@ -29,18 +37,55 @@ def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
     sd = max(1.4826·MAD, (P90 − median)/1.28, √median, 0.05·median, 1): the MAD of traffic that comes in
     bursts every other second is 0, the 90th percentile is not; Poisson traffic has √median; and below one
     request a second nothing can be told. Idle seconds teach nothing, so that the start of traffic is no
-    spike; and what goes on for as long as is remembered becomes the usual.
+    spike; and what goes on for as long as is remembered becomes the usual. A burst in which the series begins
+    is judged afterwards (see `_opening_burst`), since nothing was known when it came.
     """
+    opening = _opening_burst(rates, thresholds)
     remembered: deque[tuple[int, float]] = deque()
     judged = []
     for second, rate in enumerate(rates):
         while remembered and remembered[0][0] < second - thresholds.baseline_seconds:
             remembered.popleft()
         found = _second(rate, [past for _, past in remembered], thresholds)
+        if second in opening:
+            found = replace(found, anomalous=True)
         judged.append(found)
-        if rate > 0 and not found.anomalous:
+        if found.teaches:
             remembered.append((second, rate))
     return judged
+
+
+def _opening_burst(rates: Sequence[float], thresholds: Thresholds) -> frozenset[int]:
+    """The high seconds of a burst that begins before enough was seen to judge it.
+
+    High by the median and MAD of the whole series, and not by its 90th percentile, which a burst of a tenth
+    of it lifts. It ends with as many lower seconds in a row as are asked before judging, and most of it is
+    high: traffic that always comes in bursts has neither, and stays the usual.
+    """
+    active = [(second, rate) for second, rate in enumerate(rates) if rate > 0]
+    least = thresholds.baseline_min_seconds
+    if not active:
+        return frozenset()
+    usual = median(rate for _, rate in active)
+    mad = median(abs(rate - usual) for _, rate in active)
+    sd = max(MAD_TO_SD * mad, _least_sd(usual))
+    bound = max(usual + thresholds.spike_z * sd, thresholds.spike_ratio * usual + 1)
+    high = [place for place, (_, rate) in enumerate(active) if rate > bound]
+    if not high or high[0] >= least:
+        return frozenset()
+    after = next(
+        (place for place, following in pairwise([*high, len(active)]) if following - place > least), None
+    )
+    if after is None:
+        return frozenset()
+    burst = high[: high.index(after) + 1]
+    if len(burst) < MOSTLY * (after + 1 - burst[0]):
+        return frozenset()
+    return frozenset(active[place][0] for place in burst)
+
+
+def _least_sd(usual: float) -> float:
+    return max(sqrt(usual), 0.05 * usual, 1.0)
 
 
 def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Second:
@@ -49,7 +94,7 @@ def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Secon
     usual = median(past)
     mad = median(abs(other - usual) for other in past)
     upper = sorted(past)[int(0.9 * len(past))]
-    sd = max(MAD_TO_SD * mad, (upper - usual) / P90_IN_SD, sqrt(usual), 0.05 * usual, 1.0)
+    sd = max(MAD_TO_SD * mad, (upper - usual) / P90_IN_SD, _least_sd(usual))
     z = (rate - usual) / sd
     return Second(rate, usual, z, z > thresholds.spike_z and rate > thresholds.spike_ratio * usual + 1)
 

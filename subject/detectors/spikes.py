@@ -1,16 +1,22 @@
 """spike_broad and spike_single: far more requests than usual, from many clients or from one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from statistics import mean, median
 
 from gateway.contract.limits import Limit
 from subject import series
 from subject.detectors import rates
+from subject.detectors.rates import Second
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
+from subject.series import Sample
 from subject.snapshot import RATE_SECONDS, Snapshot
 
-BEFORE_SECONDS = 60
+
+BUSIEST = 20
+"""The clients whose rise is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +58,53 @@ def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     rate = sum(second.rate for second in recent) / len(recent)
     z = sum(second.z for second in recent) / len(recent)
     since = snapshot.first_second + place
-    client = _heaviest(snapshot, since, excess=rate - usual)
+    client = _heaviest(snapshot, judged[:place], since, excess=rate - usual)
     spike = _Spike(since, snapshot.until, usual=usual, rate=rate, z=z, client=client)
     if client is not None and client.of_excess >= thresholds.spike_client_share:
         return [_single(snapshot, thresholds, spike, client)]
     return [_broad(snapshot, thresholds, spike)]
 
 
-def _heaviest(snapshot: Snapshot, since: int, excess: float) -> _ClientShare | None:
-    """The client that has risen most."""
+def _heaviest(
+    snapshot: Snapshot, earlier: Sequence[Second], since: int, excess: float
+) -> _ClientShare | None:
+    """The client that has risen most, over its usual in the seconds that taught the cluster's usual."""
     until = snapshot.until
     start = max(since, until - int(RATE_SECONDS))
     samples = list(snapshot.all_samples())
-    before = max(snapshot.first_second + 1, since - BEFORE_SECONDS)  # the first second may be a part
-
-    def client_rates(start: int, until: int) -> dict[str, float]:
-        counts = series.by_client(samples, lambda sample: sample.requests_by_client, start, until)
-        return {client: count / max(1, until - start) for client, count in counts.items()}
-
-    now, earlier = client_rates(start, until), client_rates(before, since)
-    client = max(now, key=lambda name: now[name] - earlier.get(name, 0.0), default=None)
+    taught = [place for place, second in enumerate(earlier) if second.teaches]
+    now = {
+        client: count / max(1, until - start)
+        for client, count in series.by_client(samples, _requests, start, until).items()
+    }
+    # Who makes up half of the excess is among the first six: that is at least a third of all requests.
+    busiest = sorted(now, key=lambda name: -now[name])[:BUSIEST]
+    usual = {client: _usual(snapshot, client, taught) for client in busiest}
+    client = max(busiest, key=lambda name: now[name] - usual[name], default=None)
     if client is None:
         return None
-    rate, usual = now[client], earlier.get(client, 0.0)
     refused = series.counted(samples, lambda sample: sample.refused_by_client.get(client, 0), start, until)
     return _ClientShare(
         client,
-        rate=rate,
-        usual=usual,
+        rate=now[client],
+        usual=usual[client],
         refused=refused / max(1, until - start),
-        of_excess=min(1.0, max(0.0, rate - usual) / max(excess, 1e-9)),
+        of_excess=min(1.0, max(0.0, now[client] - usual[client]) / max(excess, 1e-9)),
     )
+
+
+def _requests(sample: Sample) -> Mapping[str, int]:
+    return sample.requests_by_client
+
+
+def _usual(snapshot: Snapshot, client: str, taught: Sequence[int]) -> float:
+    """Requests a second: the mean is fair to a client that sends now and then, and the median to one that always
+    sends, since the first and the last second of its run are parts of one."""
+    if not taught:
+        return 0.0
+    row = snapshot.cluster_seconds(lambda sample: sample.requests_by_client.get(client, 0))
+    counts = [row[place] for place in taught]
+    return max(mean(counts), median(counts))
 
 
 def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _ClientShare) -> Finding:

@@ -17,6 +17,27 @@ def test_the_usual_is_not_spoiled_by_anomalies_and_idle_seconds() -> None:
     assert judged[-1].usual == 10
 
 
+@pytest.mark.parametrize("before", [[], [30.0] * 4, [0.0] * 10])
+@pytest.mark.parametrize("burst", [[200.0] * 6, [200.0] * 30, [200.0, 200.0, 30.0, 200.0, 200.0, 200.0]])
+def test_a_burst_in_which_the_series_begins_is_not_the_usual(before: list[float], burst: list[float]) -> None:
+    judged = judge([*before, *burst, *[0.0] * 20, *[30.0] * 60, 180.0], THRESHOLDS)
+
+    assert judged[-1].usual == 30
+    assert judged[-1].anomalous
+
+
+def test_a_level_that_has_fallen_lately_is_still_the_usual() -> None:
+    judged = judge([200.0] * 40 + [30.0] * 20 + [180.0], THRESHOLDS)
+
+    assert not judged[-1].anomalous
+
+
+def test_bursts_that_pause_for_a_while_stay_usual() -> None:
+    judged = judge([*[50.0, 10.0] * 30, *[10.0] * 20, 50.0], THRESHOLDS)
+
+    assert not any(second.anomalous for second in judged)
+
+
 def test_bursts_every_other_second_are_usual() -> None:
     swinging = [10.0, 50.0] * 30
 

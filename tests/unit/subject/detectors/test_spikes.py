@@ -15,6 +15,7 @@ from tests.unit.subject.builders import (
     even,
     poisson,
     policies,
+    snapshot,
     steps,
 )
 
@@ -90,6 +91,26 @@ def test_a_client_that_makes_up_the_excess_is_named() -> None:
     assert spike.code == "spike_single"
     assert spike.subject == Target("client", "acme")
     assert spike.suggested_action.startswith("subject limits set acme 540/m --why ")
+
+
+def test_the_usual_of_a_client_is_that_of_the_seconds_in_which_the_cluster_was_not_idle() -> None:
+    nodes = with_client(steps((0, 40), (24, 0), (60, 250)), steps((0, 13), (24, 0), (60, 83)))
+
+    (spike,) = found(*nodes, seconds=66, policies=policies("9000/m"))
+
+    assert "acme sends 239 requests a second (before: 39)" in spike.summary
+    assert spike.suggested_action.startswith("subject limits set acme 3510/m --why ")
+
+
+def test_a_second_spike_two_minutes_after_the_first_is_seen() -> None:
+    records = [
+        one for node in even(steps((0, 200), (6, 0), (30, 30), (120, 180))) for one in node.records(126)
+    ]
+
+    (spike,) = spikes(snapshot(records), THRESHOLDS)
+
+    assert spike.since == START + 120
+    assert spike.evidence[0].baseline == pytest.approx(30, rel=0.01)
 
 
 def test_a_client_whose_limit_holds_it_already_gets_no_new_one() -> None:
