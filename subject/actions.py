@@ -12,9 +12,9 @@ from gateway.contract import audit, client_id, codec, keys, overrides
 from gateway.contract.limits import UNIT_SECONDS, Limit, parse_limit
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import Policy
-from subject.errors import UsageError
+from subject.errors import NoNodesError, UsageError
 from subject.policies import Policies
-from subject.redis_reads import read_basics, read_policies, redis_errors_mapped
+from subject.redis_reads import place, read_basics, read_policies, redis_errors_mapped
 
 DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
 """The period of a bare number where no node has published a policy: that of the default limit."""
@@ -47,6 +47,7 @@ async def set_limit(redis: Redis, client: str, limit: Limit | int, actor: Actor)
 
     Raises:
         ValueError: `client` is no client id that a node knows, or the number is out of range.
+        NoNodesError: no node has ever written to this Redis.
         RedisAwayError: Redis does not answer.
         RedisRefusesError: it answers with an error.
     """
@@ -71,6 +72,7 @@ async def unset_limit(redis: Redis, client: str, actor: Actor) -> str | None:
 
     Raises:
         UsageError: `client` is no client id that a node knows, and there is no change for it either.
+        NoNodesError: no node has ever written to this Redis.
         RedisAwayError: Redis does not answer.
         RedisRefusesError: it answers with an error.
     """
@@ -90,6 +92,7 @@ async def reset(redis: Redis, client: str, actor: Actor) -> int:
 
     Raises:
         UsageError: as for `unset_limit`; or the generation that stands in Redis is none.
+        NoNodesError: no node has ever written to this Redis.
         RedisAwayError: Redis does not answer.
         RedisRefusesError: it answers with an error.
     """
@@ -132,6 +135,11 @@ def check_known(client: str, policies: Policies) -> str:
 
 def _unknown(client: str, policies: Policies) -> UsageError:
     known = ", ".join(sorted(policies.registered)[:5]) or "none"
+    if client.startswith(client_id.UNKNOWN_PREFIX):
+        return UsageError(
+            f"nodes accept registered keys only, so none of them uses {client} (registered: {known}); "
+            "with GATEWAY_CLIENTS_FILE set, subject whois names the client of a key"
+        )
     return UsageError(
         f"no node knows a client {client[:SHOWN]}… (registered: {known}); "
         "subject whois tells the id of an API key"
@@ -139,8 +147,14 @@ def _unknown(client: str, policies: Policies) -> UsageError:
 
 
 async def _read(redis: Redis) -> tuple[float, Policies]:
-    """Redis' time, and all policies."""
+    """Redis' time, and all policies.
+
+    Raises:
+        NoNodesError: no node has ever written here.
+    """
     basics = await read_basics(redis)
+    if basics.nobody_wrote:
+        raise NoNodesError(place(redis))
     return basics.at, await read_policies(redis, basics)
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from subject.errors import RedisAwayError, RedisRefusesError, UsageError
+from subject.errors import NoNodesError, RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
 from subject.parser import build
 
@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(f"subject: {error}", WRONG_USE)
     except RedisAwayError as error:
         return _say(f"subject: Redis does not answer ({error}): try again when it does", UNREACHABLE)
-    except RedisRefusesError as error:
+    except (RedisRefusesError, NoNodesError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain once more when it closes stdout.

@@ -15,3 +15,10 @@ class RedisRefusesError(Exception):
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"Redis at {place} refuses: {reason}; see REDIS_URL")
         self.reason = reason
+
+
+class NoNodesError(Exception):
+    """Redis answers, and no node has ever written to it: what is changed there has no effect. Exit code 3."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"no node has ever written to this Redis ({place}): see REDIS_URL")

@@ -9,17 +9,21 @@ from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Overrides
 from gateway.contract.policy_table import OVERRIDE, Policy, PolicyTable
 from gateway.contract.roster import RosterEntry
 
+REJECT = "reject"
+"""What a table says of unknown keys where a node refuses them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policies:
     """The live overrides and the table that most nodes enforce; None where no node has published one.
 
-    `registered` are the clients of all tables.
+    `registered` are the clients of all tables; `registered_only`: there are tables, and all refuse others.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
     table: PolicyTable | None = None
     registered: frozenset[str] = frozenset()
+    registered_only: bool = False
 
     @classmethod
     def published(
@@ -27,7 +31,8 @@ class Policies:
     ) -> "Policies":
         """Of the nodes in the roster, with their tables by digest."""
         registered = frozenset(name for table in tables.values() for name in table.clients)
-        return cls(overrides, _most_common(roster, tables), registered)
+        registered_only = bool(tables) and all(table.unknown_keys == REJECT for table in tables.values())
+        return cls(overrides, _most_common(roster, tables), registered, registered_only)
 
     def applied_to(self, client: str) -> Policy | None:
         """What holds for a client, as far as it is known: without a table only an override is."""
@@ -43,8 +48,9 @@ class Policies:
         return sorted({*self.overrides.limits, *registered})
 
     def is_client(self, client: str) -> bool:
-        """Whether some node knows a client of this id."""
-        return client.startswith(UNKNOWN_PREFIX) or client in self.registered
+        """Whether some node knows a client of this id, or would take a key that has it."""
+        accepted = client.startswith(UNKNOWN_PREFIX) and not self.registered_only
+        return accepted or client in self.registered
 
     def is_changed(self, client: str) -> bool:
         """Whether there is a live change for it, readable or not."""

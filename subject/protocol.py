@@ -82,6 +82,7 @@ class RateLimiterSubject:
 
         Raises:
             ValueError: no client id that a node knows, or no limit.
+            NoNodesError: no node has ever written to this Redis.
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """
@@ -92,6 +93,7 @@ class RateLimiterSubject:
 
         Raises:
             ValueError: no client id that a node knows.
+            NoNodesError: no node has ever written to this Redis.
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """

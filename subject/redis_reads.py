@@ -23,6 +23,7 @@ from subject.view import ClientWindow
 
 PAGE = 1000
 LATEST_SECONDS = 3600.0
+UNREADABLE_NODE = "node "
 Record = TypeVar("Record")
 
 
@@ -37,6 +38,11 @@ class Basics:
     roster: Mapping[str, RosterEntry]
     overrides: Overrides
     unreadable: tuple[str, ...]
+
+    @property
+    def nobody_wrote(self) -> bool:
+        """Whether no node has ever written here, not even what this subject cannot read."""
+        return not self.roster and not any(name.startswith(UNREADABLE_NODE) for name in self.unreadable)
 
 
 def connect(url: str, timeout_seconds: float) -> Redis:
@@ -106,7 +112,7 @@ async def read_basics(client: Redis) -> Basics:
         entry = _decoded(RosterEntry, text)
         # A time that no clock has would be shown, compared and counted up to.
         if entry is None or not 0 <= entry.last.at <= at + LATEST_SECONDS:
-            unreadable.append(f"node {node_id}")
+            unreadable.append(f"{UNREADABLE_NODE}{node_id}")
         else:
             roster[node_id] = entry
     found = overrides.parse_overrides(override_texts)

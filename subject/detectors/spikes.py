@@ -14,7 +14,6 @@ from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidenc
 from subject.series import Sample
 from subject.snapshot import RATE_SECONDS, Snapshot
 
-
 BUSIEST = 20
 """The clients whose rise is looked at."""
 
@@ -98,8 +97,8 @@ def _requests(sample: Sample) -> Mapping[str, int]:
 
 
 def _usual(snapshot: Snapshot, client: str, taught: Sequence[int]) -> float:
-    """Requests a second: the mean is fair to a client that sends now and then, and the median to one that always
-    sends, since the first and the last second of its run are parts of one."""
+    """Requests a second: the mean is fair to a client that sends now and then, and the median to one that
+    always sends, since the first and the last second of its run are parts of one."""
     if not taught:
         return 0.0
     row = snapshot.cluster_seconds(lambda sample: sample.requests_by_client.get(client, 0))

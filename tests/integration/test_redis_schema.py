@@ -17,6 +17,8 @@ from gateway.contract.telemetry import TelemetryRecord
 from gateway.contract.window import key_lifetime_ms
 from loadtest.cluster import Plan, running
 from subject import actions
+from tests.integration.subject.publishing import publish
+from tests.unit.subject.builders import record
 
 SCHEMA = Path(__file__).parents[2] / "docs/redis-schema.md"
 CLIENT = "k_0123456789abcdef"
@@ -70,10 +72,13 @@ async def test_what_a_node_writes_is_what_the_schema_says(
 
 
 async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: redis_asyncio.Redis) -> None:
+    await publish(redis_client, [record()])
     await actions.set_limit(redis_client, CLIENT, Limit(500, 60), actions.Actor("ana", "launch day"))
     await actions.reset(redis_client, CLIENT, actions.Actor("ana"))
 
-    assert sorted(await assert_documented(redis_client)) == [keys.AUDIT, keys.OVERRIDES]
+    assert sorted(await assert_documented(redis_client)) == sorted(
+        [keys.AUDIT, keys.OVERRIDES, keys.NODES, keys.TELEMETRY]
+    )
     fields: Any = await redis_client.hgetall(keys.OVERRIDES)
     read = parse_overrides(fields)
     assert (read.limits[CLIENT].limit, read.generations[CLIENT]) == (Limit(500, 60), 1)

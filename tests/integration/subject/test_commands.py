@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from gateway.contract import audit, codec, keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.overrides import parse_overrides
+from gateway.contract.policy_table import PolicyTable
 from gateway.contract.telemetry import Store
 from loadtest.ports import free_port
 from loadtest.redis_server import RedisServer
@@ -29,6 +30,13 @@ from tests.unit.subject.builders import NodeScript, always, entry, even, policie
 CLIENT = "k_0123456789abcdef"
 SHOWING = ["status", "nodes", "top", "diagnose", "limits"]
 KEY = "sk-very-secret-4711"
+
+
+def registered_only() -> PolicyTable:
+    """The limits of nodes that refuse unknown keys."""
+    table = policies(clients={"acme": "5/s"}).table
+    assert table is not None
+    return replace(table, unknown_keys="reject")
 
 
 def nowhere() -> str:
@@ -188,6 +196,8 @@ async def test_limits_takes_one_look(redis_client: Redis, redis_url: str) -> Non
 
 
 async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
+
     run = await subject("reset", CLIENT, redis_url=redis_url)
 
     assert (run.code, run.err) == (0, "")
@@ -280,6 +290,7 @@ async def test_what_was_changed_for_a_name_that_has_gone_can_be_taken_back(
 
 
 async def test_a_generation_that_is_no_number_is_one_line(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
     await redis_client.hset(keys.OVERRIDES, f"generation:{CLIENT}", "x")
 
     run = await subject("reset", CLIENT, redis_url=redis_url)
@@ -289,9 +300,35 @@ async def test_a_generation_that_is_no_number_is_one_line(redis_client: Redis, r
     assert run.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "arguments", [["limits", "set", CLIENT, "5/s"], ["limits", "unset", CLIENT], ["reset", CLIENT]]
-)
+CHANGES = [["limits", "set", CLIENT, "5/s"], ["limits", "unset", CLIENT], ["reset", CLIENT]]
+
+
+@pytest.mark.parametrize("arguments", CHANGES)
+async def test_a_client_that_no_node_accepts_is_not_changed(
+    redis_client: Redis, redis_url: str, arguments: list[str]
+) -> None:
+    await publish(redis_client, [record()], registered_only())
+
+    run = await subject(*arguments, redis_url=redis_url)
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith(f"subject: nodes accept registered keys only, so none of them uses {CLIENT} ")
+    assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
+
+
+@pytest.mark.parametrize("arguments", CHANGES)
+async def test_nothing_is_changed_in_a_redis_that_no_node_uses(
+    redis_client: Redis, redis_url: str, arguments: list[str]
+) -> None:
+    run = await subject(*arguments, redis_url=redis_url)
+
+    assert (run.code, run.out) == (3, "")
+    assert run.err.startswith("subject: no node has ever written to this Redis (127.0.0.1:")
+    assert run.err.count("\n") == 1
+    assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
+
+
+@pytest.mark.parametrize("arguments", CHANGES)
 async def test_an_action_without_redis_is_exit_3_in_one_line(arguments: list[str]) -> None:
     run = await subject(*arguments, redis_url=nowhere())
 
@@ -359,6 +396,7 @@ async def test_help_and_version_are_there() -> None:
 
 
 async def test_processes_end_with_the_codes_of_the_command_line(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
     wrong = await subject_process("limits", "set", CLIENT, "many", redis_url=redis_url)
     away = await subject_process("reset", CLIENT, redis_url=nowhere())
     done = await subject_process("limits", "set", CLIENT, "5/s", redis_url=redis_url)
@@ -388,7 +426,33 @@ async def test_whois_names_a_registered_client(tmp_path: Path) -> None:
     unknown = await subject("whois", redis_url=nowhere(), stdin="another", settings=given)
 
     assert json.loads(known.out) == {"client": "acme"}
-    assert (unknown.code, unknown.out) == (1, "")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err == "subject: no registered client has this key (see GATEWAY_CLIENTS_FILE)\n"
+
+
+async def test_whois_names_nobody_where_all_nodes_accept_registered_keys_only(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()], registered_only())
+
+    run = await subject("whois", redis_url=redis_url, stdin=KEY)
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err == (
+        "subject: nodes accept registered keys only: set GATEWAY_CLIENTS_FILE to their clients file to name "
+        "this one\n"
+    )
+
+
+async def test_whois_tells_the_id_where_nodes_accept_unknown_keys(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()], policies().table)
+
+    run = await subject("whois", redis_url=redis_url, stdin=KEY)
+
+    assert (run.code, run.out) == (0, unknown_client_id(KEY, DEFAULT_SECRET) + "\n")
+    assert "does not tell" not in run.err
 
 
 @pytest.mark.parametrize("stdin", ["", "\n", "two words\n", "é\n", "x" * 300])

@@ -22,7 +22,7 @@ from subject import (
     settings,
 )
 from subject import Store as SubjectStore
-from subject.errors import RedisAwayError
+from subject.errors import NoNodesError, RedisAwayError
 from subject.redis_reads import redis_time
 from subject.settings import Settings
 from tests.integration.subject.publishing import answering, publish, publish_cluster
@@ -267,6 +267,8 @@ async def test_a_bare_number_is_per_the_period_that_the_client_has(
 
 
 async def test_a_bare_number_without_any_policy_is_per_minute(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
+
     async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         await subject.set_rate_limit(CLIENT, 7)
 
@@ -274,6 +276,8 @@ async def test_a_bare_number_without_any_policy_is_per_minute(redis_client: Redi
 
 
 async def test_a_reset_takes_the_next_generation_and_is_audited(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
+
     async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         await subject.reset_client(CLIENT)
         await subject.reset_client(CLIENT)
@@ -291,11 +295,13 @@ async def test_a_reset_takes_the_next_generation_and_is_audited(redis_client: Re
 async def test_nonsense_is_a_value_error_and_changes_nothing(
     redis_client: Redis, redis_url: str, client: str, limit: int | str
 ) -> None:
+    await publish(redis_client, [record()])
+
     async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         with pytest.raises(ValueError, match=r"client id|limit|number of requests"):
             await subject.set_rate_limit(client, limit)
 
-    assert await redis_client.keys() == []
+    assert await redis_client.exists(keys.OVERRIDES, keys.AUDIT) == 0
 
 
 async def test_a_key_given_as_a_name_is_a_value_error_and_goes_nowhere(
@@ -320,6 +326,14 @@ async def test_what_is_not_unicode_is_a_value_error(redis_client: Redis, redis_u
     async with RateLimiterSubject(redis_url, by=by) as subject:
         with pytest.raises(ValueError, match="is not Unicode"):
             await subject.reset_client(CLIENT, why="\udcff")
+
+    assert await redis_client.keys() == []
+
+
+async def test_an_action_in_a_redis_that_no_node_uses_says_so(redis_client: Redis, redis_url: str) -> None:
+    async with RateLimiterSubject(redis_url) as subject:
+        with pytest.raises(NoNodesError, match="no node has ever written to this Redis"):
+            await subject.reset_client(CLIENT)
 
     assert await redis_client.keys() == []
 
