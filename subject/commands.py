@@ -94,7 +94,7 @@ def _print(command: str, seen: Seen, clients: Sequence[str]) -> None:
         case "limits":
             report.limits(seen.snapshot, seen.diagnosis, clients)
         case _:
-            report.diagnosis(seen.diagnosis)
+            report.diagnosis(seen.snapshot, seen.diagnosis)
 
 
 async def _limits(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:

@@ -32,7 +32,7 @@ def node_document(snapshot: Snapshot, node: Node) -> Document:
         "version": node.entry.version,
         "boot_id": last.boot_id,
         "started_at": last.started_at,
-        **_numbers(metrics.of_node(snapshot, node)),
+        **_numbers(snapshot, metrics.of_node(snapshot, node)),
         "totals": asdict(node.totals),
         "boot_totals": asdict(last.boot),
         "store_connected": last.store.connected,
@@ -50,7 +50,8 @@ def place(node: Node) -> Document:
 
 
 def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
-    """``status --json``: the cluster's sums in the names of `nodes`."""
+    """``status --json``: the cluster's sums in the names of `nodes`; null what cannot be seen."""
+    known = metrics.totals_known(snapshot)
     all_boots, these_boots = metrics.totals(snapshot.nodes)
     return {
         "at": snapshot.at,
@@ -58,10 +59,10 @@ def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
         "redis_connected": snapshot.redis.connected,
         "redis": redis(snapshot),
         "nodes": [place(node) for node in snapshot.nodes],
-        **_numbers(metrics.of_cluster(snapshot)),
-        "totals": asdict(all_boots),
-        "boot_totals": asdict(these_boots),
-        "clients": snapshot.clients,
+        **_numbers(snapshot, metrics.of_cluster(snapshot)),
+        "totals": asdict(all_boots) if known else None,
+        "boot_totals": asdict(these_boots) if known else None,
+        "clients": snapshot.clients if known else None,
         "findings": [found.code for found in diagnosis.findings],
         "unanswered": list(snapshot.unanswered),
         "unreadable": list(snapshot.unreadable),
@@ -92,7 +93,7 @@ def diagnosis_document(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
 
 
 def top(snapshot: Snapshot) -> Document:
-    """``top --json``: the clients that nodes list, the busiest first."""
+    """``top --json``: the clients that nodes list, the busiest first; null where no node can be seen."""
     windows = snapshot.windows_by_client
     return {
         "at": snapshot.at,
@@ -106,7 +107,9 @@ def top(snapshot: Snapshot) -> Document:
                 **_window(windows.get(client.client)),
             }
             for client in metrics.of_clients(snapshot)
-        ],
+        ]
+        if snapshot.sees
+        else None,
     }
 
 
@@ -167,13 +170,16 @@ def _who(snapshot: Snapshot, client: str) -> Document:
     return {"by": override.by, "why": override.why, "since": override.at}
 
 
-def _numbers(of: metrics.Metrics) -> Document:
-    return {
+def _numbers(snapshot: Snapshot, of: metrics.Metrics) -> Document:
+    numbers = {
         "rate": round(of.rate, 3),
         "rejection_ratio": round(of.rejection_ratio, 4),
+        "failure_ratio": round(of.failure_ratio, 4),
         "fallback_ratio": round(of.fallback_ratio, 4),
         "latency_p50_ms": of.latency_p50_ms,
         "latency_p99_ms": of.latency_p99_ms,
         "store_p99_ms": of.store_p99_ms,
         "cpu_percent": round(of.cpu_percent, 1),
     }
+    # What was counted before the subject went blind says nothing of now.
+    return numbers if snapshot.sees else dict.fromkeys(numbers)

@@ -17,6 +17,7 @@ class Metrics:
     requests: float  # in the last ten seconds
     rate: float
     rejection_ratio: float
+    failure_ratio: float
     fallback_ratio: float
     latency_p50_ms: float | None
     latency_p99_ms: float | None
@@ -52,6 +53,11 @@ def totals(nodes: Sequence[Node]) -> tuple[Totals, Totals]:
     )
 
 
+def totals_known(snapshot: Snapshot) -> bool:
+    """Whether the sums since the start say anything: somebody answers, or has answered before."""
+    return snapshot.sees or bool(snapshot.nodes)
+
+
 def of_clients(snapshot: Snapshot) -> list[ClientMetrics]:
     """The clients that nodes list, the busiest first."""
     end = snapshot.covered_until
@@ -72,6 +78,7 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
     seconds = _seconds(samples, start, end, nodes)
     requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
     refused = series.counted(samples, lambda sample: sample.totals.refused, start, end)
+    failed = series.counted(samples, lambda sample: sample.totals.failed, start, end)
     fallbacks = series.counted(samples, lambda sample: sample.fallbacks, start, end)
     decisions = series.counted(samples, lambda sample: sample.decisions, start, end)
     # A sample counts whole in a histogram, and the nodes' last ones end a little later than `end`.
@@ -83,6 +90,7 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
         requests=requests,
         rate=requests / seconds,
         rejection_ratio=refused / requests if requests else 0.0,
+        failure_ratio=failed / requests if requests else 0.0,
         fallback_ratio=fallbacks / (fallbacks + decisions) if fallbacks else 0.0,
         latency_p50_ms=milliseconds(histogram.quantile_seconds(latency, 0.5)),
         latency_p99_ms=milliseconds(histogram.quantile_seconds(latency, 0.99)),

@@ -14,7 +14,7 @@ from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
 from subject import metrics
 from subject.diagnosis import Diagnosis
-from subject.finding import CLUSTER, Evidence, Finding, clock, percent
+from subject.finding import CLUSTER, Evidence, Finding, clock, instant, percent
 from subject.snapshot import Node, Snapshot
 from subject.view import ClientWindow, RedisHealth
 
@@ -23,6 +23,8 @@ WIDE = 100
 TOP_ROWS = 20
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 HEALTHY = "Healthy: nothing was found."
+UNKNOWN = "–"
+UNSEEN = "No node can be seen: the clients are not known."
 NODES_LEGEND = (
     "Of the last 10 s. p50, p99: latency of forwarded requests in ms; Redis: 99 % of its "
     "round trips in ms; alone: decided without Redis. seen: time since the last record"
@@ -63,19 +65,13 @@ class Report:
 
     def status(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """The cluster in a few lines."""
-        self._summaries(diagnosis)
-        now = metrics.of_cluster(snapshot)
-        totals, _ = metrics.totals(snapshot.nodes)
+        self._summaries(snapshot, diagnosis)
         lines = {
             "Nodes": _states(snapshot.nodes),
-            "Requests": f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused, "
-            f"{snapshot.clients:,} clients seen",
-            "Latency": f"median {_ms(now.latency_p50_ms)}, 99 % within {_ms(now.latency_p99_ms)}; "
-            f"of Redis, for the nodes: {_ms(now.store_p99_ms)}",
+            "Requests": _requests(snapshot),
+            "Latency": _latency(snapshot),
             "Redis": _redis(snapshot.redis),
-            "Total": f"{totals.requests:,} requests: {totals.admitted:,} admitted, "
-            f"{totals.refused:,} refused, {totals.failed:,} failed, "
-            f"{totals.unidentified:,} without a usable key",
+            "Total": _totals(snapshot),
         }
         grid = Table.grid(padding=(0, 2))
         for name, text in lines.items():
@@ -88,13 +84,14 @@ class Report:
         """Each node in a line."""
         self._headline(diagnosis)
         table = self._table("node", "address", "state")
-        for name in ("req/s", "refused", "p50", "p99", "Redis", "alone", "CPU", "seen"):
+        for name in ("req/s", "refused", "failed", "p50", "p99", "Redis", "alone", "CPU", "seen"):
             table.add_column(name, justify="right", no_wrap=True)
         for node in snapshot.nodes:
             now = metrics.of_node(snapshot, node)
             numbers = (
                 f"{now.rate:,.1f}",
                 percent(now.rejection_ratio),
+                percent(now.failure_ratio),
                 _short(now.latency_p50_ms),
                 _short(now.latency_p99_ms),
                 _short(now.store_p99_ms),
@@ -105,7 +102,7 @@ class Report:
                 node.id,
                 node.address,
                 Text(node.state, STATE_STYLES[node.state]),
-                *(numbers if node.is_up else ["–"] * len(numbers)),
+                *(numbers if node.is_up and snapshot.sees else [UNKNOWN] * len(numbers)),
                 _duration(snapshot.at - node.last.at),
             )
         self._print(table)
@@ -116,6 +113,9 @@ class Report:
         """Each client in a line."""
         self._headline(diagnosis)
         clients = metrics.of_clients(snapshot)
+        if not snapshot.sees:
+            self._print(UNSEEN)
+            return
         if not clients:
             self._print("No client has sent anything in the last ten seconds.")
             return
@@ -165,17 +165,17 @@ class Report:
                     client,
                     _limit(policies.applied_to(client)),
                     *_standing(windows.get(client)),
-                    _set_by(policies.overrides.limits.get(client)),
+                    _set_by(policies.overrides.limits.get(client), snapshot.at),
                 )
             self._print(table)
         else:
             self._print("No client has a limit of its own, and none was set live.")
         self._unreadable(snapshot.unreadable)
 
-    def diagnosis(self, diagnosis: Diagnosis) -> None:
+    def diagnosis(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """Each finding in a paragraph."""
         if diagnosis.healthy:
-            self._print(HEALTHY, style="green")
+            self._well(snapshot)
             return
         for place, found in enumerate(diagnosis.findings):
             if place:
@@ -198,13 +198,22 @@ class Report:
         grid.add_row("", Text("Look at", "dim"), Text(found.verify_with, "bold", overflow="fold"))
         self._print(grid)
 
-    def _summaries(self, diagnosis: Diagnosis) -> None:
+    def _summaries(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         for found in diagnosis.findings:
             self._print(Text.assemble((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
         if diagnosis.healthy:
-            self._print(HEALTHY, style="green")
+            self._well(snapshot)
         else:
             self._print("More: subject diagnose\n", style="dim")
+
+    def _well(self, snapshot: Snapshot) -> None:
+        """Nothing was found; but a cluster that was stopped is not said to be healthy."""
+        if snapshot.stopped_in_order:
+            number = len(snapshot.nodes)
+            who = "the only one has" if number == 1 else f"all {number} have"
+            self._print(f"No node is up: {who} left in order.", style="yellow")
+        else:
+            self._print(HEALTHY, style="green")
 
     def _headline(self, diagnosis: Diagnosis) -> None:
         if diagnosis.healthy:
@@ -246,6 +255,36 @@ def _states(nodes: Sequence[Node]) -> str:
     return ", ".join(parts) or "none known"
 
 
+def _requests(snapshot: Snapshot) -> str:
+    if not snapshot.sees:
+        return UNKNOWN
+    now, clients = metrics.of_cluster(snapshot), snapshot.clients
+    return (
+        f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused, "
+        f"{percent(now.failure_ratio)} failed, {clients:,} {'client' if clients == 1 else 'clients'} seen"
+    )
+
+
+def _latency(snapshot: Snapshot) -> str:
+    if not snapshot.sees:
+        return UNKNOWN
+    now = metrics.of_cluster(snapshot)
+    return (
+        f"median {_ms(now.latency_p50_ms)}, 99 % within {_ms(now.latency_p99_ms)}; "
+        f"of Redis, for the nodes: {_ms(now.store_p99_ms)}"
+    )
+
+
+def _totals(snapshot: Snapshot) -> str:
+    if not metrics.totals_known(snapshot):
+        return UNKNOWN
+    totals, _ = metrics.totals(snapshot.nodes)
+    return (
+        f"{totals.requests:,} requests: {totals.admitted:,} admitted, {totals.refused:,} refused, "
+        f"{totals.failed:,} failed, {totals.unidentified:,} without a usable key"
+    )
+
+
 def _redis(redis: RedisHealth) -> str:
     if not redis.connected:
         return f"{redis.place} {redis.trouble}"
@@ -262,13 +301,19 @@ def _limit(applied: Policy | None) -> str:
 
 def _standing(window: ClientWindow | None) -> tuple[str, str]:
     """What stands in it and what is left."""
-    return ("–", "–") if window is None else (f"{window.count:,}", f"{window.remaining:,}")
+    return (UNKNOWN, UNKNOWN) if window is None else (f"{window.count:,}", f"{window.remaining:,}")
 
 
-def _set_by(override: Override | None) -> str:
+def _set_by(override: Override | None, now: float) -> str:
     if override is None:
         return ""
-    return f"{override.by} at {clock(override.at)}" + (f": {override.why}" if override.why else "")
+    return f"{override.by} at {_when(override.at, now)}" + (f": {override.why}" if override.why else "")
+
+
+def _when(at: float, now: float) -> str:
+    """The time of day, and the date before it where that is not today's, in UTC."""
+    day = instant(at).date()
+    return clock(at) if day == instant(now).date() else f"{day} {clock(at)}"
 
 
 def _evidence(item: Evidence) -> str:
@@ -277,15 +322,15 @@ def _evidence(item: Evidence) -> str:
 
 
 def _value(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return UNKNOWN if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _ms(value: float | None) -> str:
-    return "–" if value is None else f"{_short(value)} ms"
+    return UNKNOWN if value is None else f"{_short(value)} ms"
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return UNKNOWN if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _duration(seconds: float) -> str:

@@ -76,6 +76,11 @@ class Snapshot:
         return tuple(node for node in self.nodes if node.is_up)
 
     @property
+    def stopped_in_order(self) -> bool:
+        """Whether there are nodes, and all of them have left in order."""
+        return bool(self.nodes) and all(node.state == "Offline" for node in self.nodes)
+
+    @property
     def until(self) -> int:
         """The second after the last complete one."""
         return floor(self.covered_until)

@@ -1,12 +1,16 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
 
+from gateway.contract.telemetry import Totals
+from subject import documents
 from subject.diagnosis import diagnose
 from subject.report import Report
 from subject.snapshot import Snapshot
 from tests.unit.subject.builders import (
+    AWAY,
     START,
     THRESHOLDS,
     NodeScript,
@@ -24,9 +28,7 @@ def shown(command: str, found: Snapshot, width: int = 80) -> str:
     out = io.StringIO()
     report = Report(Console(file=out, width=width, color_system=None, highlight=False), plain=False)
     diagnosis = diagnose(found, THRESHOLDS)
-    if command == "diagnosis":
-        report.diagnosis(diagnosis)
-    elif command == "limits":
+    if command == "limits":
         report.limits(found, diagnosis, ["acme"])
     else:
         getattr(report, command)(found, diagnosis)
@@ -38,9 +40,13 @@ HEALTHY = cluster(
 )
 SKEWED = cluster(*[NodeScript(f"node-{n}", always(r)) for n, r in ((1, 10), (2, 80), (3, 10))], seconds=30)
 
+BLIND = snapshot(NodeScript(requests=always(60)).records(30), redis=AWAY, asked=["node-1"])
+
 
 @pytest.mark.parametrize("command", ["status", "nodes", "top", "limits", "diagnosis"])
-@pytest.mark.parametrize("found", [HEALTHY, SKEWED, snapshot([])], ids=["healthy", "skewed", "empty"])
+@pytest.mark.parametrize(
+    "found", [HEALTHY, SKEWED, snapshot([]), BLIND], ids=["healthy", "skewed", "empty", "blind"]
+)
 def test_everything_fits_into_eighty_columns(command: str, found: Snapshot) -> None:
     assert max(len(line) for line in shown(command, found).splitlines()) <= 80
 
@@ -54,8 +60,61 @@ def test_a_node_that_is_down_stands_out_and_shows_no_old_numbers() -> None:
     text = shown("nodes", snapshot([record("node-1", START + 90), record("node-2", START)], START + 90))
 
     (line,) = [line for line in text.splitlines() if line.startswith("node-2")]
-    assert line.split()[2:] == ["Down", *["–"] * 7, "90", "s"]
+    assert line.split()[2:] == ["Down", *["–"] * 8, "90", "s"]
     assert "Found: node_down node-2. More: subject diagnose" in text
+
+
+@pytest.mark.parametrize("found", [BLIND, snapshot([], redis=AWAY)], ids=["nodes known", "none known"])
+def test_what_cannot_be_seen_is_not_told(found: Snapshot) -> None:
+    status, nodes, top = shown("status", found), shown("nodes", found), shown("top", found)
+
+    assert re.search(r"^Requests +– *$", status, re.MULTILINE)
+    assert re.search(r"^Latency +– *$", status, re.MULTILINE)
+    assert "0 %" not in status + nodes + top
+    assert "No node can be seen" in top
+    document = documents.status(found, diagnose(found, THRESHOLDS))
+    assert (document["rate"], document["rejection_ratio"], document["latency_p99_ms"]) == (None, None, None)
+    assert (document["totals"] is None) is (not found.nodes)
+    assert documents.top(found)["clients"] is None
+    assert [node["rate"] for node in documents.nodes(found)["nodes"]] == [None] * len(found.nodes)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, "the only one has"), (4, "all 4 have")])
+@pytest.mark.parametrize("command", ["status", "diagnosis"])
+def test_a_cluster_that_was_stopped_in_order_is_not_called_healthy(
+    command: str, number: int, expected: str
+) -> None:
+    found = snapshot([record(f"node-{n}", leaving=True) for n in range(1, number + 1)])
+
+    text = shown(command, found)
+
+    assert f"No node is up: {expected} left in order." in text
+    assert "Healthy" not in text
+
+
+def test_failed_requests_are_told() -> None:
+    earlier = record(boot=Totals(requests=0), sequence=2)
+    later = record(at=START + 1, boot=Totals(requests=100, admitted=90, failed=30), sequence=3)
+    found = snapshot([earlier, later])
+
+    assert "30 % failed, 0 clients seen" in shown("status", found)
+    assert "30 %" in shown("nodes", found)
+    assert documents.nodes(found)["nodes"][0]["failure_ratio"] == 0.3
+
+
+def test_one_client_is_one() -> None:
+    found = snapshot([record(clients=("0" * 12,))])
+
+    assert "1 client seen" in " ".join(shown("status", found).split())
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(0, "tester at 22:13:20Z"), (3, "tester at 2023-11-14 22:13:20Z")]
+)
+def test_a_limit_says_when_it_was_set_with_the_date_if_not_today(days: int, expected: str) -> None:
+    found = snapshot([record()], START + 86400 * days, policies=policies(overrides={"acme": "9/s"}))
+
+    assert expected in " ".join(shown("limits", found, width=200).split())
 
 
 def test_a_finding_is_told_with_its_evidence_and_the_next_step() -> None:
