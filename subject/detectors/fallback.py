@@ -40,7 +40,9 @@ def _of_node(thresholds: Thresholds, node: Node) -> _Fallback | None:
     start = end - thresholds.fallback_seconds
     fallbacks = counted(node.samples, lambda sample: sample.fallbacks, start, end)
     decisions = counted(node.samples, lambda sample: sample.decisions, start, end)
-    if not fallbacks or fallbacks <= thresholds.fallback_ratio * (fallbacks + decisions):
+    if round(fallbacks) < thresholds.fallback_least:
+        return None
+    if fallbacks <= thresholds.fallback_ratio * (fallbacks + decisions):
         return None
     # One late reply is no state of affairs: it must show in as many of the window's seconds as are asked.
     showing = sum(sample.end - max(start, sample.start) for sample in node.samples if _shows(sample, start))
@@ -61,6 +63,8 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
     since = min(one.since for one in found)
     fallbacks, decisions = sum(one.fallbacks for one in found), sum(one.decisions for one in found)
     ratio = fallbacks / (fallbacks + decisions)
+    # A ratio of few decisions says little: what is nearest to its threshold counts.
+    margin = min(ratio / thresholds.fallback_ratio, fallbacks / thresholds.fallback_least)
     node = max(found, key=lambda one: one.ratio).node
     alone = len(found) == 1
     who, what = (
@@ -86,7 +90,7 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
             Evidence("fallbacks", None, round(fallbacks), f"decisions in {window} s"),
             Evidence("by_redis", None, round(decisions), f"decisions in {window} s"),
         ),
-        confidence=confidence(ratio / thresholds.fallback_ratio, snapshot.at - since),
+        confidence=confidence(margin, snapshot.at - since),
         likely_cause=(
             f"Redis does not answer {node.id if alone else 'them'} within the deadline: the way there, "
             "or the load of what runs beside it"

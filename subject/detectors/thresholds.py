@@ -65,6 +65,10 @@ class Thresholds(BaseModel):
     fallback_ratio: Ratio = Field(default=0.01, description="part of the decisions made without Redis")
     fallback_min_seconds: WholeSeconds = Field(default=2, description="seconds of the window with fallbacks")
 
+    fallback_least: Count = Field(
+        default=3, description="fallbacks of the window: a late reply now and then is no state of affairs"
+    )
+
     breach_seconds: WholeSeconds = Field(default=10, description="the window that refusals are counted over")
     breach_refused: Count = Field(default=20, description="refusals of one client")
     breach_min_requests: Count = Field(

@@ -11,6 +11,7 @@ from tests.unit.subject.builders import (
     cluster,
     even,
     policies,
+    snapshot,
     steps,
 )
 
@@ -38,6 +39,23 @@ def test_one_percent_is_the_border(fallbacks: int, expected: bool) -> None:
 
 def test_one_second_with_late_replies_is_no_state_of_affairs() -> None:
     assert not any(found(steps((0, 0), (50, 20), (51, 0)), seconds) for seconds in range(50, 56))
+
+
+def test_few_requests_before_a_gap_in_the_records_are_no_finding() -> None:
+    requests = steps((0, 0), (50, 6), (51, 0))
+    node = NodeScript("node-1", requests, fallbacks=requests)
+    records = node.records(60, lost=range(50, 59))
+
+    assert not fallback_active(snapshot(records), THRESHOLDS)
+
+
+def test_few_decisions_are_little_evidence() -> None:
+    (few,) = found(always(2), requests=always(2))
+    (many,) = found(always(60), requests=always(60))
+
+    assert few.confidence <= 0.8 < 0.95 < many.confidence
+    assert "(2.0 of 2.0 a second)" in few.summary
+    assert [item.now for item in few.evidence] == [1.0, 6, 0]
 
 
 def test_it_ends_with_the_fallbacks() -> None:
