@@ -14,9 +14,10 @@ from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
 from subject import metrics
 from subject.diagnosis import Diagnosis
-from subject.finding import CLUSTER, Evidence, Finding, clock, instant, percent
+from subject.finding import CLUSTER, Finding, clock, instant, percent
 from subject.snapshot import Node, Snapshot
 from subject.view import ClientWindow, RedisHealth
+from subject.wording import told
 
 PLAIN_WIDTH = 10_000
 WIDE = 100
@@ -190,7 +191,7 @@ class Report:
             f"  confidence {found.confidence:.2f}",
         )
         self._print(head)
-        evidence = "; ".join(_evidence(item) for item in found.evidence)
+        evidence = "; ".join(told(item) for item in found.evidence)
         self._print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
         grid = Table.grid(padding=(0, 2))
         grid.add_row("", Text("Evidence", "dim"), evidence)
@@ -314,15 +315,6 @@ def _when(at: float, now: float) -> str:
     """The time of day, and the date before it where that is not today's, in UTC."""
     day = instant(at).date()
     return clock(at) if day == instant(now).date() else f"{day} {clock(at)}"
-
-
-def _evidence(item: Evidence) -> str:
-    usual = "" if item.baseline is None else f" (against {_value(item.baseline)})"
-    return f"{item.metric} {_value(item.now)}{usual} {item.unit}"
-
-
-def _value(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _ms(value: float | None) -> str:

@@ -76,6 +76,11 @@ class Snapshot:
         return tuple(node for node in self.nodes if node.is_up)
 
     @property
+    def expected_up(self) -> int:
+        """How many nodes would serve if all were well: those that left in order are not missed."""
+        return len(self.unanswered) + sum(node.state != "Offline" for node in self.nodes)
+
+    @property
     def stopped_in_order(self) -> bool:
         """Whether there are nodes, and all of them have left in order."""
         return bool(self.nodes) and all(node.state == "Offline" for node in self.nodes)

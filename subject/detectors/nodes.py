@@ -33,17 +33,13 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
         ),
         evidence=(
             Evidence("silence", thresholds.node_down_seconds, round(silence_seconds, 1), "seconds"),
-            Evidence("nodes_up", len(snapshot.nodes), len(snapshot.up), "nodes"),
+            Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),
             Evidence("in_flight_when_last_seen", None, node.last.in_flight, "requests"),
         ),
         confidence=_confidence(snapshot, node, silence_seconds / thresholds.node_down_seconds),
-        likely_cause=(
-            "its process ended without leaving in order (killed, crashed, out of memory), or its host is gone"
-            if snapshot.up
-            else "all nodes went silent: their host, or the network between them, Redis and here"
-        ),
-        suggested_action=f"curl -s http://{node.entry.admin_address}/healthz",
-        verify_with="subject nodes",
+        likely_cause=_cause(snapshot, node),
+        suggested_action="subject nodes",
+        verify_with="subject status",
     )
 
 
@@ -56,13 +52,24 @@ def _of_address(snapshot: Snapshot, address: str) -> Finding:
         at=snapshot.at,
         subject=Target("node", address),
         summary=f"No node answers at {address}, which SUBJECT_NODES names",
-        evidence=(
-            Evidence("nodes_up", len(snapshot.nodes) + len(snapshot.unanswered), len(snapshot.up), "nodes"),
-        ),
+        evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
         confidence=ADDRESS_ONLY,
-        likely_cause="that node ended, or the address is not its admin listener's as seen from here",
-        suggested_action=f"curl -s http://{address}/healthz",
-        verify_with="subject nodes",
+        likely_cause=(
+            "that node ended (start it again), or the address is not its admin listener's as seen from here"
+        ),
+        suggested_action="subject nodes",
+        verify_with="subject status",
+    )
+
+
+def _cause(snapshot: Snapshot, node: Node) -> str:
+    silent = [other for other in snapshot.nodes if other.state == "Down"]
+    if len(silent) > 1 and not snapshot.up:
+        which = "all nodes" if len(silent) == len(snapshot.nodes) else "all nodes that did not leave in order"
+        return f"{which} went silent: their host, or the network between them, Redis and here"
+    return (
+        "its process ended without leaving in order (killed, crashed, out of memory), or its host is gone: "
+        f"start {node.id} again"
     )
 
 

@@ -124,7 +124,7 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _
             f"{number(spike.rate)} since {clock(spike.since)}{held}"
         ),
         evidence=(
-            *_cluster_evidence(spike),
+            *_cluster_evidence(spike, thresholds),
             Evidence("client_rate", round(client.usual, 2), round(client.rate, 2), "requests/s"),
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
@@ -161,7 +161,7 @@ def _broad(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike) -> Finding
             f"{clock(spike.since)}; no client makes up half of the rise{busiest}"
         ),
         evidence=(
-            *_cluster_evidence(spike),
+            *_cluster_evidence(spike, thresholds),
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
         confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
@@ -171,8 +171,8 @@ def _broad(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike) -> Finding
     )
 
 
-def _cluster_evidence(spike: _Spike) -> tuple[Evidence, ...]:
+def _cluster_evidence(spike: _Spike, thresholds: Thresholds) -> tuple[Evidence, ...]:
     return (
         Evidence("cluster_rate", round(spike.usual, 2), round(spike.rate, 2), "requests/s"),
-        Evidence("standard_deviations", 0.0, round(spike.z, 1), "sd"),
+        Evidence("standard_deviations", thresholds.spike_z, round(spike.z, 1), "sd"),
     )

@@ -45,7 +45,7 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
             if len(up) > 1
             else f"so {up[0].id} decides alone"
         )
-        sure, cause = CONFIRMED, f"Redis is stopped or cut off ({redis.problem})"
+        sure, cause = CONFIRMED, f"Redis is stopped or cut off ({redis.problem}): start it again"
     elif without:
         nodes = f"{len(without)} of {len(up)} nodes decide without it"
         sure, cause = UNCONFIRMED, f"the network between Redis and some of its clients ({redis.problem})"
@@ -96,7 +96,6 @@ def _finding(
     cause: str,
     without: int,
 ) -> Finding:
-    node = snapshot.up[0] if snapshot.up else None
     return Finding(
         code="store_down",
         severity=severity,
@@ -107,12 +106,10 @@ def _finding(
         evidence=(
             Evidence("redis_answers_subject", 1, int(snapshot.redis.connected), "boolean"),
             Evidence("nodes_without_redis", 0, without, "nodes"),
-            Evidence("nodes_up", len(snapshot.nodes) + len(snapshot.unanswered), len(snapshot.up), "nodes"),
+            Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),
         ),
         confidence=sure,
         likely_cause=cause,
-        suggested_action=(
-            "subject status" if node is None else f"curl -s http://{node.entry.admin_address}/state"
-        ),
+        suggested_action="subject nodes",
         verify_with="subject status",
     )

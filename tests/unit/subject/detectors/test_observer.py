@@ -17,6 +17,8 @@ def test_without_a_node_to_ask_it_says_what_to_set() -> None:
     (blind,) = observer_blind(snapshot([], redis=AWAY), THRESHOLDS)
 
     assert "SUBJECT_NODES" in blind.likely_cause
+    assert blind.suggested_action == "SUBJECT_NODES=127.0.0.1:9080 subject nodes"
+    assert next(item.baseline for item in blind.evidence if item.metric == "nodes_that_answer") is None
 
 
 def test_a_redis_that_refuses_is_told_by_its_own_words() -> None:

@@ -1,0 +1,50 @@
+"""How a finding's evidence is told to a person: the number, and what it is compared with."""
+
+from subject.finding import Evidence, percent
+
+USUAL, EVEN, ABOVE, BELOW, FROM = "usual", "an even share is", "alarm above", "alarm below", "alarm from"
+COMPARED = {
+    "cluster_rate": USUAL,
+    "client_rate": USUAL,
+    "store_p50": USUAL,
+    "store_p99": USUAL,
+    "nodes_without_redis": USUAL,
+    "node_rate": EVEN,
+    "node_share": EVEN,
+    "standard_deviations": ABOVE,
+    "fallback_ratio": ABOVE,
+    "nodes_slow": ABOVE,
+    "silence": ABOVE,
+    "chance_if_even": BELOW,
+    "refused": FROM,
+    "rejection_ratio": FROM,
+    "share_of_excess": "one client's from",
+    "clients_over_limit": "told one by one up to",
+    "nodes_up": "of",
+    "nodes_that_answer": "of",
+}
+"""What a metric's baseline is. Those that say yes or no have none that is worth telling."""
+UNITS = {"ratio": "", "probability": "", "percent": " %", "sd": " sd above usual"}
+NAMELESS = {"standard_deviations"}
+"""The unit says it all."""
+
+
+def told(item: Evidence) -> str:
+    """One piece of evidence, as in ``28.5 sd above usual (alarm above 5)``."""
+    name = item.metric.replace("_", " ")
+    if item.unit == "boolean":
+        return f"{name}: {'yes' if item.now else 'no'}"
+    unit = UNITS.get(item.unit, f" {item.unit}")
+    now = f"{_value(item.now, item.unit)}{unit}"
+    text = now if item.metric in NAMELESS else f"{name} {now}"
+    if item.baseline is None:
+        return text
+    return f"{text} ({COMPARED.get(item.metric, 'against')} {_value(item.baseline, item.unit)})"
+
+
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    if unit == "ratio":
+        return percent(value) if value >= 0.1 or value == 0 else f"{100 * value:.2g} %"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
