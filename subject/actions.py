@@ -12,13 +12,12 @@ from gateway.contract import audit, client_id, codec, keys, overrides
 from gateway.contract.limits import UNIT_SECONDS, Limit, parse_limit
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import Policy
-from subject.errors import NoNodesError, UsageError
+from subject.errors import SHOWN, NoNodesError, UsageError
 from subject.policies import Policies
 from subject.redis_reads import place, read_basics, read_policies, redis_errors_mapped
 
 DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
 """The period of a bare number where no node has published a policy: that of the default limit."""
-SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)

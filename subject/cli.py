@@ -22,9 +22,11 @@ def run(arguments: Sequence[str]) -> int:
     except (RedisRefusesError, NoNodesError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whose reader has gone
         return WELL
+    except OSError as error:
+        _drop_output()
+        return _say(f"subject: cannot write the output: {error.strerror}", UNREACHABLE)
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
@@ -46,6 +48,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from subject import commands
 
     return asyncio.run(commands.run(arguments, loaded))
+
+
+def _drop_output() -> None:
+    """Lest Python complains once more when it closes standard output."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(line: str, code: int) -> int:

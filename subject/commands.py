@@ -4,6 +4,7 @@ import argparse
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from gateway.contract.limits import LimitSyntaxError, parse_limit
 from subject import actions, documents
 from subject.actions import Actor
 from subject.diagnosis import Diagnosis, diagnose
-from subject.errors import UsageError
+from subject.errors import UsageError, shortened
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.policies import Policies
 from subject.reader import Reader, Wanted, nobody
@@ -116,7 +117,9 @@ async def _set(arguments: argparse.Namespace, reader: Reader) -> int:
     try:
         limit = parse_limit(arguments.limit)
     except LimitSyntaxError as error:
-        raise UsageError(str(error)) from None
+        # Its message begins with the text in quotes, which may be a key, and has no other ones.
+        rest = re.split("['\"]", str(error))[-1]
+        raise UsageError(f"{shortened(arguments.limit)}{rest}") from None
     client = arguments.client
     applied = await actions.set_limit(reader.redis, client, limit, _actor(arguments))
     before = "" if applied is None else f" (was {applied.limit}, {applied.name})"

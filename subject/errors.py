@@ -1,5 +1,13 @@
 """The few kinds of failure that cross module borders. Each becomes one line and an exit code in `cli`."""
 
+SHOWN = 4
+"""How many characters of what may be a key are repeated."""
+
+
+def shortened(text: str) -> str:
+    """A text that was typed, as a message may repeat it."""
+    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")
+
 
 class UsageError(ValueError):
     """A command or setting that is wrong; the message says what would be right. Exit code 2."""

@@ -1,24 +1,41 @@
 """The command line's grammar."""
 
 import argparse
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from subject.errors import UsageError
+from subject.errors import SHOWN, UsageError, shortened
 
 DISTRIBUTION = "operator-ratelimiter"
 
 EPILOG = """\
 settings (environment): REDIS_URL, SUBJECT_NODES (admin addresses host:port, asked where Redis is away),
 SUBJECT_TIMEOUT_SECONDS, and the detectors' thresholds, see docs/detectors.md
-exit codes: 0 well, 1 a finding or Redis away, 2 wrong use, 3 cannot see or reach what is needed"""
+exit codes: 0 done or shown, and diagnose found nothing (status, nodes, top and limits also with findings);
+1 diagnose found something, or Redis does not answer and nodes told what is shown; 2 wrong use;
+3 nothing can be seen, or what an action needs cannot be reached"""
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line, without what was typed: it may be a key in the wrong place."""
+
+    _given: Sequence[str] = ()
+
+    def parse_known_args(  # type: ignore[override]  # the base has overloads, for namespaces of other types
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """As the base's, which every command's parser is called by; remembers what it was given."""
+        self._given = tuple(args or ())
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
+        typed = {part for text in self._given for part in (text, text.partition("=")[2])}
+        for text in sorted(typed, key=len, reverse=True):
+            for written in (repr(text), text):
+                if len(text) > SHOWN:
+                    message = message.replace(written, shortened(text))
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 

@@ -1,6 +1,7 @@
 """What the subject reads from Redis: one function for each step of a look."""
 
 import os
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,6 +82,8 @@ def redis_errors_mapped(client: Redis) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     """The operating system's word for it, where there is one, is the shortest."""
     cause = error.__cause__ or error.__context__ or error
+    if isinstance(cause, socket.gaierror):
+        return f"{cause.strerror}".lower()  # its numbers are the resolver's own
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno).lower()
     return _words(error)

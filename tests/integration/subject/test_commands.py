@@ -258,6 +258,44 @@ async def test_a_key_given_as_a_name_goes_nowhere(
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        [API_KEY],
+        ["limits", API_KEY],
+        ["limits", "set", CLIENT, API_KEY],
+        ["limits", "set", CLIENT, "9'" + API_KEY],
+        ["reset", CLIENT, API_KEY],
+        ["status", f"--json={API_KEY}"],
+        ["whois", API_KEY],
+        ["--" + API_KEY, "status"],
+    ],
+    ids=str,
+)
+async def test_a_key_in_the_wrong_place_is_not_repeated(arguments: list[str]) -> None:
+    run = await subject(*arguments, redis_url=nowhere())
+
+    assert (run.code, run.out) == (2, "")
+    assert API_KEY[5:] not in run.err
+    assert run.err.count("\n") == 1
+
+
+async def test_output_that_cannot_be_written_is_one_line(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "subject", "nodes"),
+        stdout=full,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "REDIS_URL": redis_url},
+    )
+    os.close(full)
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+
+    assert process.returncode == 3
+    assert err == b"subject: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
     "arguments", [*ACTIONS, ["limits", "get", API_KEY], ["limits", "get", API_KEY, "--json"]]
 )
 async def test_a_key_given_as_a_name_is_not_shown_without_redis_either(arguments: list[str]) -> None:
