@@ -15,16 +15,16 @@ from gateway.contract.policy_table import Policy
 from subject import metrics
 from subject.diagnosis import Diagnosis
 from subject.finding import CLUSTER, Finding, clock, instant, percent
-from subject.snapshot import Node, Snapshot
-from subject.view import ClientWindow, RedisHealth
-from subject.wording import told
+from subject.snapshot import Snapshot
+from subject.status_lines import status_lines
+from subject.view import ClientWindow
+from subject.wording import UNKNOWN, short, told
 
 PLAIN_WIDTH = 10_000
 WIDE = 100
 TOP_ROWS = 20
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 HEALTHY = "Healthy: nothing was found."
-UNKNOWN = "–"
 UNSEEN = "No node can be seen: the clients are not known."
 NODES_LEGEND = (
     "Of the last 10 s. p50, p99: latency of forwarded requests in ms; Redis: 99 % of its "
@@ -67,15 +67,8 @@ class Report:
     def status(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """The cluster in a few lines."""
         self._summaries(snapshot, diagnosis)
-        lines = {
-            "Nodes": _states(snapshot.nodes),
-            "Requests": _requests(snapshot),
-            "Latency": _latency(snapshot),
-            "Redis": _redis(snapshot.redis),
-            "Total": _totals(snapshot),
-        }
         grid = Table.grid(padding=(0, 2))
-        for name, text in lines.items():
+        for name, text in status_lines(snapshot).items():
             grid.add_row(Text(name, "bold"), text)
         self._print(grid)
         self._unanswered(snapshot.unanswered)
@@ -93,9 +86,9 @@ class Report:
                 f"{now.rate:,.1f}",
                 percent(now.rejection_ratio),
                 percent(now.failure_ratio),
-                _short(now.latency_p50_ms),
-                _short(now.latency_p99_ms),
-                _short(now.store_p99_ms),
+                short(now.latency_p50_ms),
+                short(now.latency_p99_ms),
+                short(now.store_p99_ms),
                 percent(now.fallback_ratio),
                 f"{now.cpu_percent:.0f} %",
             )
@@ -245,57 +238,6 @@ def _of_whom(found: Finding) -> str:
     return "" if found.subject == CLUSTER else f" {found.subject.id}"
 
 
-def _states(nodes: Sequence[Node]) -> str:
-    counts: dict[str, list[str]] = {}
-    for node in nodes:
-        counts.setdefault(node.state, []).append(node.id)
-    parts = [
-        f"{len(ids)} {state}" + ("" if state == "Up" else f" ({', '.join(ids)})")
-        for state, ids in sorted(counts.items(), key=lambda item: ("Up", "Down", "Offline").index(item[0]))
-    ]
-    return ", ".join(parts) or "none known"
-
-
-def _requests(snapshot: Snapshot) -> str:
-    if not snapshot.sees:
-        return UNKNOWN
-    now, clients = metrics.of_cluster(snapshot), snapshot.clients
-    return (
-        f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused, "
-        f"{percent(now.failure_ratio)} failed, {clients:,} {'client' if clients == 1 else 'clients'} seen"
-    )
-
-
-def _latency(snapshot: Snapshot) -> str:
-    if not snapshot.sees:
-        return UNKNOWN
-    now = metrics.of_cluster(snapshot)
-    return (
-        f"median {_ms(now.latency_p50_ms)}, 99 % within {_ms(now.latency_p99_ms)}; "
-        f"of Redis, for the nodes: {_ms(now.store_p99_ms)}"
-    )
-
-
-def _totals(snapshot: Snapshot) -> str:
-    if not metrics.totals_known(snapshot):
-        return UNKNOWN
-    totals, _ = metrics.totals(snapshot.nodes)
-    return (
-        f"{totals.requests:,} requests: {totals.admitted:,} admitted, {totals.refused:,} refused, "
-        f"{totals.failed:,} failed, {totals.unidentified:,} without a usable key"
-    )
-
-
-def _redis(redis: RedisHealth) -> str:
-    if not redis.connected:
-        return f"{redis.place} {redis.trouble}"
-    mega = 1_000_000
-    return (
-        f"{redis.place}, {redis.used_bytes / mega:,.1f} of {redis.maximum_bytes / mega:,.0f} MB, "
-        f"round trip from here {_ms(metrics.milliseconds(redis.round_trip_seconds))}"
-    )
-
-
 def _limit(applied: Policy | None) -> str:
     return "unknown" if applied is None else f"{applied.limit} ({applied.name})"
 
@@ -315,14 +257,6 @@ def _when(at: float, now: float) -> str:
     """The time of day, and the date before it where that is not today's, in UTC."""
     day = instant(at).date()
     return clock(at) if day == instant(now).date() else f"{day} {clock(at)}"
-
-
-def _ms(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{_short(value)} ms"
-
-
-def _short(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,7 +1,9 @@
-"""How a finding's evidence is told to a person: the number, and what it is compared with."""
+"""How numbers are told to a person, and a finding's evidence: beside what it is compared with."""
 
 from subject.finding import Evidence, percent
 
+UNKNOWN = "–"
+"""What cannot be seen, or was not measured."""
 USUAL, EVEN, ABOVE, BELOW, FROM = "usual", "an even share is", "alarm above", "alarm below", "alarm from"
 COMPARED = {
     "cluster_rate": USUAL,
@@ -42,9 +44,19 @@ def told(item: Evidence) -> str:
     return f"{text} ({COMPARED.get(item.metric, 'against')} {_value(item.baseline, item.unit)})"
 
 
+def ms(value: float | None) -> str:
+    """Milliseconds with their unit."""
+    return UNKNOWN if value is None else f"{short(value)} ms"
+
+
+def short(value: float | None) -> str:
+    """Milliseconds as short as they can be read."""
+    return UNKNOWN if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
 def _value(value: float | None, unit: str) -> str:
     if value is None:
-        return "–"
+        return UNKNOWN
     if unit == "ratio":
         return percent(value) if value >= 0.1 or value == 0 else f"{100 * value:.2g} %"
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,71 @@
+"""The cluster in a few lines: what ``subject status`` tells of it, by name."""
+
+from collections.abc import Sequence
+
+from subject import metrics
+from subject.finding import percent
+from subject.snapshot import Node, Snapshot
+from subject.view import RedisHealth
+from subject.wording import UNKNOWN, ms
+
+
+def status_lines(snapshot: Snapshot) -> dict[str, str]:
+    """A line each for nodes, requests, latency, Redis and the totals."""
+    return {
+        "Nodes": _states(snapshot.nodes),
+        "Requests": _requests(snapshot),
+        "Latency": _latency(snapshot),
+        "Redis": _redis(snapshot.redis),
+        "Total": _totals(snapshot),
+    }
+
+
+def _states(nodes: Sequence[Node]) -> str:
+    counts: dict[str, list[str]] = {}
+    for node in nodes:
+        counts.setdefault(node.state, []).append(node.id)
+    parts = [
+        f"{len(ids)} {state}" + ("" if state == "Up" else f" ({', '.join(ids)})")
+        for state, ids in sorted(counts.items(), key=lambda item: ("Up", "Down", "Offline").index(item[0]))
+    ]
+    return ", ".join(parts) or "none known"
+
+
+def _requests(snapshot: Snapshot) -> str:
+    if not snapshot.sees:
+        return UNKNOWN
+    now, clients = metrics.of_cluster(snapshot), snapshot.clients
+    return (
+        f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused, "
+        f"{percent(now.failure_ratio)} failed, {clients:,} {'client' if clients == 1 else 'clients'} seen"
+    )
+
+
+def _latency(snapshot: Snapshot) -> str:
+    if not snapshot.sees:
+        return UNKNOWN
+    now = metrics.of_cluster(snapshot)
+    return (
+        f"median {ms(now.latency_p50_ms)}, 99 % within {ms(now.latency_p99_ms)}; "
+        f"of Redis, for the nodes: {ms(now.store_p99_ms)}"
+    )
+
+
+def _redis(redis: RedisHealth) -> str:
+    if not redis.connected:
+        return f"{redis.place} {redis.trouble}"
+    mega = 1_000_000
+    return (
+        f"{redis.place}, {redis.used_bytes / mega:,.1f} of {redis.maximum_bytes / mega:,.0f} MB, "
+        f"round trip from here {ms(metrics.milliseconds(redis.round_trip_seconds))}"
+    )
+
+
+def _totals(snapshot: Snapshot) -> str:
+    if not metrics.totals_known(snapshot):
+        return UNKNOWN
+    totals, _ = metrics.totals(snapshot.nodes)
+    return (
+        f"{totals.requests:,} requests: {totals.admitted:,} admitted, {totals.refused:,} refused, "
+        f"{totals.failed:,} failed, {totals.unidentified:,} without a usable key"
+    )
