@@ -14,6 +14,8 @@ MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
 """Of a normal distribution."""
 MOSTLY = 0.75
 """The part of a burst's seconds that are high."""
+LONG = 2
+"""The lower stretch behind it, in seconds that are asked before judging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def _opening_burst(rates: Sequence[float], thresholds: Thresholds) -> frozenset[
     """The high seconds of a burst that begins before enough was seen to judge it.
 
     High by the median and MAD of the whole series, and not by its 90th percentile, which a burst of a tenth
-    of it lifts. It ends with as many lower seconds in a row as are asked before judging, and most of it is
-    high: traffic that always comes in bursts has neither, and stays the usual.
+    of it lifts. It ends with twice as many lower seconds in a row as are asked before judging, and most of
+    it is high: traffic that always comes in bursts has neither, and stays the usual.
     """
     active = [(second, rate) for second, rate in enumerate(rates) if rate > 0]
     least = thresholds.baseline_min_seconds
@@ -73,13 +75,12 @@ def _opening_burst(rates: Sequence[float], thresholds: Thresholds) -> frozenset[
     high = [place for place, (_, rate) in enumerate(active) if rate > bound]
     if not high or high[0] >= least:
         return frozenset()
-    after = next(
-        (place for place, following in pairwise([*high, len(active)]) if following - place > least), None
-    )
-    if after is None:
+    gaps = (following - place for place, following in pairwise([*high, len(active)]))
+    length = next((number for number, gap in enumerate(gaps, 1) if gap > LONG * least), None)
+    if length is None:
         return frozenset()
-    burst = high[: high.index(after) + 1]
-    if len(burst) < MOSTLY * (after + 1 - burst[0]):
+    burst = high[:length]
+    if length < MOSTLY * (burst[-1] + 1 - burst[0]):
         return frozenset()
     return frozenset(active[place][0] for place in burst)
 

@@ -38,6 +38,14 @@ def test_bursts_that_pause_for_a_while_stay_usual() -> None:
     assert not any(second.anomalous for second in judged)
 
 
+@pytest.mark.parametrize("phase", range(2))
+def test_a_burst_every_twenty_seconds_is_usual_where_the_series_begins_in_one(phase: int) -> None:
+    rates = [50.0 if (second + phase) % 20 < 3 else 10.0 for second in range(130)]
+
+    for until in range(1, 130):
+        assert run_of_anomalies(judge(rates[:until], THRESHOLDS), THRESHOLDS) is None
+
+
 def test_bursts_every_other_second_are_usual() -> None:
     swinging = [10.0, 50.0] * 30
 
