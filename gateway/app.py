@@ -14,16 +14,16 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
-from gateway.clock import RedisClock
+from gateway.clock import RedisClock, monotonic
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.telemetry import INTERVAL_SECONDS
-from gateway.errors import StartError
+from gateway.contract.window import MICROSECONDS
+from gateway.errors import REDIS_TROUBLE, StartError
 from gateway.identity import Identity
 from gateway.limiter.batcher import Batcher
 from gateway.limiter.limiter import Limiter
@@ -66,7 +66,11 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
         on_store_failure=settings.on_store_failure,
     )
     batcher = Batcher(
-        Wire(settings.redis_url), clock, counters, max(SILENCE_SECONDS, 2 * settings.store_deadline)
+        Wire(settings.redis_url),
+        clock,
+        counters,
+        deadline_seconds=settings.store_deadline,
+        silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
     )
     loop_lag = LoopLag()
     upstream = _upstream(settings)
@@ -87,7 +91,8 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
         sources = AdminSources(counters, recorder, stop.is_set, lambda: batcher.connected)
         listener = Downstream(handler, counters, hurry or asyncio.Event())
         async with _background(batcher.run, loop_lag.run) as start:
-            await _first_look(batcher, overrides, redis, upstream, settings)
+            await _first_look(batcher, clock, overrides, roster, redis, settings)
+            await _check_upstream(upstream, settings)
             async with _listening(settings, listener, sources):
                 start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
                 start(partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS))
@@ -183,9 +188,14 @@ async def _background(
 
 
 async def _first_look(
-    batcher: Batcher, overrides: LiveOverrides, redis: Redis, upstream: Upstream, settings: Settings
+    batcher: Batcher,
+    clock: RedisClock,
+    overrides: LiveOverrides,
+    roster: Roster,
+    redis: Redis,
+    settings: Settings,
 ) -> None:
-    """Know Redis and the live overrides before the first request; what is away is told, and no obstacle."""
+    """Know Redis, the live overrides and the other nodes before the first request; Redis may be away."""
     await batcher.tried.wait()
     if not batcher.connected:
         logger.warning(
@@ -196,8 +206,13 @@ async def _first_look(
     else:
         try:
             await overrides.refresh(redis)
-        except (RedisError, OSError) as error:
-            logger.warning("live overrides are not known yet: %s", error)
+            await roster.look_around(clock.time(monotonic()) / MICROSECONDS)
+        except REDIS_TROUBLE as error:
+            logger.warning("live overrides and other nodes are not known yet: %s", error)
+
+
+async def _check_upstream(upstream: Upstream, settings: Settings) -> None:
+    """Say so if nobody is there; that is no obstacle."""
     try:
         async with asyncio.timeout(_UPSTREAM_CHECK_SECONDS):
             upstream.release(await upstream.connect())
@@ -225,8 +240,8 @@ async def _bind(runner: web.BaseRunner, host: str, port: int, prefix: str) -> in
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no resolver would be asked for
+        reason = getattr(error, "strerror", None) or str(error)
         settings = f"GATEWAY_{prefix}HOST={host} and GATEWAY_{prefix}PORT={port}"
         raise StartError(f"{settings}: cannot listen there: {reason}", 3) from None
     bound: int = runner.addresses[0][1]

@@ -1,5 +1,7 @@
 """The few kinds of failure that cross module borders."""
 
+from redis.exceptions import RedisError
+
 
 class StartError(Exception):
     """The node cannot start; one sentence that says what to change.
@@ -10,6 +12,10 @@ class StartError(Exception):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+REDIS_TROUBLE = (RedisError, OSError, RuntimeError)
+"""What redis-py raises where Redis is away or refuses; RuntimeError is uvloop's for a closed handle."""
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - a state of the store, which callers handle

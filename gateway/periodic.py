@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from gateway.clock import monotonic
+from gateway.errors import REDIS_TROUBLE
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ async def repeat(step: Callable[[], Awaitable[None]], interval_seconds: float) -
             if str(error) != told:
                 told = str(error)
                 logger.warning("Redis answers, and refuses: %s", told)
-        except (RedisError, OSError) as error:
+        except REDIS_TROUBLE as error:
             logger.debug("not done, as Redis is away: %s", error)
         else:
             told = ""

@@ -21,17 +21,20 @@ _COMMANDS_PER_KEY = 3
 
 @dataclass(slots=True, eq=False)
 class Ask:
-    """A request that waits for its decision. Its requester may leave before or after the answer comes."""
+    """A request that waits for its decision. Its requester may leave before or after the answer comes.
+
+    `give_back` takes the unit off again, where the answer has left it standing.
+    """
 
     key: str
     limit: Limit
-    deadline: float  # monotonic seconds
+    deadline: float  # monotonic seconds; an answer that is read later admits nobody
     answer: asyncio.Future[Standing]
     keeps_unit: bool = False
     give_back: Callable[[], None] | None = None
 
     def leave(self, *, keeps_unit: bool) -> None:
-        """Decide without the answer. The unit stays counted where the request was let through."""
+        """Do without the answer. The unit stays counted where the request was let through all the same."""
         self.keeps_unit = keeps_unit
         self.answer.cancel()
         if self.give_back is not None and not keeps_unit:
@@ -99,7 +102,7 @@ class Batch:
                 expired, ahead = decision.stray(counters, self.stamp, period)
                 corrections.delete(asks[0].key, period, expired)
                 self.fields_ahead += len(ahead)
-                back = self._answer(asks, after, counters)
+                back = self._answer(asks, after, counters, give_back)
             else:
                 waiting = [ask for ask in asks if not ask.answer.done()]
                 again += waiting
@@ -107,7 +110,9 @@ class Batch:
             give_back(back + sum(ask.answer.cancelled() and not ask.keeps_unit for ask in asks))
         return again
 
-    def _answer(self, asks: list[Ask], after: int, fields: dict[int, int]) -> int:
+    def _answer(
+        self, asks: list[Ask], after: int, fields: dict[int, int], give_back: Callable[[int], None]
+    ) -> int:
         """Decide for one key; the number of refused units, which go back.
 
         Who left with a unit has been let through already, so those units stand in front of the others'.
@@ -118,6 +123,8 @@ class Batch:
         standings = decision.decide(reading, [ask.limit for ask in waiting])
         for ask, standing in zip(waiting, standings, strict=True):
             ask.answer.set_result(standing)
+            if standing.admitted:
+                ask.give_back = partial(give_back, 1)
         return sum(not standing.admitted for standing in standings)
 
 

@@ -18,6 +18,7 @@ GIVE_BACK_SECONDS = 0.005
 HEARTBEAT_SECONDS = 1.0
 FINISH_SECONDS = 1.0
 _GREETINGS = 3
+_CATCH_UP_TURNS = 4  # of the event loop: poll, the stream's reader, the receiver, the requester
 _RECONNECT_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 logger = logging.getLogger(__name__)
@@ -29,11 +30,22 @@ class Batcher:
     `connected` says whether Redis answers now; `tried` is set when that is known for the first time.
     """
 
-    def __init__(self, wire: Wire, clock: RedisClock, counters: Counters, silence_seconds: float) -> None:
-        """A connection on which nothing was answered for `silence_seconds` is given up."""
+    def __init__(
+        self,
+        wire: Wire,
+        clock: RedisClock,
+        counters: Counters,
+        *,
+        deadline_seconds: float,
+        silence_seconds: float,
+    ) -> None:
+        """While nothing is answered for `deadline_seconds` nothing more is sent: Redis would count it later,
+        for nobody. After `silence_seconds` the connection is given up.
+        """
         self._wire = wire
         self._clock = clock
         self._counters = counters
+        self._deadline_seconds = deadline_seconds
         self._silence_seconds = silence_seconds
         self.connected = False
         self.tried = asyncio.Event()
@@ -49,13 +61,25 @@ class Batcher:
         """Let a request wait for its decision until monotonic `deadline`.
 
         Raises:
-            StoreUnavailable: there is no connection at the moment.
+            StoreUnavailable: there is no connection at the moment, or no answer on it.
         """
         if not self.connected:
             raise StoreUnavailable("not connected to Redis")
+        if self.is_stalled:
+            raise StoreUnavailable("Redis is silent")
         ask = Ask(key, limit, deadline, asyncio.get_running_loop().create_future())
         self._enqueue(ask)
         return ask
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether Redis owes an answer for longer than a decision may wait."""
+        return bool(self._sent) and monotonic() - self._sent[0].sent > self._deadline_seconds
+
+    async def catch_up(self) -> None:
+        """Let answers that have arrived already be read, where this process itself is late."""
+        for _ in range(_CATCH_UP_TURNS):
+            await asyncio.sleep(0)
 
     def _enqueue(self, ask: Ask) -> None:
         self._waiting.append(ask)

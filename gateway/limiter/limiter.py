@@ -17,6 +17,8 @@ from gateway.telemetry.counters import Counters
 
 OnStoreFailure = Literal["local", "open", "closed"]
 
+_TRIES = 3
+
 logger = logging.getLogger(__name__)
 
 
@@ -47,24 +49,37 @@ class Limiter:
         """
         key = keys.window(client, keys.CLIENT_SCOPE, limit.period_seconds, generation)
         ask: Ask | None = None
-        try:
-            ask = self._batcher.ask(key, limit, monotonic() + self._deadline_seconds)
-            async with asyncio.timeout(self._deadline_seconds):
-                standing = await ask.answer
-        except (StoreUnavailable, TimeoutError) as error:
-            if ask is None or not _answered(ask):
-                return self._without_redis(key, limit, ask, error)
-            standing = ask.answer.result()
-        except asyncio.CancelledError:
-            if ask is not None:
-                ask.leave(keeps_unit=False)
-            raise
-        self._counters.store_decisions += 1
-        return standing
+        reason = ""
+        for _ in range(_TRIES):
+            try:
+                ask = self._batcher.ask(key, limit, monotonic() + 2 * self._deadline_seconds)
+                standing = await self._answer(ask)
+            except StoreUnavailable as error:
+                reason = str(error)
+            else:
+                if standing is not None:
+                    self._counters.store_decisions += 1
+                    return standing
+                reason = "no answer within the deadline"
+            if ask is None or self._batcher.is_stalled or not self._batcher.connected:
+                break
+            ask.leave(keeps_unit=False)
+        return self._without_redis(key, limit, ask, reason)
 
-    def _without_redis(self, key: str, limit: Limit, ask: Ask | None, error: Exception) -> Standing | None:
+    async def _answer(self, ask: Ask) -> Standing | None:
+        """What Redis said within the deadline; also what it said in time and this process read late."""
+        try:
+            await asyncio.wait({ask.answer}, timeout=self._deadline_seconds)
+            if not ask.answer.done():
+                await self._batcher.catch_up()
+        except asyncio.CancelledError:
+            ask.leave(keeps_unit=False)
+            raise
+        return ask.answer.result() if ask.answer.done() else None
+
+    def _without_redis(self, key: str, limit: Limit, ask: Ask | None, reason: str) -> Standing | None:
         self._counters.store_fallbacks += 1
-        logger.debug("decided without Redis (%s): %s", self._on_failure, error)
+        logger.debug("decided without Redis (%s): %s", self._on_failure, reason)
         standing = None
         if self._on_failure == "local":
             standing = self._local.decide(key, limit, self._live_nodes(), monotonic())
@@ -72,10 +87,5 @@ class Limiter:
             admitted = standing.admitted if standing is not None else self._on_failure == "open"
             ask.leave(keeps_unit=admitted)
         if self._on_failure == "closed":
-            raise StoreUnavailable(str(error) or "no answer within the deadline") from error
+            raise StoreUnavailable(reason)
         return standing
-
-
-def _answered(ask: Ask) -> bool:
-    """Whether the answer was there in time although the timer fired before the requester could run."""
-    return ask.answer.done() and not ask.answer.cancelled() and ask.answer.exception() is None

@@ -7,9 +7,9 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import REDIS_TROUBLE, StoreUnavailable
 
 Command = tuple[str | int, ...]
 Reply = object
@@ -44,7 +44,7 @@ class Wire:
             # redis-py bounds the TCP connection by its own timeout, and not what it then says to Redis.
             async with asyncio.timeout(CONNECT_SECONDS):
                 await connection.connect()  # type: ignore[no-untyped-call] # redis-py's own
-        except (RedisError, OSError) as error:
+        except REDIS_TROUBLE as error:
             await connection.disconnect(nowait=True)
             raise StoreUnavailable(str(error) or "no answer") from error
         self._connection = connection
@@ -54,7 +54,7 @@ class Wire:
         connection = self._opened()
         try:
             await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        except (RedisError, OSError) as error:
+        except REDIS_TROUBLE as error:
             raise StoreUnavailable(str(error)) from error
 
     async def receive(self, count: int) -> list[Reply]:
@@ -67,7 +67,7 @@ class Wire:
             reply: Reply = await connection.read_response(disable_decoding=True)
         except ResponseError as error:
             return error
-        except (RedisError, OSError) as error:
+        except REDIS_TROUBLE as error:
             raise StoreUnavailable(str(error)) from error
         return reply
 

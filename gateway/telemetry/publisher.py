@@ -3,13 +3,13 @@
 import logging
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from gateway.clock import monotonic
 from gateway.contract import keys, policy_table, telemetry
 from gateway.contract.codec import encode
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
+from gateway.errors import REDIS_TROUBLE
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.roster import Roster
 
@@ -44,7 +44,7 @@ class Publisher:
         self._recorder.tick()
         try:
             await self._write(self._recorder.entry(leaving=True))
-        except (RedisError, OSError) as error:
+        except REDIS_TROUBLE as error:
             logger.warning("left without a farewell, as Redis is away: %s", error)
 
     async def _write(self, entry: RosterEntry) -> None:

@@ -52,7 +52,7 @@ class Roster:
             if last is None or node_id == self._node_id:
                 continue
             age_seconds = now - last.last.at
-            live += not last.last.leaving and age_seconds < _LIVE_SECONDS
+            live += not last.last.leaving and abs(age_seconds) < _LIVE_SECONDS
             if last.last.leaving and age_seconds > roster.FORGET_AFTER_SECONDS:
                 gone.append(str(node_id))
         self._live_nodes = live

@@ -21,6 +21,7 @@ class LimiterNode:
     limiter: Limiter
     batcher: Batcher
     counters: Counters
+    task_is_alive: Callable[[], bool]
 
 
 @asynccontextmanager
@@ -34,7 +35,13 @@ async def limiter_node(
 ) -> AsyncIterator[LimiterNode]:
     """Run one; it has tried to connect when this is entered."""
     counters = Counters()
-    batcher = Batcher(Wire(redis_url), RedisClock(), counters, silence_seconds)
+    batcher = Batcher(
+        Wire(redis_url),
+        RedisClock(),
+        counters,
+        deadline_seconds=deadline_seconds,
+        silence_seconds=silence_seconds,
+    )
     limiter = Limiter(
         batcher,
         counters,
@@ -43,9 +50,13 @@ async def limiter_node(
         live_nodes=lambda: nodes,
     )
     task = asyncio.create_task(batcher.run())
+
+    def is_alive() -> bool:
+        return not task.done()
+
     try:
         await batcher.tried.wait()
-        yield LimiterNode(limiter, batcher, counters)
+        yield LimiterNode(limiter, batcher, counters, is_alive)
         await batcher.finish()
     finally:
         task.cancel()

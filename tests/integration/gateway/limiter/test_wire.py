@@ -1,6 +1,8 @@
 """The counting connection: replies in order, errors in their place, and nothing sent twice."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -102,3 +104,26 @@ async def test_a_counting_command_is_sent_once_however_the_connection_fares() ->
             await line.send([("HINCRBY", "k", 1, 1)])
     assert len(connections) == 1
     assert b"".join(seen).count(b"HINCRBY") == 1
+
+
+async def test_a_reset_in_the_middle_of_sending_is_an_outage_whatever_the_event_loop_calls_it() -> None:
+    """uvloop raises a RuntimeError of its own where a reset has closed the handle under the writer."""
+
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while b"HINCRBY" not in (data := await reader.read(65536)):
+            writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(reset, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, opened(f"redis://127.0.0.1:{port}/0") as line:
+        with pytest.raises(StoreUnavailable):
+            await send_for_ever(line)
+
+
+async def send_for_ever(line: Wire) -> None:
+    while True:
+        await line.send([("HINCRBY", "k", 1, 1)])
+        await asyncio.sleep(0.001)

@@ -1,6 +1,8 @@
 """A Redis that stops, hangs, refuses or comes back empty."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 from redis.asyncio import Redis
@@ -91,6 +93,46 @@ async def test_what_was_refused_locally_is_given_back_when_the_late_answer_comes
             while sum(int(count) for count in (await redis.hgetall(KEY)).values()) != 1:
                 assert monotonic() < deadline
                 await asyncio.sleep(0.01)
+
+
+async def test_a_long_silence_costs_the_client_no_more_than_a_deadlines_requests() -> None:
+    """What is sent into a silent connection is counted when Redis wakes up, for nobody."""
+    with redis_server.running() as server:
+        async with limiter_node(
+            server.url, deadline_seconds=DEADLINE, on_failure="closed", silence_seconds=0.4
+        ) as node:
+            with hanging(server.pid):
+                until = monotonic() + 0.8
+                while monotonic() < until:
+                    with pytest.raises(StoreUnavailable):
+                        await node.limiter.decide("acme", TEN, 0)
+                    await asyncio.sleep(0.01)
+            await eventually(lambda: node.batcher.connected)
+            assert await admitted(node, 12) >= TEN.quota - 3
+
+
+async def test_redis_may_come_and_go_under_load() -> None:
+    port = free_port()
+    async with limiter_node(
+        f"redis://127.0.0.1:{port}/0", deadline_seconds=DEADLINE, on_failure="open"
+    ) as node:
+
+        async def ask_on(client: str) -> None:
+            while node.task_is_alive():
+                await node.limiter.decide(client, TEN, 0)
+                await asyncio.sleep(0.001)
+
+        load = [asyncio.create_task(ask_on(f"client-{i}")) for i in range(50)]
+        for _ in range(8):
+            with redis_server.running(port=port) as server:
+                await eventually(lambda: node.batcher.connected)
+                await asyncio.sleep(0.05)
+                os.kill(server.pid, signal.SIGKILL)
+                await eventually(lambda: not node.batcher.connected)
+        assert node.task_is_alive()
+        for task in load:
+            task.cancel()
+        await asyncio.gather(*load, return_exceptions=True)
 
 
 async def test_a_killed_connection_is_replaced_and_nothing_is_given_back_over_the_new_one() -> None:
