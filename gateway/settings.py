@@ -35,7 +35,7 @@ _PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&]*", re.IGNORECASE)
 _SHOWN_LENGTH = 80
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
 _HTTP_ADDRESS = re.compile(
-    r"http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
+    r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
 )
 
 
@@ -46,14 +46,27 @@ def _node_id(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if _HOST.fullmatch(text) is None:
+    if _HOST.fullmatch(text) is None or not _can_be_looked_up(text):
         raise ValueError("write a host name or an address, without a port")
     return text
 
 
+def _can_be_looked_up(host: str) -> bool:
+    """Whether the resolver would be asked for this name: no part of it is empty or too long."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
 def _upstream_url(text: str) -> str:
     match = _HTTP_ADDRESS.fullmatch(text)
-    if match is None or not 0 < int(match["port"] or 80) < 65536:
+    if (
+        match is None
+        or not 0 < int(match["port"] or 80) < 65536
+        or not _can_be_looked_up(match["host"].strip("[]"))
+    ):
         raise ValueError("write http://HOST or http://HOST:PORT, without a user or a path")
     return text
 
@@ -64,6 +77,7 @@ def _limit(value: object) -> Limit:
 
 _MESSAGES = {"int_parsing": "write a whole number", "float_parsing": "write a number (of seconds)"}
 
+Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -92,11 +106,11 @@ class Settings(BaseSettings):
         validation_alias="NODE_ID",
         description="this node's name, different for each node",
     )
-    host: str = Field("127.0.0.1", description="address to listen on for clients")
+    host: Host = Field("127.0.0.1", description="address to listen on for clients")
     port: Port = Field(8080, description="port to listen on for clients")
-    admin_host: str = Field("127.0.0.1", description="address of the admin listener")
+    admin_host: Host = Field("127.0.0.1", description="address of the admin listener")
     admin_port: Port = Field(9080, description="port of the admin listener")
-    advertise_host: Annotated[str, AfterValidator(_host)] | None = Field(
+    advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
     upstream_url: Annotated[str, AfterValidator(_upstream_url)] = Field(

@@ -18,8 +18,8 @@ from gateway.proxy.headers import own_answer
 from gateway.telemetry.counters import Counters, Outcome
 
 MAX_LINE_BYTES = 8190
-MAX_FIELD_BYTES = 16380
-MAX_FIELDS = 128
+MAX_FIELD_BYTES = 8192
+MAX_FIELDS = 100
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 5.0
 

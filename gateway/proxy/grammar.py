@@ -11,6 +11,8 @@ from gateway.replies import Problem
 _SPOKEN = frozenset({(1, 0), (1, 1)})
 _NOT_SERVED = frozenset({"CONNECT", "TRACE"})
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# RFC 9110 §7.2, without the comma that RFC 3986 would allow: to a list's reader it would be two hosts
+_HOST = re.compile(rb"([A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 _AUTHORITY = re.compile(rb"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE)
 
 
@@ -35,8 +37,12 @@ def check_request(method: str, target: bytes, version: tuple[int, int], fields: 
         raise Malformed(400, "HTTP/1.0 has no Transfer-Encoding.")
     if codings and not _is_chunked(codings):
         raise Malformed(501, "The only transfer coding known here is chunked.")
+    hosts = _values(fields, b"host")
+    if len(hosts) > 1 or not all(_HOST.fullmatch(host) for host in hosts):
+        # RFC 9112 §3.2
+        raise Malformed(400, "Host is not one host with or without a port.")
     absolute = _AUTHORITY.match(target)
-    if absolute is not None and [absolute[1].lower()] != [host.lower() for host in _values(fields, b"host")]:
+    if absolute is not None and [absolute[1].lower()] != [host.lower() for host in hosts]:
         # RFC 9112 §3.2.2 puts the target before Host, and not every server does
         raise Malformed(400, "The request target and Host name different hosts.")
 
@@ -60,4 +66,4 @@ def _values(fields: RawHeaders, wanted: bytes) -> list[bytes]:
 
 
 def _is_chunked(codings: list[bytes]) -> bool:
-    return [coding.strip().lower() for coding in codings] == [b"chunked"]
+    return [coding.strip(b" \t").lower() for coding in codings] == [b"chunked"]

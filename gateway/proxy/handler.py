@@ -193,7 +193,9 @@ class Handler:
     def _may_stay(self, request: web.BaseRequest) -> bool:
         # aiohttp takes the trailer section of a chunked body for the first fields of the next request.
         chunked = "Transfer-Encoding" in request.headers
-        return bool(request.keep_alive) and not chunked and not self._is_draining()
+        # Behind an offer to switch protocols that it does not know, it drops what came in the same segment.
+        upgrade = request.headers.get("Upgrade", "websocket").lower() != "websocket"
+        return bool(request.keep_alive) and not chunked and not upgrade and not self._is_draining()
 
 
 class _Answer:

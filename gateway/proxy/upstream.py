@@ -16,6 +16,7 @@ from gateway.proxy.grammar import fault_of_answer
 
 READ_AHEAD_BYTES = 65536
 MAX_FIELD_BYTES = 65536
+MAX_FIELDS = 512
 MAX_IDLE_CONNECTIONS = 128
 MAX_IDLE_SECONDS = 4.0
 """Shorter than what servers usually keep an idle connection for (5 s and up), so that few are lost."""
@@ -53,6 +54,7 @@ class UpstreamConnection(BaseProtocol):
             self._loop,
             READ_AHEAD_BYTES,
             max_field_size=MAX_FIELD_BYTES,
+            max_headers=MAX_FIELDS,
             payload_exception=UpstreamError,
             response_with_body=has_answer_body,
             read_until_eof=True,

@@ -170,11 +170,21 @@ def test_unknown_keys_are_accepted_only_without_a_clients_file(
 
 
 MALFORMED = {
-    "redis_url": ["localhost", "http://a", "redis://:s3cret@host:none/0", "redis://:s3cret@[host/0"],
+    "redis_url": [
+        "localhost",
+        "http://a",
+        "redis://:s3cret@host:none/0",
+        "redis://:s3cret@[host/0",
+        "redis://h?a=b",
+    ],
     "node_id": ["a b", "-a", "é", "x" * 64, "a\nb"],
     "port": ["-1", "65536", "http", "8080.5", "tcp://10.0.0.1:80"],
     "admin_port": ["none"],
+    "host": ["a..b", "http://a", "a:80 "],
+    "admin_host": ["x" * 70],
+    "advertise_host": ["http://node-1", "node 1"],
     "upstream_url": [
+        "http://a..b",
         "https://a",
         "a:80",
         "http://",

@@ -15,6 +15,7 @@ PASS: list[tuple[str, bytes, tuple[int, int], Fields]] = [
     ("GET", b"http://A.example:80/x?y", (1, 1), [HOST]),
     ("GET", b"HTTP://a.example:80", (1, 1), [HOST]),
     ("GET", b"/http://b/", (1, 1), [HOST]),
+    *(("GET", b"/", (1, 1), [(b"Host", host)]) for host in (b"", b"a:", b"[::1]:80", b"a_b.c", b"10.0.0.1")),
 ]
 
 
@@ -38,6 +39,12 @@ REFUSED: list[tuple[int, str, bytes, tuple[int, int], Fields]] = [
     (400, "GET", b"http://a.example/", (1, 1), [HOST]),
     (400, "GET", b"http://user@a.example:80/", (1, 1), [HOST]),
     (400, "GET", b"http://a.example/", (1, 0), []),
+    (400, "GET", b"/", (1, 1), [HOST, HOST]),
+    *(
+        (400, "GET", b"/", (1, 1), [(b"Host", host)])
+        for host in (b"a, b", b"a,b", b"a@b", b"a/b", b"a b", b"a?")
+    ),
+    (501, "POST", b"/", (1, 1), [HOST, (TE, b"\x0bchunked")]),
 ]
 
 
