@@ -11,6 +11,7 @@ from gateway.contract.telemetry import TelemetryRecord
 from subject import redis_reads, state_endpoint
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.policies import Policies
+from subject.redis_reads import LATEST_SECONDS
 from subject.settings import Settings
 from subject.snapshot import RATE_SECONDS
 from subject.view import ClientWindow, RedisHealth, View
@@ -129,8 +130,9 @@ class Reader:
         unreadable: tuple[str, ...] = (),
     ) -> View:
         self._records.extend(entry.last for entry in states.values())
-        oldest = at - self._kept_seconds
-        self._records = [record for record in self._records if record.at >= oldest]
+        self._records = [
+            record for record in self._records if -LATEST_SECONDS <= at - record.at <= self._kept_seconds
+        ]
         return View(
             at,
             self._seen_at,

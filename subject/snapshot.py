@@ -16,6 +16,7 @@ from subject.view import ClientWindow, RedisHealth, View
 NodeState = Literal["Up", "Down", "Offline"]
 RATE_SECONDS = 10.0
 """Rates, ratios and percentiles that are shown are those of the last ten seconds."""
+COMPARED_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,6 @@ def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View
 
 
 def _natural(node_id: str) -> tuple[str, int, str]:
-    """node-2 before node-10."""
+    """node-2 before node-10; of a longer number only the first digits are compared."""
     digits = node_id[len(node_id.rstrip("0123456789")) :]
-    return node_id.removesuffix(digits), int(digits or 0), node_id
+    return node_id.removesuffix(digits), int(digits[:COMPARED_DIGITS] or 0), node_id

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
+from subject.finding import LATEST
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -14,7 +15,7 @@ LONGEST_BYTES = 1_000_000
 
 
 async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, RosterEntry]:
-    """The entries of the nodes that answer in time, by admin address."""
+    """The entries of the nodes that answer in time, by admin address; a time that no clock has is no answer."""
     wanted = sorted(set(addresses))
     if not wanted:
         return {}
@@ -33,6 +34,7 @@ async def _ask_one(session: "ClientSession", address: str) -> RosterEntry | None
             body = b""
             while answer.status == 200 and not answer.content.at_eof() and len(body) < LONGEST_BYTES:
                 body += await answer.content.read(LONGEST_BYTES - len(body))
-        return decode(RosterEntry, body)
+        entry = decode(RosterEntry, body)
     except (ClientError, OSError, ValueError):
         return None
+    return entry if 0 <= entry.last.at <= LATEST else None

@@ -93,6 +93,21 @@ async def test_without_redis_but_with_nodes_it_is_exit_1_with_json(
     assert "store_down" in text.out
 
 
+@pytest.mark.parametrize("at", [9.2e18, -9.2e18, 2e11])
+@pytest.mark.parametrize("command", SHOWING)
+async def test_a_node_that_answers_with_an_odd_time_breaks_nothing(
+    redis_client: Redis, redis_url: str, command: str, at: float
+) -> None:
+    written = await publish(redis_client, NodeScript(requests=always(9)).records(20), ended_seconds_ago=90)
+    async with answering(entry(replace(written[-1], at=at, sequence=21))) as address:
+        odd = replace(entry(written[-1]), admin_address=address)
+        await redis_client.hset(keys.NODES, "node-1", codec.encode(odd))
+        seen = await subject(command, "--json", redis_url=redis_url)
+        away = await subject(command, redis_url=nowhere(), settings={"SUBJECT_NODES": address})
+
+    assert (seen.code, away.code) in [(command == "diagnose", 3), (command == "diagnose", 1), (0, 1)]
+
+
 async def test_nodes_json_has_the_fixed_names(redis_client: Redis, redis_url: str) -> None:
     await publish_cluster(redis_client, even(always(60), refused=always(5)), 20)
 

@@ -109,3 +109,11 @@ def test_a_node_that_died_long_ago_in_its_first_second_does_not_stretch_the_seri
 
 def test_an_empty_redis_has_no_nodes() -> None:
     assert take(view([]), 2.5).nodes == ()
+
+
+def test_nodes_are_listed_by_the_numbers_in_their_ids_however_long() -> None:
+    endless = "node-" + "1" * 5000
+
+    found = snapshot([record(node_id) for node_id in (endless, "node-10", "node-2")])
+
+    assert list(states(found)) == ["node-2", "node-10", endless]
