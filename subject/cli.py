@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from subject.errors import NoNodesError, RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
 from subject.parser import build
+from subject.printable import printable
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -56,5 +57,5 @@ def _drop_output() -> None:
 
 
 def _say(line: str, code: int) -> int:
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(printable(line) + "\n")
     return code

@@ -16,6 +16,7 @@ from subject.diagnosis import Diagnosis, diagnose
 from subject.errors import UsageError, shortened
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.policies import Policies
+from subject.printable import printable
 from subject.reader import Reader, Wanted, nobody
 from subject.settings import Settings
 from subject.snapshot import Snapshot, take
@@ -60,7 +61,8 @@ async def _look(reader: Reader, settings: Settings, wanted: Wanted = nobody) -> 
 def _show(arguments: argparse.Namespace, seen: Seen, clients: Sequence[str] = ()) -> int:
     if arguments.json:
         document = _document(arguments.command, seen, clients)
-        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        text = json.dumps(document, ensure_ascii=False)
+        sys.stdout.write((text if text.isprintable() else json.dumps(document)) + "\n")
     else:
         _print(arguments.command, seen, clients)
     if arguments.command == "diagnose" and not seen.diagnosis.healthy:
@@ -123,7 +125,7 @@ async def _set(arguments: argparse.Namespace, reader: Reader) -> int:
     client = arguments.client
     applied = await actions.set_limit(reader.redis, client, limit, _actor(arguments))
     before = "" if applied is None else f" (was {applied.limit}, {applied.name})"
-    sys.stdout.write(f"{client} now has {limit}{before}; {TAKEN_OVER}. Undo: subject limits unset {client}\n")
+    _tell(f"{client} now has {limit}{before}; {TAKEN_OVER}. Undo: subject limits unset {client}")
     return WELL
 
 
@@ -131,17 +133,21 @@ async def _unset(arguments: argparse.Namespace, reader: Reader) -> int:
     client = arguments.client
     before = await actions.unset_limit(reader.redis, client, _actor(arguments))
     if before is None:
-        sys.stdout.write(f"{client} has no limit that was set live: nothing was changed\n")
+        _tell(f"{client} has no limit that was set live: nothing was changed")
         return WELL
-    sys.stdout.write(f"{client} no longer has {before}, its usual limit applies again; {TAKEN_OVER}\n")
+    _tell(f"{client} no longer has {before}, its usual limit applies again; {TAKEN_OVER}")
     return WELL
 
 
 async def _reset(arguments: argparse.Namespace, reader: Reader) -> int:
     client = arguments.client
     generation = await actions.reset(reader.redis, client, _actor(arguments))
-    sys.stdout.write(f"{client}'s count begins anew (generation {generation}); {TAKEN_OVER}\n")
+    _tell(f"{client}'s count begins anew (generation {generation}); {TAKEN_OVER}")
     return WELL
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(printable(line) + "\n")
 
 
 def _actor(arguments: argparse.Namespace) -> Actor:

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
 from subject import metrics
+from subject.console import PrintableConsole, styled
 from subject.diagnosis import Diagnosis
 from subject.finding import CLUSTER, Finding, clock, instant, percent
 from subject.snapshot import Snapshot
@@ -37,7 +37,7 @@ STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
 class Report:
     """Writes to one console; `plain` text is not wrapped, and ends where its words do."""
 
-    console: Console
+    console: PrintableConsole
     plain: bool
 
     @classmethod
@@ -45,7 +45,7 @@ class Report:
         """To standard output: without any escape where it is no terminal or NO_COLOR is set."""
         terminal = sys.stdout.isatty()
         plain = bool(os.environ.get("NO_COLOR")) or not terminal
-        console = Console(
+        console = PrintableConsole(
             color_system=None if plain else "auto",
             force_terminal=False if plain else None,
             width=None if terminal else PLAIN_WIDTH,
@@ -69,7 +69,7 @@ class Report:
         self._summaries(snapshot, diagnosis)
         grid = Table.grid(padding=(0, 2))
         for name, text in status_lines(snapshot).items():
-            grid.add_row(Text(name, "bold"), text)
+            grid.add_row(styled((name, "bold")), text)
         self._print(grid)
         self._unanswered(snapshot.unanswered)
         self._unreadable(snapshot.unreadable)
@@ -95,7 +95,7 @@ class Report:
             table.add_row(
                 node.id,
                 node.address,
-                Text(node.state, STATE_STYLES[node.state]),
+                styled((node.state, STATE_STYLES[node.state])),
                 *(numbers if node.is_up and snapshot.sees else [UNKNOWN] * len(numbers)),
                 _duration(snapshot.at - node.last.at),
             )
@@ -125,7 +125,7 @@ class Report:
             table.add_row(
                 client.client,
                 f"{client.rate:,.1f}",
-                Text(f"{refused:,.1f}", "yellow" if refused else ""),
+                styled((f"{refused:,.1f}", "yellow" if refused else "")),
                 _limit(snapshot.policies.applied_to(client.client)),
                 *_standing(windows.get(client.client)),
             )
@@ -177,7 +177,7 @@ class Report:
             self._finding(found)
 
     def _finding(self, found: Finding) -> None:
-        head = Text.assemble(
+        head = styled(
             (found.severity, STYLES[found.severity]),
             "  ",
             (found.code, "bold"),
@@ -187,18 +187,19 @@ class Report:
         evidence = "; ".join(told(item) for item in found.evidence)
         self._print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
         grid = Table.grid(padding=(0, 2))
-        grid.add_row("", Text("Evidence", "dim"), evidence)
-        grid.add_row("", Text("Do", "dim"), Text(found.suggested_action, "bold", overflow="fold"))
-        grid.add_row("", Text("Look at", "dim"), Text(found.verify_with, "bold", overflow="fold"))
+        grid.add_row("", styled(("Evidence", "dim")), evidence)
+        grid.add_row("", styled(("Do", "dim")), styled((found.suggested_action, "bold")))
+        grid.add_row("", styled(("Look at", "dim")), styled((found.verify_with, "bold")))
         self._print(grid)
 
     def _summaries(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         for found in diagnosis.findings:
-            self._print(Text.assemble((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
+            self._print(styled((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
         if diagnosis.healthy:
             self._well(snapshot)
         else:
-            self._print("More: subject diagnose\n", style="dim")
+            self._print("More: subject diagnose", style="dim")
+            self._print()
 
     def _well(self, snapshot: Snapshot) -> None:
         """Nothing was found; but a cluster that was stopped is not said to be healthy."""
@@ -212,11 +213,11 @@ class Report:
     def _headline(self, diagnosis: Diagnosis) -> None:
         if diagnosis.healthy:
             return
-        names = Text(", ").join(
-            Text.assemble((found.code, STYLES[found.severity]), _of_whom(found))
-            for found in diagnosis.findings
-        )
-        self._print(Text.assemble("Found: ", names, ". More: subject diagnose\n"))
+        names: list[str | tuple[str, str]] = []
+        for found in diagnosis.findings:
+            names += [", ", (found.code, STYLES[found.severity]), _of_whom(found)]
+        self._print(styled("Found: ", *names[1:], ". More: subject diagnose"))
+        self._print()
 
     def _table(self, *columns: str) -> Table:
         between = 2 if self.console.width >= WIDE else 1

@@ -15,7 +15,7 @@ LONGEST_BYTES = 1_000_000
 
 
 async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, RosterEntry]:
-    """The entries of the nodes that answer in time, by admin address; a time that no clock has is no answer."""
+    """The entries of the nodes that answer in time, and with a time that a clock has, by admin address."""
     wanted = sorted(set(addresses))
     if not wanted:
         return {}

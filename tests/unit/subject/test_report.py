@@ -1,11 +1,12 @@
 import io
 import re
+from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from gateway.contract.telemetry import Totals
 from subject import documents
+from subject.console import PrintableConsole
 from subject.diagnosis import diagnose
 from subject.report import Report
 from subject.snapshot import Snapshot
@@ -26,7 +27,7 @@ from tests.unit.subject.builders import (
 def shown(command: str, found: Snapshot, width: int = 80) -> str:
     """What a command prints in a terminal of that width, without colour."""
     out = io.StringIO()
-    report = Report(Console(file=out, width=width, color_system=None, highlight=False), plain=False)
+    report = Report(PrintableConsole(file=out, width=width, color_system=None, highlight=False), plain=False)
     diagnosis = diagnose(found, THRESHOLDS)
     if command == "limits":
         report.limits(found, diagnosis, ["acme"])
@@ -132,3 +133,22 @@ def test_limits_say_where_they_come_from() -> None:
 
     assert "Default 100/m" in text
     assert "9/s (client)" in text
+
+
+FOREIGN = "\x1b]0;title\x07\x1b[2J\n\x9bHealthy"
+
+
+@pytest.mark.parametrize("command", ["status", "nodes", "top", "limits", "diagnosis"])
+def test_nothing_that_stands_in_redis_draws_anything(command: str) -> None:
+    listed = replace(
+        snapshot([record(FOREIGN, START), record("node-1", START + 90)], START + 90),
+        unreadable=(FOREIGN,),
+        unanswered=(FOREIGN,),
+        policies=policies(clients={FOREIGN: "9/s"}, overrides={"acme": "9/s"}),
+    )
+
+    text = shown(command, listed, width=1000)
+
+    assert not {one for one in text if not one.isprintable()} - {"\n"}
+    assert not [line for line in text.splitlines() if line.startswith("Healthy")]
+    assert r"\x1b]0;title\x07\x1b[2J\n\x9bHealthy" in text or command == "top"
