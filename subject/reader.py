@@ -92,9 +92,10 @@ class Reader:
         )
         states = _by_id(answers)
         chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
-        self._windows = await redis_reads.read_windows(
+        self._windows, foreign = await redis_reads.read_windows(
             self._redis, at, list(chosen)[: WINDOWS + len(clients)], self._policies
         )
+        unreadable += foreign
         health = RedisHealth(
             True,
             redis_reads.place(self._redis),

@@ -25,6 +25,7 @@ from subject.view import ClientWindow
 PAGE = 1000
 LATEST_SECONDS = 3600.0
 UNREADABLE_NODE = "node "
+WRONG_TYPE = "WRONGTYPE"
 Record = TypeVar("Record")
 
 
@@ -109,7 +110,10 @@ async def read_basics(client: Redis) -> Basics:
         pipe.hgetall(keys.NODES)
         pipe.hgetall(keys.OVERRIDES)
         pipe.info("memory")
-        roster_texts, override_texts, memory = await pipe.execute()
+        replies = await pipe.execute(raise_on_error=False)
+    roster_texts = _of_kind(client, keys.NODES, "hash", replies[0])
+    override_texts = _of_kind(client, keys.OVERRIDES, "hash", replies[1])
+    memory = _of_kind(client, "INFO", "answer", replies[2])
     roster, unreadable = {}, []
     for node_id, text in roster_texts.items():
         entry = _decoded(RosterEntry, text)
@@ -136,7 +140,10 @@ async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord]
     records: list[TelemetryRecord] = []
     unreadable = 0
     while True:
-        page: Any = await client.xrange(keys.TELEMETRY, min=f"({after}", count=PAGE)
+        try:
+            page: Any = await client.xrange(keys.TELEMETRY, min=f"({after}", count=PAGE)
+        except ResponseError as error:
+            page = _of_kind(client, keys.TELEMETRY, "stream", error)
         for stream_id, fields in page:
             record = _decoded(TelemetryRecord, fields.get(telemetry.STREAM_FIELD, ""))
             after = stream_id
@@ -159,18 +166,37 @@ async def read_policies(client: Redis, basics: Basics) -> Policies:
 
 async def read_windows(
     client: Redis, at: float, clients: Iterable[str], policies: Policies
-) -> tuple[ClientWindow, ...]:
-    """What stands in the windows of the clients whose limit is known."""
+) -> tuple[tuple[ClientWindow, ...], list[str]]:
+    """What stands in the windows of the clients whose limit is known, and the keys that are no window."""
     limits = [(name, applied.limit) for name in clients if (applied := policies.applied_to(name)) is not None]
+    generations = policies.overrides.generations
+    names = [
+        keys.window(name, keys.CLIENT_SCOPE, limit.period_seconds, generations.get(name, 0))
+        for name, limit in limits
+    ]
     async with client.pipeline(transaction=False) as pipe:
-        for name, limit in limits:
-            generation = policies.overrides.generations.get(name, 0)
-            pipe.hgetall(keys.window(name, keys.CLIENT_SCOPE, limit.period_seconds, generation))
-        hashes = await pipe.execute() if limits else []
-    return tuple(
+        for name in names:
+            pipe.hgetall(name)
+        hashes = await pipe.execute(raise_on_error=False) if names else []
+    windows = tuple(
         ClientWindow(name, standing(fields, at, limit.period_seconds), limit.quota, limit.period_seconds)
         for (name, limit), fields in zip(limits, hashes, strict=True)
+        if not isinstance(fields, ResponseError)
     )
+    foreign = [key for key, fields in zip(names, hashes, strict=True) if isinstance(fields, ResponseError)]
+    return windows, [f"key {key}" for key in foreign]
+
+
+def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:
+    """A reply as it came. Without what all look into there is no look.
+
+    Raises:
+        RedisRefusesError: it is an error; the reason names the key where that holds something else.
+    """
+    if not isinstance(reply, ResponseError):
+        return reply
+    reason = f"{key} is no {kind}" if WRONG_TYPE in str(reply) else _words(reply)
+    raise RedisRefusesError(place(client), reason)
 
 
 def standing(fields: Mapping[str, str], at: float, period_seconds: int) -> int:

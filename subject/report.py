@@ -139,9 +139,7 @@ class Report:
         self._headline(diagnosis)
         policies, redis = snapshot.policies, snapshot.redis
         if not redis.connected:
-            self._print(
-                f"The limits stand in Redis, which {'refuses' if redis.refuses else 'does not answer'}."
-            )
+            self._print(f"The limits stand in Redis, which {redis.trouble}.")
             return
         if policies.table is None:
             self._print("No node has published its limits.")
@@ -193,13 +191,16 @@ class Report:
         self._print(grid)
 
     def _summaries(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
-        for found in diagnosis.findings:
-            self._print(styled((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
         if diagnosis.healthy:
             self._well(snapshot)
         else:
-            self._print("More: subject diagnose", style="dim")
-            self._print()
+            self._findings(diagnosis)
+
+    def _findings(self, diagnosis: Diagnosis) -> None:
+        for found in diagnosis.findings:
+            self._print(styled((f"{found.code}: ", STYLES[found.severity]), f"{found.summary}."))
+        self._print("More: subject diagnose", style="dim")
+        self._print()
 
     def _well(self, snapshot: Snapshot) -> None:
         """Nothing was found; but a cluster that was stopped is not said to be healthy."""
@@ -212,6 +213,9 @@ class Report:
 
     def _headline(self, diagnosis: Diagnosis) -> None:
         if diagnosis.healthy:
+            return
+        if diagnosis.blind:
+            self._findings(diagnosis)
             return
         names: list[str | tuple[str, str]] = []
         for found in diagnosis.findings:

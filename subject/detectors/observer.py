@@ -22,7 +22,7 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
             )
         ]
     asked = len(snapshot.nodes) + len(snapshot.unanswered)
-    verb = "refuses the subject" if redis.refuses else "does not answer"
+    verb = f"refuses the subject ({redis.problem})" if redis.refuses else "does not answer"
     known = f"no node answers ({asked} asked)" if asked else "no node is known"
     return [
         _finding(

@@ -401,7 +401,7 @@ async def test_a_redis_that_refuses_is_not_said_to_be_silent(
     right = await subject(command, "--json", redis_url=f"redis://:hunter2@{place}/0")
 
     assert (run.code, run.err) == (3, "")
-    assert f"Redis at {place} refuses the subject, and no node is known" in run.out
+    assert f"Redis at {place} refuses the subject (Authentication required), and no node is known" in run.out
     assert "does not answer" not in run.out + wrong.out
     assert "hunter2" not in run.out + right.out
     assert "refuses" in wrong.out
@@ -416,6 +416,58 @@ async def test_an_action_that_redis_refuses_is_one_line(own_redis: RedisServer, 
 
     assert (run.code, run.out) == (3, "")
     assert run.err == f"subject: Redis at {place} refuses: Authentication required; see REDIS_URL\n"
+
+
+@pytest.mark.parametrize("command", SHOWING)
+async def test_one_bad_key_is_told_and_blinds_nobody(
+    redis_client: Redis, redis_url: str, command: str
+) -> None:
+    table = policies("100/m", {"acme": "50/s", "brix": "50/s"}).table
+    busy = {"acme": always(3), "brix": always(2)}
+    await publish_cluster(redis_client, even(always(60), clients=busy), 60, table)
+    foreign = keys.window("acme", keys.CLIENT_SCOPE, 1, 0)
+    await redis_client.set(foreign, "x")
+
+    run = await subject(command, redis_url=redis_url)
+    status = json.loads((await subject("status", "--json", redis_url=redis_url)).out)
+
+    assert (run.code, run.err) == (0, "")
+    assert (f"key {foreign}" in run.out) is (command in ("status", "limits"))
+    assert status["unreadable"] == [f"key {foreign}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (keys.NODES, "ratelimit:nodes is no hash"),
+        (keys.OVERRIDES, "ratelimit:overrides is no hash"),
+        (keys.TELEMETRY, "ratelimit:telemetry is no stream"),
+    ],
+)
+async def test_a_key_that_all_looks_need_is_named_where_it_is_something_else(
+    redis_client: Redis, redis_url: str, key: str, expected: str
+) -> None:
+    await publish(redis_client, [record()], policies().table)
+    await redis_client.delete(key)
+    await redis_client.set(key, "x")
+
+    for command in SHOWING:
+        run = await subject(command, redis_url=redis_url)
+        assert (run.code, run.err) == (3, "")
+        assert len([line for line in run.out.splitlines() if f"({expected})" in line]) == 1
+        assert "does not answer" not in run.out
+    status = json.loads((await subject("status", "--json", redis_url=redis_url)).out)
+    assert status["redis"]["problem"] == expected
+
+
+async def test_an_action_names_the_key_that_is_something_else(redis_client: Redis, redis_url: str) -> None:
+    await redis_client.set(keys.NODES, "x")
+
+    run = await subject("reset", CLIENT, redis_url=redis_url)
+
+    assert (run.code, run.out) == (3, "")
+    assert "refuses: ratelimit:nodes is no hash; see REDIS_URL" in run.err
+    assert run.err.count("\n") == 1
 
 
 async def test_a_malformed_override_is_shown_and_left_out(redis_client: Redis, redis_url: str) -> None:
