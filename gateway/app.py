@@ -21,6 +21,7 @@ from gateway.clock import RedisClock, monotonic
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.overrides import POLL_SECONDS
+from gateway.contract.policy_table import PolicyTable
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE, StartError
@@ -59,12 +60,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     counters = Counters()
     clock = RedisClock()
     overrides = LiveOverrides()
-    table = policy_table(
-        clients,
-        default=settings.default_limit,
-        accepts_unknown_keys=settings.accepts_unknown_keys,
-        on_store_failure=settings.on_store_failure,
-    )
+    table = _table(settings, clients)
     batcher = Batcher(
         Wire(settings.redis_url),
         clock,
@@ -117,6 +113,15 @@ def load_clients(settings: Settings) -> Clients:
         raise StartError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {error.strerror}", 2) from None
     except (ClientsFileError, UnicodeDecodeError) as error:
         raise StartError(f"{settings.clients_file}: {error}", 2) from None
+
+
+def _table(settings: Settings, clients: Clients) -> PolicyTable:
+    return policy_table(
+        clients,
+        default=settings.default_limit,
+        accepts_unknown_keys=settings.accepts_unknown_keys,
+        on_store_failure=settings.on_store_failure,
+    )
 
 
 def _identity(settings: Settings, clients: Clients) -> Identity:

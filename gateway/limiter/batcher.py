@@ -92,6 +92,7 @@ class Batcher:
         """Connect, serve, and connect again, for ever."""
         failures = 0
         while True:
+            reason = StoreUnavailable("the node stops")
             try:
                 await self._wire.open()
                 await self._greet()
@@ -100,10 +101,9 @@ class Batcher:
                 await self._serve()
             except StoreUnavailable as error:
                 self._outage.failed(str(error))
-                await self._give_up(error)
-            except BaseException:
-                await self._give_up(StoreUnavailable("shutting down"))
-                raise
+                reason = error
+            finally:
+                await self._give_up(reason)
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
 

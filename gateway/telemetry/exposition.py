@@ -21,10 +21,6 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
         "failed": counters.failed,
         "unidentified": counters.unidentified,
     }
-    decisions = {
-        "redis": counters.store_decisions,
-        "fallback": counters.store_fallbacks,
-    }
     lines = [
         *_counter("gateway_requests_total", "Requests by outcome.", "outcome", requests),
         *_single("gateway_malformed_total", "counter", "Messages that are not HTTP.", counters.malformed),
@@ -37,6 +33,21 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
             "Upstream's 5xx answers.",
             counters.upstream_server_errors,
         ),
+        *_store(counters),
+        *_histogram("gateway_request_seconds", "Forwarded requests, in the node.", counters.latency),
+        *_histogram("gateway_upstream_seconds", "Until the upstream's head.", counters.upstream_latency),
+        *_histogram("gateway_store_seconds", "Round trips of counting batches.", counters.store_latency),
+        *_single("gateway_in_flight", "gauge", "Requests being served.", counters.in_flight),
+        *_single("gateway_store_connected", "gauge", "Whether Redis answers.", int(store_connected)),
+        *_single("process_cpu_seconds_total", "counter", "User and system time.", process.cpu_seconds()),
+        *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _store(counters: Counters) -> list[str]:
+    decisions = {"redis": counters.store_decisions, "fallback": counters.store_fallbacks}
+    return [
         *_counter("gateway_decisions_total", "Decisions by who made them.", "by", decisions),
         *_single(
             "gateway_store_discarded_total",
@@ -50,15 +61,7 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
             "Counters of the future that were read: some writer's clock is wrong.",
             counters.store_fields_ahead,
         ),
-        *_histogram("gateway_request_seconds", "Forwarded requests, in the node.", counters.latency),
-        *_histogram("gateway_upstream_seconds", "Until the upstream's head.", counters.upstream_latency),
-        *_histogram("gateway_store_seconds", "Round trips of counting batches.", counters.store_latency),
-        *_single("gateway_in_flight", "gauge", "Requests being served.", counters.in_flight),
-        *_single("gateway_store_connected", "gauge", "Whether Redis answers.", int(store_connected)),
-        *_single("process_cpu_seconds_total", "counter", "User and system time.", process.cpu_seconds()),
-        *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _heading(name: str, kind: str, meaning: str) -> list[str]:
