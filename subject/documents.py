@@ -11,6 +11,14 @@ from subject.snapshot import Node, Snapshot
 from subject.view import ClientWindow
 
 Document = dict[str, Any]
+_DETAILS = (
+    *("admin_address", "version", "boot_id", "started_at", "rate", "rejection_ratio", "failure_ratio"),
+    *("fallback_ratio", "latency_p50_ms", "latency_p99_ms", "store_p99_ms", "cpu_percent", "totals"),
+    *("boot_totals", "store_connected", "in_flight", "loop_lag_ms", "rss_bytes", "policy_digest"),
+    "last_seen",
+)
+NOTHING_KNOWN: Document = dict.fromkeys(_DETAILS)
+"""What `node_document` has beside `place`, of a node whose entry cannot be read."""
 
 
 def nodes(snapshot: Snapshot) -> Document:
@@ -18,7 +26,10 @@ def nodes(snapshot: Snapshot) -> Document:
     return {
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,
-        "nodes": [node_document(snapshot, node) for node in snapshot.nodes],
+        "nodes": [
+            *(node_document(snapshot, node) for node in snapshot.nodes),
+            *({**unread_place(node_id), **NOTHING_KNOWN} for node_id in snapshot.unread_nodes),
+        ],
         "unanswered": list(snapshot.unanswered),
     }
 
@@ -49,6 +60,17 @@ def place(node: Node) -> Document:
     return {"id": node.id, "address": node.address, "state": node.state}
 
 
+def unread_place(node_id: str) -> Document:
+    """The same of a node whose entry cannot be read."""
+    return {"id": node_id, "address": None, "state": "Down"}
+
+
+def places(snapshot: Snapshot) -> list[Document]:
+    """All nodes."""
+    read = [place(node) for node in snapshot.nodes]
+    return read + [unread_place(node_id) for node_id in snapshot.unread_nodes]
+
+
 def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
     """``status --json``: the cluster's sums in the names of `nodes`; null what cannot be seen."""
     known = metrics.totals_known(snapshot)
@@ -58,7 +80,7 @@ def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
         "healthy": diagnosis.healthy,
         "redis_connected": snapshot.redis.connected,
         "redis": redis(snapshot),
-        "nodes": [place(node) for node in snapshot.nodes],
+        "nodes": places(snapshot),
         **_numbers(snapshot, metrics.of_cluster(snapshot)),
         "totals": asdict(all_boots) if known else None,
         "boot_totals": asdict(these_boots) if known else None,

@@ -1,5 +1,6 @@
 """The Subject protocol: what an operator, human or AI, reads and does through Python."""
 
+import math
 from typing import Any
 
 from gateway.contract.limits import Limit, parse_limit
@@ -48,7 +49,8 @@ class RateLimiterSubject:
     async def get_stores(self) -> list[Store]:
         """All nodes; with Redis away those last known."""
         snapshot = await self._snapshot()
-        return [Store(node.id, node.address, node.state) for node in snapshot.nodes]
+        read = [Store(node.id, node.address, node.state) for node in snapshot.nodes]
+        return read + [Store(node_id, "", "Down") for node_id in snapshot.unread_nodes]
 
     async def get_store_metrics(self, store_id: str) -> StoreMetrics:
         """One node's numbers.
@@ -57,6 +59,9 @@ class RateLimiterSubject:
             KeyError: there is no such node.
         """
         snapshot = await self._snapshot()
+        if store_id in snapshot.unread_nodes:
+            redis = snapshot.redis
+            return StoreMetrics(store_id, 0.0, 0.0, redis.used_bytes, redis.maximum_bytes, 0.0, math.inf)
         node = snapshot.node(store_id)
         of_node = metrics.of_node(snapshot, node)
         return StoreMetrics(
@@ -73,7 +78,8 @@ class RateLimiterSubject:
         """The cluster's numbers, with how requests are spread over the nodes."""
         snapshot = await self._snapshot()
         spread = {node.id: round(metrics.of_node(snapshot, node).requests) for node in snapshot.nodes}
-        return ClusterMetrics(len(snapshot.nodes), snapshot.clients, spread)
+        spread |= dict.fromkeys(snapshot.unread_nodes, 0)
+        return ClusterMetrics(len(spread), snapshot.clients, spread)
 
     async def set_rate_limit(self, client_id: str, limit: int | str, why: str | None = None) -> None:
         """Give a client a limit that goes before all others; nodes take it over within a second.
@@ -108,9 +114,12 @@ class RateLimiterSubject:
         diagnosis = diagnose(snapshot, self._settings)
         return {
             "at": snapshot.at,
-            "nodes": [documents.place(node) for node in snapshot.nodes],
+            "nodes": documents.places(snapshot),
             "counters": documents.counters(snapshot.windows),
-            "node_metrics": {node.id: _node_metrics(snapshot, node) for node in snapshot.nodes},
+            "node_metrics": {
+                **{node.id: _node_metrics(snapshot, node) for node in snapshot.nodes},
+                **dict.fromkeys(snapshot.unread_nodes, documents.NOTHING_KNOWN),
+            },
             "redis_connected": snapshot.redis.connected,
             "findings": [as_json(found) for found in diagnosis.findings],
         }

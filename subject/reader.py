@@ -39,6 +39,7 @@ class Reader:
         self._records: list[TelemetryRecord] = []
         self._stream_at = ""
         self._roster: Mapping[str, RosterEntry] = {}
+        self._unread_nodes: tuple[str, ...] = ()
         self._policies = Policies()
         self._windows: tuple[ClientWindow, ...] = ()
         self._redis_ahead_seconds: float | None = None
@@ -82,7 +83,7 @@ class Reader:
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
         self._redis_ahead_seconds = at - time.time()
-        self._roster = basics.roster
+        self._roster, self._unread_nodes = basics.roster, basics.unread_nodes
         unreadable = [*basics.unreadable, *await self._read_stream(at)]
         self._policies = await redis_reads.read_policies(self._redis, basics)
         clients = tuple(wanted(self._policies))
@@ -146,6 +147,7 @@ class Reader:
             self._policies,
             self._windows,
             unreadable,
+            self._unread_nodes,
         )
 
     @property

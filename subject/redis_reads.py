@@ -24,7 +24,6 @@ from subject.view import ClientWindow
 
 PAGE = 1000
 LATEST_SECONDS = 3600.0
-UNREADABLE_NODE = "node "
 WRONG_TYPE = "WRONGTYPE"
 Record = TypeVar("Record")
 
@@ -38,13 +37,14 @@ class Basics:
     used_bytes: int
     maximum_bytes: int
     roster: Mapping[str, RosterEntry]
+    unread_nodes: tuple[str, ...]  # the ids whose entries cannot be read
     overrides: Overrides
     unreadable: tuple[str, ...]
 
     @property
     def nobody_wrote(self) -> bool:
         """Whether no node has ever written here, not even what this subject cannot read."""
-        return not self.roster and not any(name.startswith(UNREADABLE_NODE) for name in self.unreadable)
+        return not self.roster and not self.unread_nodes
 
 
 def connect(url: str, timeout_seconds: float) -> Redis:
@@ -114,24 +114,28 @@ async def read_basics(client: Redis) -> Basics:
     roster_texts = _of_kind(client, keys.NODES, "hash", replies[0])
     override_texts = _of_kind(client, keys.OVERRIDES, "hash", replies[1])
     memory = _of_kind(client, "INFO", "answer", replies[2])
-    roster, unreadable = {}, []
+    roster, unread_nodes = {}, []
     for node_id, text in roster_texts.items():
         entry = _decoded(RosterEntry, text)
         # A time that no clock has would be shown, compared and counted up to.
         if entry is None or not 0 <= entry.last.at <= at + LATEST_SECONDS:
-            unreadable.append(f"{UNREADABLE_NODE}{node_id}")
+            unread_nodes.append(node_id)
         else:
             roster[node_id] = entry
     found = overrides.parse_overrides(override_texts)
-    unreadable.extend(f"override {name}" for name in found.malformed)
+    unreadable = (
+        *(f"node {node_id}" for node_id in unread_nodes),
+        *(f"override {name}" for name in found.malformed),
+    )
     return Basics(
         at,
         round_trip_seconds,
         int(memory.get("used_memory", 0)),
         int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),
         roster,
+        tuple(unread_nodes),
         found,
-        tuple(unreadable),
+        unreadable,
     )
 
 

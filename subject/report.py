@@ -99,6 +99,9 @@ class Report:
                 *(numbers if node.is_up and snapshot.sees else [UNKNOWN] * len(numbers)),
                 _duration(snapshot.at - node.last.at),
             )
+        for node_id in snapshot.unread_nodes:
+            unknown = [UNKNOWN] * (len(table.columns) - 3)
+            table.add_row(node_id, UNKNOWN, styled(("Down", STATE_STYLES["Down"])), *unknown)
         self._print(table)
         self._print(NODES_LEGEND, style="dim")
         self._unanswered(snapshot.unanswered)

@@ -56,6 +56,8 @@ class Snapshot:
 
     `covered_until` is the time up to which every node that is Up has reported; `first_second` the first
     whole second of which there is anything. Seconds from there to ``floor(covered_until)`` are complete.
+    `unread_nodes` are the ids of nodes of which no more than that is known, since their entries cannot be
+    read: one that is up, and of this version, would write a new one within a second. They count as Down.
     """
 
     at: float
@@ -67,6 +69,7 @@ class Snapshot:
     windows: tuple[ClientWindow, ...]
     unreadable: tuple[str, ...]
     unanswered: tuple[str, ...]
+    unread_nodes: tuple[str, ...]
     first_second: int
     covered_until: float
     clients: int
@@ -79,12 +82,15 @@ class Snapshot:
     @property
     def expected_up(self) -> int:
         """How many nodes would serve if all were well: those that left in order are not missed."""
-        return len(self.unanswered) + sum(node.state != "Offline" for node in self.nodes)
+        unseen = len(self.unanswered) + len(self.unread_nodes)
+        return unseen + sum(node.state != "Offline" for node in self.nodes)
 
     @property
     def stopped_in_order(self) -> bool:
         """Whether there are nodes, and all of them have left in order."""
-        return bool(self.nodes) and all(node.state == "Offline" for node in self.nodes)
+        return (
+            bool(self.nodes) and not self.unread_nodes and all(node.state == "Offline" for node in self.nodes)
+        )
 
     @property
     def until(self) -> int:
@@ -139,6 +145,7 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
         windows=view.windows,
         unreadable=view.unreadable,
         unanswered=view.unanswered,
+        unread_nodes=tuple(sorted(set(view.unread_nodes) - roster.keys(), key=_natural)),
         first_second=floor(min(starts, default=view.at)),
         covered_until=min(reported, view.at),
         clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),

@@ -1,10 +1,8 @@
 """The cluster in a few lines: what ``subject status`` tells of it, by name."""
 
-from collections.abc import Sequence
-
 from subject import metrics
 from subject.finding import percent
-from subject.snapshot import Node, Snapshot
+from subject.snapshot import Snapshot
 from subject.view import RedisHealth
 from subject.wording import UNKNOWN, ms
 
@@ -12,7 +10,7 @@ from subject.wording import UNKNOWN, ms
 def status_lines(snapshot: Snapshot) -> dict[str, str]:
     """A line each for nodes, requests, latency, Redis and the totals."""
     return {
-        "Nodes": _states(snapshot.nodes),
+        "Nodes": _states(snapshot),
         "Requests": _requests(snapshot),
         "Latency": _latency(snapshot),
         "Redis": _redis(snapshot.redis),
@@ -20,10 +18,12 @@ def status_lines(snapshot: Snapshot) -> dict[str, str]:
     }
 
 
-def _states(nodes: Sequence[Node]) -> str:
+def _states(snapshot: Snapshot) -> str:
     counts: dict[str, list[str]] = {}
-    for node in nodes:
+    for node in snapshot.nodes:
         counts.setdefault(node.state, []).append(node.id)
+    if snapshot.unread_nodes:
+        counts.setdefault("Down", []).extend(snapshot.unread_nodes)
     parts = [
         f"{len(ids)} {state}" + ("" if state == "Up" else f" ({', '.join(ids)})")
         for state, ids in sorted(counts.items(), key=lambda item: ("Up", "Down", "Offline").index(item[0]))

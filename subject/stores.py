@@ -11,7 +11,7 @@ class Store:
     """A gateway node. `state`: Up, Down (neither writes nor answers) or Offline (left in order)."""
 
     id: str
-    address: str  # host:port
+    address: str  # host:port; empty where its record cannot be read
     state: str
 
 
@@ -25,7 +25,7 @@ class StoreMetrics:
     disk_used_bytes: int  # of Redis' memory
     disk_total_bytes: int
     cpu_percent: float  # of the node's process
-    raft_lag: float  # seconds since the node's last record
+    raft_lag: float  # seconds since the node's last record; infinite where that cannot be read
 
     @property
     def latency_p99(self) -> float:

@@ -64,6 +64,7 @@ class View:
     policies: Policies = field(default_factory=Policies)
     windows: tuple[ClientWindow, ...] = ()
     unreadable: tuple[str, ...] = ()
+    unread_nodes: tuple[str, ...] = ()  # ids in the roster whose entries cannot be read
 
     @property
     def sees(self) -> bool:

@@ -1,5 +1,6 @@
 """node_down: a node neither writes nor answers."""
 
+from gateway.contract import keys
 from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, confidence
 from subject.snapshot import Node, Snapshot
@@ -8,6 +9,7 @@ ALSO_DOES_NOT_ANSWER = 0.3
 """What is left of the doubt where it does not answer at /state either."""
 NOBODY_WRITES = 0.6
 ADDRESS_ONLY = 0.6
+UNREAD = 0.6
 
 
 def node_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -15,6 +17,7 @@ def node_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     if not snapshot.sees:
         return []
     down = [_of_node(snapshot, thresholds, node) for node in snapshot.nodes if node.state == "Down"]
+    down += [_of_unread(snapshot, node_id) for node_id in snapshot.unread_nodes]
     return [*down, *(_of_address(snapshot, address) for address in snapshot.unanswered)]
 
 
@@ -56,6 +59,26 @@ def _of_address(snapshot: Snapshot, address: str) -> Finding:
         confidence=ADDRESS_ONLY,
         likely_cause=(
             "that node ended (start it again), or the address is not its admin listener's as seen from here"
+        ),
+        suggested_action="subject nodes",
+        verify_with="subject status",
+    )
+
+
+def _of_unread(snapshot: Snapshot, node_id: str) -> Finding:
+    """A node of which only the id is known."""
+    return Finding(
+        code="node_down",
+        severity="critical",
+        since=snapshot.at,
+        at=snapshot.at,
+        subject=Target("node", node_id),
+        summary=f"{node_id} counts as down: its record in Redis cannot be read, and it writes no other",
+        evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
+        confidence=UNREAD,
+        likely_cause=(
+            "a node of another version wrote it, or something that is no node did (where there is no such "
+            f"node, remove that field of {keys.NODES})"
         ),
         suggested_action="subject nodes",
         verify_with="subject status",

@@ -9,7 +9,7 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Neither Redis nor any node answers; or Redis does, and no node has ever written to it."""
     del thresholds
     redis = snapshot.redis
-    if snapshot.sees and (snapshot.nodes or not redis.connected):
+    if snapshot.sees and (snapshot.nodes or snapshot.unread_nodes or not redis.connected):
         return []
     if redis.connected:
         return [

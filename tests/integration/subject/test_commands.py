@@ -108,6 +108,42 @@ async def test_a_node_that_answers_with_an_odd_time_breaks_nothing(
     assert (seen.code, away.code) in [(command == "diagnose", 3), (command == "diagnose", 1), (0, 1)]
 
 
+async def test_a_node_whose_record_cannot_be_read_is_down(redis_client: Redis, redis_url: str) -> None:
+    await publish_cluster(redis_client, even(always(60)), 60)
+    await redis_client.hset(keys.NODES, "node-9", '{"of": "another version"}')
+
+    told = await subject("diagnose", redis_url=redis_url)
+    status = await subject("status", redis_url=redis_url)
+    table = await subject("nodes", redis_url=redis_url)
+    document = json.loads((await subject("nodes", "--json", redis_url=redis_url)).out)
+
+    assert told.code == 1
+    assert "node_down" in told.out
+    assert "node-9 counts as down: its record in Redis cannot be read" in told.out
+    assert "a node of another version wrote it" in told.out
+    assert "3 Up, 1 Down (node-9)" in status.out
+    (row,) = [line for line in table.out.splitlines() if line.startswith("node-9")]
+    assert row.split() == ["node-9", "–", "Down", *["–"] * 9]
+    (*read, unread) = document["nodes"]
+    assert [one.keys() for one in read] == [unread.keys()] * 3
+    assert {name: value for name, value in unread.items() if value is not None} == {
+        "id": "node-9",
+        "state": "Down",
+    }
+
+
+async def test_a_roster_of_unreadable_records_only_is_not_an_empty_one(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await redis_client.hset(keys.NODES, "node-9", "x")
+
+    run = await subject("diagnose", redis_url=redis_url)
+
+    assert run.code == 1
+    assert "node_down" in run.out
+    assert "observer_blind" not in run.out
+
+
 async def test_nodes_json_has_the_fixed_names(redis_client: Redis, redis_url: str) -> None:
     await publish_cluster(redis_client, even(always(60), refused=always(5)), 20)
 

@@ -371,3 +371,22 @@ async def audited(redis: Redis) -> list[audit.AuditRecord]:
     """The audit, oldest first."""
     entries: Any = await redis.xrange(keys.AUDIT)
     return [codec.decode(audit.AuditRecord, fields[audit.STREAM_FIELD]) for _, fields in entries]
+
+
+async def test_a_node_whose_record_cannot_be_read_is_a_store_that_is_down(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await redis_client.hset(keys.NODES, "node-9", "x")
+
+    async with RateLimiterSubject(redis_url) as observer:
+        stores = await observer.get_stores()
+        of_store = await observer.get_store_metrics("node-9")
+        of_cluster = await observer.get_cluster_metrics()
+        seen = await observer.observe()
+
+    assert stores == [SubjectStore("node-9", "", "Down")]
+    assert (of_store.qps, of_store.raft_lag) == (0.0, float("inf"))
+    assert (of_cluster.store_count, of_cluster.leader_count) == (1, {"node-9": 0})
+    assert seen["nodes"] == [{"id": "node-9", "address": None, "state": "Down"}]
+    assert set(seen["node_metrics"]["node-9"].values()) == {None}
+    assert [found["code"] for found in seen["findings"]] == ["node_down"]
