@@ -37,8 +37,9 @@ class Ask:
         """Do without the answer. The unit stays counted where the request was let through all the same."""
         self.keeps_unit = keeps_unit
         self.answer.cancel()
-        if self.give_back is not None and not keeps_unit:
-            self.give_back()
+        give_back, self.give_back = self.give_back, None
+        if give_back is not None and not keeps_unit:
+            give_back()
 
 
 class Batch:

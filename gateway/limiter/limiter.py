@@ -64,6 +64,7 @@ class Limiter:
             if ask is None or self._batcher.is_stalled or not self._batcher.connected:
                 break
             ask.leave(keeps_unit=False)
+            ask = None
         return self._without_redis(key, limit, ask, reason)
 
     async def _answer(self, ask: Ask) -> Standing | None:

@@ -90,6 +90,24 @@ async def test_a_reply_after_the_deadline_admits_nobody_and_its_unit_stays_until
     assert ("HINCRBY", "k", THIS, -1) in corrections.take_commands(NOW)
 
 
+async def test_a_unit_goes_back_once_however_often_its_requester_leaves() -> None:
+    late = ask()
+    corrections = Corrections(lambda: None)
+    settle(
+        Batch([late], NOW, []),
+        1,
+        hash_reply({THIS: 1}),
+        1,
+        received=DEADLINE + 0.001,
+        corrections=corrections,
+    )
+    with pytest.raises(StoreUnavailable):
+        late.answer.result()
+    late.leave(keeps_unit=False)
+    late.leave(keeps_unit=False)
+    assert ("HINCRBY", "k", THIS, -1) in corrections.take_commands(NOW)
+
+
 async def test_who_left_refused_gives_the_unit_back_and_who_left_admitted_keeps_it() -> None:
     gone, passed, waiting = ask(), ask(), ask()
     batch = Batch([gone, passed, waiting], NOW, [])
