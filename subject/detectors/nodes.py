@@ -48,38 +48,45 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
 
 def _of_address(snapshot: Snapshot, address: str) -> Finding:
     """A node of which only the admin address is known, since Redis is away and it does not answer."""
-    return Finding(
-        code="node_down",
-        severity="critical",
-        since=snapshot.at,
-        at=snapshot.at,
-        subject=Target("node", address),
+    return _of_unknown(
+        snapshot,
+        address,
         summary=f"No node answers at {address}, which SUBJECT_NODES names",
-        evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
         confidence=ADDRESS_ONLY,
         likely_cause=(
             "that node ended (start it again), or the address is not its admin listener's as seen from here"
         ),
-        suggested_action="subject nodes",
-        verify_with="subject status",
     )
 
 
 def _of_unread(snapshot: Snapshot, node_id: str) -> Finding:
     """A node of which only the id is known."""
-    return Finding(
-        code="node_down",
-        severity="critical",
-        since=snapshot.at,
-        at=snapshot.at,
-        subject=Target("node", node_id),
+    return _of_unknown(
+        snapshot,
+        node_id,
         summary=f"{node_id} counts as down: its record in Redis cannot be read, and it writes no other",
-        evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
         confidence=UNREAD,
         likely_cause=(
             "a node of another version wrote it, or something that is no node did (where there is no such "
             f"node, remove that field of {keys.NODES})"
         ),
+    )
+
+
+def _of_unknown(
+    snapshot: Snapshot, node: str, *, summary: str, confidence: float, likely_cause: str
+) -> Finding:
+    """A node without a record, so since now and with no evidence of its own."""
+    return Finding(
+        code="node_down",
+        severity="critical",
+        since=snapshot.at,
+        at=snapshot.at,
+        subject=Target("node", node),
+        summary=summary,
+        evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
+        confidence=confidence,
+        likely_cause=likely_cause,
         suggested_action="subject nodes",
         verify_with="subject status",
     )
