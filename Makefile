@@ -32,13 +32,14 @@ readme: setup ## the README's demo output, from a run
 	@COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
 		status=$$?; rm -f .demo.txt; exit $$status
 
+# With extras in the lock: pip checks `package[extra]` against the newest release otherwise, not the locked one.
+LOCK = uv pip compile -q --universal --generate-hashes --no-strip-extras --no-header \
+	--no-emit-index-url --no-emit-find-links
+
 lock: ## the lock files from pyproject.toml (needs uv)
-	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
-		pyproject.toml -o requirements.txt
-	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
-		--all-extras pyproject.toml -o requirements-dev.txt
-	@uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
-		--constraint requirements-dev.txt --group build -o docker/requirements-build.txt
+	@$(LOCK) pyproject.toml -o requirements.txt
+	@$(LOCK) --all-extras pyproject.toml -o requirements-dev.txt
+	@$(LOCK) --constraint requirements-dev.txt --group build -o docker/requirements-build.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -5,6 +5,7 @@ import sys
 import tomllib
 import zipfile
 from configparser import ConfigParser
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def pins(lock: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in (ROOT / lock).read_text().splitlines():
         if line and not line.startswith((" ", "#")):
-            name = line.partition("==")[0]
+            name = line.partition("==")[0].partition("[")[0]
             found[canonicalize_name(name)] = [line]
         elif found:
             found[next(reversed(found))].append(line)
@@ -53,7 +54,7 @@ def test_a_lock_names_no_address(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_package_in_a_lock_is_one_version_with_hashes(lock: str) -> None:
     for name, lines in pins(lock).items():
-        assert re.match(r"[\w.-]+==[^ ]+ ", lines[0]), f"{lock}: {name} is no pin"
+        assert re.match(r"[\w.-]+(\[[\w,-]+\])?==[^ ]+ ", lines[0]), f"{lock}: {name} is no pin"
         assert any("--hash=sha256:" in line for line in lines), f"{lock}: {name} has no hash"
 
 
@@ -73,6 +74,26 @@ def test_every_dependency_is_locked_at_its_floor_or_above(lock: str, requirement
         assert pinned_version(lines) in requirement.specifier, (
             f"{lock} is older than {requirement}: run make lock"
         )
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_an_extra_that_another_package_asks_for_is_in_the_lock(lock: str) -> None:
+    """Else pip checks `package[extra]` at the newest release, and refuses the locked one that is older."""
+    locked = pins(lock)
+    for name in locked:
+        for asked in installed_requirements(name):
+            pin = locked.get(canonicalize_name(asked.name), [""])[0]
+            assert all(extra in pin for extra in asked.extras), f"{lock}: {name} asks for {asked}"
+
+
+def installed_requirements(name: str) -> list[Requirement]:
+    """What an installed package needs here, without its own extras; nothing where it is not installed."""
+    try:
+        texts = distribution(name).requires or []
+    except PackageNotFoundError:
+        return []
+    asked = [Requirement(text) for text in texts]
+    return [one for one in asked if one.marker is None or one.marker.evaluate({"extra": ""})]
 
 
 def test_every_dependency_has_a_floor() -> None:
