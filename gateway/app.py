@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
@@ -22,6 +20,7 @@ from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.policy_table import PolicyTable
+from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE, StartError
@@ -35,6 +34,7 @@ from gateway.policy import policy_table
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.handler import Handler, ProxyOptions
 from gateway.proxy.upstream import Upstream, UpstreamError
+from gateway.redis_endpoint import Endpoint
 from gateway.settings import Settings, without_password
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag
@@ -43,7 +43,6 @@ from gateway.telemetry.recorder import NodeInfo, Recorder
 from gateway.telemetry.roster import Roster
 
 DISTRIBUTION = "operator-ratelimiter"
-REDIS_SECONDS = 1.0
 SILENCE_SECONDS = 1.0
 _UPSTREAM_CHECK_SECONDS = 2.0
 
@@ -70,7 +69,8 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     )
     loop_lag = LoopLag()
     upstream = _upstream(settings)
-    async with _redis(settings) as redis:
+    endpoint = Endpoint(parse_redis_url(settings.redis_url))
+    async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
         limiter = Limiter(
             batcher,
@@ -159,19 +159,6 @@ def _options(settings: Settings) -> ProxyOptions:
 def _upstream(settings: Settings) -> Upstream:
     parts = urlsplit(settings.upstream_url)
     return Upstream(parts.hostname or "", parts.port or 80)
-
-
-def _redis(settings: Settings) -> Redis:
-    """The client for all that is not counting."""
-    return Redis.from_url(
-        settings.redis_url,
-        decode_responses=True,
-        encoding_errors="replace",
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-    )
 
 
 @asynccontextmanager

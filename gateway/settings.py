@@ -29,9 +29,9 @@ _UNPREFIXED = frozenset({"redis_url", "node_id"})
 _DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
-# Also of a URL that is malformed, so without parsing it; redis-py takes a password from the query too.
-_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@", re.DOTALL)
-_PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&]*", re.IGNORECASE)
+# Also of a URL that is malformed, so without parsing it.
+_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*", re.DOTALL)
+_PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&]*", re.IGNORECASE)
 _SHOWN_LENGTH = 80
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
 _HTTP_ADDRESS = re.compile(
@@ -255,4 +255,7 @@ def shown(settings: Settings) -> dict[str, str]:
 
 def without_password(url: str) -> str:
     """A URL that may be shown."""
-    return _PASSWORD_IN_QUERY.sub("***", _PASSWORD.sub(r"\1:***@", url))
+    start, at, end = url.rpartition("@")
+    if _PASSWORD_IN_QUERY.search(start):
+        end = "***"  # it may belong to that password
+    return _PASSWORD_IN_QUERY.sub("***", _PASSWORD.sub(r"\1:***", start) + at + end)

@@ -14,7 +14,8 @@ from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import Policy
 from subject.errors import SHOWN, NoNodesError, UsageError
 from subject.policies import Policies
-from subject.redis_reads import place, read_basics, read_policies, redis_errors_mapped
+from subject.redis_client import place, redis_errors_mapped
+from subject.redis_reads import read_basics, read_policies
 
 DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
 """The period of a bare number where no node has published a policy: that of the default limit."""

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject import redis_reads, state_endpoint
+from subject import redis_client, redis_reads, state_endpoint
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.policies import Policies
 from subject.redis_reads import LATEST_SECONDS
@@ -35,7 +35,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._redis: Redis = redis_reads.connect(settings.redis_url, settings.timeout_seconds)
+        self._redis: Redis = redis_client.connect(settings.redis_url, settings.timeout_seconds)
         self._records: list[TelemetryRecord] = []
         self._stream_at = ""
         self._roster: Mapping[str, RosterEntry] = {}
@@ -64,7 +64,7 @@ class Reader:
     async def look(self, wanted: Wanted = nobody) -> View:
         """One look. Raises nothing where Redis is away, nor anything but what `wanted` does."""
         try:
-            with redis_reads.redis_errors_mapped(self._redis):
+            with redis_client.redis_errors_mapped(self._redis):
                 return await self._look_at_redis(wanted)
         except RedisAwayError as error:
             return await self._look_at_nodes(str(error))
@@ -99,7 +99,7 @@ class Reader:
         unreadable += foreign
         health = RedisHealth(
             True,
-            redis_reads.place(self._redis),
+            redis_client.place(self._redis),
             answered_at=at,
             round_trip_seconds=basics.round_trip_seconds,
             used_bytes=basics.used_bytes,
@@ -118,7 +118,7 @@ class Reader:
         if states:
             self._seen_at = at
         health = RedisHealth(
-            False, redis_reads.place(self._redis), problem, refuses, answered_at=self._redis_answered_at
+            False, redis_client.place(self._redis), problem, refuses, answered_at=self._redis_answered_at
         )
         return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
 

@@ -1,25 +1,21 @@
 """What the subject reads from Redis: one function for each step of a look."""
 
-import os
-import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from gateway.contract import codec, keys, overrides, telemetry, window
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject.errors import RedisAwayError, RedisRefusesError
+from subject.errors import RedisRefusesError
 from subject.policies import Policies
+from subject.redis_client import place, words
 from subject.view import ClientWindow
 
 PAGE = 1000
@@ -45,53 +41,6 @@ class Basics:
     def nobody_wrote(self) -> bool:
         """Whether no node has ever written here, not even what this subject cannot read."""
         return not self.roster and not self.unread_nodes
-
-
-def connect(url: str, timeout_seconds: float) -> Redis:
-    """A client that gives up after `timeout_seconds` and repeats nothing by itself."""
-    client: Redis = Redis.from_url(
-        url,
-        decode_responses=True,
-        encoding_errors="replace",
-        protocol=2,  # as nodes do: the greeting of a later one fails by itself where a password is asked for
-        socket_connect_timeout=timeout_seconds,
-        socket_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return client
-
-
-def place(client: Redis) -> str:
-    """Where its Redis is: host:port or the path of a socket, without user and password."""
-    options = client.connection_pool.connection_kwargs
-    host = options.get("host", "localhost")
-    address = f"[{host}]" if ":" in host else host
-    return str(options.get("path") or f"{address}:{options.get('port', 6379)}")
-
-
-@contextmanager
-def redis_errors_mapped(client: Redis) -> Iterator[None]:
-    """An error that Redis answers with becomes RedisRefusesError, all else that goes wrong RedisAwayError."""
-    try:
-        yield
-    except (ResponseError, AuthenticationError) as error:
-        raise RedisRefusesError(place(client), _words(error)) from None
-    except (RedisError, OSError) as error:
-        raise RedisAwayError(_reason(error)) from None
-
-
-def _reason(error: BaseException) -> str:
-    """The operating system's word for it, where there is one, is the shortest."""
-    cause = error.__cause__ or error.__context__ or error
-    if isinstance(cause, socket.gaierror):
-        return f"{cause.strerror}".lower()  # its numbers are the resolver's own
-    if isinstance(cause, OSError) and cause.errno:
-        return os.strerror(cause.errno).lower()
-    return _words(error)
-
-
-def _words(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
 
 
 async def redis_time(client: Redis) -> float:
@@ -199,7 +148,7 @@ def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:
     """
     if not isinstance(reply, ResponseError):
         return reply
-    reason = f"{key} is no {kind}" if WRONG_TYPE in str(reply) else _words(reply)
+    reason = f"{key} is no {kind}" if WRONG_TYPE in str(reply) else words(reply)
     raise RedisRefusesError(place(client), reason)
 
 

@@ -57,11 +57,11 @@ def _unregistered(key: str, settings: Settings) -> str:
 
 async def _registered_only(settings: Settings) -> bool | None:
     """Whether all nodes refuse unknown keys; None where Redis does not say."""
-    from subject import redis_reads  # takes a while to import, and is not needed with a clients file
+    from subject import redis_client, redis_reads  # slow to import, and no use with a clients file
 
-    async with redis_reads.connect(settings.redis_url, settings.timeout_seconds) as redis:
+    async with redis_client.connect(settings.redis_url, settings.timeout_seconds) as redis:
         try:
-            with redis_reads.redis_errors_mapped(redis):
+            with redis_client.redis_errors_mapped(redis):
                 policies = await redis_reads.read_policies(redis, await redis_reads.read_basics(redis))
         except (RedisAwayError, RedisRefusesError):
             return None

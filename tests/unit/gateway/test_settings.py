@@ -315,6 +315,13 @@ def test_shown_settings_hide_secrets_and_passwords() -> None:
         ("redis://host/0?password=s3cret&db=1", "redis://host/0?password=***&db=1"),
         ("unix:///run/redis.sock?password=s3cret", "unix:///run/redis.sock?password=***"),
         ("unix://:s3cret@/run/redis.sock", "unix://:***@/run/redis.sock"),
+        ("redis+sentinel://u:s3cret@a:1,b:2/main/0", "redis+sentinel://u:***@a:1,b:2/main/0"),
+        (
+            "rediss+sentinel://a:1,b:2/main?sentinel_username=u&sentinel_password=s3cret&ssl_cert_reqs=none",
+            "rediss+sentinel://a:1,b:2/main?sentinel_username=u&sentinel_password=***&ssl_cert_reqs=none",
+        ),
+        ("redis+sentinel://:x@a:1,b:2/main?sentinel_password=s3@cret", "redis+sentinel://:***@***"),
+        ("redis://:s3?password=x@cret@host", "redis://:***@***"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, safe: str) -> None:

@@ -1,0 +1,68 @@
+"""The subject's client of Redis, and what its errors say."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from gateway.contract.redis_url import parse_redis_url
+from subject.errors import RedisAwayError, RedisRefusesError
+
+
+def connect(url: str, timeout_seconds: float) -> Redis:
+    """A client that gives up after `timeout_seconds` and repeats nothing by itself."""
+    target = parse_redis_url(url)
+    patience = {
+        "protocol": 2,  # the greeting of a later one fails by itself where a password is asked for
+        "socket_connect_timeout": timeout_seconds,
+        "socket_timeout": timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    options = target.options() | patience | {"decode_responses": True, "encoding_errors": "replace"}
+    if target.service is None:
+        return Redis(**options)
+    sentinels = Sentinel(target.addresses, sentinel_kwargs=target.sentinel_options() | patience)  # type: ignore[no-untyped-call] # redis-py's own
+    client: Redis = sentinels.master_for(target.service, **options)
+    return client
+
+
+def place(client: Redis) -> str:
+    """Where its Redis is: host:port, a socket's path or the sentinels' service; without user and password."""
+    options = client.connection_pool.connection_kwargs
+    if isinstance(client.connection_pool, SentinelConnectionPool):
+        return f"master {client.connection_pool.service_name}"
+    host = options.get("host", "localhost")
+    address = f"[{host}]" if ":" in host else host
+    return str(options.get("path") or f"{address}:{options.get('port', 6379)}")
+
+
+@contextmanager
+def redis_errors_mapped(client: Redis) -> Iterator[None]:
+    """An error that Redis answers with becomes RedisRefusesError, all else that goes wrong RedisAwayError."""
+    try:
+        yield
+    except (ResponseError, AuthenticationError) as error:
+        raise RedisRefusesError(place(client), words(error)) from None
+    except (RedisError, OSError) as error:
+        raise RedisAwayError(_reason(error)) from None
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's word for it, where there is one, is the shortest."""
+    cause = error.__cause__ or error.__context__ or error
+    if isinstance(cause, socket.gaierror):
+        return f"{cause.strerror}".lower()  # its numbers are the resolver's own
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno).lower()
+    return words(error)
+
+
+def words(error: BaseException) -> str:
+    """What an error says, as a part of a sentence."""
+    return str(error).rstrip(".") or type(error).__name__
