@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from redis.exceptions import ResponseError
 
 from gateway.clock import monotonic
+from gateway.contract.redis_errors import explained
 from gateway.errors import REDIS_TROUBLE
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ async def repeat(step: Callable[[], Awaitable[None]], interval_seconds: float) -
         except ResponseError as error:
             if str(error) != told:
                 told = str(error)
-                logger.warning("Redis answers, and refuses: %s", told)
+                logger.warning("Redis answers, and refuses: %s", explained(told))
         except REDIS_TROUBLE as error:
             logger.debug("not done, as Redis is away: %s", error)
         else:

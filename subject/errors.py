@@ -1,5 +1,7 @@
 """The few kinds of failure that cross module borders. Each becomes one line and an exit code in `cli`."""
 
+from gateway.contract.redis_errors import explained, is_known
+
 SHOWN = 4
 """How many characters of what may be a key are repeated."""
 
@@ -7,6 +9,11 @@ SHOWN = 4
 def shortened(text: str) -> str:
     """A text that was typed, as a message may repeat it."""
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")
+
+
+def advised(reason: str) -> str:
+    """Why Redis refuses, with what to do: what it means where that is known, else where to look."""
+    return explained(reason) if is_known(reason) else f"{reason}; see REDIS_URL"
 
 
 class UsageError(ValueError):
@@ -21,7 +28,7 @@ class RedisRefusesError(Exception):
     """Redis answers with an error, `reason`. Exit code 3 where it is needed."""
 
     def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"Redis at {place} refuses: {reason}; see REDIS_URL")
+        super().__init__(f"Redis at {place} refuses: {advised(reason)}")
         self.reason = reason
 
 

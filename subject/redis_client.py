@@ -11,6 +11,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from gateway.contract.redis_errors import is_known
 from gateway.contract.redis_url import parse_redis_url
 from subject.errors import RedisAwayError, RedisRefusesError
 
@@ -47,10 +48,15 @@ def redis_errors_mapped(client: Redis) -> Iterator[None]:
     """An error that Redis answers with becomes RedisRefusesError, all else that goes wrong RedisAwayError."""
     try:
         yield
-    except (ResponseError, AuthenticationError) as error:
-        raise RedisRefusesError(place(client), words(error)) from None
     except (RedisError, OSError) as error:
+        if _is_an_answer(error):
+            raise RedisRefusesError(place(client), words(error)) from None
         raise RedisAwayError(_reason(error)) from None
+
+
+def _is_an_answer(error: BaseException) -> bool:
+    """Whether Redis said it; for redis-py some of that is an error of the connection."""
+    return isinstance(error, ResponseError | AuthenticationError) or is_known(str(error))
 
 
 def _reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
+from subject.errors import advised
 from subject.policies import Policies
 
 
@@ -25,7 +26,7 @@ class RedisHealth:
     def trouble(self) -> str:
         """What it does where it is not connected, as a predicate."""
         if self.refuses:
-            return f"refuses: {self.problem}; see REDIS_URL"
+            return f"refuses: {advised(self.problem)}"
         return f"does not answer: {self.problem}"
 
 

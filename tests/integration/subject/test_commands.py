@@ -451,7 +451,10 @@ async def test_an_action_that_redis_refuses_is_one_line(own_redis: RedisServer, 
     run = await subject("reset", CLIENT, redis_url=own_redis.url)
 
     assert (run.code, run.out) == (3, "")
-    assert run.err == f"subject: Redis at {place} refuses: Authentication required; see REDIS_URL\n"
+    assert run.err == (
+        f"subject: Redis at {place} refuses: it asks for a password: write it into REDIS_URL, "
+        "as :PASSWORD@HOST (Authentication required)\n"
+    )
 
 
 @pytest.mark.parametrize("command", SHOWING)

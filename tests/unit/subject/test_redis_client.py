@@ -1,9 +1,10 @@
 import socket
 
 import pytest
+from redis import exceptions
 from redis.exceptions import RedisError
 
-from subject.errors import RedisAwayError
+from subject.errors import RedisAwayError, RedisRefusesError
 from subject.redis_client import connect, place, redis_errors_mapped
 
 
@@ -28,3 +29,19 @@ async def test_a_host_that_is_not_found_is_told_in_the_resolvers_words() -> None
 )
 def test_a_place_is_without_user_and_password(url: str, expected: str) -> None:
     assert place(connect(url, 1)) == expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
+        exceptions.ConnectionError("max number of clients reached"),
+        exceptions.AuthenticationError("Authentication required."),
+        exceptions.ResponseError("ERR unknown command"),
+    ],
+)
+async def test_an_error_that_redis_answers_with_is_a_refusal(error: RedisError) -> None:
+    client = connect("redis://h", 1)
+
+    with pytest.raises(RedisRefusesError, match=r"^Redis at h:6379 refuses: "), redis_errors_mapped(client):
+        raise error

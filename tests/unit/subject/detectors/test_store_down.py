@@ -89,7 +89,10 @@ def test_redis_that_refuses_the_subject_is_told_by_its_own_words() -> None:
     (down,) = store_down(snapshot([], START, answering=answering, redis=refusing), THRESHOLDS)
 
     assert down.summary == "Redis at 127.0.0.1:6379 refuses the subject; the nodes still decide by it"
-    assert down.likely_cause == "Redis refuses: Authentication required; see REDIS_URL"
+    assert down.likely_cause == (
+        "Redis refuses: it asks for a password: write it into REDIS_URL, as :PASSWORD@HOST "
+        "(Authentication required)"
+    )
 
 
 def test_where_nobody_answers_nothing_is_said_of_the_store() -> None:
