@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from gateway.contract import keys
 from gateway.contract.policy_table import Policy, PolicyTable
 from gateway.fields import RawHeaders
 from gateway.identity import Identity
+from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Limiter
 from gateway.overrides import LiveOverrides
@@ -45,5 +47,7 @@ class Admission:
         client = self._identity.client_of(headers)
         overrides = self._overrides.current
         policy = self._table.policy_of(client, overrides)
-        standing = await self._limiter.decide(client, policy.limit, overrides.generations.get(client, 0))
-        return Decision(client, policy, standing)
+        generation = overrides.generations.get(client, 0)
+        key = keys.window(client, keys.CLIENT_SCOPE, policy.limit.period_seconds, generation)
+        standings = await self._limiter.decide([Charge(key, policy.limit)])
+        return Decision(client, policy, None if standings is None else standings[0])

@@ -25,9 +25,11 @@ from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE, StartError
 from gateway.identity import Identity
-from gateway.limiter.batcher import Batcher
+from gateway.limiter.fallback import Fallback
+from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
-from gateway.limiter.wire import Wire
+from gateway.limiter.store import Store
+from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.periodic import repeat
 from gateway.policy import policy_table
@@ -60,41 +62,45 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     clock = RedisClock()
     overrides = LiveOverrides()
     table = _table(settings, clients)
-    batcher = Batcher(
-        Wire(settings.redis_url),
-        clock,
-        counters,
-        deadline_seconds=settings.store_deadline,
-        silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
-    )
     loop_lag = LoopLag()
     upstream = _upstream(settings)
     endpoint = Endpoint(parse_redis_url(settings.redis_url))
     async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
-        limiter = Limiter(
-            batcher,
+        views, ledger = Views(), Ledger()
+        store = Store(
+            endpoint,
+            clock,
             counters,
+            views,
+            ledger,
             deadline_seconds=settings.store_deadline,
+            silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
+        )
+        limiter = Limiter(
+            store,
+            views,
+            Fallback(views, ledger, clock),
+            counters,
             on_failure=settings.on_store_failure,
             live_nodes=lambda: roster.live_nodes,
         )
         admission = Admission(_identity(settings, clients), table, overrides, limiter)
         handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
         node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
-        recorder = Recorder(node, counters, clock, loop_lag, lambda: batcher.connected)
+        recorder = Recorder(node, counters, clock, loop_lag, lambda: store.connected)
         publisher = Publisher(redis, recorder, table, roster)
-        sources = AdminSources(counters, recorder, stop.is_set, lambda: batcher.connected)
+        sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected)
         listener = Downstream(handler, counters, hurry or asyncio.Event())
-        async with _background(batcher.run, loop_lag.run) as start:
-            await _first_look(batcher, clock, overrides, roster, redis, settings)
+        async with _background(store.run, loop_lag.run) as start:
+            await _first_look(store, clock, overrides, roster, redis, settings)
             await _check_upstream(upstream, settings)
             async with _listening(settings, listener, sources):
                 start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
                 start(partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS))
                 _announce(settings, recorder)
                 await stop.wait()
-            await batcher.finish()
+            await store.finish()
             await publisher.say_farewell()
     upstream.close()
 
@@ -180,7 +186,7 @@ async def _background(
 
 
 async def _first_look(
-    batcher: Batcher,
+    store: Store,
     clock: RedisClock,
     overrides: LiveOverrides,
     roster: Roster,
@@ -188,8 +194,8 @@ async def _first_look(
     settings: Settings,
 ) -> None:
     """Know Redis, the live overrides and the other nodes before the first request; Redis may be away."""
-    await batcher.tried.wait()
-    if not batcher.connected:
+    await store.tried.wait()
+    if not store.connected:
         logger.warning(
             "until Redis at %s is there, GATEWAY_ON_STORE_FAILURE=%s decides",
             without_password(settings.redis_url),

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from gateway.contract.window import MICROSECONDS
 
@@ -21,7 +22,9 @@ class RedisClock:
     within three batches, and a single late one does not disturb it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], int] = time.time_ns) -> None:
+        """`wall` tells nanoseconds since 1970 by this node's own clock."""
+        self._wall = wall
         self._leads: deque[int] = deque(maxlen=_SAMPLES)
         self._lead = 0
         self._way = 0
@@ -48,5 +51,5 @@ class RedisClock:
     def time(self, now: float) -> int:
         """Redis' time at monotonic `now`; the node's wall clock where Redis was never reached."""
         if not self._leads and not self._lead:
-            return time.time_ns() // 1000
+            return self._wall() // 1000
         return self.stamp(now) - self._way

@@ -67,6 +67,9 @@ class Store:
     decisions: int = 0  # by Redis
     fallbacks: int = 0  # without it
     discarded: int = 0  # replies outside the stamp's tolerance, decided once more
+    remembered: int = 0  # refused without asking, since Redis had just refused as much
+    posted: int = 0  # units that were admitted without it and then counted there
+    uncertain: int = 0  # units whose connection broke before the reply: counted, or not
 
 
 class ClientCount(NamedTuple):

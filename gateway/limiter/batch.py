@@ -1,71 +1,97 @@
-"""One pipeline of decisions: what is asked of Redis, and what its replies mean for each request. No IO."""
+"""All decisions that wait in one turn of the event loop, as one pipeline and its replies."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from redis.exceptions import ResponseError
 
 from gateway.contract import window
-from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
 from gateway.errors import StoreUnavailable
 from gateway.limiter import decision
+from gateway.limiter.ask import Ask, Books
+from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
-from gateway.limiter.decision import Standing
+from gateway.limiter.ledger import Posting
+from gateway.limiter.view import View
+from gateway.limiter.views import Views
 from gateway.limiter.wire import Command, Reply
 
-_COMMANDS_PER_KEY = 3
+_COMMANDS_PER_WINDOW = 3
 
 
-@dataclass(slots=True, eq=False)
-class Ask:
-    """A request that waits for its decision. Its requester may leave before or after the answer comes.
+class _Window:
+    """The part of a batch that falls on one key: one HINCRBY for all of it."""
 
-    `give_back` takes the unit off again, where the answer has left it standing.
-    """
+    __slots__ = ("counted", "key", "number", "period", "ready", "units", "view")
 
-    key: str
-    limit: Limit
-    deadline: float  # monotonic seconds; an answer that is read later admits nobody
-    answer: asyncio.Future[Standing]
-    keeps_unit: bool = False
-    give_back: Callable[[], None] | None = None
-
-    def leave(self, *, keeps_unit: bool) -> None:
-        """Do without the answer. The unit stays counted where the request was let through all the same."""
-        self.keeps_unit = keeps_unit
-        self.answer.cancel()
-        give_back, self.give_back = self.give_back, None
-        if give_back is not None and not keeps_unit:
-            give_back()
+    def __init__(self, charge: Charge, stamp: int, fresh: View | None) -> None:
+        self.key = charge.key
+        self.period = charge.limit.period_seconds
+        self.number = window.sub_interval(stamp, self.period)
+        self.units = 0
+        self.view = fresh
+        self.counted = False
+        self.ready = False
 
 
 class Batch:
-    """All decisions that waited in one turn of the event loop; those for one key are one HINCRBY."""
+    """Asks and corrections, sent together at one stamp.
 
-    def __init__(self, asks: Sequence[Ask], stamp: int, corrections: list[Command]) -> None:
+    `before` goes in front of the questions, first the commands of `postings`. `lacking` are units that were
+    let through, and that Redis did not count or perhaps did not.
+    """
+
+    def __init__(
+        self,
+        asks: Sequence[Ask],
+        stamp: int,
+        now: float,
+        views: Views,
+        *,
+        before: Sequence[Command] = (),
+        postings: Sequence[Posting] = (),
+        epoch: int = 0,
+    ) -> None:
+        self.asks = asks
+        self.epoch = epoch
         self.stamp = stamp
-        self.sent = 0.0
+        self.sent = now
+        self.postings = postings
+        self.lacking: list[Posting] = []
         self.fields_ahead = 0
-        self._groups: dict[str, list[Ask]] = {}
+        self.refusal: ResponseError | None = None
+        self._before = len(before)
+        self._windows: dict[str, _Window] = {}
         for ask in asks:
-            self._groups.setdefault(ask.key, []).append(ask)
-        self._corrections = len(corrections)
-        self.commands: list[Command] = [("TIME",), *corrections, *self._questions(), ("TIME",)]
+            ask.books = Books.OPEN
+            for charge in ask.charges:
+                of = self._windows.get(charge.key)
+                if of is None:
+                    view = views.get(charge.key)
+                    fresh = view if view is not None and view.is_fresh(stamp, now) else None
+                    of = self._windows[charge.key] = _Window(charge, stamp, fresh)
+                of.units += charge.cost
+        self.commands: list[Command] = [("TIME",), *before, *self._questions(), ("TIME",)]
 
     def _questions(self) -> Iterable[Command]:
-        for key, asks in self._groups.items():
-            period = asks[0].limit.period_seconds
-            yield ("HINCRBY", key, window.sub_interval(self.stamp, period), len(asks))
-            yield ("HGETALL", key)
-            yield ("PEXPIRE", key, window.key_lifetime_ms(period))
+        for of in self._windows.values():
+            yield ("HINCRBY", of.key, of.number, of.units)
+            if of.view is None:
+                yield ("HGETALL", of.key)
+            else:
+                yield ("HMGET", of.key, of.number - 1, of.number + 1)
+            yield ("PEXPIRE", of.key, window.key_lifetime_ms(of.period))
 
     @property
-    def asks(self) -> list[Ask]:
-        """All that wait for this batch."""
-        return [ask for asks in self._groups.values() for ask in asks]
+    def units(self) -> int:
+        """What it asks for, in all windows."""
+        return sum(of.units for of in self._windows.values())
+
+    @property
+    def keys(self) -> Iterable[str]:
+        """The windows that it has told of, once it is settled."""
+        return (of.key for of in self._windows.values() if of.ready)
 
     def executed(self, replies: Sequence[Reply]) -> tuple[int, int]:
         """When Redis worked on the batch: the microseconds of its first and its last command.
@@ -76,73 +102,119 @@ class Batch:
         return _microseconds(replies[0]), _microseconds(replies[-1])
 
     def settle(
-        self, replies: Sequence[Reply], executed: tuple[int, int], received: float, corrections: Corrections
+        self,
+        replies: Sequence[Reply],
+        executed: tuple[int, int],
+        asked_since: float,
+        views: Views,
+        corrections: Corrections,
     ) -> list[Ask]:
         """Answer those who wait, note what goes back, and return those who must ask once more.
 
         Args:
             replies: to all of `commands`.
             executed: when Redis worked on them, by its clock.
-            received: monotonic seconds at which the replies are handled.
+            asked_since: monotonic seconds; who has waited since before that is not admitted any more.
+            views: what the node knows of its clients' windows; it is brought up to date.
             corrections: those of the connection that the replies came by.
         """
-        again: list[Ask] = []
-        answers = replies[1 + self._corrections : -1]
-        for position, asks in enumerate(self._groups.values()):
-            after, fields, _ = answers[position * _COMMANDS_PER_KEY : (position + 1) * _COMMANDS_PER_KEY]
-            if not isinstance(after, int):
-                fail(asks, StoreUnavailable(f"Redis refuses to count: {after}"))
-                continue
-            period = asks[0].limit.period_seconds
-            give_back = partial(
-                corrections.give_back, asks[0].key, period, window.sub_interval(self.stamp, period)
-            )
-            _turn_away_late(asks, received, give_back)
-            if isinstance(fields, list) and decision.timely(self.stamp, period, executed):
-                counters = _counters(fields)
-                expired, ahead = decision.stray(counters, self.stamp, period)
-                corrections.delete(asks[0].key, period, expired)
-                self.fields_ahead += len(ahead)
-                back = self._answer(asks, after, counters, give_back)
+        answers = replies[1 + self._before : -1]
+        for position, of in enumerate(self._windows.values()):
+            first = position * _COMMANDS_PER_WINDOW
+            after, fields, _ = answers[first : first + _COMMANDS_PER_WINDOW]
+            if isinstance(after, int):
+                of.counted = True
+                timely = decision.timely(self.stamp, of.period, executed)
+                of.ready = timely and self._read(of, after, fields, views, corrections)
+            elif isinstance(after, ResponseError):
+                self.refusal = after
+        self.lacking += [
+            posting
+            for posting, reply in zip(self.postings, replies[1::2], strict=False)
+            if not isinstance(reply, int)
+        ]
+        waiting = []
+        for ask in self.asks:
+            ask.books = Books.COUNTED
+            ask.give_back = partial(self._give_back, ask.charges, corrections)
+            if ask.asked < asked_since:
+                ask.fail(StoreUnavailable("the answer came too late"))
+            if ask.waits:
+                waiting.append(ask)
             else:
-                waiting = [ask for ask in asks if not ask.answer.done()]
-                again += waiting
-                back = len(waiting)
-            give_back(back + sum(ask.answer.cancelled() and not ask.keeps_unit for ask in asks))
-        return again
+                self._settle_without(ask)
+        return [ask for ask in waiting if not self._resolve(ask, corrections)]
 
-    def _answer(
-        self, asks: list[Ask], after: int, fields: dict[int, int], give_back: Callable[[int], None]
-    ) -> int:
-        """Decide for one key; the number of refused units, which go back.
+    def _read(self, of: _Window, after: int, fields: Reply, views: Views, corrections: Corrections) -> bool:
+        """Let the view have what stands before this batch; False where Redis did not tell."""
+        own = after - of.units
+        if not isinstance(fields, list):
+            return False
+        if of.view is not None:
+            if of.view.number != of.number:
+                return False
+            of.view.read_open(_count(fields[0]), own, _count(fields[1]))
+            return True
+        counters = _counters(fields)
+        expired, ahead = decision.stray(counters, self.stamp, of.period)
+        corrections.delete(of.key, of.period, expired)
+        self.fields_ahead += len(ahead)
+        counters[of.number] = own
+        of.view = views.read(of.key, of.period, counters, self.stamp, self.sent)
+        return True
 
-        Who left with a unit has been let through already, so those units stand in front of the others'.
-        """
-        waiting = [ask for ask in asks if not ask.answer.done()]
-        units = len(asks) - sum(ask.keeps_unit for ask in asks)
-        reading = decision.read(self.stamp, asks[0].limit.period_seconds, units, after, fields)
-        standings = decision.decide(reading, [ask.limit for ask in waiting])
-        for ask, standing in zip(waiting, standings, strict=True):
-            ask.answer.set_result(standing)
-            if standing.admitted:
-                ask.give_back = partial(give_back, 1)
-        return sum(not standing.admitted for standing in standings)
+    def _settle_without(self, ask: Ask) -> None:
+        """Its requester has left, or will; if it let the request pass, the units are in front of others."""
+        if ask.left and ask.passed_at is None:
+            ask.clear()
+            return
+        for charge in ask.charges:
+            of = self._windows[charge.key]
+            if of.ready and of.view is not None:
+                of.view.add(charge.cost)
+            if ask.passed_at is not None and not of.counted:
+                self.lacking.append(Posting.of(charge, ask.passed_at))
+        if not any(self._windows[charge.key].counted for charge in ask.charges):
+            ask.clear()
 
+    def _resolve(self, ask: Ask, corrections: Corrections) -> bool:
+        """Decide about one request, in its turn; False where it must ask once more."""
+        windows = [self._windows[charge.key] for charge in ask.charges]
+        if not all(of.counted for of in windows):
+            ask.clear()
+            ask.fail(StoreUnavailable(f"Redis refuses to count: {self.refusal}"))
+            return True
+        views = [of.view for of in windows if of.ready and of.view is not None]
+        if len(views) < len(windows):
+            ask.clear()
+            return False
+        standings = decision.decide(ask.charges, views, self.stamp)
+        passes = decision.admits(ask.charges, standings)
+        taken: list[Charge] = []
+        refused: list[Charge] = []
+        for charge, view, standing in zip(ask.charges, views, standings, strict=True):
+            (taken if passes and standing.admitted else refused).append(charge)
+            if not standing.admitted and not charge.shadow:
+                view.deny(charge.limit.quota, charge.cost, self.stamp, standing.wait_seconds, self.sent)
+        self._give_back(refused, corrections)
+        ask.give_back = partial(self._give_back, taken, corrections)
+        ask.answer.set_result(standings)
+        return True
 
-def fail(asks: Iterable[Ask], error: StoreUnavailable) -> None:
-    """Tell all who still wait that there will be no answer. What was counted for them stays."""
-    for ask in asks:
-        if not ask.answer.done():
-            ask.answer.set_exception(error)
+    def _give_back(self, charges: Iterable[Charge], corrections: Corrections) -> None:
+        for charge in charges:
+            of = self._windows[charge.key]
+            if of.counted:
+                corrections.give_back(of.key, of.period, of.number, charge.cost)
 
-
-def _turn_away_late(asks: Iterable[Ask], received: float, give_back: Callable[[int], None]) -> None:
-    """After a stall the replies are handled before the timers of those who have waited too long for them."""
-    for ask in asks:
-        if received > ask.deadline and not ask.answer.done():
-            ask.keeps_unit = True
-            ask.give_back = partial(give_back, 1)
-            ask.answer.set_exception(StoreUnavailable("the answer came too late"))
+    def lose(self, reason: StoreUnavailable) -> None:
+        """The replies will never come: what was sent was counted, or it was not."""
+        self.lacking += self.postings
+        for ask in self.asks:
+            ask.books = Books.CLEAR
+            ask.fail(reason)
+            if ask.passed_at is not None:
+                self.lacking += [Posting.of(charge, ask.passed_at) for charge in ask.charges]
 
 
 def _counters(reply: list[bytes]) -> dict[int, int]:
@@ -154,6 +226,13 @@ def _counters(reply: list[bytes]) -> dict[int, int]:
         except ValueError:
             continue
     return counters
+
+
+def _count(reply: bytes | None) -> int:
+    try:
+        return int(reply or 0)
+    except ValueError:
+        return 0
 
 
 def _microseconds(reply: Reply) -> int:

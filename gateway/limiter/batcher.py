@@ -1,208 +1,232 @@
-"""Keeps the counting connection, turns waiting requests into pipelines and replies into decisions."""
+"""On one connection to Redis: turns waiting requests into pipelines, and replies into decisions."""
 
 import asyncio
-import logging
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from sys import maxsize
 
-from gateway.clock import RedisClock, monotonic
-from gateway.contract.limits import Limit
+from gateway.clock import RedisClock
 from gateway.errors import StoreUnavailable
-from gateway.limiter.batch import Ask, Batch, fail
+from gateway.limiter.ask import Ask
+from gateway.limiter.batch import Batch
+from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
-from gateway.limiter.wire import Wire
-from gateway.logs import Outage
+from gateway.limiter.guard import Guard
+from gateway.limiter.ledger import Ledger, Posting, commands
+from gateway.limiter.line import Line
+from gateway.limiter.views import Views
+from gateway.limiter.wire import Reply
+from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
 
 GIVE_BACK_SECONDS = 0.005
-HEARTBEAT_SECONDS = 1.0
-FINISH_SECONDS = 1.0
-_GREETINGS = 3
-_CATCH_UP_TURNS = 4  # of the event loop: poll, the stream's reader, the receiver, the requester
-_RECONNECT_SECONDS = (0.05, 0.1, 0.2, 0.4)
+POSTINGS_AT_ONCE = 500
+POSTED_WITH_A_BATCH = 100  # windows that may still be owed when decisions begin
+_CATCH_UP_TURNS = 2  # of the event loop: after these it has read what had come
+_LATEST = 2  # deadlines; an answer that this process reads later than that admits nobody
 
-logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What outlives a connection. `now` tells monotonic seconds."""
+
+    clock: RedisClock
+    counters: Counters
+    views: Views
+    ledger: Ledger
+    guard: Guard
+    deadline_seconds: float
+    now: Callable[[], float]
 
 
 class Batcher:
-    """Run `run` as a task; then `ask` gives a place in the next pipeline.
+    """All that is under way on a connection belongs to it, and is written off with it."""
 
-    `connected` says whether Redis answers now; `tried` is set when that is known for the first time.
-    """
-
-    def __init__(
-        self,
-        wire: Wire,
-        clock: RedisClock,
-        counters: Counters,
-        *,
-        deadline_seconds: float,
-        silence_seconds: float,
-    ) -> None:
-        """While nothing is answered for `deadline_seconds` nothing more is sent: Redis would count it later,
-        for nobody. After `silence_seconds` the connection is given up.
-        """
-        self._wire = wire
-        self._clock = clock
-        self._counters = counters
-        self._deadline_seconds = deadline_seconds
-        self._silence_seconds = silence_seconds
-        self.connected = False
-        self.tried = asyncio.Event()
-        self._outage = Outage(logger, "Redis, for counting")
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._line = Line(self._settle)
         self._waiting: list[Ask] = []
-        self._sent: deque[Batch] = deque()
-        self._wake = asyncio.Event()
-        self._any_sent = asyncio.Event()
-        self._progress = asyncio.Event()
+        self._flush_due = False
         self._corrections = Corrections(self._correct_soon)
+        self.progress = asyncio.Event()
+        """Set with each batch that is settled, and when the connection is gone."""
 
-    def ask(self, key: str, limit: Limit, deadline: float) -> Ask:
-        """Let a request wait for its decision until monotonic `deadline`.
+    async def open(self, endpoint: Endpoint) -> None:
+        """Connect.
 
         Raises:
-            StoreUnavailable: there is no connection at the moment, or no answer on it.
+            StoreUnavailable: nobody there, or not let in.
         """
-        if not self.connected:
-            raise StoreUnavailable("not connected to Redis")
-        if self.is_stalled:
-            raise StoreUnavailable("Redis is silent")
-        ask = Ask(key, limit, deadline, asyncio.get_running_loop().create_future())
-        self._enqueue(ask)
-        return ask
+        await self._line.open(endpoint)
 
     @property
-    def is_stalled(self) -> bool:
-        """Whether Redis owes an answer for longer than a decision may wait."""
-        return bool(self._sent) and monotonic() - self._sent[0].sent > self._deadline_seconds
+    def lost(self) -> asyncio.Future[StoreUnavailable]:
+        """Done, with the reason, when the connection is gone."""
+        return self._line.lost
 
-    async def catch_up(self) -> None:
-        """Let answers that have arrived already be read, where this process itself is late."""
-        for _ in range(_CATCH_UP_TURNS):
-            await asyncio.sleep(0)
+    @property
+    def under_way(self) -> deque[Batch]:
+        """What was sent and not answered yet, the oldest first."""
+        return self._line.under_way
 
-    def _enqueue(self, ask: Ask) -> None:
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is left to be sent or answered."""
+        return bool(self._waiting or self.under_way or self._corrections or self._shared.ledger.owing)
+
+    def ask(self, charges: Sequence[Charge]) -> Ask:
+        """Let a request wait for its decision."""
+        ask = Ask(charges, self._shared.now(), asyncio.get_running_loop().create_future())
         self._waiting.append(ask)
-        self._wake.set()
+        self.flush_soon()
+        return ask
+
+    def flush_soon(self) -> None:
+        """Send what waits when this turn of the event loop is over."""
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self.flush)
 
     def _correct_soon(self) -> None:
-        asyncio.get_running_loop().call_later(GIVE_BACK_SECONDS, self._wake.set)
+        asyncio.get_running_loop().call_later(GIVE_BACK_SECONDS, self.flush_soon)
 
-    async def run(self) -> None:
-        """Connect, serve, and connect again, for ever."""
-        failures = 0
-        while True:
-            reason = StoreUnavailable("the node stops")
-            try:
-                await self._wire.open()
-                await self._greet()
-                self._outage.worked()
-                failures = 0
-                await self._serve()
-            except StoreUnavailable as error:
-                self._outage.failed(str(error))
-                reason = error
-            finally:
-                await self._give_up(reason)
-            await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
-            failures += 1
-
-    async def finish(self) -> None:
-        """Wait until nothing is under way and all is given back, if Redis answers. No more asks may come."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FINISH_SECONDS):
-                while self.connected and (self._waiting or self._sent or self._corrections):
-                    self._progress.clear()
-                    await self._progress.wait()
-
-    async def _greet(self) -> None:
-        """Learn Redis' time before the first decision."""
-        self._clock.forget()
-        try:
-            async with asyncio.timeout(self._silence_seconds):
-                for _ in range(_GREETINGS):
-                    hello = Batch([], 0, [])
-                    await self._send(hello)
-                    self._learn(hello, await self._wire.receive(len(hello.commands)))
-                    self._sent.clear()
-        except TimeoutError:
-            raise StoreUnavailable("it does not answer") from None
-
-    async def _serve(self) -> None:
-        self._corrections = Corrections(self._correct_soon)
-        self.connected = True
-        self.tried.set()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._send_batches())
-                tasks.create_task(self._receive_batches())
-                tasks.create_task(self._watch())
-        except BaseExceptionGroup as failures:
-            lost, others = failures.split(StoreUnavailable)
-            if lost is None or others is not None:
-                raise
-            raise StoreUnavailable(str(lost.exceptions[0])) from None
-
-    async def _give_up(self, error: StoreUnavailable) -> None:
-        self.connected = False
-        self.tried.set()
-        asks = [*self._waiting, *(ask for batch in self._sent for ask in batch.asks)]
-        self._sent.clear()
+    def flush(self) -> None:
+        """Send what waits, be it nothing: then Redis tells the time, and that it is there."""
+        self._flush_due = False
+        if self.lost.done():
+            return
+        most = maxsize if self._shared.guard.is_closed else POSTINGS_AT_ONCE
+        asks = [ask for ask in self._waiting if ask.waits]
         self._waiting.clear()
-        self._progress.set()
-        fail(asks, error)
-        await self._wire.close()
+        self.send(asks, self._shared.ledger.take(self._shared.now(), most))
 
-    async def _send_batches(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            stamp = self._clock.stamp(monotonic())
-            asks = [ask for ask in self._waiting if not ask.answer.done()]
-            self._waiting.clear()
-            await self._send(Batch(asks, stamp, self._corrections.take_commands(stamp)))
+    def send(self, asks: list[Ask], postings: Sequence[Posting]) -> None:
+        """One pipeline: what was admitted without Redis, then what goes back, then the questions."""
+        shared = self._shared
+        now = shared.now()
+        stamp = shared.clock.stamp(now)
+        for posting in postings:
+            shared.views.expire(posting.key)
+        before = [
+            *commands(postings, shared.clock.time, stamp),
+            *self._corrections.take_commands(stamp),
+        ]
+        batch = Batch(
+            asks, stamp, now, shared.views, before=before, postings=postings, epoch=shared.guard.epoch
+        )
+        self._line.send(batch)
+        self._judge_later(batch, now)
 
-    async def _send(self, batch: Batch) -> None:
-        batch.sent = monotonic()
-        self._sent.append(batch)
-        self._any_sent.set()
-        await self._wire.send(batch.commands)
+    def _judge_later(self, batch: Batch, now: float) -> None:
+        """Look at a batch when it, or the first of its decisions, has waited for as long as it may.
 
-    async def _receive_batches(self) -> None:
-        while True:
-            await self._any_sent.wait()
-            self._any_sent.clear()
-            while self._sent:
-                batch = self._sent[0]
-                self._settle(batch, await self._wire.receive(len(batch.commands)))
-                self._sent.popleft()
-                self._progress.set()
+        Not at once then: where this process itself was late, the answer is there and wants to be read first.
+        """
+        loop = asyncio.get_running_loop()
 
-    def _settle(self, batch: Batch, replies: list[object]) -> None:
-        executed = self._learn(batch, replies)
-        received = monotonic()
-        for ask in batch.settle(replies, executed, received, self._corrections):
-            self._counters.store_discarded += 1
-            self._enqueue(ask)
-        self._counters.store_latency.add(received - batch.sent)
-        if batch.fields_ahead:
-            self._tell_of_fields_ahead(batch.fields_ahead)
+        def look(turns: int) -> None:
+            if batch not in self.under_way:
+                return
+            if turns:
+                loop.call_soon(look, turns - 1)
+            else:
+                self._judge(batch)
 
-    def _tell_of_fields_ahead(self, count: int) -> None:
-        if self._counters.store_fields_ahead == 0:
-            logger.warning("counters of the future are in Redis, and ignored: some writer's clock is wrong")
-        self._counters.store_fields_ahead += count
+        since = min([batch.sent, *(ask.asked for ask in batch.asks if ask.waits)])
+        loop.call_later(since + self._shared.deadline_seconds - now, look, _CATCH_UP_TURNS)
 
-    def _learn(self, batch: Batch, replies: list[object]) -> tuple[int, int]:
-        executed = batch.executed(replies)
-        self._clock.learn(batch.sent, monotonic(), sum(executed) // 2)
-        return executed
+    def _judge(self, batch: Batch) -> None:
+        now = self._shared.now()
+        late = StoreUnavailable("no answer within the deadline")
+        self._fail_overdue(batch.asks, now, late)
+        if now - batch.sent >= self._shared.deadline_seconds:
+            self._shared.guard.late()
+            self.turn_away(late)
+        else:
+            self._judge_later(batch, now)
 
-    async def _watch(self) -> None:
-        """Send an empty batch where all is quiet, so that Redis' time stays fresh and its loss is noticed."""
-        while True:
-            await asyncio.sleep(min(HEARTBEAT_SECONDS, self._silence_seconds) / 4)
-            if not self._sent:
-                self._wake.set()
-            elif monotonic() - self._sent[0].sent > self._silence_seconds:
-                raise StoreUnavailable(f"no answer for {self._silence_seconds:g} s")
+    def _fail_overdue(self, asks: Iterable[Ask], now: float, reason: StoreUnavailable) -> None:
+        for ask in asks:
+            if now - ask.asked >= self._shared.deadline_seconds:
+                ask.fail(reason)
+
+    def turn_away(self, reason: StoreUnavailable) -> None:
+        """Tell those whose question has not been sent that it will not be."""
+        waiting, self._waiting = self._waiting, []
+        for ask in waiting:
+            ask.fail(reason)
+
+    def _settle(self, batch: Batch, replies: list[Reply]) -> None:
+        shared = self._shared
+        received = shared.now()
+        try:
+            executed = batch.executed(replies)
+        except StoreUnavailable as error:
+            self._write_off(batch, error)
+            self.fail(error)
+            return
+        shared.clock.learn(batch.sent, received, sum(executed) // 2)
+        latest = received - _LATEST * shared.deadline_seconds
+        again = batch.settle(replies, executed, latest, shared.views, self._corrections)
+        self._book(batch, received)
+        self._ask_again(again, received)
+        if batch.refusal is not None:
+            self._refused(batch.refusal)
+        elif batch.asks:
+            shared.guard.proved()
+        if not shared.guard.is_closed:
+            self._probed(batch, received)
+        self.progress.set()
+
+    def _book(self, batch: Batch, received: float) -> None:
+        shared = self._shared
+        shared.counters.store_latency.add(received - batch.sent)
+        shared.counters.store_posted += sum(posting.units for posting in batch.postings)
+        shared.counters.store_written_off = shared.ledger.written_off
+        shared.guard.saw_fields_ahead(batch.fields_ahead)
+        shared.ledger.owe(batch.lacking)
+        if batch.epoch == shared.guard.epoch:
+            for key in batch.keys:
+                shared.ledger.square(key)
+
+    def _ask_again(self, asks: list[Ask], now: float) -> None:
+        """Redis worked on these too far from their stamp: once more, within the same deadline."""
+        self._shared.counters.store_discarded += len(asks)
+        self._fail_overdue(asks, now, StoreUnavailable("no answer that counts within the deadline"))
+        self._waiting += [ask for ask in asks if ask.waits]
+        if self._waiting:
+            self.flush_soon()
+
+    def _refused(self, reply: Exception) -> None:
+        """Redis answers, and does not count."""
+        reason = StoreUnavailable(f"Redis refuses to count: {reply}")
+        if self._shared.guard.refused(str(reply), reason):
+            self.fail(reason)
+        elif not self._shared.guard.is_closed:
+            self.turn_away(reason)
+
+    def _probed(self, batch: Batch, received: float) -> None:
+        ledger = self._shared.ledger
+        in_time = received - batch.sent <= self._shared.deadline_seconds
+        if not in_time or ledger.owing <= POSTED_WITH_A_BATCH:
+            self._shared.guard.probed(in_time=in_time)
+        if ledger.owing and not batch.lacking:
+            self.flush_soon()
+
+    def fail(self, reason: StoreUnavailable) -> None:
+        """Give the connection up."""
+        self._line.fail(reason)
+        self.progress.set()
+
+    def write_off(self) -> None:
+        """The connection is gone: whoever waits is told, and what may have been counted is in the books."""
+        reason = self.lost.result()
+        for batch in self.under_way:
+            self._write_off(batch, reason)
+        self.turn_away(reason)
+
+    def _write_off(self, batch: Batch, reason: StoreUnavailable) -> None:
+        batch.lose(reason)
+        self._shared.ledger.owe(batch.lacking)
+        self._shared.counters.store_uncertain += batch.units

@@ -1,49 +1,25 @@
-"""From Redis' replies to who is admitted. No IO and no clock; times are Redis microseconds."""
+"""Who is admitted, and what that leaves. No IO and no clock; times are Redis microseconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.contract import window
-from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
+from gateway.limiter.charge import Charge
+from gateway.limiter.view import View
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A decision about one request, and what it leaves."""
+    """How one window decided about a request, and what it leaves.
+
+    `wait_seconds` is the time until the window has room for a request that it refused, or else until more
+    than `remaining` comes free, if nobody takes anything meanwhile.
+    """
 
     admitted: bool
     remaining: int
-    wait_seconds: float  # until more than `remaining` comes free
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What Redis answered for one key: its counters when `units` had been added to sub-interval `number`.
-
-    `after` is the reply of the HINCRBY itself, so no two nodes can read the same place as theirs; `others`
-    are the other fields that count (a node in the neighbouring sub-interval may have added to them since,
-    which can only make this stricter).
-    """
-
-    stamp: int
-    number: int
-    units: int
-    after: int
-    others: Mapping[int, int]
-
-    @property
-    def before(self) -> int:
-        """The units that count and stand before these. A negative counter is damage and counts as none."""
-        return max(0, self.after - self.units) + sum(self.others.values())
-
-
-def read(stamp: int, period_seconds: int, units: int, after: int, fields: Mapping[int, int]) -> Reading:
-    """Keep of a whole hash what counts at `stamp`."""
-    number = window.sub_interval(stamp, period_seconds)
-    others = window.counted(fields, stamp, period_seconds)
-    others.pop(number, None)
-    return Reading(stamp, number, units, after, others)
+    wait_seconds: float
 
 
 def timely(stamp: int, period_seconds: int, executed: Iterable[int]) -> bool:
@@ -52,36 +28,38 @@ def timely(stamp: int, period_seconds: int, executed: Iterable[int]) -> bool:
     return all(abs(moment - stamp) <= tolerance for moment in executed)
 
 
-def decide(reading: Reading, limits: Iterable[Limit]) -> list[Standing]:
-    """One standing for each waiting request, in order: the first max(0, N − before) are admitted.
+def admits(charges: Sequence[Charge], standings: Sequence[Standing]) -> bool:
+    """Whether a request with these charges passes: no window refuses it but those in shadow."""
+    return all(
+        standing.admitted or charge.shadow for charge, standing in zip(charges, standings, strict=True)
+    )
 
-    `limits` has one entry a request; they share a period and may differ in quota (a limit just changed).
-    A refused unit is given back, so it takes no place from those behind it.
+
+def decide(charges: Sequence[Charge], views: Sequence[View], stamp: int) -> tuple[Standing, ...]:
+    """Decide about one request, and let its views have the units that it takes: all, or none.
+
+    `views` are those of the charges' windows and hold what stands before this request. A window in shadow
+    that is full takes nothing of a request that passes.
     """
-    taken = reading.before
-    elsewhere = sum(reading.others.values())
-    in_order = sorted([*reading.others.items(), (reading.number, 0)])
-    standings = []
-    for limit in limits:
-        admitted = taken < limit.quota
-        taken += admitted
-        leaving = _leaving(in_order, reading.number, taken - elsewhere, max(0, taken - limit.quota))
-        wait = window.leaves_at(leaving, limit.period_seconds) - reading.stamp
-        standings.append(Standing(admitted, max(0, limit.quota - taken), wait / MICROSECONDS))
-    return standings
+    fits = [
+        view.total(stamp) + charge.cost <= charge.limit.quota
+        for charge, view in zip(charges, views, strict=True)
+    ]
+    if all(fit or charge.shadow for fit, charge in zip(fits, charges, strict=True)):
+        for charge, view, fit in zip(charges, views, fits, strict=True):
+            if fit:
+                view.add(charge.cost)
+    return tuple(
+        _standing(charge, view, stamp, fits=fit)
+        for charge, view, fit in zip(charges, views, fits, strict=True)
+    )
 
 
-def _leaving(in_order: list[tuple[int, int]], number: int, own: int, surplus: int) -> int:
-    """The sub-interval with whose end more than `surplus` units will have left, if nobody adds any.
-
-    `own` are the units that stand in sub-interval `number`, for which `in_order` has 0.
-    """
-    for position, units in in_order:
-        units = own if position == number else units
-        if units > surplus:
-            return position
-        surplus -= units
-    return number
+def _standing(charge: Charge, view: View, stamp: int, *, fits: bool) -> Standing:
+    total = view.total(stamp)
+    surplus = max(1, total - charge.limit.quota + (1 if fits else charge.cost))
+    wait = view.leaves_at(stamp, surplus) - stamp
+    return Standing(fits, max(0, charge.limit.quota - total), wait / MICROSECONDS)
 
 
 def stray(fields: Iterable[int], stamp: int, period_seconds: int) -> tuple[list[int], list[int]]:

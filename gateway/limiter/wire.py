@@ -1,84 +1,80 @@
-"""One connection to Redis for counting, by redis-py. It never resends: a command is counted once or not."""
+"""One connection to Redis for counting. Nothing is sent twice: a command is counted once, or not at all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
-from redis.asyncio import ConnectionPool
-from redis.asyncio.connection import Connection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+import hiredis
+from redis.exceptions import RedisError, ResponseError
 
-from gateway.errors import REDIS_TROUBLE, StoreUnavailable
+from gateway.errors import StoreUnavailable
 
 Command = tuple[str | int, ...]
 Reply = object
-"""What redis-py makes of a RESP2 reply: int, bytes, list or None; an error reply is a `ResponseError`."""
+"""A RESP2 reply: int, bytes, list or None; an error reply is a `ResponseError`."""
 
-CONNECT_SECONDS = 1.0
+_MORE = object()
+_pack = cast(Callable[[Command], bytes], hiredis.pack_command)  # its stub knows tuples of one only
 
 
-class Wire:
-    """Open it, send pipelines and receive their replies in order; after any `StoreUnavailable` close it."""
+class Wire(asyncio.Protocol):
+    """Writes pipelines, and passes on replies in their order, as many at once as have come.
 
-    def __init__(self, redis_url: str) -> None:
-        """`redis_url` was checked when the settings were loaded."""
-        self._pool = ConnectionPool.from_url(
-            redis_url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=None,
-            health_check_interval=0,
+    `on_lost` is told once, when the connection ends otherwise than by `close`; then nothing else comes.
+    """
+
+    def __init__(
+        self, on_replies: Callable[[list[Reply]], None], on_lost: Callable[[StoreUnavailable], None]
+    ) -> None:
+        self._on_replies = on_replies
+        self._on_lost = on_lost
+        self._reader = hiredis.Reader(
+            replyError=ResponseError, protocolError=_NonsenseError, notEnoughData=_MORE
         )
-        self._connection: Connection | None = None
+        self._transport: asyncio.WriteTransport | None = None
 
-    async def open(self) -> None:
-        """Connect, with authentication and the choice of the database.
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of `asyncio.Protocol`."""
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is none by its type
 
-        Raises:
-            StoreUnavailable: nobody there, or not let in.
-        """
-        connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call] # redis-py's own
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of `asyncio.Protocol`."""
+        self._lose(f"the connection broke: {exc}" if exc else "Redis closed the connection")
+
+    def data_received(self, data: bytes) -> None:
+        """Part of `asyncio.Protocol`."""
+        if self._transport is None:
+            return
+        replies: list[Reply] = []
         try:
-            # redis-py bounds the TCP connection by its own timeout, and not what it then says to Redis.
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await connection.connect()  # type: ignore[no-untyped-call] # redis-py's own
-        except REDIS_TROUBLE as error:
-            await connection.disconnect(nowait=True)
-            raise StoreUnavailable(str(error) or "no answer") from error
-        self._connection = connection
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not _MORE:
+                replies.append(reply)
+        except _NonsenseError as error:
+            self._lose(f"not the protocol of Redis: {error}")
+            return
+        self._on_replies(replies)
 
-    async def send(self, commands: Sequence[Command]) -> None:
-        """Write a pipeline. Concurrent with `receive`, not with itself."""
-        connection = self._opened()
+    def send(self, commands: Sequence[Command]) -> None:
+        """Write a pipeline."""
+        if self._transport is None or self._transport.is_closing():
+            return
         try:
-            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        except REDIS_TROUBLE as error:
-            raise StoreUnavailable(str(error)) from error
+            self._transport.write(b"".join(map(_pack, commands)))
+        except (OSError, RuntimeError) as error:  # RuntimeError: uvloop's for a handle that a reset closed
+            self._lose(f"the connection broke: {error}")
 
-    async def receive(self, count: int) -> list[Reply]:
-        """The next `count` replies; an error reply is returned in its place."""
-        connection = self._opened()
-        return [await self._reply(connection) for _ in range(count)]
-
-    async def _reply(self, connection: Connection) -> Reply:
-        try:
-            reply: Reply = await connection.read_response(disable_decoding=True)
-        except ResponseError as error:
-            return error
-        except REDIS_TROUBLE as error:
-            raise StoreUnavailable(str(error)) from error
-        return reply
-
-    def _opened(self) -> Connection:
-        # redis-py would connect anew by itself, and send over that connection what belongs to the last.
-        if self._connection is None or not self._connection.is_connected:
-            raise StoreUnavailable("not connected")
-        return self._connection
-
-    async def close(self) -> None:
+    def close(self) -> None:
         """Drop the connection and whatever is under way on it."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect(nowait=True)
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
+
+    def _lose(self, reason: str) -> None:
+        if self._transport is not None:
+            self.close()
+            self._on_lost(StoreUnavailable(reason))
+
+
+class _NonsenseError(RedisError):
+    """Bytes that are not RESP."""

@@ -35,6 +35,11 @@ class Counters:
     store_decisions: int = 0
     store_fallbacks: int = 0
     store_discarded: int = 0
+    store_remembered: int = 0
+    store_uncertain: int = 0
+    store_posted: int = 0
+    store_written_off: int = 0
+    store_damaged: int = 0
     store_fields_ahead: int = 0
     latency: Histogram = field(default_factory=Histogram)
     upstream_latency: Histogram = field(default_factory=Histogram)

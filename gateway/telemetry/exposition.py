@@ -46,7 +46,16 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
 
 
 def _store(counters: Counters) -> list[str]:
-    decisions = {"redis": counters.store_decisions, "fallback": counters.store_fallbacks}
+    decisions = {
+        "redis": counters.store_decisions,
+        "memory": counters.store_remembered,
+        "fallback": counters.store_fallbacks,
+    }
+    units = {
+        "posted": counters.store_posted,
+        "uncertain": counters.store_uncertain,
+        "written_off": counters.store_written_off,
+    }
     return [
         *_counter("gateway_decisions_total", "Decisions by who made them.", "by", decisions),
         *_single(
@@ -54,6 +63,18 @@ def _store(counters: Counters) -> list[str]:
             "counter",
             "Replies of Redis outside their stamp's tolerance, decided once more.",
             counters.store_discarded,
+        ),
+        *_counter(
+            "gateway_store_units_total",
+            "Units that Redis did not count at once, by what became of them.",
+            "fate",
+            units,
+        ),
+        *_single(
+            "gateway_store_damaged_total",
+            "counter",
+            "Replies that a key of a client's counters is damaged.",
+            counters.store_damaged,
         ),
         *_single(
             "gateway_store_fields_ahead_total",

@@ -8,9 +8,17 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from gateway.clock import RedisClock, monotonic
-from gateway.limiter.batcher import Batcher
+from gateway.contract import keys
+from gateway.contract.limits import Limit
+from gateway.contract.redis_url import parse_redis_url
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.fallback import Fallback
+from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter, OnStoreFailure
-from gateway.limiter.wire import Wire
+from gateway.limiter.store import Store
+from gateway.limiter.views import Views
+from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
 
 
@@ -19,9 +27,18 @@ class LimiterNode:
     """A limiter with what it stands on."""
 
     limiter: Limiter
-    batcher: Batcher
+    store: Store
     counters: Counters
+    views: Views
+    ledger: Ledger
     task_is_alive: Callable[[], bool]
+
+
+async def decide(limiter: Limiter, client: str, limit: Limit, generation: int = 0) -> Standing | None:
+    """Whether one request of a client with one window may pass."""
+    key = keys.window(client, keys.CLIENT_SCOPE, limit.period_seconds, generation)
+    standings = await limiter.decide([Charge(key, limit)])
+    return None if standings is None else standings[0]
 
 
 @asynccontextmanager
@@ -34,30 +51,33 @@ async def limiter_node(
     nodes: int = 1,
 ) -> AsyncIterator[LimiterNode]:
     """Run one; it has tried to connect when this is entered."""
-    counters = Counters()
-    batcher = Batcher(
-        Wire(redis_url),
-        RedisClock(),
+    counters, clock, views, ledger = Counters(), RedisClock(), Views(), Ledger()
+    store = Store(
+        Endpoint(parse_redis_url(redis_url)),
+        clock,
         counters,
+        views,
+        ledger,
         deadline_seconds=deadline_seconds,
         silence_seconds=silence_seconds,
     )
     limiter = Limiter(
-        batcher,
+        store,
+        views,
+        Fallback(views, ledger, clock),
         counters,
-        deadline_seconds=deadline_seconds,
         on_failure=on_failure,
         live_nodes=lambda: nodes,
     )
-    task = asyncio.create_task(batcher.run())
+    task = asyncio.create_task(store.run())
 
     def is_alive() -> bool:
         return not task.done()
 
     try:
-        await batcher.tried.wait()
-        yield LimiterNode(limiter, batcher, counters, is_alive)
-        await batcher.finish()
+        await store.tried.wait()
+        yield LimiterNode(limiter, store, counters, views, ledger, is_alive)
+        await store.finish()
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -14,7 +14,7 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.limiter import OnStoreFailure
 from loadtest import redis_server
 from loadtest.ports import free_port
-from tests.integration.gateway.limiter.node import LimiterNode, eventually, hanging, limiter_node
+from tests.integration.gateway.limiter.node import LimiterNode, decide, eventually, hanging, limiter_node
 
 TEN = Limit(10, 60)
 KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
@@ -23,7 +23,7 @@ LATE = 0.5  # a loaded machine may run a timer this late; a hanging decision wou
 
 
 async def admitted(node: LimiterNode, requests: int) -> int:
-    standings = [await node.limiter.decide("acme", TEN, 0) for _ in range(requests)]
+    standings = [await decide(node.limiter, "acme", TEN) for _ in range(requests)]
     return sum(standing is not None and standing.admitted for standing in standings)
 
 
@@ -44,7 +44,7 @@ async def test_a_redis_that_hangs_at_the_start_is_known_to_be_away_soon() -> Non
             asyncio.timeout(10),
             limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="open") as node,
         ):
-            assert await node.limiter.decide("acme", TEN, 0) is None
+            assert await decide(node.limiter, "acme", TEN) is None
 
 
 async def test_a_redis_that_hangs_for_long_is_not_waited_for() -> None:
@@ -53,21 +53,21 @@ async def test_a_redis_that_hangs_for_long_is_not_waited_for() -> None:
             server.url, deadline_seconds=DEADLINE, on_failure="open", silence_seconds=0.3
         ) as node:
             with hanging(server.pid):
-                assert await node.limiter.decide("acme", TEN, 0) is None
-                await eventually(lambda: not node.batcher.connected)
+                assert await decide(node.limiter, "acme", TEN) is None
+                await eventually(lambda: not node.store.connected)
                 started = monotonic()
                 for _ in range(50):
-                    assert await node.limiter.decide("acme", TEN, 0) is None
+                    assert await decide(node.limiter, "acme", TEN) is None
                 assert monotonic() - started < DEADLINE * 50 / 2
-            await eventually(lambda: node.batcher.connected)
-            standing = await node.limiter.decide("acme", TEN, 0)
+            await eventually(lambda: node.store.connected)
+            standing = await decide(node.limiter, "acme", TEN)
             assert standing is not None
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("local", 5), ("open", 0)])
 async def test_without_redis_the_setting_decides(policy: OnStoreFailure, expected: int) -> None:
     async with limiter_node("redis://127.0.0.1:1/0", on_failure=policy, nodes=2) as node:
-        standings = [await node.limiter.decide("acme", TEN, 0) for _ in range(20)]
+        standings = [await decide(node.limiter, "acme", TEN) for _ in range(20)]
     counted = [standing for standing in standings if standing is not None]
     assert sum(standing.admitted for standing in counted) == expected
     assert len(counted) == (20 if policy == "local" else 0)
@@ -76,7 +76,7 @@ async def test_without_redis_the_setting_decides(policy: OnStoreFailure, expecte
 async def test_without_redis_closed_lets_nobody_pass() -> None:
     async with limiter_node("redis://127.0.0.1:1/0", on_failure="closed") as node:
         with pytest.raises(StoreUnavailable):
-            await node.limiter.decide("acme", TEN, 0)
+            await decide(node.limiter, "acme", TEN)
 
 
 async def test_what_was_refused_locally_is_given_back_when_the_late_answer_comes() -> None:
@@ -87,7 +87,7 @@ async def test_what_was_refused_locally_is_given_back_when_the_late_answer_comes
         ):
             with hanging(server.pid):
                 # A tenth of ten is one: the first passes, the others are refused.
-                standings = await asyncio.gather(*(node.limiter.decide("acme", TEN, 0) for _ in range(6)))
+                standings = await asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(6)))
             assert sum(standing is not None and standing.admitted for standing in standings) == 1
             deadline = monotonic() + 5
             while sum(int(count) for count in (await redis.hgetall(KEY)).values()) != 1:
@@ -105,9 +105,9 @@ async def test_a_long_silence_costs_the_client_no_more_than_a_deadlines_requests
                 until = monotonic() + 0.8
                 while monotonic() < until:
                     with pytest.raises(StoreUnavailable):
-                        await node.limiter.decide("acme", TEN, 0)
+                        await decide(node.limiter, "acme", TEN)
                     await asyncio.sleep(0.01)
-            await eventually(lambda: node.batcher.connected)
+            await eventually(lambda: node.store.connected)
             assert await admitted(node, 12) >= TEN.quota - 3
 
 
@@ -119,16 +119,16 @@ async def test_redis_may_come_and_go_under_load() -> None:
 
         async def ask_on(client: str) -> None:
             while node.task_is_alive():
-                await node.limiter.decide(client, TEN, 0)
+                await decide(node.limiter, client, TEN, 0)
                 await asyncio.sleep(0.001)
 
         load = [asyncio.create_task(ask_on(f"client-{i}")) for i in range(50)]
         for _ in range(8):
             with redis_server.running(port=port) as server:
-                await eventually(lambda: node.batcher.connected)
+                await eventually(lambda: node.store.connected)
                 await asyncio.sleep(0.05)
                 os.kill(server.pid, signal.SIGKILL)
-                await eventually(lambda: not node.batcher.connected)
+                await eventually(lambda: not node.store.connected)
         assert node.task_is_alive()
         for task in load:
             task.cancel()
@@ -142,12 +142,12 @@ async def test_a_killed_connection_is_replaced_and_nothing_is_given_back_over_th
             Redis.from_url(server.url, decode_responses=True) as redis,
         ):
             assert await admitted(node, 10) == 10
-            refusals = asyncio.gather(*(node.limiter.decide("acme", TEN, 0) for _ in range(5)))
+            refusals = asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(5)))
             await asyncio.sleep(0)
             await redis.client_kill_filter(_type="normal", skipme=True)
             await redis.flushall()
             await refusals
-            await eventually(lambda: node.batcher.connected)
+            await eventually(lambda: node.store.connected)
             assert await admitted(node, 12) == 10
             assert all(int(count) >= 0 for count in (await redis.hgetall(KEY)).values())
 
@@ -158,20 +158,20 @@ async def test_exactness_is_back_at_once_when_redis_is_back_with_its_data() -> N
         f"redis://127.0.0.1:{port}/0", deadline_seconds=DEADLINE, on_failure="closed"
     ) as node:
         with pytest.raises(StoreUnavailable):
-            await node.limiter.decide("acme", TEN, 0)
+            await decide(node.limiter, "acme", TEN)
         with redis_server.running(port=port):
-            await eventually(lambda: node.batcher.connected, seconds=1.0 + LATE)
-            standings = await asyncio.gather(*(node.limiter.decide("acme", TEN, 0) for _ in range(12)))
+            await eventually(lambda: node.store.connected, seconds=1.0 + LATE)
+            standings = await asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(12)))
             assert sum(standing is not None and standing.admitted for standing in standings) == 10
 
 
 async def test_a_redis_that_asks_for_a_password_is_an_outage_and_no_crash() -> None:
     with redis_server.running("--requirepass", "secret") as server:
         async with limiter_node(server.url, on_failure="open") as node:
-            assert await node.limiter.decide("acme", TEN, 0) is None
-            assert not node.batcher.connected
+            assert await decide(node.limiter, "acme", TEN) is None
+            assert not node.store.connected
         async with limiter_node(server.url.replace("//", "//:secret@")) as node:
-            standing = await node.limiter.decide("acme", TEN, 0)
+            standing = await decide(node.limiter, "acme", TEN)
             assert standing is not None
             assert standing.admitted
 
@@ -179,4 +179,4 @@ async def test_a_redis_that_asks_for_a_password_is_an_outage_and_no_crash() -> N
 async def test_a_full_redis_is_an_outage() -> None:
     with redis_server.running("--maxmemory", "1", "--maxmemory-policy", "noeviction") as server:
         async with limiter_node(server.url, on_failure="open") as node:
-            assert await node.limiter.decide("acme", TEN, 0) is None
+            assert await decide(node.limiter, "acme", TEN) is None

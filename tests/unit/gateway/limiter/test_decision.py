@@ -1,76 +1,84 @@
-"""One key's replies → who is admitted, what remains, how long to wait."""
+"""What stands in the windows of a request → whether it passes, what remains, how long to wait."""
+
+from collections.abc import Mapping
 
 import pytest
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.view import View
+from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
 
-NOW = 1_800_000_000_000_000
-MINUTE = Limit(10, 60)
-THIS = window.sub_interval(NOW, 60)
+
+def view(fields: Mapping[int, int], at: int = NOW, period_seconds: int = 60) -> View:
+    """A window as Redis told it, without the units to be decided about."""
+    read = View(period_seconds)
+    read.read(fields, at, SENT)
+    return read
 
 
-def admitted(after: int, units: int, fields: dict[int, int], limit: Limit = MINUTE) -> list[bool]:
-    reading = decision.read(NOW, limit.period_seconds, units, after, fields)
-    return [standing.admitted for standing in decision.decide(reading, [limit] * units)]
+def standings(before: Mapping[int, int], *limits: Limit, at: int = NOW, cost: int = 1) -> list[Standing]:
+    """How requests with these limits stand, one after the other."""
+    window_view = view(before, at)
+    return [decision.decide([Charge("k", limit, cost)], [window_view], at)[0] for limit in limits]
+
+
+def admitted(before: Mapping[int, int], *limits: Limit, at: int = NOW) -> list[bool]:
+    return [standing.admitted for standing in standings(before, *limits, at=at)]
 
 
 def test_the_first_places_of_a_batch_are_admitted_and_the_rest_refused() -> None:
-    assert admitted(after=5, units=5, fields={THIS: 5, THIS - 30: 7}) == [True, True, True, False, False]
+    assert admitted({THIS - 30: 7}, *[TEN] * 5) == [True, True, True, False, False]
 
 
 def test_units_counted_by_others_in_the_same_sub_interval_stand_before() -> None:
-    assert admitted(after=10, units=1, fields={THIS: 14}) == [True]
-    assert admitted(after=11, units=1, fields={THIS: 14}) == [False]
+    assert admitted({THIS: 9}, TEN) == [True]
+    assert admitted({THIS: 10}, TEN) == [False]
 
 
 def test_the_next_sub_interval_counts_since_a_faster_node_may_have_written_it() -> None:
-    assert admitted(after=1, units=1, fields={THIS: 1, THIS + 1: 10}) == [False]
+    assert admitted({THIS + 1: 10}, TEN) == [False]
 
 
 def test_a_field_of_a_broken_clock_is_ignored_and_named() -> None:
-    assert admitted(after=1, units=1, fields={THIS: 1, THIS + 2: 1000}) == [True]
+    assert admitted({THIS + 2: 1000}, TEN) == [True]
     assert decision.stray({THIS: 1, THIS + 1: 1, THIS + 2: 1000}, NOW, 60) == ([], [THIS + 2])
 
 
 def test_the_oldest_sub_interval_counts_in_full_and_the_one_before_not_at_all() -> None:
     oldest = window.oldest_counted(NOW, 60)
-    assert admitted(after=1, units=1, fields={THIS: 1, oldest: 10}) == [False]
-    assert admitted(after=1, units=1, fields={THIS: 1, oldest - 1: 10}) == [True]
+    assert admitted({oldest: 10}, TEN) == [False]
+    assert admitted({oldest - 1: 10}, TEN) == [True]
 
 
 def test_a_negative_counter_makes_no_room() -> None:
-    assert admitted(after=1, units=1, fields={THIS: 1, THIS - 1: -5, THIS - 2: 10}) == [False]
-    assert admitted(after=-3, units=1, fields={THIS: -3, THIS - 2: 10}) == [False]
+    assert admitted({THIS - 1: -5, THIS - 2: 10}, TEN) == [False]
+    assert admitted({THIS: -4, THIS - 2: 10}, TEN) == [False]
+    assert admitted({THIS + 1: -4, THIS - 2: 10}, TEN) == [False]
 
 
 def test_a_refused_request_takes_no_place_from_one_with_a_higher_limit_behind_it() -> None:
-    reading = decision.read(NOW, 60, 2, 12, {THIS: 12})
-    standings = decision.decide(reading, [MINUTE, Limit(11, 60)])
-    assert [standing.admitted for standing in standings] == [False, True]
+    assert admitted({THIS: 10}, TEN, Limit(11, 60)) == [False, True]
 
 
 def test_what_remains_falls_by_one_with_each_admission() -> None:
-    reading = decision.read(NOW, 60, 3, 3, {THIS: 3})
-    assert [standing.remaining for standing in decision.decide(reading, [MINUTE] * 3)] == [9, 8, 7]
+    assert [standing.remaining for standing in standings({}, *[TEN] * 3)] == [9, 8, 7]
 
 
 def test_a_client_that_waits_as_told_is_admitted_and_one_microsecond_earlier_it_is_not() -> None:
     fields = {THIS - 40: 4, THIS - 20: 6}
-    reading = decision.read(NOW, 60, 1, 1, {**fields, THIS: 1})
-    (standing,) = decision.decide(reading, [MINUTE])
+    (standing,) = standings(fields, TEN)
     assert not standing.admitted
     later = NOW + round(standing.wait_seconds * 1_000_000)
     for at, expected in [(later - 1, False), (later, True)]:
-        again = decision.read(at, 60, 1, 1, fields)
-        assert decision.decide(again, [MINUTE])[0].admitted is expected
+        assert admitted(fields, TEN, at=at) == [expected]
 
 
 def test_after_a_lowered_limit_the_wait_covers_all_that_stands_above_it() -> None:
-    fields = {THIS - 40: 4, THIS - 20: 6}
-    lowered = Limit(3, 60)
-    (standing,) = decision.decide(decision.read(NOW, 60, 1, 1, fields), [lowered])
+    (standing,) = standings({THIS - 40: 4, THIS - 20: 6}, Limit(3, 60))
     assert NOW + round(standing.wait_seconds * 1_000_000) == window.leaves_at(THIS - 20, 60)
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
+from gateway.limiter.charge import Charge
+from gateway.limiter.view import View
 
 START = 1_800_000_000_000_000
 
@@ -54,10 +56,11 @@ def replay(limit: Limit, script: list[Batch]) -> list[int]:
             fields[number] -= units
         stamp = now + int(batch.error * tolerance)
         number = window.sub_interval(stamp, period)
+        view = View(period)
+        view.read(fields, stamp, 0.0)
         fields[number] += batch.units
         assert decision.timely(stamp, period, [now])
-        reading = decision.read(stamp, period, batch.units, fields[number], fields)
-        standings = decision.decide(reading, [limit] * batch.units)
+        standings = [decision.decide([Charge("k", limit)], [view], stamp)[0] for _ in range(batch.units)]
         passed = sum(standing.admitted for standing in standings)
         admitted += [now] * passed
         if passed < batch.units:

@@ -1,38 +1,60 @@
-"""Decisions from this process' memory."""
+"""Decisions without Redis: from its last view, and from this process' books."""
 
+from collections.abc import Sequence
+
+from gateway.clock import RedisClock
 from gateway.contract.limits import Limit
-from gateway.limiter import fallback
-from gateway.limiter.fallback import LocalWindows
+from gateway.limiter import decision
+from gateway.limiter.charge import Charge
+from gateway.limiter.fallback import Fallback
+from gateway.limiter.ledger import MAX_WINDOWS, Ledger
+from gateway.limiter.views import Views
+from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TWO
 
 
-def admitted(windows: LocalWindows, limit: Limit, nodes: int, moments: list[float], key: str = "k") -> int:
-    return sum(windows.decide(key, limit, nodes, now).admitted for now in moments)
+class Node:
+    """A fallback that enters what it lets through; at `SENT` Redis says `NOW`."""
+
+    def __init__(self) -> None:
+        clock = RedisClock()
+        clock.learn(SENT, SENT, NOW)
+        self.views = Views()
+        self.ledger = Ledger()
+        self._fallback = Fallback(self.views, self.ledger, clock)
+
+    def passes(self, charges: Sequence[Charge], nodes: int, now: float) -> bool:
+        standings = self._fallback.decide(charges, nodes, now)
+        passes = decision.admits(charges, standings)
+        if passes:
+            self._fallback.enter(charges, standings, now, posted=False)
+        return passes
+
+    def admitted(self, limit: Limit, nodes: int, moments: list[float], key: str = "k") -> int:
+        return sum(self.passes([Charge(key, limit)], nodes, now) for now in moments)
 
 
 def test_a_node_admits_its_share() -> None:
-    assert admitted(LocalWindows(), Limit(90, 60), 3, [100.0] * 50) == 30
+    assert Node().admitted(Limit(90, 60), 3, [SENT] * 50) == 30
 
 
 def test_a_share_is_never_nothing() -> None:
-    assert admitted(LocalWindows(), Limit(1, 60), 5, [100.0] * 9) == 1
+    assert Node().admitted(ONE, 5, [SENT] * 9) == 1
 
 
 def test_a_refused_request_takes_no_place_and_the_window_slides() -> None:
-    windows = LocalWindows()
-    moments = [100 + i / 10 for i in range(1200)]
-    assert 10 <= admitted(windows, Limit(5, 60), 1, moments) <= 11
+    moments = [SENT + i / 10 for i in range(1200)]
+    assert 10 <= Node().admitted(Limit(5, 60), 1, moments) <= 11
 
 
 def test_clients_have_windows_of_their_own() -> None:
-    windows = LocalWindows()
-    assert admitted(windows, Limit(2, 60), 1, [1.0] * 5, "a") == 2
-    assert admitted(windows, Limit(2, 60), 1, [1.0] * 5, "b") == 2
+    node = Node()
+    assert node.admitted(TWO, 1, [SENT] * 5, "a") == 2
+    assert node.admitted(TWO, 1, [SENT] * 5, "b") == 2
 
 
 def test_the_windows_are_bounded_and_the_longest_unused_is_forgotten() -> None:
-    windows = LocalWindows()
-    limit = Limit(1, 60)
-    for number in range(fallback.MAX_CLIENTS + 1):
-        windows.decide(f"client-{number}", limit, 1, 1.0)
-    assert windows.decide("client-0", limit, 1, 1.0).admitted
-    assert not windows.decide(f"client-{fallback.MAX_CLIENTS}", limit, 1, 1.0).admitted
+    node = Node()
+    for number in range(MAX_WINDOWS + 1):
+        node.passes([Charge(f"client-{number}", ONE)], 1, SENT)
+    assert node.passes([Charge("client-0", ONE)], 1, SENT)
+    assert not node.passes([Charge(f"client-{MAX_WINDOWS}", ONE)], 1, SENT)

@@ -1,0 +1,84 @@
+"""Whether Redis is asked. What it does wrong opens the breaker and is told, once until it is over."""
+
+import logging
+from collections.abc import Callable
+
+from gateway.limiter.breaker import Breaker
+from gateway.logs import Outage
+from gateway.telemetry.counters import Counters
+
+_OF_ONE_KEY = ("WRONGTYPE", "ERR hash value is not an integer", "ERR increment or decrement would overflow")
+_OF_THIS_SERVER = ("READONLY", "MASTERDOWN", "LOADING", "NOAUTH")
+
+logger = logging.getLogger(__name__)
+
+
+class Guard:
+    """The breaker, with words. `epoch` changes when it opens, and with the connection."""
+
+    def __init__(self, counters: Counters, now: Callable[[], float]) -> None:
+        self._counters = counters
+        self._now = now
+        self._breaker = Breaker()
+        self._outage = Outage(logger, "Redis, for counting")
+        self._on_open: Callable[[], None] = lambda: None
+        self.epoch = 0
+        self.losses = 0
+        """Of the connection, since Redis last counted or answered for a while."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether Redis may be asked."""
+        return self._breaker.is_closed
+
+    def on_open(self, call: Callable[[], None]) -> None:
+        """Have this called whenever the breaker opens."""
+        self._on_open = call
+
+    def late(self) -> None:
+        """Redis owes an answer for longer than a decision may wait."""
+        self._open()
+
+    def refused(self, reply: str, reason: Exception) -> bool:
+        """Redis answered a counting command with an error; whether the connection is of no use any more."""
+        if reply.startswith(_OF_ONE_KEY):
+            if self._counters.store_damaged == 0:
+                logger.warning("a counter in Redis is damaged; its client is limited without it: %s", reply)
+            self._counters.store_damaged += 1
+            return False
+        self._outage.failed(str(reason))
+        if reply.startswith(_OF_THIS_SERVER):
+            return True
+        self._open()
+        return False
+
+    def lost(self, reason: Exception) -> None:
+        """The connection is gone, or there is none to be had."""
+        self._outage.failed(str(reason))
+        self.losses += 1
+        self.epoch += 1
+
+    def _open(self) -> None:
+        opens = self._breaker.is_closed
+        self._breaker.failed(self._now())
+        self.epoch += 1
+        if opens:
+            self._on_open()
+
+    def probed(self, *, in_time: bool) -> None:
+        """Redis answered while the breaker was open."""
+        if in_time:
+            self._breaker.succeeded()
+        else:
+            self._breaker.failed(self._now())
+
+    def proved(self) -> None:
+        """Redis counts, or has answered for a while."""
+        self._outage.worked()
+        self.losses = 0
+
+    def saw_fields_ahead(self, count: int) -> None:
+        """Counters of the future were in a hash that Redis gave."""
+        if count and self._counters.store_fields_ahead == 0:
+            logger.warning("counters of the future are in Redis, and ignored: some writer's clock is wrong")
+        self._counters.store_fields_ahead += count

@@ -1,0 +1,82 @@
+"""A connection for counting with what is under way on it: batches in their order, and corrections."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from gateway.errors import StoreUnavailable
+from gateway.limiter.batch import Batch
+from gateway.limiter.wire import Command, Reply, Wire
+from gateway.redis_endpoint import Endpoint
+
+
+class Line:
+    """Sends batches, and calls `on_settled` with each and all of its replies, in order.
+
+    `lost` ends with the reason when the connection is gone.
+    """
+
+    def __init__(self, on_settled: Callable[[Batch, list[Reply]], None]) -> None:
+        self._on_settled = on_settled
+        self._wire = Wire(self._receive, self._lose)
+        self._replies: deque[Reply] = deque()
+        self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._greetings = 0
+        self.lost: asyncio.Future[StoreUnavailable] = asyncio.get_running_loop().create_future()
+        self.under_way: deque[Batch] = deque()
+
+    async def open(self, endpoint: Endpoint) -> None:
+        """Connect and get in.
+
+        Raises:
+            StoreUnavailable: nobody there, or not let in.
+        """
+        await endpoint.connect(lambda: self._wire)
+        greeting: Sequence[Command] = endpoint.greeting
+        self._greetings = len(greeting)
+        if greeting:
+            self._wire.send(greeting)
+            waited_for: set[asyncio.Future[Any]] = {self._greeted, self.lost}
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+        if self.lost.done():
+            raise self.lost.result()
+
+    def send(self, batch: Batch) -> None:
+        """Send a batch."""
+        self.under_way.append(batch)
+        self._wire.send(batch.commands)
+
+    def fail(self, reason: StoreUnavailable) -> None:
+        """Give the connection up."""
+        self._wire.close()
+        self._lose(reason)
+
+    def _receive(self, replies: list[Reply]) -> None:
+        self._replies += replies
+        if self._greetings:
+            self._check_greeting()
+        else:
+            self._settle()
+
+    def _check_greeting(self) -> None:
+        while self._greetings and self._replies:
+            self._greetings -= 1
+            reply = self._replies.popleft()
+            if isinstance(reply, ResponseError):
+                self.fail(StoreUnavailable(f"Redis lets nobody in: {reply}"))
+            elif not self._greetings:
+                self._greeted.set_result(None)
+
+    def _settle(self) -> None:
+        while (
+            not self.lost.done() and self.under_way and len(self._replies) >= len(self.under_way[0].commands)
+        ):
+            batch = self.under_way.popleft()
+            self._on_settled(batch, [self._replies.popleft() for _ in batch.commands])
+
+    def _lose(self, reason: StoreUnavailable) -> None:
+        if not self.lost.done():
+            self.lost.set_result(reason)

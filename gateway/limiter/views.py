@@ -1,0 +1,78 @@
+"""The views of the clients that were active last, bounded in entries and bytes."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.view import View
+
+MAX_VIEWS = 20_000
+MAX_SUB_INTERVALS = 600_000
+"""16 bytes each, and some 400 for a view: 18 MB at the most."""
+
+
+class Views:
+    """The longest unused view is forgotten first."""
+
+    def __init__(self) -> None:
+        self._by_key: OrderedDict[str, View] = OrderedDict()
+        self._sub_intervals = 0
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._by_key)
+
+    @property
+    def sub_intervals(self) -> int:
+        """What all of them hold."""
+        return self._sub_intervals
+
+    def get(self, key: str) -> View | None:
+        """The view of a window, if it is known."""
+        return self._by_key.get(key)
+
+    def read(
+        self, key: str, period_seconds: int, counters: Mapping[int, int], stamp: int, read_at: float
+    ) -> View:
+        """Take over a whole hash that was asked for at monotonic `read_at`."""
+        view = self._by_key.get(key)
+        if view is None:
+            view = self._by_key[key] = View(period_seconds)
+        self._sub_intervals -= len(view)
+        view.read(counters, stamp, read_at)
+        self._sub_intervals += len(view)
+        self._by_key.move_to_end(key)
+        while len(self._by_key) > MAX_VIEWS or self._sub_intervals > MAX_SUB_INTERVALS:
+            _, oldest = self._by_key.popitem(last=False)
+            self._sub_intervals -= len(oldest)
+        return view
+
+    def expire(self, key: str) -> None:
+        """Have the next decision about a window made by Redis, from the whole hash."""
+        if (view := self._by_key.get(key)) is not None:
+            view.expire()
+
+    def expire_all(self) -> None:
+        """The same for all windows: Redis may be another one now."""
+        for view in self._by_key.values():
+            view.expire()
+
+    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
+        """The refusal of such a request, where a window has just refused one that asked for no more."""
+        views = [self._by_key.get(charge.key) for charge in charges]
+        if not any(
+            view is not None and not charge.shadow and view.denies(charge.limit.quota, charge.cost, now)
+            for charge, view in zip(charges, views, strict=True)
+        ):
+            return None
+        return tuple(_standing(charge, view, now) for charge, view in zip(charges, views, strict=True))
+
+
+def _standing(charge: Charge, view: View | None, now: float) -> Standing:
+    """As far as this node remembers the window."""
+    if view is None:
+        return Standing(True, charge.limit.quota, 0.0)
+    remaining = max(0, charge.limit.quota - view.last_total)
+    denied = view.denies(charge.limit.quota, charge.cost, now)
+    return Standing(not denied, remaining, view.frees_in(now) if denied else 0.0)

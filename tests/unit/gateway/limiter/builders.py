@@ -1,0 +1,82 @@
+"""Asks, and replies as Redis gives them, at one moment."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from gateway.contract import window
+from gateway.contract.limits import Limit
+from gateway.limiter.ask import Ask
+from gateway.limiter.batch import Batch
+from gateway.limiter.charge import Charge
+from gateway.limiter.corrections import Corrections
+from gateway.limiter.views import Views
+from gateway.limiter.wire import Command
+
+NOW = 1_800_000_000_000_000
+THIS = window.sub_interval(NOW, 60)
+SENT = 100.0
+"""Monotonic seconds at which batches are sent; the stamp that belongs to it is `NOW`."""
+
+ONE = Limit(1, 60)
+TWO = Limit(2, 60)
+TEN = Limit(10, 60)
+
+
+def ask(*charges: Charge, asked: float = SENT) -> Ask:
+    """A request that waits, since `asked`."""
+    return Ask(charges, asked, asyncio.get_running_loop().create_future())
+
+
+def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> Ask:
+    """A request with one window."""
+    return ask(Charge(key, limit, cost), asked=asked)
+
+
+def time_reply(at: int) -> list[bytes]:
+    """That of TIME at a microsecond."""
+    return [b"%d" % (at // 1_000_000), b"%d" % (at % 1_000_000)]
+
+
+def hash_reply(fields: Mapping[int, int]) -> list[bytes]:
+    """That of HGETALL."""
+    return [b"%d" % number for pair in fields.items() for number in pair]
+
+
+class Turn:
+    """One batch, what the node knew before it, and what goes back after it."""
+
+    def __init__(
+        self,
+        asks: Sequence[Ask],
+        *,
+        stamp: int = NOW,
+        sent: float = SENT,
+        views: Views | None = None,
+        before: Sequence[Command] = (),
+        corrections: Corrections | None = None,
+    ) -> None:
+        self.views = Views() if views is None else views
+        self.corrections = Corrections(lambda: None) if corrections is None else corrections
+        self.batch = Batch(asks, stamp, sent, self.views, before=before)
+
+    def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
+        """Let these be the replies between both to TIME; the asks that go around again."""
+        replies = [time_reply(executed), *answers, time_reply(executed)]
+        return self.batch.settle(
+            replies, self.batch.executed(replies), asked_since, self.views, self.corrections
+        )
+
+    def given_back(self) -> dict[tuple[str, int], int]:
+        """The units by key and sub-interval that are due to go back; it counts as sent."""
+        commands = self.corrections.take_commands(NOW)
+        return {(str(key), int(number)): -int(units) for _, key, number, units in increments(commands)}
+
+
+def increments(commands: Sequence[Command]) -> list[Command]:
+    """The HINCRBYs among them."""
+    return [command for command in commands if command[0] == "HINCRBY"]
+
+
+def admitted(asks: Sequence[Ask]) -> list[bool]:
+    """Which of them the window of their only charge admitted."""
+    return [each.answer.result()[0].admitted for each in asks]
