@@ -110,7 +110,7 @@ class Batcher:
             shared.views.expire(posting.key)
         before = [
             *commands(postings, shared.clock.time, stamp),
-            *self._corrections.take_commands(stamp),
+            *self._corrections.take_commands(stamp, {charge.key for ask in asks for charge in ask.charges}),
         ]
         batch = Batch(
             asks, stamp, now, shared.views, before=before, postings=postings, epoch=shared.guard.epoch
@@ -211,7 +211,7 @@ class Batcher:
         in_time = received - batch.sent <= self._shared.deadline_seconds
         if not in_time or ledger.owing <= POSTED_WITH_A_BATCH:
             self._shared.guard.probed(in_time=in_time)
-        if ledger.owing and not batch.lacking:
+        if not self.under_way and (not in_time or (ledger.owing and not batch.lacking)):
             self.flush_soon()
 
     def fail(self, reason: StoreUnavailable) -> None:

@@ -3,7 +3,7 @@
 Corrections belong to one connection and are dropped with it: another server may not have what they correct.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
 from gateway.contract import window
@@ -45,8 +45,8 @@ class Corrections:
             self._on_first()
         return self._by_key.setdefault(key, _Pending(period_seconds))
 
-    def take_commands(self, stamp: int) -> list[Command]:
-        """All corrections as commands, to be sent at once.
+    def take_commands(self, stamp: int, renewed: Container[str] = ()) -> list[Command]:
+        """All corrections as commands, to be sent at once, with questions that renew some keys' expiry.
 
         Units near the tail stay: they leave the window anyway, and a correction that is late would fall on
         a deleted field and make it negative.
@@ -58,7 +58,7 @@ class Corrections:
             commands += [("HINCRBY", key, number, -units) for number, units in back]
             if pending.expired:
                 commands.append(("HDEL", key, *sorted(pending.expired)))
-            if back:
+            if back and key not in renewed:
                 commands.append(("PEXPIRE", key, window.key_lifetime_ms(pending.period_seconds)))
         self._by_key.clear()
         return commands
