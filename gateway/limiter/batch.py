@@ -59,6 +59,7 @@ class Batch:
         self.sent = now
         self.postings = postings
         self.lacking: list[Posting] = []
+        self.is_done = False
         self.fields_ahead = 0
         self.refusal: ResponseError | None = None
         self._before = len(before)
@@ -118,6 +119,7 @@ class Batch:
             views: what the node knows of its clients' windows; it is brought up to date.
             corrections: those of the connection that the replies came by.
         """
+        self.is_done = True
         answers = replies[1 + self._before : -1]
         for position, of in enumerate(self._windows.values()):
             first = position * _COMMANDS_PER_WINDOW
@@ -209,6 +211,7 @@ class Batch:
 
     def lose(self, reason: StoreUnavailable) -> None:
         """The replies will never come: what was sent was counted, or it was not."""
+        self.is_done = True
         self.lacking += self.postings
         for ask in self.asks:
             ask.books = Books.CLEAR

@@ -126,7 +126,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
 
         def look(turns: int) -> None:
-            if batch not in self.under_way:
+            if batch.is_done:
                 return
             if turns:
                 loop.call_soon(look, turns - 1)
@@ -173,10 +173,10 @@ class Batcher:
         self._ask_again(again, received)
         if batch.refusal is not None:
             self._refused(batch.refusal)
+        elif not shared.guard.is_closed:
+            self._probed(batch, received)
         elif batch.asks:
             shared.guard.proved()
-        if not shared.guard.is_closed:
-            self._probed(batch, received)
         self.progress.set()
 
     def _book(self, batch: Batch, received: float) -> None:
