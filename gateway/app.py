@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
+from gateway.changes import listen
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
@@ -60,7 +61,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     clients = load_clients(settings)
     counters = Counters()
     clock = RedisClock()
-    overrides = LiveOverrides()
+    overrides = LiveOverrides(clock)
     table = _table(settings, clients)
     loop_lag = LoopLag()
     upstream = _upstream(settings)
@@ -88,7 +89,9 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
         admission = Admission(_identity(settings, clients), table, overrides, limiter)
         handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
         node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
-        recorder = Recorder(node, counters, clock, loop_lag, lambda: store.connected)
+        recorder = Recorder(
+            node, counters, clock, loop_lag, lambda: store.connected, lambda: overrides.report
+        )
         publisher = Publisher(redis, recorder, table, roster)
         sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected)
         listener = Downstream(handler, counters, hurry or asyncio.Event())
@@ -98,6 +101,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
             async with _listening(settings, listener, sources):
                 start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
                 start(partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS))
+                start(partial(listen, redis, partial(overrides.take, redis)))
                 _announce(settings, recorder)
                 await stop.wait()
             await store.finish()

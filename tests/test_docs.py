@@ -9,7 +9,7 @@ from gateway.contract import keys, overrides, policy_table
 from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import Override
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import LiveChanges, Store, TelemetryRecord, Totals, Upstream
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -34,7 +34,7 @@ def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -
 
 @pytest.mark.parametrize(
     "record",
-    [TelemetryRecord, RosterEntry, Override, AuditRecord, Totals, Upstream, Store],
+    [TelemetryRecord, RosterEntry, Override, AuditRecord, Totals, Upstream, Store, LiveChanges],
     ids=lambda r: r.__name__,
 )
 def test_every_field_of_a_record_is_in_the_schema(record: Any) -> None:
@@ -48,6 +48,10 @@ def test_the_schema_names_the_fields_of_the_overrides_hash() -> None:
 
     assert f"`{overrides.LIMIT_FIELD}<client>`" in text
     assert f"`{overrides.GENERATION_FIELD}<client>`" in text
+    assert f"`{overrides.VERSION_FIELD}`" in text
+    assert f"At most {overrides.MAX_RECORDS:,} limits" in text
+    assert f"more than {overrides.MAX_READ:,} fields" in text
+    assert f"at most {overrides.MAX_TEXT:,} characters" in text
     assert policy_table.LIFETIME_SECONDS == 86_400, "the schema says 1 day"
 
 

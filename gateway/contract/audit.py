@@ -17,3 +17,4 @@ class AuditRecord:
     before: str | None  # the override's limit before, or the generation
     after: str | None
     why: str | None
+    until: float | None = None  # when a limit that was set ends by itself, by Redis' clock

@@ -5,6 +5,8 @@ NODES = PREFIX + "nodes"
 TELEMETRY = PREFIX + "telemetry"
 OVERRIDES = PREFIX + "overrides"
 AUDIT = PREFIX + "audit"
+CHANGES = PREFIX + "changes"
+"""The channel on which changes of the overrides are announced."""
 
 CLIENT_SCOPE = "client"
 """The scope of a client's own limit, wherever that comes from (override, client, plan or default)."""

@@ -12,6 +12,9 @@ STREAM_FIELD = "record"
 INTERVAL_SECONDS = 1.0
 STREAM_SECONDS = 600
 STREAM_BYTES = 40_000_000
+NAMES = 3
+NAME_LENGTH = 100
+PROBLEM_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,17 @@ class Store:
     uncertain: int = 0  # units whose connection broke before the reply: counted, or not
 
 
+@dataclass(frozen=True, slots=True)
+class LiveChanges:
+    """What the node makes of the overrides hash."""
+
+    fields: int = 0  # limits and generations that it has taken over
+    malformed: int = 0  # fields that it refuses; their last good values stay in force
+    names: tuple[str, ...] = ()  # of the first `NAMES` of these, as printable ASCII of at most `NAME_LENGTH`
+    problem: str = ""  # why it takes no change over, in printable ASCII too; empty where it does
+    since: float | None = None  # when it first refused what it refuses, by Redis' clock
+
+
 class ClientCount(NamedTuple):
     """A heavy hitter; three elements of an array in JSON.
 
@@ -111,3 +125,4 @@ class TelemetryRecord:
     # come back with a higher count.
     busiest: tuple[ClientCount, ...]  # by requests
     most_refused: tuple[ClientCount, ...]  # by refusals
+    overrides: LiveChanges = LiveChanges()

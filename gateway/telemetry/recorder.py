@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import LiveChanges, Store, TelemetryRecord, Totals, Upstream
 from gateway.contract.window import MICROSECONDS
 from gateway.telemetry import process
 from gateway.telemetry.counters import Counters
@@ -34,6 +34,7 @@ class Recorder:
         clock: RedisClock,
         loop_lag: process.LoopLag,
         store_connected: Callable[[], bool],
+        live_changes: Callable[[], LiveChanges],
     ) -> None:
         self.node = node
         self.boot_id = uuid.uuid4().hex[:12]
@@ -42,6 +43,7 @@ class Recorder:
         self._clock = clock
         self._loop_lag = loop_lag
         self._store_connected = store_connected
+        self._live_changes = live_changes
         self._started = monotonic()
         self._sequence = 0
         self._lag_seconds = 0.0
@@ -98,4 +100,5 @@ class Recorder:
             clients=counters.clients.sketch,
             busiest=counters.clients.busiest,
             most_refused=counters.clients.most_refused,
+            overrides=self._live_changes(),
         )

@@ -5,7 +5,7 @@ from gateway.contract.limits import Limit
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import ClientCount, LiveChanges, Store, TelemetryRecord, Totals, Upstream
 
 TELEMETRY = TelemetryRecord(
     node_id="node-1",
@@ -30,6 +30,7 @@ TELEMETRY = TelemetryRecord(
     clients=("00ab5c4d1e2f", "7f0000000001"),
     busiest=(ClientCount("acme", 70, 0), ClientCount("k_0123456789abcdef", 30, 1)),
     most_refused=(ClientCount("acme", 15, 0),),
+    overrides=LiveChanges(fields=5, malformed=1, names=("limit:acme",), since=1_700_000_000.0),
 )
 
 ROSTER_ENTRY = RosterEntry(
@@ -52,10 +53,19 @@ POLICY_TABLE = PolicyTable(
     },
 )
 
-OVERRIDE = Override(limit=Limit(500, 60), by="ana", at=1_700_000_000.0, why="launch day – agreed")
+OVERRIDE = Override(
+    limit=Limit(500, 60), by="ana", at=1_700_000_000.0, why="launch day – agreed", until=1_700_086_400.0
+)
 
 AUDIT_RECORD = AuditRecord(
-    at=1_700_000_000.0, by="ana", action="set", client="acme", before=None, after="500/m", why="launch day"
+    at=1_700_000_000.0,
+    by="ana",
+    action="set",
+    client="acme",
+    before=None,
+    after="500/m",
+    why="launch day",
+    until=1_700_086_400.0,
 )
 
 RECORDS = (TELEMETRY, ROSTER_ENTRY, POLICY_TABLE, OVERRIDE, AUDIT_RECORD)

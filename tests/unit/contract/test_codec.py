@@ -118,6 +118,7 @@ def wrong_values(hint: Any) -> Iterator[Any]:
         float: lambda value: value in (7, 7.5) and value is not True,
         bool: lambda value: value is True,
         str | None: lambda value: value in (None, "text"),
+        float | None: lambda value: value in (None, 7, 7.5) and value is not True,
     }
     for value in samples:
         if hint in right:

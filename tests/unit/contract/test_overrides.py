@@ -1,10 +1,22 @@
+import math
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.codec import encode
 from gateway.contract.limits import Limit
-from gateway.contract.overrides import Override, Overrides, parse_overrides
+from gateway.contract.overrides import (
+    MAX_BY,
+    MAX_TEXT,
+    MAX_WHY,
+    Announcement,
+    Override,
+    Overrides,
+    parse_announcement,
+    parse_overrides,
+)
 from tests.contract.examples import OVERRIDE
 
 
@@ -48,6 +60,55 @@ def test_a_malformed_field_is_listed_and_the_others_stand(name: str, text: str) 
     fields = {name: text, "limit:beta": encode(OVERRIDE), "generation:beta": "1"}
 
     assert parse_overrides(fields) == Overrides({"beta": OVERRIDE}, {"beta": 1}, (name,))
+
+
+def test_a_version_is_no_change_and_is_malformed_where_it_is_no_number() -> None:
+    assert parse_overrides({"version": "17"}) == Overrides()
+    assert parse_overrides({"version": "x"}) == Overrides(malformed=("version",))
+
+
+def test_a_text_that_is_too_long_is_no_record() -> None:
+    text = encode(OVERRIDE)
+
+    assert parse_overrides({"limit:acme": text + " " * (MAX_TEXT - len(text))}).malformed == ()
+    assert parse_overrides({"limit:acme": text + " " * (MAX_TEXT + 1 - len(text))}).malformed == (
+        "limit:acme",
+    )
+
+
+def test_the_longest_texts_make_a_record_that_can_be_read() -> None:
+    longest = Override(Limit(10**9, 86_400), "\x01" * MAX_BY, 1e11, "\x01" * MAX_WHY, 1e11)
+
+    assert parse_overrides({"limit:acme": encode(longest)}).limits == {"acme": longest}
+
+
+def test_an_override_holds_until_its_end() -> None:
+    ending = replace(OVERRIDE, until=100.0)
+
+    assert [ending.holds(at) for at in (0.0, 99.9, 100.0)] == [True, True, False]
+    assert replace(OVERRIDE, until=None).holds(1e12)
+
+
+def test_what_is_in_force_changes_when_the_next_limit_ends() -> None:
+    lasting, short, shorter = (replace(OVERRIDE, until=until) for until in (None, 100.0, 50.0))
+    found = Overrides({"a": lasting, "b": short, "c": shorter}, {"c": 3}, ("x",))
+
+    assert found.next_end == 50.0
+    later = found.in_force(50.0)
+    assert later == Overrides({"a": lasting, "b": short}, {"c": 3}, ("x",))
+    assert later.next_end == 100.0
+    assert later.in_force(100.0).next_end == math.inf
+
+
+def test_an_announcement_is_read_as_it_was_written() -> None:
+    assert parse_announcement(str(Announcement(17, "acme"))) == Announcement(17, "acme")
+
+
+@given(st.text())
+def test_any_message_can_be_read(text: str) -> None:
+    announced = parse_announcement(text)
+
+    assert announced is None or parse_announcement(str(announced)) == announced
 
 
 kinds = st.sampled_from(["limit:acme", "generation:acme", "limit:a b", "generation", ""])
