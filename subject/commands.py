@@ -13,11 +13,17 @@ from gateway.contract.limits import LimitSyntaxError, parse_limit
 from subject import actions, documents
 from subject.actions import Actor
 from subject.diagnosis import Diagnosis, diagnose
+from subject.durations import parse_duration
 from subject.errors import UsageError, shortened
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
+from subject.finding import moment
+from subject.known_clients import check_known, checked
+from subject.live_reads import read_audit
 from subject.policies import Policies
 from subject.printable import printable
 from subject.reader import Reader, Wanted, nobody
+from subject.redis_client import redis_errors_mapped
+from subject.redis_reads import redis_time
 from subject.settings import Settings
 from subject.snapshot import Snapshot, take
 
@@ -42,6 +48,8 @@ class Seen:
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command that `arguments` name; its exit code."""
     async with Reader(settings) as reader:
+        if arguments.command == "audit":
+            return await _audit(arguments, reader)
         if arguments.command == "reset":
             return await _reset(arguments, reader)
         if arguments.command == "limits":
@@ -60,14 +68,17 @@ async def _look(reader: Reader, settings: Settings, wanted: Wanted = nobody) -> 
 
 def _show(arguments: argparse.Namespace, seen: Seen, clients: Sequence[str] = ()) -> int:
     if arguments.json:
-        document = _document(arguments.command, seen, clients)
-        text = json.dumps(document, ensure_ascii=False)
-        sys.stdout.write((text if text.isprintable() else json.dumps(document)) + "\n")
+        _print_json(_document(arguments.command, seen, clients))
     else:
         _print(arguments.command, seen, clients)
     if arguments.command == "diagnose" and not seen.diagnosis.healthy:
         return seen.exit_code or FOUND
     return seen.exit_code
+
+
+def _print_json(document: documents.Document) -> None:
+    text = json.dumps(document, ensure_ascii=False)
+    sys.stdout.write((text if text.isprintable() else json.dumps(document)) + "\n")
 
 
 def _document(command: str, seen: Seen, clients: Sequence[str]) -> documents.Document:
@@ -104,12 +115,10 @@ async def _limits(arguments: argparse.Namespace, reader: Reader, settings: Setti
     client = getattr(arguments, "client", None)
 
     def wanted(policies: Policies) -> list[str]:
-        return (
-            policies.with_limits_of_their_own if client is None else [actions.check_known(client, policies)]
-        )
+        return policies.with_limits_of_their_own if client is None else [check_known(client, policies)]
 
     if client is not None:
-        actions.checked(client)
+        checked(client)
     seen = await _look(reader, settings, wanted)
     # With Redis away nobody can say whether it is a client, or a key that was written by mistake.
     return _show(arguments, seen, wanted(seen.snapshot.policies) if seen.snapshot.redis.connected else [])
@@ -123,19 +132,31 @@ async def _set(arguments: argparse.Namespace, reader: Reader) -> int:
         rest = re.split("['\"]", str(error))[-1]
         raise UsageError(f"{shortened(arguments.limit)}{rest}") from None
     client = arguments.client
-    applied = await actions.set_limit(reader.redis, client, limit, _actor(arguments))
-    before = "" if applied is None else f" (was {applied.limit}, {applied.name})"
-    _tell(f"{client} now has {limit}{before}; {TAKEN_OVER}. Undo: subject limits unset {client}")
+    seconds = None if arguments.duration is None else parse_duration(arguments.duration)
+    done = await actions.set_limit(reader.redis, client, limit, _actor(arguments), seconds)
+    _tell(f"{_said(client, done)}; {TAKEN_OVER}. Undo: subject limits unset {client}")
     return WELL
+
+
+def _said(client: str, done: actions.LimitSet) -> str:
+    text = f"{client} now has {done.limit}"
+    if done.until is not None:
+        text += f" until {moment(done.until, done.at)}"
+        text += "" if done.usual is None else f", then {done.usual.limit} ({done.usual.name})"
+    return text if done.before is None else f"{text} (was {done.before.limit}, {done.before.name})"
 
 
 async def _unset(arguments: argparse.Namespace, reader: Reader) -> int:
     client = arguments.client
-    before = await actions.unset_limit(reader.redis, client, _actor(arguments))
-    if before is None:
+    taken = await actions.unset_limit(reader.redis, client, _actor(arguments))
+    if taken is None:
         _tell(f"{client} has no limit that was set live: nothing was changed")
-        return WELL
-    _tell(f"{client} no longer has {before}, its usual limit applies again; {TAKEN_OVER}")
+    elif taken.ended:
+        _tell(f"{client}'s limit of {taken.limit} had ended: its record was taken out")
+    elif taken.limit is None:
+        _tell(f"{client}'s live limit, which cannot be read, was taken out; {TAKEN_OVER}")
+    else:
+        _tell(f"{client} no longer has {taken.limit}, its usual limit applies again; {TAKEN_OVER}")
     return WELL
 
 
@@ -143,6 +164,20 @@ async def _reset(arguments: argparse.Namespace, reader: Reader) -> int:
     client = arguments.client
     generation = await actions.reset(reader.redis, client, _actor(arguments))
     _tell(f"{client}'s count begins anew (generation {generation}); {TAKEN_OVER}")
+    return WELL
+
+
+async def _audit(arguments: argparse.Namespace, reader: Reader) -> int:
+    client = None if arguments.client is None else checked(arguments.client)
+    seconds = None if arguments.since is None else parse_duration(arguments.since)
+    with redis_errors_mapped(reader.redis):
+        audit = await read_audit(reader.redis, await redis_time(reader.redis), client, seconds)
+    if arguments.json:
+        _print_json(documents.audit(audit))
+        return WELL
+    from subject.audit_report import AuditReport  # as above
+
+    AuditReport.of_terminal().audit(audit)
     return WELL
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from subject import finding as findings_module
 from subject import metrics
 from subject.diagnosis import Diagnosis
+from subject.live_changes import Audit
 from subject.snapshot import Node, Snapshot
 from subject.view import ClientWindow
 
@@ -157,6 +158,15 @@ def limits(snapshot: Snapshot, clients: Sequence[str]) -> Document:
     }
 
 
+def audit(audit: Audit) -> Document:
+    """``audit --json``, the newest last."""
+    return {
+        "at": audit.at,
+        "records": [asdict(record) for record in audit.records],
+        "unreadable": audit.unreadable,
+    }
+
+
 def limit(snapshot: Snapshot, client: str) -> Document:
     """A client's limit and where it comes from."""
     applied = snapshot.policies.applied_to(client)
@@ -188,8 +198,15 @@ def _window(window: ClientWindow | None) -> Document:
 def _who(snapshot: Snapshot, client: str) -> Document:
     override = snapshot.policies.overrides.limits.get(client)
     if override is None:
-        return {"by": None, "why": None, "since": None}
-    return {"by": override.by, "why": override.why, "since": override.at}
+        return {"by": None, "why": None, "since": None, "until": None, "usual": None}
+    usual = snapshot.policies.usual_of(client)
+    return {
+        "by": override.by,
+        "why": override.why,
+        "since": override.at,
+        "until": override.until,
+        "usual": None if usual is None else {"limit": str(usual.limit), "source": usual.name},
+    }
 
 
 def _numbers(snapshot: Snapshot, of: metrics.Metrics) -> Document:

@@ -78,6 +78,12 @@ def clock(at: float) -> str:
     return f"{instant(at):%H:%M:%SZ}"
 
 
+def moment(at: float, now: float) -> str:
+    """The time of day, and the date before it where that is not today's, in UTC."""
+    day = instant(at).date()
+    return clock(at) if day == instant(now).date() else f"{day} {clock(at)}"
+
+
 def number(value: float) -> str:
     """A rate or a count, as short as it can be read."""
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"

@@ -61,6 +61,10 @@ def build() -> Parser:
     reset = commands.add_parser("reset", help="let a client's count begin anew")
     reset.add_argument("client", metavar="CLIENT")
     reset.add_argument("--why", metavar="TEXT", help="for the audit")
+    audit = commands.add_parser("audit", help="who changed what, when and why, the newest last")
+    audit.add_argument("--client", metavar="CLIENT", help="only what was done to this client")
+    audit.add_argument("--since", metavar="TIME", help="only the last, for example 1h or 7d")
+    _json(audit)
     whois = commands.add_parser("whois", help="the client id of an API key, which is read on standard input")
     _json(whois)
     return parser
@@ -77,7 +81,10 @@ def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:
     change = verbs.add_parser("set", help="give a client a limit that goes before all others")
     change.add_argument("client", metavar="CLIENT")
     change.add_argument("limit", metavar="N/PERIOD", help="for example 500/m or 20/10s")
-    change.add_argument("--why", metavar="TEXT", help="for the audit")
+    change.add_argument("--why", metavar="TEXT", required=True, help="for the audit")
+    change.add_argument(
+        "--for", dest="duration", metavar="TIME", help="how long, for example 10m or 2h (until it is unset)"
+    )
     unset = verbs.add_parser("unset", help="take that limit away again")
     unset.add_argument("client", metavar="CLIENT")
     unset.add_argument("--why", metavar="TEXT", help="for the audit")

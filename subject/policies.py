@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.contract.client_id import UNKNOWN_PREFIX
-from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Overrides
+from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override, Overrides
 from gateway.contract.policy_table import OVERRIDE, Policy, PolicyTable
 from gateway.contract.roster import RosterEntry
+from subject.live_changes import LiveChanges
 
 REJECT = "reject"
 """What a table says of unknown keys where a node refuses them."""
@@ -15,24 +16,35 @@ REJECT = "reject"
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The live overrides and the table that most nodes enforce; None where no node has published one.
+    """The live overrides in force and the table that most nodes enforce; None where none is published.
 
     `registered` are the clients of all tables; `registered_only`: there are tables, and all refuse others.
+    `ended` are the overrides that have come to their end and still stand in Redis. `problem` says why the
+    overrides cannot be read at all, and is empty where they can.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
     table: PolicyTable | None = None
     registered: frozenset[str] = frozenset()
     registered_only: bool = False
+    ended: Mapping[str, Override] = field(default_factory=dict)
+    problem: str = ""
 
     @classmethod
     def published(
-        cls, overrides: Overrides, roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]
+        cls,
+        changes: LiveChanges,
+        at: float,
+        roster: Mapping[str, RosterEntry],
+        tables: Mapping[str, PolicyTable],
     ) -> "Policies":
-        """Of the nodes in the roster, with their tables by digest."""
+        """At this time, of the nodes in the roster, with their tables by digest."""
+        standing = changes.overrides
+        ended = {client: one for client, one in standing.limits.items() if not one.holds(at)}
         registered = frozenset(name for table in tables.values() for name in table.clients)
         registered_only = bool(tables) and all(table.unknown_keys == REJECT for table in tables.values())
-        return cls(overrides, _most_common(roster, tables), registered, registered_only)
+        table = _most_common(roster, tables)
+        return cls(standing.in_force(at), table, registered, registered_only, ended, changes.problem)
 
     def applied_to(self, client: str) -> Policy | None:
         """What holds for a client, as far as it is known: without a table only an override is."""
@@ -40,6 +52,16 @@ class Policies:
             return self.table.policy_of(client, self.overrides)
         override = self.overrides.limits.get(client)
         return None if override is None else Policy(OVERRIDE, override.limit)
+
+    def usual_of(self, client: str) -> Policy | None:
+        """What would hold without a live override, as far as it is known."""
+        return None if self.table is None else self.table.policy_of(client, Overrides())
+
+    @property
+    def live_changes(self) -> int:
+        """How many records of live changes stand in Redis."""
+        live = self.overrides
+        return len(live.limits) + len(live.generations) + len(live.malformed) + len(self.ended)
 
     @property
     def with_limits_of_their_own(self) -> list[str]:
@@ -55,8 +77,8 @@ class Policies:
     def is_changed(self, client: str) -> bool:
         """Whether there is a live change for it, readable or not."""
         fields = {LIMIT_FIELD + client, GENERATION_FIELD + client}
-        changed = self.overrides.limits.keys() | self.overrides.generations.keys()
-        return client in changed or not fields.isdisjoint(self.overrides.malformed)
+        changed = (self.overrides.limits, self.overrides.generations, self.ended)
+        return any(client in kind for kind in changed) or not fields.isdisjoint(self.overrides.malformed)
 
 
 def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]) -> PolicyTable | None:

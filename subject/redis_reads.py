@@ -8,19 +8,19 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from gateway.contract import codec, keys, overrides, telemetry, window
-from gateway.contract.overrides import Overrides
+from gateway.contract import codec, keys, telemetry, window
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.errors import RedisRefusesError
+from subject.live_changes import LiveChanges
+from subject.live_reads import WRONG_TYPE, read_overrides
 from subject.policies import Policies
 from subject.redis_client import place, words
 from subject.view import ClientWindow
 
 PAGE = 1000
 LATEST_SECONDS = 3600.0
-WRONG_TYPE = "WRONGTYPE"
 Record = TypeVar("Record")
 
 
@@ -34,7 +34,7 @@ class Basics:
     maximum_bytes: int
     roster: Mapping[str, RosterEntry]
     unread_nodes: tuple[str, ...]  # the ids whose entries cannot be read
-    overrides: Overrides
+    changes: LiveChanges
     unreadable: tuple[str, ...]
 
     @property
@@ -57,11 +57,11 @@ async def read_basics(client: Redis) -> Basics:
     round_trip_seconds = time.monotonic() - started
     async with client.pipeline(transaction=False) as pipe:
         pipe.hgetall(keys.NODES)
-        pipe.hgetall(keys.OVERRIDES)
+        pipe.hlen(keys.OVERRIDES)
         pipe.info("memory")
         replies = await pipe.execute(raise_on_error=False)
     roster_texts = _of_kind(client, keys.NODES, "hash", replies[0])
-    override_texts = _of_kind(client, keys.OVERRIDES, "hash", replies[1])
+    changes = await read_overrides(client, replies[1])
     memory = _of_kind(client, "INFO", "answer", replies[2])
     roster, unread_nodes = {}, []
     for node_id, text in roster_texts.items():
@@ -71,10 +71,10 @@ async def read_basics(client: Redis) -> Basics:
             unread_nodes.append(node_id)
         else:
             roster[node_id] = entry
-    found = overrides.parse_overrides(override_texts)
     unreadable = (
         *(f"node {node_id}" for node_id in unread_nodes),
-        *(f"override {name}" for name in found.malformed),
+        *(f"override {name}" for name in changes.overrides.malformed),
+        *([changes.problem] if changes.problem else []),
     )
     return Basics(
         at,
@@ -83,7 +83,7 @@ async def read_basics(client: Redis) -> Basics:
         int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),
         roster,
         tuple(unread_nodes),
-        found,
+        changes,
         unreadable,
     )
 
@@ -114,7 +114,7 @@ async def read_policies(client: Redis, basics: Basics) -> Policies:
     texts = await client.mget([keys.policy_table(digest) for digest in wanted]) if wanted else []
     tables = {digest: _decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
     readable = {digest: table for digest, table in tables.items() if table is not None}
-    return Policies.published(basics.overrides, basics.roster, readable)
+    return Policies.published(basics.changes, basics.at, basics.roster, readable)
 
 
 async def read_windows(

@@ -1,27 +1,22 @@
 """What a person sees: tables and sentences, in a terminal with colour, elsewhere as plain text."""
 
-import os
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
 from subject import metrics
-from subject.console import PrintableConsole, styled
+from subject.console import Sheet, styled
 from subject.diagnosis import Diagnosis
-from subject.finding import CLUSTER, Finding, clock, instant, percent
+from subject.finding import CLUSTER, Finding, moment, percent
+from subject.policies import Policies
 from subject.snapshot import Snapshot
 from subject.status_lines import status_lines
 from subject.view import ClientWindow
 from subject.wording import UNKNOWN, short, told
 
-PLAIN_WIDTH = 10_000
-WIDE = 100
 TOP_ROWS = 20
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 HEALTHY = "Healthy: nothing was found."
@@ -33,36 +28,8 @@ NODES_LEGEND = (
 STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Writes to one console; `plain` text is not wrapped, and ends where its words do."""
-
-    console: PrintableConsole
-    plain: bool
-
-    @classmethod
-    def of_terminal(cls) -> "Report":
-        """To standard output: without any escape where it is no terminal or NO_COLOR is set."""
-        terminal = sys.stdout.isatty()
-        plain = bool(os.environ.get("NO_COLOR")) or not terminal
-        console = PrintableConsole(
-            color_system=None if plain else "auto",
-            force_terminal=False if plain else None,
-            width=None if terminal else PLAIN_WIDTH,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-        return cls(console, plain=not terminal)
-
-    def _print(self, what: RenderableType = "", style: str | None = None) -> None:
-        if not self.plain:
-            self.console.print(what, style=style)
-            return
-        with self.console.capture() as captured:
-            self.console.print(what)
-        for line in captured.get().splitlines():
-            self.console.out(line.rstrip())
+class Report(Sheet):
+    """What commands show of a snapshot and its diagnosis."""
 
     def status(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """The cluster in a few lines."""
@@ -158,7 +125,7 @@ class Report:
             for client in clients:
                 table.add_row(
                     client,
-                    _limit(policies.applied_to(client)),
+                    _limit_for_now(policies, client, snapshot.at),
                     *_standing(windows.get(client)),
                     _set_by(policies.overrides.limits.get(client), snapshot.at),
                 )
@@ -226,13 +193,6 @@ class Report:
         self._print(styled("Found: ", *names[1:], ". More: subject diagnose"))
         self._print()
 
-    def _table(self, *columns: str) -> Table:
-        between = 2 if self.console.width >= WIDE else 1
-        table = Table(box=None, padding=(0, between, 0, 0), header_style="bold")
-        for name in columns:
-            table.add_column(name, overflow="fold")
-        return table
-
     def _unanswered(self, addresses: Sequence[str]) -> None:
         if addresses:
             self._print(f"Of SUBJECT_NODES no answer from: {', '.join(addresses)}", style="bold red")
@@ -250,6 +210,15 @@ def _limit(applied: Policy | None) -> str:
     return "unknown" if applied is None else f"{applied.limit} ({applied.name})"
 
 
+def _limit_for_now(policies: Policies, client: str, now: float) -> str:
+    """With until when it holds, where it ends by itself, and what comes then."""
+    override = policies.overrides.limits.get(client)
+    limit = _limit(policies.applied_to(client))
+    if override is None or override.until is None:
+        return limit
+    return f"{limit} until {moment(override.until, now)}, then {_limit(policies.usual_of(client))}"
+
+
 def _standing(window: ClientWindow | None) -> tuple[str, str]:
     """What stands in it and what is left."""
     return (UNKNOWN, UNKNOWN) if window is None else (f"{window.count:,}", f"{window.remaining:,}")
@@ -258,13 +227,7 @@ def _standing(window: ClientWindow | None) -> tuple[str, str]:
 def _set_by(override: Override | None, now: float) -> str:
     if override is None:
         return ""
-    return f"{override.by} at {_when(override.at, now)}" + (f": {override.why}" if override.why else "")
-
-
-def _when(at: float, now: float) -> str:
-    """The time of day, and the date before it where that is not today's, in UTC."""
-    day = instant(at).date()
-    return clock(at) if day == instant(now).date() else f"{day} {clock(at)}"
+    return f"{override.by} at {moment(override.at, now)}" + (f": {override.why}" if override.why else "")
 
 
 def _duration(seconds: float) -> str:

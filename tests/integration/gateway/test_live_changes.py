@@ -1,8 +1,12 @@
-"""Overrides take effect within a second, and nothing malformed does."""
+"""Overrides take effect and end within a second on all nodes, and nothing malformed does."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import os
+import shlex
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
@@ -11,17 +15,68 @@ from gateway.contract import keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.codec import encode
 from gateway.contract.limits import Limit
-from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override
+from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, MAX_READ, Override
+from loadtest import redis_server
+from loadtest.redis_server import RedisServer
+from subject import RateLimiterSubject, actions
+from subject.redis_reads import redis_time
 from tests.integration.gateway.client import Answer, Client
 from tests.integration.gateway.node import Node, eventually
+from tests.integration.subject.publishing import subject
 
 StartNode = Callable[..., Awaitable[Node]]
 CLIENT = unknown_client_id("key-1", DEFAULT_SECRET)
 SOON_SECONDS = 1.0
 
 
-def override(limit: Limit) -> str:
-    return encode(Override(limit, by="test", at=1.0))
+def override(limit: Limit, until: float | None = None) -> str:
+    return encode(Override(limit, by="test", at=1.0, until=until))
+
+
+@asynccontextmanager
+async def clients_of(nodes: list[Node]) -> AsyncIterator[list[Client]]:
+    """One that is connected to each node."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(await node.connect()) for node in nodes]
+
+
+async def policy_is_everywhere(clients: list[Client], wanted: bytes) -> None:
+    """On all nodes, within `SOON_SECONDS`."""
+    await asyncio.gather(*(policy_is(client, wanted) for client in clients))
+
+
+async def subscribers(redis: Redis, number: int) -> None:
+    """So many nodes listen to changes."""
+
+    async def listening() -> int:
+        ((_, listeners),) = await redis.pubsub_numsub(keys.CHANGES)
+        return int(listeners)
+
+    await eventually(listening, lambda listeners: listeners == number)
+
+
+OVERRIDDEN = b'"override";q=5;w=3600'
+USUAL = b'"default";q=3;w=3600'
+FIVE = Limit(5, 3600)
+
+
+async def change_everything(redis: Redis, clients: list[Client]) -> None:
+    """A raise, a reset and the raise's end, each by the subject's own hand and seen on all nodes in time."""
+    actor = actions.Actor("ana", "a test")
+    assert [(await clients[0].get()).status for _ in range(4)] == [200, 200, 200, 429]
+
+    await actions.set_limit(redis, CLIENT, FIVE, actor)
+    await policy_is_everywhere(clients, OVERRIDDEN)
+    statuses = [(await clients[-1].get()).status for _ in range(5)]
+    assert statuses[-1] == 429  # the two places that the raise gave are taken
+
+    await actions.reset(redis, CLIENT, actor)
+    await asyncio.gather(
+        *(eventually(client.get, lambda answer: answer.status == 200, SOON_SECONDS) for client in clients)
+    )
+
+    await actions.unset_limit(redis, CLIENT, actor)
+    await policy_is_everywhere(clients, USUAL)
 
 
 async def policy_is(client: Client, wanted: bytes) -> Answer:
@@ -120,3 +175,160 @@ async def test_all_nodes_take_a_change_over(start_node: StartNode, redis_client:
             await policy_is(client, b'"override";q=5;w=3600')
 
     await asyncio.gather(*(sees(node) for node in nodes))
+
+
+async def three_nodes(start_node: StartNode, **settings: object) -> list[Node]:
+    """With a limit that three requests use up."""
+    return [await start_node(node_id=f"node-{n}", default_limit="3/h", **settings) for n in (1, 2, 3)]
+
+
+async def test_changes_hold_on_all_nodes_within_a_second_as_they_are_announced(
+    start_node: StartNode, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.app.POLL_SECONDS", 3600.0)  # so that nothing comes by polling
+    nodes = await three_nodes(start_node)
+    await subscribers(redis_client, 3)
+    async with clients_of(nodes) as clients:
+        await change_everything(redis_client, clients)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    with redis_server.running() as server:
+        yield server
+
+
+async def test_changes_hold_on_all_nodes_within_a_second_where_nodes_may_not_subscribe(
+    start_node: StartNode, own_redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Redis.from_url(own_redis.url, decode_responses=True) as redis:
+        await redis.acl_setuser(
+            "node", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"], reset_channels=True
+        )
+        address = own_redis.url.removeprefix("redis://")
+        with caplog.at_level(logging.WARNING):
+            nodes = await three_nodes(start_node, redis_url=f"redis://node:secret@{address}")
+            async with clients_of(nodes) as clients:
+                await change_everything(redis, clients)
+                await subscribers(redis, 0)
+    told = [one.getMessage() for one in caplog.records if "not heard of at once" in one.getMessage()]
+    assert len(told) == 3
+
+
+async def test_changes_hold_on_all_nodes_within_a_second_while_subscriptions_are_lost(
+    start_node: StartNode, redis_client: Redis
+) -> None:
+    nodes = await three_nodes(start_node)
+    await subscribers(redis_client, 3)
+
+    async def cut() -> None:
+        while True:
+            await redis_client.client_kill_filter(_type="pubsub")
+            await asyncio.sleep(0.02)
+
+    async with clients_of(nodes) as clients:
+        cutting = asyncio.create_task(cut())
+        await change_everything(redis_client, clients)
+        cutting.cancel()
+    await subscribers(redis_client, 3)
+
+
+async def test_a_limit_for_a_time_ends_on_all_nodes_by_itself(
+    start_node: StartNode, redis_client: Redis
+) -> None:
+    nodes = await three_nodes(start_node)
+    until = await redis_time(redis_client) + 1.5
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(FIVE, until))
+    async with clients_of(nodes) as clients:
+        await policy_is_everywhere(clients, OVERRIDDEN)
+        for client in clients:
+            held = (await client.get()).value("RateLimit-Policy")
+            assert held == OVERRIDDEN or await redis_time(redis_client) > until - 0.1
+        await asyncio.sleep(until - await redis_time(redis_client))
+        await policy_is_everywhere(clients, USUAL)
+    assert await redis_client.hexists(keys.OVERRIDES, LIMIT_FIELD + CLIENT)
+
+
+async def test_a_limit_for_a_time_ends_though_redis_is_away(
+    start_node: StartNode, own_redis: RedisServer
+) -> None:
+    async with Redis.from_url(own_redis.url, decode_responses=True) as redis:
+        node = await start_node(default_limit="3/h", redis_url=own_redis.url, store_deadline=0.05)
+        until = await redis_time(redis) + 1.0
+        await redis.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(FIVE, until))
+        async with await node.connect() as client:
+            await policy_is(client, OVERRIDDEN)
+            left_seconds = until - await redis_time(redis)
+            os.kill(own_redis.pid, signal.SIGKILL)
+            await asyncio.sleep(left_seconds)
+            await policy_is(client, USUAL)
+
+
+async def findings(observer: RateLimiterSubject) -> list[dict[str, object]]:
+    """What the subject finds of live changes."""
+    observation = await observer.observe()
+    assert observation["redis_connected"]
+    return [found for found in observation["findings"] if found["code"] == "override_malformed"]
+
+
+async def test_a_malformed_record_is_a_finding_until_it_is_mended(
+    start_node: StartNode, redis_client: Redis, redis_url: str
+) -> None:
+    nodes = await three_nodes(start_node)
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(FIVE))
+    async with RateLimiterSubject(redis_url) as observer, clients_of(nodes) as clients:
+        await policy_is_everywhere(clients, OVERRIDDEN)
+        assert await findings(observer) == []
+
+        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, "7/h")
+        (found,) = await eventually(
+            lambda: findings(observer), lambda seen: seen and "3 of 3 nodes" in str(seen[0]["summary"])
+        )
+        await policy_is_everywhere(clients, OVERRIDDEN)
+        assert found["subject"] == {"kind": "client", "id": CLIENT}
+        assert found["suggested_action"] == f"subject limits unset {CLIENT}"
+
+        run = await subject(*str(found["suggested_action"]).split()[1:], redis_url=redis_url)
+        assert (run.code, "live limit, which cannot be read, was taken out" in run.out) == (0, True)
+        await eventually(lambda: findings(observer), lambda seen: not seen)
+        await policy_is_everywhere(clients, USUAL)
+
+
+async def test_a_generation_that_is_no_number_is_mended_by_a_reset(
+    node: Node, redis_client: Redis, redis_url: str
+) -> None:
+    await redis_client.hset(keys.OVERRIDES, GENERATION_FIELD + CLIENT, "x")
+    async with RateLimiterSubject(redis_url) as observer:
+        (found,) = await eventually(lambda: findings(observer), bool)
+        assert found["suggested_action"] == f"subject reset {CLIENT}"
+        assert (await subject("reset", CLIENT, redis_url=redis_url)).code == 0
+        await eventually(lambda: findings(observer), lambda seen: not seen)
+
+
+async def test_a_hash_that_is_none_is_a_finding_and_the_last_good_one_stays(
+    node: Node, redis_client: Redis, redis_url: str
+) -> None:
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(FIVE))
+    async with RateLimiterSubject(redis_url) as observer, await node.connect() as client:
+        await policy_is(client, OVERRIDDEN)
+        await redis_client.set(keys.OVERRIDES, "x")
+        (found,) = await eventually(
+            lambda: findings(observer), lambda seen: seen and "1 of 1 nodes" in str(seen[0]["summary"])
+        )
+        assert "ratelimit:overrides is no hash" in str(found["summary"])
+        assert (await client.get()).value("RateLimit-Policy") == OVERRIDDEN
+        _, _, _, command, *names = shlex.split(str(found["suggested_action"]))
+        assert command == "RENAME"
+        await redis_client.rename(*names)
+        await eventually(lambda: findings(observer), lambda seen: not seen)
+
+
+async def test_more_fields_than_are_read_are_a_finding(
+    node: Node, redis_client: Redis, redis_url: str
+) -> None:
+    names = [f"{GENERATION_FIELD}k_{place:016x}" for place in range(MAX_READ + 1)]
+    await redis_client.hset(keys.OVERRIDES, mapping=dict.fromkeys(names, "1"))
+    async with RateLimiterSubject(redis_url) as observer:
+        (found,) = await eventually(lambda: findings(observer), bool)
+
+    assert "more than the 20,000 fields that are read" in str(found["summary"])

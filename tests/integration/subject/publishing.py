@@ -7,16 +7,20 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from typing import Any
 from unittest.mock import patch
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, telemetry
+from gateway.contract import audit, codec, keys, telemetry
+from gateway.contract.audit import AuditRecord
+from gateway.contract.overrides import Overrides, parse_overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
+from loadtest.ports import free_port
 from subject import cli
 from subject.redis_reads import redis_time
 from tests.unit.subject.builders import NodeScript, entry
@@ -63,6 +67,18 @@ async def answering(state: RosterEntry) -> AsyncIterator[str]:
     app.router.add_get("/state", answer)
     async with server:
         yield f"127.0.0.1:{server.port}"
+
+
+async def live_changes(redis: Redis) -> Overrides:
+    """What stands in the overrides."""
+    fields: Any = await redis.hgetall(keys.OVERRIDES)
+    return parse_overrides(fields)
+
+
+async def audited(redis: Redis) -> list[AuditRecord]:
+    """What stands in the audit."""
+    entries: Any = await redis.xrange(keys.AUDIT)
+    return [codec.decode(AuditRecord, fields[audit.STREAM_FIELD]) for _, fields in entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +134,8 @@ async def subject(
     ):
         code = await asyncio.to_thread(cli.run, arguments)
     return Run(code, out.getvalue(), err.getvalue())
+
+
+def nowhere() -> str:
+    """A Redis URL that nobody listens on."""
+    return f"redis://127.0.0.1:{free_port()}/0"

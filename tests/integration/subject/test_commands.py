@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import audit, codec, keys
+from gateway.contract import codec, keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
-from gateway.contract.overrides import parse_overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.telemetry import Store
 from loadtest.ports import free_port
@@ -20,6 +19,9 @@ from loadtest.redis_server import RedisServer
 from tests.integration.subject.publishing import (
     Run,
     answering,
+    audited,
+    live_changes,
+    nowhere,
     publish,
     publish_cluster,
     subject,
@@ -30,6 +32,7 @@ from tests.unit.subject.builders import NodeScript, always, entry, even, policie
 CLIENT = "k_0123456789abcdef"
 SHOWING = ["status", "nodes", "top", "diagnose", "limits"]
 KEY = "sk-very-secret-4711"
+WHY = ("--why", "a test")
 
 
 def registered_only() -> PolicyTable:
@@ -37,11 +40,6 @@ def registered_only() -> PolicyTable:
     table = policies(clients={"acme": "5/s"}).table
     assert table is not None
     return replace(table, unknown_keys="reject")
-
-
-def nowhere() -> str:
-    """A Redis URL that nobody listens on."""
-    return f"redis://127.0.0.1:{free_port()}/0"
 
 
 @pytest.mark.parametrize("command", SHOWING)
@@ -214,8 +212,7 @@ async def test_limits_are_set_shown_and_unset(redis_client: Redis, redis_url: st
     assert limit["why"] == "a big day"
     assert "acme no longer has 500/m" in undone.out
     assert (again.code, "nothing was changed" in again.out) == (0, True)
-    entries: Any = await redis_client.xrange(keys.AUDIT)
-    records = [codec.decode(audit.AuditRecord, fields[audit.STREAM_FIELD]) for _, fields in entries]
+    records = await audited(redis_client)
     assert [(one.action, one.before, one.after) for one in records] == [
         ("set", None, "500/m"),
         ("unset", "500/m", None),
@@ -227,7 +224,7 @@ async def test_limits_shows_the_default_the_plans_and_who_has_one(
     redis_client: Redis, redis_url: str
 ) -> None:
     await publish(redis_client, [record()], policies("100/m", {"acme": "50/s"}).table)
-    await subject("limits", "set", CLIENT, "7/s", redis_url=redis_url)
+    await subject("limits", "set", CLIENT, "7/s", "--why", "x", redis_url=redis_url)
 
     run = await subject("limits", redis_url=redis_url)
 
@@ -253,19 +250,35 @@ async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> 
 
     assert (run.code, run.err) == (0, "")
     assert "begins anew (generation 1)" in run.out
-    fields: Any = await redis_client.hgetall(keys.OVERRIDES)
-    assert parse_overrides(fields).generations == {CLIENT: 1}
+    assert (await live_changes(redis_client)).generations == {CLIENT: 1}
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["limits", "set", CLIENT, "many"], "write N/period, as in 100/m"),
-        (["limits", "set", CLIENT], "the following arguments are required: N/PERIOD"),
-        (["limits", "set", "no id!", "5/s"], "subject whois tells the id"),
-        (["limits", "set", "nobody", "5/s"], "no node knows a client nobo… (registered: acme)"),
+        (["limits", "set", CLIENT, "many", *WHY], "write N/period, as in 100/m"),
+        (["limits", "set", CLIENT, *WHY], "the following arguments are required: N/PERIOD"),
+        (["limits", "set", "no id!", "5/s", *WHY], "subject whois tells the id"),
+        (["limits", "set", "nobody", "5/s", *WHY], "no node knows a client nobo… (registered: acme)"),
         (["reset", CLIENT, "--why", "\udcff"], "is not Unicode"),
         (["limits", "set", CLIENT, "5/s", "--why", "\udcff"], "is not Unicode"),
+        (["limits", "set", CLIENT, "5/s"], "the following arguments are required: --why"),
+        (
+            ["limits", "set", CLIENT, "5/s", "--why", "x" * 301],
+            "has 301 characters: 300 at most go to the audit",
+        ),
+        (
+            ["limits", "set", CLIENT, "5/s", *WHY, "--for", "soon"],
+            "write a whole number and s, m, h or d, as in",
+        ),
+        (
+            ["limits", "set", CLIENT, "5/s", *WHY, "--for", "1.5h"],
+            "write a whole number and s, m, h or d, as in",
+        ),
+        (["limits", "set", CLIENT, "5/s", *WHY, "--for", "0m"], "a duration is between 1s and 366d"),
+        (["limits", "set", CLIENT, "5/s", *WHY, "--for", "367d"], "a duration is between 1s and 366d"),
+        (["audit", "--since", "yesterday"], "write a whole number and s, m, h or d, as in"),
+        (["audit", "--client", "no id!"], "subject whois tells the id"),
         (["limits", "get", "no id!"], "subject whois tells the id"),
         (["limits", "unset", "no id!"], "subject whois tells the id"),
         (["reset", "no id!"], "subject whois tells the id"),
@@ -288,7 +301,7 @@ async def test_bad_input_is_one_line_that_says_what_would_be_right(
 
 
 API_KEY = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
-ACTIONS = [["limits", "set", API_KEY, "5/s"], ["limits", "unset", API_KEY], ["reset", API_KEY]]
+ACTIONS = [["limits", "set", API_KEY, "5/s", *WHY], ["limits", "unset", API_KEY], ["reset", API_KEY]]
 
 
 @pytest.mark.parametrize(
@@ -313,8 +326,8 @@ async def test_a_key_given_as_a_name_goes_nowhere(
     [
         [API_KEY],
         ["limits", API_KEY],
-        ["limits", "set", CLIENT, API_KEY],
-        ["limits", "set", CLIENT, "9'" + API_KEY],
+        ["limits", "set", CLIENT, API_KEY, *WHY],
+        ["limits", "set", CLIENT, "9'" + API_KEY, *WHY],
         ["reset", CLIENT, API_KEY],
         ["status", f"--json={API_KEY}"],
         ["whois", API_KEY],
@@ -360,10 +373,10 @@ async def test_what_was_changed_for_a_name_that_has_gone_can_be_taken_back(
     redis_client: Redis, redis_url: str
 ) -> None:
     await publish(redis_client, [record()], policies(clients={"acme": "5/s"}).table)
-    await subject("limits", "set", "acme", "7/s", redis_url=redis_url)
+    await subject("limits", "set", "acme", "7/s", "--why", "x", redis_url=redis_url)
     await redis_client.delete(*[key async for key in redis_client.scan_iter("ratelimit:policies:*")])
 
-    refused = await subject("limits", "set", "acme", "9/s", redis_url=redis_url)
+    refused = await subject("limits", "set", "acme", "9/s", "--why", "x", redis_url=redis_url)
     runs = [
         await subject(*arguments, redis_url=redis_url)
         for arguments in (
@@ -378,18 +391,7 @@ async def test_what_was_changed_for_a_name_that_has_gone_can_be_taken_back(
     assert [run.code for run in runs] == [0, 0, 0, 0]
 
 
-async def test_a_generation_that_is_no_number_is_one_line(redis_client: Redis, redis_url: str) -> None:
-    await publish(redis_client, [record()])
-    await redis_client.hset(keys.OVERRIDES, f"generation:{CLIENT}", "x")
-
-    run = await subject("reset", CLIENT, redis_url=redis_url)
-
-    assert (run.code, run.out) == (2, "")
-    assert run.err.startswith(f"subject: generation:{CLIENT} in ratelimit:overrides is no number: ")
-    assert run.err.count("\n") == 1
-
-
-CHANGES = [["limits", "set", CLIENT, "5/s"], ["limits", "unset", CLIENT], ["reset", CLIENT]]
+CHANGES = [["limits", "set", CLIENT, "5/s", *WHY], ["limits", "unset", CLIENT], ["reset", CLIENT]]
 
 
 @pytest.mark.parametrize("arguments", CHANGES)
@@ -479,7 +481,6 @@ async def test_one_bad_key_is_told_and_blinds_nobody(
     ("key", "expected"),
     [
         (keys.NODES, "ratelimit:nodes is no hash"),
-        (keys.OVERRIDES, "ratelimit:overrides is no hash"),
         (keys.TELEMETRY, "ratelimit:telemetry is no stream"),
     ],
 )
@@ -541,9 +542,9 @@ async def test_help_and_version_are_there() -> None:
 
 async def test_processes_end_with_the_codes_of_the_command_line(redis_client: Redis, redis_url: str) -> None:
     await publish(redis_client, [record()])
-    wrong = await subject_process("limits", "set", CLIENT, "many", redis_url=redis_url)
+    wrong = await subject_process("limits", "set", CLIENT, "many", *WHY, redis_url=redis_url)
     away = await subject_process("reset", CLIENT, redis_url=nowhere())
-    done = await subject_process("limits", "set", CLIENT, "5/s", redis_url=redis_url)
+    done = await subject_process("limits", "set", CLIENT, "5/s", *WHY, redis_url=redis_url)
     who = await subject_process("whois", redis_url=nowhere(), stdin=KEY)
 
     assert [run.code for run in (wrong, away, done, who)] == [2, 3, 0, 0]

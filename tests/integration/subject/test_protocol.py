@@ -3,13 +3,11 @@ import os
 import signal
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import audit, codec, keys, window
-from gateway.contract.overrides import Overrides, parse_overrides
+from gateway.contract import codec, keys, window
 from gateway.contract.telemetry import Store
 from loadtest.ports import free_port
 from loadtest.redis_server import RedisServer
@@ -25,7 +23,7 @@ from subject import Store as SubjectStore
 from subject.errors import NoNodesError, RedisAwayError
 from subject.redis_reads import redis_time
 from subject.settings import Settings
-from tests.integration.subject.publishing import answering, publish, publish_cluster
+from tests.integration.subject.publishing import answering, audited, live_changes, publish, publish_cluster
 from tests.unit.subject.builders import NodeScript, always, entry, even, policies, record, steps
 
 CLIENT = "k_0123456789abcdef"
@@ -246,7 +244,10 @@ async def test_nothing_that_stands_in_redis_makes_it_raise(
     async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         observation = await subject.observe()
 
-    assert observation["redis_connected"] is (what != "wrong type")
+    assert observation["redis_connected"] is True
+    assert ("override_malformed" in {found["code"] for found in observation["findings"]}) is (
+        what in ("overrides", "wrong type")
+    )
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(250, "250/10s"), ("250", "250/10s"), ("9/s", "9/s")])
@@ -359,18 +360,6 @@ async def test_a_spike_is_known_from_the_streams_history_at_the_first_look(
 def patient(redis_url: str) -> Settings:
     """Settings under which what a test has written does not grow stale on a busy machine."""
     return settings.load(REDIS_URL=redis_url, node_down_seconds=30)
-
-
-async def live_changes(redis: Redis) -> Overrides:
-    """The overrides as nodes read them."""
-    fields: Any = await redis.hgetall(keys.OVERRIDES)
-    return parse_overrides(fields)
-
-
-async def audited(redis: Redis) -> list[audit.AuditRecord]:
-    """The audit, oldest first."""
-    entries: Any = await redis.xrange(keys.AUDIT)
-    return [codec.decode(audit.AuditRecord, fields[audit.STREAM_FIELD]) for _, fields in entries]
 
 
 async def test_a_node_whose_record_cannot_be_read_is_a_store_that_is_down(

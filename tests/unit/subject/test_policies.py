@@ -1,8 +1,9 @@
 from gateway.contract.limits import Limit
-from gateway.contract.overrides import Overrides, parse_overrides
+from gateway.contract.overrides import parse_overrides
 from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
+from subject.live_changes import LiveChanges
 from subject.policies import Policies
-from tests.unit.subject.builders import entry, policies, record
+from tests.unit.subject.builders import START, entry, policies, record
 
 
 def test_a_live_override_goes_before_all() -> None:
@@ -44,7 +45,7 @@ def test_what_most_nodes_enforce_applies_and_the_clients_of_all_are_known() -> N
         f"node-{n}": entry(record(f"node-{n}"), table.digest()) for n, table in enumerate((old, new, new), 1)
     }
 
-    found = Policies.published(Overrides(), roster, tables)
+    found = Policies.published(LiveChanges(), START, roster, tables)
 
     assert found.table == new
     assert [found.is_client(name) for name in ("acme", "beta", "k_0123456789abcdef", "gamma")] == [

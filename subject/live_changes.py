@@ -1,0 +1,23 @@
+"""What operators have changed live, as it stood in Redis: the overrides, and the audit of who did what."""
+
+from dataclasses import dataclass, field
+
+from gateway.contract.audit import AuditRecord
+from gateway.contract.overrides import Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChanges:
+    """The overrides hash; `problem` says in words why none of it can be read, and is empty where it can."""
+
+    overrides: Overrides = field(default_factory=Overrides)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was done, the newest last; `unreadable` entries are left out."""
+
+    at: float  # when it was read, by Redis' clock
+    records: tuple[AuditRecord, ...]
+    unreadable: int
