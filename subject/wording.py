@@ -24,10 +24,11 @@ COMPARED = {
     "clients_over_limit": "told one by one up to",
     "nodes_up": "of",
     "nodes_that_answer": "of",
+    "nodes_refusing": "of",
 }
 """What a metric's baseline is. Those that say yes or no have none that is worth telling."""
 UNITS = {"ratio": "", "probability": "", "percent": " %", "sd": " sd above usual"}
-NAMELESS = {"standard_deviations"}
+NAMELESS = {"malformed_fields", "standard_deviations"}
 """The unit says it all."""
 
 

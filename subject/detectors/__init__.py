@@ -6,6 +6,7 @@ from subject.detectors.breach import limit_breach
 from subject.detectors.fallback import fallback_active
 from subject.detectors.nodes import node_down
 from subject.detectors.observer import observer_blind
+from subject.detectors.overrides import override_malformed
 from subject.detectors.skew import node_skew
 from subject.detectors.spikes import spikes
 from subject.detectors.store_down import store_down
@@ -25,4 +26,5 @@ ALL: tuple[Detector, ...] = (
     spikes,
     node_skew,
     limit_breach,
+    override_malformed,
 )

@@ -223,6 +223,7 @@ def policies(
     clients: Mapping[str, str] | None = None,
     overrides: Mapping[str, str] | None = None,
     on_store_failure: str = "local",
+    malformed: Sequence[str] = (),
 ) -> Policies:
     """Limits by client as texts."""
     table = PolicyTable(
@@ -233,4 +234,4 @@ def policies(
         {name: ClientPolicy(None, parse_limit(text)) for name, text in (clients or {}).items()},
     )
     live = {name: Override(parse_limit(text), "tester", START) for name, text in (overrides or {}).items()}
-    return Policies(Overrides(live), table)
+    return Policies(Overrides(live, malformed=tuple(malformed)), table)

@@ -24,6 +24,10 @@ from subject.wording import COMPARED, told
         (Evidence("fallback_ratio", 0.01, 0.956, "ratio"), "fallback ratio 96 % (alarm above 1 %)"),
         (Evidence("node_cpu", None, 3.0, "percent"), "node cpu 3 %"),
         (Evidence("store_p50", None, None, "ms"), "store p50 – ms"),
+        (
+            Evidence("malformed_fields", None, 1, "malformed field: limit:k_0"),
+            "1 malformed field: limit:k_0",
+        ),
     ],
     ids=lambda value: value.metric if isinstance(value, Evidence) else "",
 )
