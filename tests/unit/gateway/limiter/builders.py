@@ -9,6 +9,7 @@ from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
+from gateway.limiter.ledger import Posting
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Command
 
@@ -53,11 +54,12 @@ class Turn:
         sent: float = SENT,
         views: Views | None = None,
         before: Sequence[Command] = (),
+        postings: Sequence[Posting] = (),
         corrections: Corrections | None = None,
     ) -> None:
         self.views = Views() if views is None else views
         self.corrections = Corrections(lambda: None) if corrections is None else corrections
-        self.batch = Batch(asks, stamp, sent, self.views, before=before)
+        self.batch = Batch(asks, stamp, sent, self.views, before=before, postings=postings)
 
     def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
         """Let these be the replies between both to TIME; the asks that go around again."""

@@ -4,16 +4,23 @@ import pytest
 from redis.exceptions import ResponseError
 
 from gateway.contract import window
+from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
 from gateway.limiter.batch import Batch
+from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
+from gateway.limiter.ledger import Posting
+from gateway.limiter.view import READ_SECONDS
 from gateway.limiter.views import Views
 from tests.unit.gateway.limiter.builders import (
     NOW,
     SENT,
+    TEN,
     THIS,
+    TWO,
     Turn,
     admitted,
+    ask,
     hash_reply,
     increments,
     one,
@@ -135,3 +142,223 @@ async def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
     corrections = Corrections(lambda: None)
     Turn([one()], corrections=corrections).settle(1, hash_reply({THIS: 1, dead: 5}), 1)
     assert ("HDEL", "k", dead) in corrections.take_commands(NOW)
+
+
+MINUTE, HOUR = Charge("minute", TWO), Charge("hour", Limit(3, 3600))
+THIS_HOUR = window.sub_interval(NOW, 3600)
+
+
+def minute_and_hour(minute: int, hour: int, asks: int = 1) -> list[object]:
+    """The replies where so many stood in each of both windows before these asks of one unit each."""
+    return [
+        *(minute + asks, hash_reply({THIS: minute + asks}), 1),
+        *(hour + asks, hash_reply({THIS_HOUR: hour + asks}), 1),
+    ]
+
+
+async def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_of_each() -> None:
+    waiting, next_one = ask(MINUTE, HOUR), ask(MINUTE, HOUR)
+    turn = Turn([waiting, next_one])
+    turn.settle(*minute_and_hour(0, 0, asks=2))
+    assert [[standing.remaining for standing in each.answer.result()] for each in (waiting, next_one)] == [
+        [1, 2],
+        [0, 1],
+    ]
+    assert turn.given_back() == {}
+
+
+@pytest.mark.parametrize(
+    ("minute", "hour", "admitted_by"), [(2, 0, [False, True]), (0, 3, [True, False]), (2, 3, [False, False])]
+)
+async def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_all_back_once(
+    minute: int, hour: int, admitted_by: list[bool]
+) -> None:
+    refused = ask(MINUTE, HOUR)
+    turn = Turn([refused])
+    turn.settle(*minute_and_hour(minute, hour))
+    assert [standing.admitted for standing in refused.answer.result()] == admitted_by
+    refused.leave(passed_at=None)
+    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    refused.leave(passed_at=None)
+    assert turn.given_back() == {}
+
+
+async def test_what_a_refused_request_would_have_taken_of_another_window_is_there_for_the_next() -> None:
+    refused, other = ask(MINUTE, HOUR), ask(HOUR)
+    Turn([refused, other]).settle(2 + 1, hash_reply({THIS: 3}), 1, 2 + 2, hash_reply({THIS_HOUR: 4}), 1)
+    assert [standing.admitted for standing in refused.answer.result()] == [False, True]
+    assert admitted([other]) == [True]
+
+
+async def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of_every_window() -> None:
+    leaving = ask(MINUTE, HOUR)
+    turn = Turn([leaving])
+    turn.settle(*minute_and_hour(0, 0))
+    leaving.leave(passed_at=None)
+    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+
+
+async def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
+    asks = [one(limit=TEN, cost=cost) for cost in (4, 7, 3)]
+    turn = Turn(asks)
+    assert increments(turn.batch.commands) == [("HINCRBY", "k", THIS, 14)]
+    turn.settle(14, hash_reply({THIS: 14}), 1)
+    assert admitted(asks) == [True, False, True]
+    assert [each.answer.result()[0].remaining for each in asks] == [6, 6, 3]
+    assert turn.given_back() == {("k", THIS): 7}
+
+
+async def test_a_refused_cost_waits_until_so_much_has_left() -> None:
+    costly, cheap = one(limit=TEN, cost=8), one(limit=TEN, cost=3)
+    Turn([costly, cheap]).settle(11, hash_reply({THIS - 40: 4, THIS - 20: 5, THIS: 11}), 1)
+    waits = [NOW + round(each.answer.result()[0].wait_seconds * 1_000_000) for each in (costly, cheap)]
+    assert waits == [window.leaves_at(THIS - 20, 60), window.leaves_at(THIS - 40, 60)]
+
+
+async def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing() -> None:
+    waiting = ask(Charge("minute", TWO, shadow=True), HOUR)
+    turn = Turn([waiting])
+    turn.settle(*minute_and_hour(2, 0))
+    assert [standing.admitted for standing in waiting.answer.result()] == [False, True]
+    assert turn.given_back() == {("minute", THIS): 1}
+    assert turn.views.refusal(waiting.charges, SENT) is None
+
+
+async def test_a_window_in_shadow_takes_nothing_of_a_request_that_another_refuses() -> None:
+    refused = ask(Charge("minute", TWO, shadow=True), HOUR)
+    turn = Turn([refused])
+    turn.settle(*minute_and_hour(0, 3))
+    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+
+
+async def test_a_refusal_is_remembered_by_the_window_that_refused_alone() -> None:
+    turn = Turn([ask(MINUTE, HOUR)])
+    turn.settle(*minute_and_hour(2, 0))
+    assert turn.views.refusal([MINUTE], SENT) is not None
+    assert turn.views.refusal([HOUR], SENT) is None
+
+
+async def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> None:
+    gone, passed, waiting = ask(MINUTE, HOUR), ask(MINUTE, HOUR), ask(MINUTE, HOUR)
+    turn = Turn([gone, passed, waiting])
+    gone.leave(passed_at=None)
+    passed.leave(passed_at=SENT)
+    turn.settle(*minute_and_hour(0, 0, asks=3))
+    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    assert [standing.remaining for standing in waiting.answer.result()] == [0, 1]
+    assert turn.batch.lacking == []
+
+
+async def test_who_asked_too_long_ago_is_not_admitted_and_who_asked_later_is() -> None:
+    late, timely = one(asked=SENT - 1), one(asked=SENT)
+    turn = Turn([late, timely])
+    turn.settle(2, hash_reply({THIS: 2}), 1, asked_since=SENT - 0.5)
+    with pytest.raises(StoreUnavailable):
+        late.answer.result()
+    assert admitted([timely]) == [True]
+
+
+async def test_who_is_late_and_passes_all_the_same_keeps_the_units_and_is_not_owed() -> None:
+    late = ask(MINUTE, HOUR, asked=SENT - 1)
+    turn = Turn([late])
+    turn.settle(*minute_and_hour(0, 0), asked_since=SENT)
+    assert isinstance(late.answer.exception(), StoreUnavailable)
+    assert late.leave(passed_at=SENT) is True
+    assert turn.given_back() == {}
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+async def test_one_window_for_which_the_batch_was_untimely_sends_the_whole_request_around_again(
+    side: int,
+) -> None:
+    """E is 15 s for an hour and a quarter of a second for a minute."""
+    waiting, other = ask(MINUTE, HOUR), ask(HOUR)
+    turn = Turn([waiting, other])
+    replies = [1, hash_reply({THIS: 1}), 1, 2, hash_reply({THIS_HOUR: 2}), 1]
+    again = turn.settle(*replies, executed=NOW + side * (window.stamp_tolerance(60) + 1))
+    assert again == [waiting]
+    assert admitted([other]) == [True]
+    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+
+
+async def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> None:
+    waiting = one()
+    Turn([waiting]).settle(1, hash_reply({THIS: 1}), 1, executed=NOW + 10**7)
+    turn = Turn([waiting])
+    assert increments(turn.batch.commands) == [("HINCRBY", "k", THIS, 1)]
+    turn.settle(3, hash_reply({THIS: 3}), 1)
+    assert admitted([waiting]) == [False]
+    assert turn.given_back() == BACK
+
+
+async def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_that_back() -> None:
+    waiting, other = ask(MINUTE, HOUR), ask(HOUR)
+    turn = Turn([waiting, other])
+    wrong = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+    turn.settle(wrong, wrong, 1, 2, hash_reply({THIS_HOUR: 2}), 1)
+    assert isinstance(waiting.answer.exception(), StoreUnavailable)
+    assert admitted([other]) == [True]
+    assert turn.given_back() == {("hour", THIS_HOUR): 1}
+    assert turn.batch.refusal is wrong
+
+
+async def test_who_passed_without_the_answer_is_owed_in_the_windows_that_redis_did_not_count() -> None:
+    passed = ask(MINUTE, HOUR)
+    turn = Turn([passed])
+    passed.leave(passed_at=SENT)
+    refusal = ResponseError("OOM command not allowed when used memory > 'maxmemory'.")
+    turn.settle(refusal, [], 0, 1, hash_reply({THIS_HOUR: 1}), 1)
+    assert turn.batch.lacking == [Posting.of(MINUTE, SENT)]
+    assert turn.given_back() == {}
+
+
+async def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() -> None:
+    waiting, passed, gone = one(), ask(MINUTE, HOUR), one()
+    batch = Turn([waiting, passed, gone]).batch
+    passed.leave(passed_at=SENT)
+    gone.leave(passed_at=None)
+    batch.lose(StoreUnavailable("the connection broke"))
+    with pytest.raises(StoreUnavailable, match="broke"):
+        waiting.answer.result()
+    assert batch.lacking == [Posting.of(MINUTE, SENT), Posting.of(HOUR, SENT)]
+    assert waiting.leave(passed_at=SENT) is False
+
+
+async def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> None:
+    first, second = Posting("a", 60, 1, 2), Posting("b", 60, 1, 3)
+    commands = [("HINCRBY", "a", 1, 2), ("PEXPIRE", "a", 9), ("HINCRBY", "b", 1, 3), ("PEXPIRE", "b", 9)]
+    refused = Turn([], before=commands, postings=[first, second])
+    refused.settle(2, 1, ResponseError("OOM"), 0)
+    assert refused.batch.lacking == [second]
+    lost = Turn([], before=commands, postings=[first, second])
+    lost.batch.lose(StoreUnavailable("gone"))
+    assert lost.batch.lacking == [first, second]
+
+
+async def test_a_client_that_was_read_just_now_is_read_in_part_and_anew_when_that_is_old() -> None:
+    views = Views()
+    Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
+    soon = Batch([one()], NOW + 1000, SENT + 0.001, views).commands
+    later = Batch([one()], NOW + 1000, SENT + READ_SECONDS, views).commands
+    assert ("HMGET", "k", THIS - 1, THIS + 1) in soon
+    assert ("HGETALL", "k") in later
+
+
+async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_nothing() -> None:
+    """A whole reading of the next came back first, so what this one lacks is not known any more."""
+    views = Views()
+    Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
+    waiting = one()
+    behind = Turn([waiting], views=views, sent=SENT + 0.1)
+    views.read("k", 60, {}, NOW + 1_000_000, SENT + 0.1)
+    assert behind.settle(2, [None, None], 1) == [waiting]
+    assert behind.given_back() == BACK
+
+
+async def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> None:
+    full = one("full", cost=3)
+    turn = Turn([ask(MINUTE, HOUR), full])
+    assert turn.batch.units == 5
+    turn.settle(*minute_and_hour(0, 0), ResponseError("OOM"), [], 0)
+    assert isinstance(full.answer.exception(), StoreUnavailable)
+    assert list(turn.batch.keys) == ["minute", "hour"]

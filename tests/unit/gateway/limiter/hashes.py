@@ -1,0 +1,39 @@
+"""What Redis answers to the commands of counting, from plain dicts."""
+
+from gateway.limiter.wire import Command, Reply
+from tests.unit.gateway.limiter.builders import hash_reply, time_reply
+
+
+class Hashes:
+    """All hashes, with their expiry. Commands of several nodes can be mixed as Redis mixes them: whole."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, dict[int, int]] = {}
+        self._ends: dict[str, int] = {}
+
+    def fields(self, key: str, at: int) -> dict[int, int]:
+        """One of them, at a Redis microsecond."""
+        if at >= self._ends.get(key, at + 1):
+            del self._fields[key], self._ends[key]
+        return self._fields.setdefault(key, {})
+
+    def answer(self, command: Command, at: int) -> Reply:
+        """The reply to one command."""
+        name, *rest = command
+        if name == "TIME":
+            return time_reply(at)
+        key, *numbers = str(rest[0]), *map(int, rest[1:])
+        fields = self.fields(key, at)
+        if name == "HINCRBY":
+            number, units = numbers
+            fields[number] = fields.get(number, 0) + units
+            return fields[number]
+        if name == "HGETALL":
+            return hash_reply(fields)
+        if name == "HMGET":
+            return [b"%d" % fields[number] if number in fields else None for number in numbers]
+        if name == "HDEL":
+            return sum(fields.pop(number, None) is not None for number in numbers)
+        assert name == "PEXPIRE", command
+        self._ends[key] = at + 1000 * numbers[0]
+        return 1

@@ -1,0 +1,223 @@
+"""One client's window as a node knows it, against the true hash."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.contract import window
+from gateway.limiter.view import DENY_SECONDS, READ_SECONDS, View
+from tests.unit.gateway.limiter.builders import NOW, SENT, THIS
+
+PERIODS = st.sampled_from([1, 2, 7, 60, 3600])
+COUNTS = st.integers(-3, 9)
+
+
+def starts_at(number: int, period_seconds: int) -> int:
+    """The first microsecond of a sub-interval."""
+    return -(-number * period_seconds * window.MICROSECONDS // window.SUB_INTERVALS)
+
+
+@st.composite
+def moments_in(draw: st.DrawFn, number: int, period_seconds: int) -> int:
+    """One in this sub-interval, often at its ends."""
+    first, behind = starts_at(number, period_seconds), starts_at(number + 1, period_seconds)
+    return draw(st.sampled_from([first, behind - 1]) | st.integers(first, behind - 1))
+
+
+@st.composite
+def hashes(draw: st.DrawFn, number: int) -> dict[int, int]:
+    """What may stand in Redis when `number` is the sub-interval at hand: also damage, and strays."""
+    numbers = st.integers(number - window.SUB_INTERVALS - 5, number + 3)
+    recent = st.integers(number - 3, number + 2)
+    return draw(st.dictionaries(numbers | recent, COUNTS, max_size=25))
+
+
+def counted(fields: Mapping[int, int], at: int, period_seconds: int) -> int:
+    return sum(window.counted(fields, at, period_seconds).values())
+
+
+def read(fields: Mapping[int, int], at: int = NOW, period_seconds: int = 60) -> View:
+    """The view of a whole hash that was asked for at `SENT`."""
+    view = View(period_seconds)
+    view.read(fields, at, SENT)
+    return view
+
+
+@given(st.data(), PERIODS)
+def test_what_is_read_once_and_then_brought_up_to_date_totals_as_the_whole_hash(
+    data: st.DataObject, period: int
+) -> None:
+    this = window.sub_interval(NOW, period)
+    stamps = moments_in(this, period)
+    fields = data.draw(hashes(this))
+    fields[this] = max(0, fields.get(this, 0))
+    view = read(fields, data.draw(stamps), period)
+    for _ in range(data.draw(st.integers(0, 6), "turns")):
+        if data.draw(st.booleans(), "reads again"):
+            fields |= {this - 1: data.draw(COUNTS), this: data.draw(COUNTS), this + 1: data.draw(COUNTS)}
+            view.read_open(fields[this - 1], fields[this], fields[this + 1])
+            fields[this] = max(0, fields[this])
+        else:
+            units = data.draw(st.integers(0, 5), "adds")
+            view.add(units)
+            fields[this] += units
+        at = data.draw(stamps, "forward, or back")
+        assert view.total(at) == view.last_total == counted(fields, at, period)
+
+
+@given(st.data(), PERIODS)
+def test_a_view_ages_as_the_hash_would_if_nobody_wrote(data: st.DataObject, period: int) -> None:
+    this = window.sub_interval(NOW, period)
+    fields = data.draw(hashes(this))
+    at = data.draw(moments_in(this, period))
+    view = read(fields, at, period)
+    told = {number: units for number, units in fields.items() if number <= this + 1}
+    for number in data.draw(st.lists(st.integers(this, this + window.SUB_INTERVALS + 9), max_size=6)):
+        later = max(at, data.draw(moments_in(number, period)))
+        assert view.total(later) == counted(told, later, period)
+
+
+@given(st.data(), PERIODS, st.integers(1, 40))
+def test_units_leave_when_the_first_moment_comes_that_counts_so_many_fewer(
+    data: st.DataObject, period: int, units: int
+) -> None:
+    this = window.sub_interval(NOW, period)
+    fields = {n: units for n, units in data.draw(hashes(this)).items() if n <= this + 1}
+    at = data.draw(moments_in(this, period))
+    before = counted(fields, at, period)
+    left = min(units, before)
+
+    leaves_at = read(fields, at, period).leaves_at(at, units)
+
+    if before:
+        assert before - counted(fields, leaves_at, period) >= left
+        assert before - counted(fields, leaves_at - 1, period) < left
+        assert leaves_at > at
+    else:
+        assert leaves_at == window.leaves_at(this, period)
+
+
+def test_the_moment_at_which_units_leave_is_the_same_by_trying_every_microsecond() -> None:
+    period, this = 1, window.sub_interval(NOW, 1)
+    fields = {this - 20: 2, this - 19: 1, this: 4}
+    view = read(fields, NOW, period)
+
+    def gone(at: int) -> int:
+        return 7 - counted(fields, at, period)
+
+    tried = range(NOW, NOW + 2 * window.MICROSECONDS)
+    for units in range(1, 9):
+        first = tried[bisect_left(tried, min(units, 7), key=gone)]
+        assert view.leaves_at(NOW, units) == first
+
+
+def test_a_negative_counter_is_damage_and_counts_as_none() -> None:
+    view = read({THIS - 9: -5, THIS - 8: 3, THIS: -2})
+    assert view.total(NOW) == 3
+    view.read_open(-1, -4, -1)
+    view.add(2)
+    assert view.total(NOW) == 5
+
+
+def test_a_whole_hash_takes_the_place_of_what_was_known() -> None:
+    view = read({THIS - 9: 5, THIS: 2})
+    view.add(3)
+    view.read({THIS - 8: 1}, NOW, SENT + 1)
+    assert view.total(NOW) == 1
+
+
+def test_a_view_is_fresh_within_its_sub_interval_and_a_quarter_of_a_second() -> None:
+    assert read({}).is_fresh(NOW, SENT)
+    assert read({}).is_fresh(starts_at(THIS + 1, 60) - 1, SENT + READ_SECONDS - 0.001)
+
+
+def test_a_view_is_not_fresh_after_a_quarter_of_a_second_whatever_was_read_of_the_open_ones() -> None:
+    view = read({})
+    view.read_open(1, 2, 3)
+    assert not view.is_fresh(NOW, SENT + READ_SECONDS)
+
+
+@pytest.mark.parametrize("stamp", [starts_at(THIS, 60) - 1, starts_at(THIS + 1, 60)])
+def test_a_view_is_not_fresh_for_a_stamp_in_another_sub_interval(stamp: int) -> None:
+    assert not read({}).is_fresh(stamp, SENT)
+
+
+def test_a_view_is_not_fresh_when_it_was_told_to_expire_and_still_tells_what_it_knew() -> None:
+    view = read({THIS: 3})
+    view.expire()
+    assert not view.is_fresh(NOW, SENT)
+    assert view.total(NOW) == 3
+
+
+def test_a_view_is_not_fresh_before_it_was_read() -> None:
+    assert not View(60).is_fresh(0, SENT)
+
+
+def denied(cost: int = 2, quota: int = 10, stamp: int = NOW, wait_seconds: float = 30.0) -> View:
+    """A window that has just refused `cost`."""
+    view = read({THIS: 9}, stamp)
+    view.deny(quota, cost, stamp, wait_seconds, SENT)
+    return view
+
+
+def test_a_refusal_is_remembered_for_a_quarter_of_a_second() -> None:
+    view = denied()
+    assert view.denies(10, 2, SENT)
+    assert view.denies(10, 2, SENT + DENY_SECONDS - 0.001)
+    assert not view.denies(10, 2, SENT + DENY_SECONDS)
+
+
+def test_a_refusal_is_forgotten_when_the_sub_interval_ends() -> None:
+    view = denied(stamp=starts_at(THIS + 1, 60) - 100_000)
+    assert view.denies(10, 2, SENT + 0.099)
+    assert not view.denies(10, 2, SENT + 0.1)
+
+
+def test_a_refusal_is_forgotten_when_there_will_be_room() -> None:
+    view = denied(wait_seconds=0.05)
+    assert view.denies(10, 2, SENT + 0.049)
+    assert not view.denies(10, 2, SENT + 0.05)
+
+
+def test_a_refusal_says_nothing_about_a_smaller_cost() -> None:
+    assert not denied(cost=2).denies(10, 1, SENT)
+    assert denied(cost=2).denies(10, 3, SENT)
+
+
+def test_a_refusal_says_nothing_about_a_raised_quota() -> None:
+    assert not denied(quota=10).denies(11, 2, SENT)
+    assert denied(quota=10).denies(9, 2, SENT)
+
+
+def test_the_last_refusal_is_the_one_that_is_remembered() -> None:
+    view = denied(cost=1, quota=10)
+    view.deny(20, 5, NOW, 30.0, SENT)
+    assert not view.denies(10, 1, SENT)
+    assert view.denies(20, 5, SENT)
+
+
+def test_a_refusal_is_forgotten_when_redis_may_be_another_one() -> None:
+    view = denied()
+    view.expire()
+    assert not view.denies(10, 2, SENT)
+
+
+def test_a_window_that_refused_nobody_denies_nobody() -> None:
+    assert not read({THIS: 10}).denies(10, 1, SENT)
+
+
+def test_what_was_denied_is_said_to_fit_when_its_wait_is_over() -> None:
+    view = denied(wait_seconds=30.0)
+    assert view.frees_in(SENT + 10) == 20
+    assert view.frees_in(SENT + 40) == 0
+
+
+def test_a_view_holds_what_counts_and_one_more_and_the_open_ones() -> None:
+    everything = range(THIS - 2 * window.SUB_INTERVALS, THIS + 9)
+    view = read(dict.fromkeys(everything, 1))
+    kept = range(window.oldest_counted(NOW, 60) - 1, THIS + 2)
+    assert len(view) == len(kept)
+    assert len(read({})) == len(range(THIS - 1, THIS + 2))

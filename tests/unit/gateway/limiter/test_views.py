@@ -1,0 +1,129 @@
+"""The views of many clients, and what they say of a request without asking Redis."""
+
+from gateway.contract import window
+from gateway.contract.limits import Limit
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.views import MAX_SUB_INTERVALS, MAX_VIEWS, Views
+from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
+
+HOUR = Limit(100, 3600)
+FULL = dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 2), 1)
+
+
+def known(**totals: int) -> Views:
+    """Windows of a minute in which so many units stand."""
+    views = Views()
+    for key, total in totals.items():
+        views.read(key, 60, {THIS: total}, NOW, SENT)
+    return views
+
+
+def deny(views: Views, key: str, wait_seconds: float = 20.0) -> None:
+    """Let this window have refused a request of ten a minute."""
+    view = views.get(key)
+    assert view is not None
+    view.deny(TEN.quota, 1, NOW, wait_seconds, SENT)
+
+
+def test_of_more_views_than_fit_the_longest_unread_are_forgotten() -> None:
+    views = Views()
+    for number in range(MAX_VIEWS):
+        views.read(str(number), 60, {}, NOW, SENT)
+    views.read("0", 60, {}, NOW, SENT)
+    views.read("one more", 60, {}, NOW, SENT)
+
+    assert len(views) == MAX_VIEWS
+    assert views.get("0") is not None
+    assert views.get("1") is None
+    assert views.sub_intervals == 3 * MAX_VIEWS
+
+
+def test_of_more_sub_intervals_than_fit_the_longest_unread_views_are_forgotten() -> None:
+    views = Views()
+    views.read("first", 60, FULL, NOW, SENT)
+    fit = MAX_SUB_INTERVALS // views.sub_intervals
+    for number in range(fit + 5):
+        views.read(str(number), 60, FULL, NOW, SENT)
+
+    assert len(views) == fit
+    assert views.sub_intervals <= MAX_SUB_INTERVALS
+    assert views.get("first") is None
+    assert views.get(str(fit + 4)) is not None
+
+
+def test_sub_intervals_are_counted_once_however_often_a_window_is_read() -> None:
+    views = Views()
+    for fields in (FULL, {}, FULL, {THIS - 9: 1}):
+        views.read("k", 60, fields, NOW, SENT)
+    assert views.sub_intervals == len(views.get("k") or ()) == 4
+
+
+def test_a_request_is_refused_from_memory_where_one_of_its_windows_has_just_refused() -> None:
+    views = known(minute=10)
+    views.read("hour", 3600, {window.sub_interval(NOW, 3600): 40}, NOW, SENT)
+    deny(views, "minute", wait_seconds=20.0)
+
+    refusal = views.refusal([Charge("minute", TEN), Charge("hour", HOUR)], SENT + 0.125)
+
+    assert refusal == (
+        Standing(admitted=False, remaining=0, wait_seconds=20 - 0.125),
+        Standing(admitted=True, remaining=60, wait_seconds=0.0),
+    )
+
+
+def test_a_window_that_is_not_known_has_its_whole_quota_in_a_refusal_by_another() -> None:
+    views = known(minute=10)
+    deny(views, "minute")
+    refusal = views.refusal([Charge("hour", HOUR), Charge("minute", TEN)], SENT)
+    assert refusal is not None
+    assert refusal[0] == Standing(admitted=True, remaining=100, wait_seconds=0.0)
+
+
+def test_a_window_in_shadow_refuses_nobody_from_memory() -> None:
+    views = known(minute=10)
+    deny(views, "minute")
+    assert views.refusal([Charge("minute", TEN, shadow=True)], SENT) is None
+
+
+def test_a_window_in_shadow_that_refused_too_is_told_in_a_refusal_by_another() -> None:
+    views = known(a=10, b=10)
+    deny(views, "a")
+    deny(views, "b")
+    refusal = views.refusal([Charge("a", TEN, shadow=True), Charge("b", TEN)], SENT)
+    assert refusal is not None
+    assert [standing.admitted for standing in refusal] == [False, False]
+
+
+def test_nothing_is_refused_from_memory_where_nobody_was_refused_or_nothing_is_known() -> None:
+    assert known(minute=10).refusal([Charge("minute", TEN)], SENT) is None
+    assert Views().refusal([Charge("minute", TEN)], SENT) is None
+
+
+def test_another_generation_and_a_raised_quota_are_asked_about() -> None:
+    views = known(**{"k:0": 10})
+    deny(views, "k:0")
+    assert views.refusal([Charge("k:0", TEN)], SENT) is not None
+    assert views.refusal([Charge("k:1", TEN)], SENT) is None
+    assert views.refusal([Charge("k:0", Limit(11, 60))], SENT) is None
+
+
+def test_where_redis_may_be_another_one_all_is_asked_and_read_anew() -> None:
+    views = known(a=10, b=10)
+    deny(views, "a")
+    views.expire_all()
+    assert views.refusal([Charge("a", TEN)], SENT) is None
+    for key in ("a", "b"):
+        view = views.get(key)
+        assert view is not None
+        assert not view.is_fresh(NOW, SENT)
+
+
+def test_one_window_can_be_read_anew_alone_and_one_that_is_not_known_too() -> None:
+    views = known(a=10, b=10)
+    views.expire("a")
+    views.expire("c")
+    a, b = views.get("a"), views.get("b")
+    assert a is not None
+    assert b is not None
+    assert (a.is_fresh(NOW, SENT), b.is_fresh(NOW, SENT)) == (False, True)
