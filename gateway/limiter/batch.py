@@ -18,6 +18,7 @@ from gateway.limiter.views import Views
 from gateway.limiter.wire import Command, Reply
 
 _COMMANDS_PER_WINDOW = 3
+_MOST = 2**40
 
 
 class _Window:
@@ -149,7 +150,7 @@ class Batch:
 
     def _read(self, of: _Window, after: int, fields: Reply, views: Views, corrections: Corrections) -> bool:
         """Let the view have what stands before this batch; False where Redis did not tell."""
-        own = after - of.units
+        own = _bounded(after - of.units)
         if not isinstance(fields, list):
             return False
         if of.view is not None:
@@ -225,7 +226,7 @@ def _counters(reply: list[bytes]) -> dict[int, int]:
     counters = {}
     for number, count in zip(reply[::2], reply[1::2], strict=True):
         try:
-            counters[int(number)] = int(count)
+            counters[int(number)] = _bounded(int(count))
         except ValueError:
             continue
     return counters
@@ -233,9 +234,14 @@ def _counters(reply: list[bytes]) -> dict[int, int]:
 
 def _count(reply: bytes | None) -> int:
     try:
-        return int(reply or 0)
+        return _bounded(int(reply or 0))
     except ValueError:
         return 0
+
+
+def _bounded(count: int) -> int:
+    """What is more than any quota is damage, and need only refuse."""
+    return min(count, _MOST)
 
 
 def _microseconds(reply: Reply) -> int:
