@@ -74,7 +74,8 @@ class OverrideFields:
             changed.pop(client, None)
 
     def overrides(self) -> Overrides:
-        """All of it. Not to be changed any more after this."""
+        """All of it. Not to be changed any more after this, but copied."""
+        self._before = {}
         return Overrides(self._limits, self._generations, tuple(sorted(self._malformed)))
 
     def _read(self, name: str, text: str) -> _Field:
