@@ -1,6 +1,6 @@
 """All decisions that wait in one turn of the event loop, as one pipeline and its replies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from redis.exceptions import ResponseError
@@ -139,7 +139,7 @@ class Batch:
         waiting = []
         for ask in self.asks:
             ask.books = Books.COUNTED
-            ask.give_back = partial(self._give_back, ask.charges, corrections)
+            ask.give_back = partial(_give_back, ask.charges, self._windows, corrections)
             if ask.asked < asked_since:
                 ask.fail(StoreUnavailable("the answer came too late"))
             if ask.waits:
@@ -199,16 +199,10 @@ class Batch:
             (taken if passes and standing.admitted else refused).append(charge)
             if not standing.admitted and not charge.shadow:
                 view.deny(charge.limit.quota, charge.cost, self.stamp, standing.wait_seconds, self.sent)
-        self._give_back(refused, corrections)
-        ask.give_back = partial(self._give_back, taken, corrections)
+        _give_back(refused, self._windows, corrections)
+        ask.give_back = partial(_give_back, taken, self._windows, corrections)
         ask.answer.set_result(standings)
         return True
-
-    def _give_back(self, charges: Iterable[Charge], corrections: Corrections) -> None:
-        for charge in charges:
-            of = self._windows[charge.key]
-            if of.counted:
-                corrections.give_back(of.key, of.period, of.number, charge.cost)
 
     def lose(self, reason: StoreUnavailable) -> None:
         """The replies will never come: what was sent was counted, or it was not."""
@@ -219,6 +213,14 @@ class Batch:
             ask.fail(reason)
             if ask.passed_at is not None:
                 self.lacking += [Posting.of(charge, ask.passed_at) for charge in ask.charges]
+
+
+def _give_back(charges: Iterable[Charge], windows: Mapping[str, _Window], corrections: Corrections) -> None:
+    """Not a method, so that an ask that keeps it does not keep the batch, which keeps the ask."""
+    for charge in charges:
+        of = windows[charge.key]
+        if of.counted:
+            corrections.give_back(of.key, of.period, of.number, charge.cost)
 
 
 def _counters(reply: list[bytes]) -> dict[int, int]:

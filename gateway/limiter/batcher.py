@@ -119,22 +119,19 @@ class Batcher:
         self._judge_later(batch, now)
 
     def _judge_later(self, batch: Batch, now: float) -> None:
-        """Look at a batch when it, or the first of its decisions, has waited for as long as it may.
-
-        Not at once then: where this process itself was late, the answer is there and wants to be read first.
-        """
-        loop = asyncio.get_running_loop()
-
-        def look(turns: int) -> None:
-            if batch.is_done:
-                return
-            if turns:
-                loop.call_soon(look, turns - 1)
-            else:
-                self._judge(batch)
-
+        """Look at a batch when it, or the first of its decisions, has waited for as long as it may."""
         since = min([batch.sent, *(ask.asked for ask in batch.asks if ask.waits)])
-        loop.call_later(since + self._shared.deadline_seconds - now, look, _CATCH_UP_TURNS)
+        due = since + self._shared.deadline_seconds - now
+        asyncio.get_running_loop().call_later(due, self._look, batch, _CATCH_UP_TURNS)
+
+    def _look(self, batch: Batch, turns: int) -> None:
+        """Not at once: where this process itself was late, the answer is there and wants to be read first."""
+        if batch.is_done:
+            return
+        if turns:
+            asyncio.get_running_loop().call_soon(self._look, batch, turns - 1)
+        else:
+            self._judge(batch)
 
     def _judge(self, batch: Batch) -> None:
         now = self._shared.now()
