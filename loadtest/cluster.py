@@ -58,7 +58,8 @@ class Plan:
     """What to start.
 
     `redis_url`: a server that runs already; None starts one. `node_redis_url`: where the nodes find it, if
-    another way leads there. `node_environment` goes before `environment`, what the processes inherit.
+    another way leads there. `node_environment` goes before `environment`, what the processes inherit, and
+    `environments_by_node` (by its id, node-1 and so on) before both.
     `working_folder`: where relative paths in settings start, and a gateway.toml is looked for; None stands
     for an empty one.
     """
@@ -67,6 +68,7 @@ class Plan:
     redis_url: str | None = None
     node_redis_url: str | None = None
     node_environment: Mapping[str, str] = field(default_factory=dict)
+    environments_by_node: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: own_environment())
     working_folder: Path | None = None
 
@@ -202,6 +204,7 @@ class _NodeStart:
             "NODE_ID": node_id,
             "GATEWAY_UPSTREAM_URL": self.upstream_url,
             **self.plan.node_environment,
+            **self.plan.environments_by_node.get(node_id, {}),
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "GATEWAY_ADMIN_HOST": "127.0.0.1",

@@ -1,7 +1,8 @@
 """A TCP proxy that delays what passes, each way, by a time that can be changed while it runs.
 
 Bytes stay in order and none is lost; many can be under way at once, so the delay costs no throughput. An
-end of one direction, and a reset, pass on as such, as late as the bytes do.
+end of one direction, and a reset, pass on as such, as late as the bytes do. Where only a share of the bytes is
+late, what follows waits behind it, as it does behind a packet that TCP has to send again.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from random import Random
+from typing import cast
 
 UNDER_WAY_BYTES = 64 * 1024 * 1024
 """What one direction of a connection may hold before its sender has to wait."""
@@ -26,10 +29,17 @@ class _Signal(Enum):
 
 @dataclass(slots=True)
 class DelayProxy:
-    """A running proxy. Set `delay_seconds` at any time: it holds for what arrives from then on."""
+    """A running proxy. Set its delays at any time: they hold for what arrives from then on.
+
+    `delay_seconds` holds for all, each way. Of what clients send, `late_share` comes `late_seconds` later
+    still; which pieces that befalls is drawn from `random`.
+    """
 
     port: int = 0
     delay_seconds: float = 0.0
+    late_seconds: float = 0.0
+    late_share: float = 0.0
+    random: Random = field(default_factory=Random)
     sides: set["_Side"] = field(default_factory=set)
 
 
@@ -40,7 +50,7 @@ async def running(host: str, port: int) -> AsyncIterator[DelayProxy]:
     dialling: set[asyncio.Task[None]] = set()
 
     def accept() -> _Side:
-        accepted = _Side(proxy)
+        accepted = _Side(proxy, is_clients=True)
         task = asyncio.create_task(_dial(proxy, accepted, host, port))
         dialling.add(task)
         task.add_done_callback(dialling.discard)
@@ -61,7 +71,7 @@ async def running(host: str, port: int) -> AsyncIterator[DelayProxy]:
 
 async def _dial(proxy: DelayProxy, accepted: "_Side", host: str, port: int) -> None:
     """Connect the other side; what arrives before that waits in the queue."""
-    dialled = _Side(proxy)
+    dialled = _Side(proxy, is_clients=False)
     dialled.peer = accepted
     try:
         await asyncio.get_running_loop().create_connection(lambda: dialled, host, port)
@@ -75,8 +85,9 @@ async def _dial(proxy: DelayProxy, accepted: "_Side", host: str, port: int) -> N
 class _Side(asyncio.Protocol):
     """One end of a proxied connection. What it receives waits in its queue, and goes to its peer when due."""
 
-    def __init__(self, proxy: DelayProxy) -> None:
+    def __init__(self, proxy: DelayProxy, *, is_clients: bool) -> None:
         self.proxy = proxy
+        self.is_clients = is_clients
         self.peer: _Side | None = None
         self.transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
@@ -88,8 +99,7 @@ class _Side(asyncio.Protocol):
         self.ended = False  # its END was delivered
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server makes no other
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         self.proxy.sides.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -140,7 +150,10 @@ class _Side(asyncio.Protocol):
 
     def _put(self, item: bytes | _Signal) -> None:
         """A shorter delay than before must not let later bytes overtake."""
-        self.last_due = max(self.last_due, self.loop.time() + self.proxy.delay_seconds)
+        delay_seconds = self.proxy.delay_seconds
+        if self.is_clients and self.proxy.random.random() < self.proxy.late_share:
+            delay_seconds += self.proxy.late_seconds
+        self.last_due = max(self.last_due, self.loop.time() + delay_seconds)
         self.queue.append((self.last_due, item))
 
     def _hand_on(self, peer: "_Side", item: bytes | _Signal) -> None:

@@ -83,14 +83,14 @@ def running(*options: str, port: int | None = None) -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def running_beside() -> AsyncIterator[RedisServer]:
+async def running_beside(*options: str, port: int | None = None) -> AsyncIterator[RedisServer]:
     """`running` beside other work of the event loop, and cancelled at any time.
 
     Raises:
         StartError: it did not start.
     """
     with tempfile.TemporaryDirectory(prefix="ratelimiter-redis-") as folder:
-        starting = _Starting(find_binary(), Path(folder))
+        starting = _Starting(find_binary(), Path(folder), options, port)
         try:
             while (server := starting.server()) is None:  # noqa: ASYNC110 - another process sets no Event
                 await asyncio.sleep(TICK_SECONDS)

@@ -47,13 +47,17 @@ async def test_a_request_goes_through_each_node_to_the_upstream() -> None:
 
 @pytest.mark.usefixtures("nothing_stays")
 async def test_nodes_get_their_own_settings() -> None:
-    plan = cluster.Plan(nodes=1, node_environment={"GATEWAY_DEFAULT_LIMIT": "1/h"})
+    plan = cluster.Plan(
+        nodes=2,
+        node_environment={"GATEWAY_DEFAULT_LIMIT": "1/h"},
+        environments_by_node={"node-2": {"GATEWAY_DEFAULT_LIMIT": "2/h"}},
+    )
     async with cluster.running(plan) as running, aiohttp.ClientSession() as session:
         statuses = []
-        for _ in range(2):
-            async with session.get(running.nodes[0].url, headers={"X-API-Key": "a-key"}) as response:
+        for node in (*running.nodes, running.nodes[0]):
+            async with session.get(node.url, headers={"X-API-Key": "a-key"}) as response:
                 statuses.append(response.status)
-    assert statuses == [200, 429]
+    assert statuses == [200, 200, 429]
 
 
 @pytest.mark.usefixtures("nothing_stays")

@@ -49,6 +49,22 @@ async def test_the_delay_holds_each_way_and_changes_while_a_connection_lives() -
         writer.close()
 
 
+async def test_a_share_of_what_clients_send_can_be_late_and_what_follows_waits() -> None:
+    async with proxied(echo) as proxy:
+        proxy.random.seed(1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        proxy.late_seconds, proxy.late_share = 0.1, 0.25
+        trips = [await round_trip_seconds(reader, writer) for _ in range(12)]
+        proxy.late_share = 1.0
+        writer.write(b"x")
+        await asyncio.sleep(0.01)
+        proxy.late_share = 0.0
+        behind = await round_trip_seconds(reader, writer)
+        writer.close()
+    assert {trip >= 0.1 for trip in trips} == {True, False}
+    assert behind >= 0.05
+
+
 async def test_no_byte_is_lost_or_overtakes_while_the_delay_changes() -> None:
     sent = b"".join(n.to_bytes(4, "big") for n in range(500_000))
     async with proxied(echo) as proxy:
