@@ -1,7 +1,7 @@
 """A TCP proxy that delays what passes, each way, by a time that can be changed while it runs.
 
 Bytes stay in order and none is lost; many can be under way at once, so the delay costs no throughput. An
-end of one direction, and a reset, pass on as such, as late as the bytes do. Where only a share of the bytes is
+end of one direction, and a reset, pass on as such, as late as the bytes do. Where only a share of them is
 late, what follows waits behind it, as it does behind a packet that TCP has to send again.
 """
 

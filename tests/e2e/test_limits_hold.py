@@ -1,93 +1,82 @@
-"""Promises 1 and 2 on real processes: never more than N in any window of W, and always nearly N."""
+"""Promises 1 and 2 on real processes: never more than N in any window of W, and always nearly N.
 
-import asyncio
-import json
-import time
+`python -m tests.exactness` measures the same with more limits, for longer, and up to forty times the limit.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-from gateway.contract.limits import Limit, parse_limit
+from gateway.contract.window import SUB_INTERVALS
 from loadtest import cluster
-from loadtest.verdict import Passage, largest_in_window
-from tests.e2e.hammer import Hammer
+from tests.exactness import oracle
+from tests.exactness.limits import Demand, measure
+from tests.exactness.policies import Client, write_clients
+from tests.exactness.schedule import Shot, even, together
+from tests.exactness.volley import fire, note_arrivals
 
-WINDOWS = 10
-LIMITS = {"ten-seconds": "200/10s", "one-second": "20/1s"}
-PACES = ("paced", "unpaused")
-OVERLOAD = 4
+SEED = 7
+SECONDS = 14.0
+"""Windows of five seconds are full three times, also where each comes a quarter of a second late."""
 
-CLIENTS = "\n".join(
-    f'[[clients]]\nname = "{name}-{pace}"\nlimit = "{limit}"\nkey = "key-{name}-{pace}"'
-    for name, limit in LIMITS.items()
-    for pace in PACES
+DEMANDS = (
+    *(Demand(Client(f"one-second-{factor}", "10/s"), factor) for factor in (0.9, 1, 4, 40)),
+    *(Demand(Client(f"five-seconds-{factor}", "100/5s"), factor) for factor in (0.9, 1, 4)),
 )
 
-
-async def arrivals_by_target(log: Path, expected: int) -> dict[str, float]:
-    """The upstream's log, as soon as all that clients saw admitted is in it."""
-    deadline = time.monotonic() + 5
-    while len(lines := log.read_text().splitlines()) < expected:
-        assert time.monotonic() < deadline, f"{len(lines)} of {expected} are in the log"
-        await asyncio.sleep(0.05)
-    return {line["target"]: line["at"] for line in map(json.loads, lines)}
+PHASES = 12
+PHASE_WINDOWS = {"1s": 1, "3s": 3}
+COARSEST_SUB_INTERVAL = 3 / SUB_INTERVALS
+BETWEEN_PHASES = 2 * COARSEST_SUB_INTERVAL
+PHASE_QUOTA = 10
 
 
-def fullest_window(arrivals: list[Passage], limit: Limit) -> int:
-    """The most arrivals in any window of W less the longest transit."""
-    transit = max(passage.at - passage.sent for passage in arrivals)
-    times = sorted(passage.at for passage in arrivals)
-    width = limit.period_seconds - transit
-    start, most = 0, 0
-    for position, at in enumerate(times):
-        while times[start] <= at - width:
-            start += 1
-        most = max(most, position - start + 1)
-    return most
-
-
-@pytest.fixture
-def clients_file(tmp_path: Path) -> Path:
-    path = tmp_path / "clients.toml"
-    path.write_text(CLIENTS)
-    return path
-
-
-async def test_no_window_holds_more_than_the_limit_and_each_nearly_as_much(clients_file: Path) -> None:
-    """Four clients at once, each through all three nodes: two limits, each at four times its rate and without
-    any pause. The deadline is long, so that a late reply on a loaded machine is not taken for an outage."""
-    plan = cluster.Plan(
+def plan(clients: Sequence[Client], folder: Path) -> cluster.Plan:
+    """The deadline is long, so that a late reply on a loaded machine is not taken for an outage."""
+    clients_file = folder / "clients.toml"
+    write_clients(clients, clients_file)
+    return cluster.Plan(
         node_environment={
             "GATEWAY_CLIENTS_FILE": str(clients_file),
             "GATEWAY_STORE_DEADLINE": "10",
             "GATEWAY_ON_STORE_FAILURE": "closed",
         }
     )
-    hammers = {(name, pace): Hammer(f"key-{name}-{pace}") for name in LIMITS for pace in PACES}
-    async with cluster.running(plan) as running:
-        urls = [node.url for node in running.nodes]
-        started = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for (name, pace), hammer in hammers.items():
-                limit = parse_limit(LIMITS[name])
-                until = started + WINDOWS * limit.period_seconds
-                for url in urls:
-                    if pace == "paced":
-                        rate = OVERLOAD * limit.quota / limit.period_seconds / len(urls)
-                        group.create_task(hammer.paced(url, rate, until))
-                    else:
-                        group.create_task(hammer.closed_loop(url, until))
-        admitted = sum(hammer.count(200) for hammer in hammers.values())
-        arrived = await arrivals_by_target(running.upstream_log, admitted)
-    assert len(arrived) == admitted
-    for (name, pace), hammer in hammers.items():
-        limit = parse_limit(LIMITS[name])
-        arrivals = [
-            Passage(sent, arrived[target], hammer.key)
-            for target, sent in hammer.sent.items()
-            if target in arrived
-        ]
-        assert hammer.count(200, 429) == len(hammer.sent), f"{name} {pace}: {hammer.outcomes}"
-        assert fullest_window(arrivals, limit) <= limit.quota, f"{name}, {pace}"
-        assert largest_in_window(arrivals, limit.period_seconds) <= limit.quota, f"{name}, {pace}"
-        assert len(arrivals) >= 0.95 * limit.quota * WINDOWS, f"{name}, {pace}: {len(arrivals)} admitted"
+
+
+async def test_no_window_holds_more_than_the_limit_and_each_nearly_as_much(tmp_path: Path) -> None:
+    """Seven clients at once, each through all three nodes, at a little less than their limit to 40 times."""
+    async with cluster.running(plan([demand.client for demand in DEMANDS], tmp_path)) as running:
+        outcomes = await measure(running, DEMANDS, SECONDS, SEED)
+    assert [failure for outcome in outcomes for failure in outcome.failures] == []
+
+
+def phased(name: str, period_seconds: int, phase: int) -> tuple[Client, list[Shot]]:
+    """A client that begins at the given twelfth of a sub-interval with more than it may, and goes on so.
+
+    One begins after the other, so that each has the machine for itself when it does.
+    """
+    client = Client(f"{name}-{phase}", f"{PHASE_QUOTA}/{period_seconds}s")
+    start = phase * BETWEEN_PHASES + phase / PHASES * period_seconds / SUB_INTERVALS
+    burst = [Shot(start, client.name, i % 3) for i in range(PHASE_QUOTA + 5)]
+    more = even(client.name, 4 * PHASE_QUOTA / period_seconds, 2.6 * period_seconds, range(3), start)
+    return client, together(burst, more)
+
+
+async def test_the_limit_holds_wherever_in_a_sub_interval_a_client_begins(tmp_path: Path) -> None:
+    begun = [phased(name, period, phase) for name, period in PHASE_WINDOWS.items() for phase in range(PHASES)]
+    clients = [client for client, _ in begun]
+    async with cluster.running(plan(clients, tmp_path)) as running:
+        shots = together(*(shots for _, shots in begun))
+        answers = await fire([node.url for node in running.nodes], shots, start_on=COARSEST_SUB_INTERVAL)
+        await note_arrivals(answers, running.upstream_log)
+    twelfths: dict[int, set[int]] = {period: set() for period in PHASE_WINDOWS.values()}
+    for client in clients:
+        mine = [answer for answer in answers if answer.shot.key == client.name]
+        (limit,) = client.windows
+        assert {answer.status for answer in mine} == {200, 429}, client.name
+        assert oracle.fullest(mine, limit) <= limit.quota, client.name
+        assert oracle.fullest_at_upstream(mine, limit) <= limit.quota, client.name
+        assert sum(answer.admitted for answer in mine) >= 0.95 * 3 * limit.quota, client.name
+        begun_at = min(answer.sent for answer in mine) * SUB_INTERVALS / limit.period_seconds
+        twelfths[limit.period_seconds].add(int(begun_at % 1 * PHASES))
+    assert all(len(hit) >= PHASES // 2 for hit in twelfths.values()), f"begun in these twelfths: {twelfths}"

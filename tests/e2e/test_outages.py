@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -18,6 +19,8 @@ from loadtest import cluster, redis_server
 from loadtest.cluster import Cluster
 from subject import create_ratelimiter_subject_and_checker
 from tests.e2e.hammer import Hammer
+from tests.exactness import outages, store
+from tests.exactness.schedule import together
 
 DOWN_SECONDS = 3.0
 COMMANDS = (
@@ -100,3 +103,35 @@ async def test_with_redis_stopped_requests_are_answered_by_policy(policy: str, s
                 code, _, err = await subject(running, *command)
                 assert "Traceback" not in err
                 assert code in (1, 3), f"{command}: {code}"
+
+
+EXACT_SECONDS = 2.0
+"""Twice what is promised and `python -m tests.exactness` judges by: this machine may have other work."""
+
+STOPPED, KILLED, RESTARTED_EMPTY, LATE = store.FAULTS
+
+
+EVENLY = tuple(client for client, _ in outages.DEMAND)
+
+
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [("local", LATE), ("open", KILLED), ("closed", RESTARTED_EMPTY)],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+async def test_an_outage_shows_only_as_its_policy_says_and_is_over_when_redis_is_back(
+    policy: str, fault: store.Fault
+) -> None:
+    course = await outages.run(policy, fault, outages.evenly(), EVENLY)
+    assert course.miscounts == []
+    assert course.last_5xx_seconds < EXACT_SECONDS
+    assert max(map(course.exact_again_seconds, EVENLY)) < EXACT_SECONDS
+
+
+async def test_a_silent_redis_gives_evenly_spread_traffic_no_more_and_unseen_traffic_what_it_must() -> None:
+    shots = together(outages.evenly(), outages.behind_the_others_backs())
+    course = await outages.run("local", STOPPED, shots, (*EVENLY, outages.UNSEEN))
+    worst = outages.WorstCase(course)
+    assert replace(course, clients=EVENLY).miscounts == []
+    assert 1 < worst.fullest_ratio <= worst.bound + 0.01
+    assert max(map(course.exact_again_seconds, course.clients)) < EXACT_SECONDS
