@@ -3,11 +3,10 @@
 import asyncio
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from redis.asyncio import Redis
 
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
+from gateway.background import background
 from gateway.changes import listen
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.client_id import DEFAULT_SECRET
@@ -95,7 +95,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
         publisher = Publisher(redis, recorder, table, roster)
         sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected)
         listener = Downstream(handler, counters, hurry or asyncio.Event())
-        async with _background(store.run, loop_lag.run) as start:
+        async with background(store.run, loop_lag.run) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await _check_upstream(upstream, settings)
             async with _listening(settings, listener, sources):
@@ -169,24 +169,6 @@ def _options(settings: Settings) -> ProxyOptions:
 def _upstream(settings: Settings) -> Upstream:
     parts = urlsplit(settings.upstream_url)
     return Upstream(parts.hostname or "", parts.port or 80)
-
-
-@asynccontextmanager
-async def _background(
-    *tasks: Callable[[], Any],
-) -> AsyncIterator[Callable[[Callable[[], Any]], None]]:
-    """Own tasks that run for ever: one that dies ends the node, and all end with the context."""
-    async with asyncio.TaskGroup() as group:
-        started = [group.create_task(task()) for task in tasks]
-
-        def start(task: Callable[[], Any]) -> None:
-            started.append(group.create_task(task()))
-
-        try:
-            yield start
-        finally:
-            for task in started:
-                task.cancel()
 
 
 async def _first_look(
