@@ -13,7 +13,7 @@ from typing import NoReturn
 import uvloop
 
 from gateway import logs
-from gateway.app import DISTRIBUTION, load_clients, run
+from gateway.app import DISTRIBUTION, load_policies, run
 from gateway.errors import StartError
 from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for sentence in unknown_variables():
             logger.warning(sentence)
         if check:
-            load_clients(settings)
+            load_policies(settings)
             _show(settings, as_json=as_json)
         else:
             uvloop.run(_until_signalled(settings))

@@ -12,28 +12,32 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from redis.asyncio import Redis
 
+from gateway.access import AccessList
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
 from gateway.background import background
 from gateway.changes import listen
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.client_id import DEFAULT_SECRET
-from gateway.contract.clients import Clients, ClientsFileError, parse_clients
+from gateway.contract.clients import Clients
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE, StartError
+from gateway.exempt import Exempt
 from gateway.identity import Identity
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.views import Views
+from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
 from gateway.periodic import repeat
 from gateway.policy import policy_table
+from gateway.policy_files import read_clients, read_routes
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.handler import Handler, ProxyOptions
 from gateway.proxy.upstream import Upstream, UpstreamError
@@ -58,11 +62,10 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     Raises:
         StartError: it cannot start.
     """
-    clients = load_clients(settings)
+    clients, table = load_policies(settings)
     counters = Counters()
     clock = RedisClock()
     overrides = LiveOverrides(clock)
-    table = _table(settings, clients)
     loop_lag = LoopLag()
     upstream = _upstream(settings)
     endpoint = Endpoint(parse_redis_url(settings.redis_url))
@@ -86,7 +89,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
             on_failure=settings.on_store_failure,
             live_nodes=lambda: roster.live_nodes,
         )
-        admission = Admission(_identity(settings, clients), table, overrides, limiter)
+        admission = _admission(settings, clients, table, overrides, limiter)
         handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
         node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
         recorder = Recorder(
@@ -109,28 +112,51 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     upstream.close()
 
 
-def load_clients(settings: Settings) -> Clients:
-    """The registered clients; none where no file is named.
+def load_policies(settings: Settings) -> tuple[Clients, PolicyTable]:
+    """The registered clients and all policies, from the settings and their files.
 
     Raises:
-        StartError: the file cannot be read or used.
+        StartError: a file cannot be read or used, a list names nobody, or a cost is above a limit.
     """
-    if settings.clients_file is None:
-        return Clients()
+    clients = read_clients(settings.clients_file)
+    lists = {"ALLOW": AccessList(settings.allow), "DENY": AccessList(settings.deny)}
+    place = f"{settings.routes_file}"
+    routes = read_routes(settings.routes_file)
     try:
-        return parse_clients(settings.clients_file.read_text())
-    except OSError as error:
-        raise StartError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {error.strerror}", 2) from None
-    except (ClientsFileError, UnicodeDecodeError) as error:
-        raise StartError(f"{settings.clients_file}: {error}", 2) from None
+        table = policy_table(
+            clients,
+            default=settings.default_limit,
+            accepts_unknown_keys=settings.accepts_unknown_keys,
+            on_store_failure=settings.on_store_failure,
+            default_concurrency=settings.default_concurrency,
+            shadow=settings.shadow,
+            address_limit=settings.address_limit,
+            routes=routes,
+            exempt=Exempt(settings.exempt).entries,
+            allow=lists["ALLOW"].entries,
+            deny=lists["DENY"].entries,
+        )
+        for name, listed in lists.items():
+            place = f"GATEWAY_{name}"
+            listed.check_known(clients.by_name, accepts_unknown=settings.accepts_unknown_keys)
+    except ValueError as error:
+        raise StartError(f"{place}: {error}", 2) from None
+    return clients, table
 
 
-def _table(settings: Settings, clients: Clients) -> PolicyTable:
-    return policy_table(
-        clients,
-        default=settings.default_limit,
-        accepts_unknown_keys=settings.accepts_unknown_keys,
-        on_store_failure=settings.on_store_failure,
+def _admission(
+    settings: Settings, clients: Clients, table: PolicyTable, overrides: LiveOverrides, limiter: Limiter
+) -> Admission:
+    if settings.shadow:
+        logger.warning("GATEWAY_SHADOW: requests are counted, and nobody is refused for a limit")
+    return Admission(
+        _identity(settings, clients),
+        Meters(table),
+        overrides,
+        limiter,
+        exempt=Exempt(settings.exempt),
+        allow=AccessList(settings.allow),
+        deny=AccessList(settings.deny),
     )
 
 

@@ -10,9 +10,10 @@ from math import ceil
 from typing import Literal
 
 from gateway.admission import Decision
-from gateway.contract.policy_table import Policy
+from gateway.contract.policy_table import CONCURRENCY
 from gateway.fields import Fields
 from gateway.limiter.decision import Standing
+from gateway.meters import Meter
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -91,17 +92,41 @@ def store_unavailable() -> Reply:
     )
 
 
-def refused(decision: Decision, standing: Standing, style: RateLimitHeaders) -> Reply:
-    """429 (RFC 6585 §4)."""
-    wait = retry_after(standing)
-    limit = decision.policy.limit
+def denied() -> Reply:
+    """403 (RFC 9110 §15.5.4): who is on the deny list is not told more than that."""
+    return problem(403, "Access is denied.")
+
+
+def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
+    """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
+    violated = _violated(decision)
+    wait, names = 1, [CONCURRENCY]
+    detail = "As many requests as may be are being served for this client; try again when one has ended."
+    if violated:
+        meter, standing = max(violated, key=lambda found: found[1].wait_seconds)
+        wait, names = retry_after(standing), [meter.name for meter, _ in violated]
+        detail = f"{_exhausted(meter, decision.cost)}; try again in {wait} s."
     return problem(
         429,
-        f"The limit of {limit.quota} requests in {limit.period_seconds} s is used up; try again in {wait} s.",
+        detail,
         kind=_QUOTA_EXCEEDED,
-        fields=[(b"Retry-After", b"%d" % wait), *limit_fields(decision.policy, standing, style)],
-        **{"violated-policies": [decision.policy.name]},
+        fields=[(b"Retry-After", b"%d" % wait), *limit_fields(decision, style)],
+        **{"violated-policies": names},
     )
+
+
+def _violated(decision: Decision) -> list[tuple[Meter, Standing]]:
+    if decision.standings is None:
+        return []
+    found = zip(decision.meters, decision.standings, strict=True)
+    return [(meter, standing) for meter, standing in found if not (standing.admitted or meter.shadow)]
+
+
+def _exhausted(meter: Meter, cost: int) -> str:
+    limit = f"The limit of {meter.limit.quota} requests in {meter.limit.period_seconds} s ({meter.name})"
+    if cost == 1:
+        return f"{limit} is used up"
+    return f"{limit} has no room for this one, which counts as {cost}"
 
 
 def retry_after(standing: Standing) -> int:
@@ -109,20 +134,50 @@ def retry_after(standing: Standing) -> int:
     return max(1, ceil(standing.wait_seconds))
 
 
-def limit_fields(policy: Policy, standing: Standing | None, style: RateLimitHeaders) -> Fields:
-    """The policy, and where the request was counted what is left of it and when more comes free."""
+def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
+    """The policies, and where the request was counted what is left of each and when more comes free.
+
+    Policies in shadow are not told: a client that kept to them would be held by them.
+    """
+    told = [place for place, meter in enumerate(decision.meters) if not meter.shadow]
     fields: Fields = []
     if style in ("ietf", "both"):
-        # draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: lists of structured field items (RFC 9651)
-        name = policy.name.encode()
-        quota, window = policy.limit.quota, policy.limit.period_seconds
-        fields.append((b"RateLimit-Policy", b'"%b";q=%d;w=%d' % (name, quota, window)))
-        if standing is not None:
-            rest = (name, standing.remaining, retry_after(standing))
-            fields.append((b"RateLimit", b'"%b";r=%d;t=%d' % rest))
-    if style in ("legacy", "both"):
-        fields.append((b"X-RateLimit-Limit", b"%d" % policy.limit.quota))
-        if standing is not None:
-            fields.append((b"X-RateLimit-Remaining", b"%d" % standing.remaining))
-            fields.append((b"X-RateLimit-Reset", b"%d" % retry_after(standing)))
+        fields += _ietf(decision, told)
+    if style in ("legacy", "both") and told:
+        fields += _legacy(decision, told)
     return fields
+
+
+def _ietf(decision: Decision, told: list[int]) -> Fields:
+    """draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: lists of structured field items (RFC 9651)."""
+    policies = [decision.meters[place].announcement for place in told]
+    left: list[bytes] = []
+    if decision.standings is not None:
+        for place in told:
+            name, standing = decision.meters[place].name.encode(), decision.standings[place]
+            left.append(b'"%b";r=%d;t=%d' % (name, standing.remaining, retry_after(standing)))
+    if decision.places is not None and not decision.places.shadow:
+        name = CONCURRENCY.encode()
+        policies.append(b'"%b";q=%d;qu="concurrent-requests"' % (name, decision.places.limit))
+        left.append(b'"%b";r=%d' % (name, decision.places.remaining))
+    lists = ((b"RateLimit-Policy", policies), (b"RateLimit", left))
+    return [(name, b", ".join(items)) for name, items in lists if items]
+
+
+def _legacy(decision: Decision, told: list[int]) -> Fields:
+    """These can tell of one window only: the one with the least left; where nobody counted, the smallest."""
+    meters, standings = decision.meters, decision.standings
+    if standings is None:
+        quota = min(meters[place].limit.quota for place in told)
+        return [(b"X-RateLimit-Limit", b"%d" % quota)]
+
+    def room(place: int) -> tuple[bool, int, float]:
+        standing = standings[place]
+        return standing.admitted, standing.remaining, -standing.wait_seconds
+
+    tightest = min(told, key=room)
+    return [
+        (b"X-RateLimit-Limit", b"%d" % meters[tightest].limit.quota),
+        (b"X-RateLimit-Remaining", b"%d" % standings[tightest].remaining),
+        (b"X-RateLimit-Reset", b"%d" % retry_after(standings[tightest])),
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -16,9 +16,19 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from gateway.contract.limits import Limit, parse_limit
+from gateway.contract.limits import MAX_QUOTA, Limit, Limits
 from gateway.contract.redis_url import check_redis_url
 from gateway.errors import StartError
+from gateway.setting_types import (
+    AccessListText,
+    ExemptText,
+    Host,
+    LimitValue,
+    NodeId,
+    Port,
+    Seconds,
+    UpstreamUrl,
+)
 
 PREFIX = "GATEWAY_"
 TOML_FILE = "gateway.toml"
@@ -27,59 +37,20 @@ SECRETS = frozenset({"identity_secret"})
 
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
 _DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
-_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
 # Also of a URL that is malformed, so without parsing it.
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*", re.DOTALL)
 _PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&]*", re.IGNORECASE)
 _SHOWN_LENGTH = 80
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
-_HTTP_ADDRESS = re.compile(
-    r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
-)
 
 
-def _node_id(text: str) -> str:
-    if _NODE_ID.fullmatch(text) is None:
-        raise ValueError("a node id has letters, digits, dots, hyphens and underscores (63 at most)")
-    return text
-
-
-def _host(text: str) -> str:
-    if _HOST.fullmatch(text) is None or not _can_be_looked_up(text):
-        raise ValueError("write a host name or an address, without a port")
-    return text
-
-
-def _can_be_looked_up(host: str) -> bool:
-    """Whether the resolver would be asked for this name: no part of it is empty or too long."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _upstream_url(text: str) -> str:
-    match = _HTTP_ADDRESS.fullmatch(text)
-    if (
-        match is None
-        or not 0 < int(match["port"] or 80) < 65536
-        or not _can_be_looked_up(match["host"].strip("[]"))
-    ):
-        raise ValueError("write http://HOST or http://HOST:PORT, without a user or a path")
-    return text
-
-
-def _limit(value: object) -> Limit:
-    return value if isinstance(value, Limit) else parse_limit(str(value))
-
-
-_MESSAGES = {"int_parsing": "write a whole number", "float_parsing": "write a number (of seconds)"}
-
-Host = Annotated[str, AfterValidator(_host)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+_MESSAGES = {
+    "int_parsing": "write a whole number",
+    "float_parsing": "write a number (of seconds)",
+    "bool_parsing": "write true or false",
+}
+_MAY_HOLD_KEYS = frozenset({"allow", "deny"})
+"""Settings whose values are not repeated: a key may have been pasted for a client's name."""
 
 
 class Settings(BaseSettings):
@@ -100,7 +71,7 @@ class Settings(BaseSettings):
         description="the Redis that all nodes share",
         repr=False,  # it may hold a password
     )
-    node_id: Annotated[str, AfterValidator(_node_id)] = Field(
+    node_id: NodeId = Field(
         default_factory=lambda: socket.gethostname(),
         validate_default=True,
         validation_alias="NODE_ID",
@@ -113,12 +84,26 @@ class Settings(BaseSettings):
     advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
-    upstream_url: Annotated[str, AfterValidator(_upstream_url)] = Field(
-        description="the service behind the gateway, http://HOST:PORT"
+    upstream_url: UpstreamUrl = Field(description="the service behind the gateway, http://HOST:PORT")
+    default_limit: Annotated[LimitValue, NoDecode] = Field(
+        Limits((Limit(100, 60),)), description="the limit of clients without one of their own, N/period,…"
     )
-    default_limit: Annotated[Limit, NoDecode, BeforeValidator(_limit)] = Field(
-        Limit(100, 60), description="the limit of clients without one of their own, N/period"
+    default_concurrency: int = Field(
+        0,
+        ge=0,
+        le=MAX_QUOTA,
+        description="requests a client may have in flight at a node; 0 is any number",
     )
+    address_limit: Annotated[LimitValue | None, NoDecode] = Field(
+        None, description="what one address (of IPv6 one /64) gets over all its unregistered keys"
+    )
+    shadow: bool = Field(False, description="count and tell what would be refused, and refuse nobody")
+    routes_file: Path | None = Field(None, description="TOML file of limits and costs by path and method")
+    exempt: ExemptText = Field(
+        "", description="requests that need no key and are not counted: OPTIONS, GET /health, /assets/*"
+    )
+    allow: AccessListText = Field("", description="clients, addresses and networks that have no limits")
+    deny: AccessListText = Field("", description="clients, addresses and networks that get a 403")
     clients_file: Path | None = Field(None, description="TOML file of plans and registered clients")
     unknown_keys: Literal["accept", "reject"] | None = Field(
         None,
@@ -153,6 +138,10 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}UNKNOWN_KEYS=accept gives every made-up key a quota of its own, so the limits of "
                 f"{PREFIX}CLIENTS_FILE would bind nobody: leave one out"
+            )
+        if self.address_limit is not None and not self.accepts_unknown_keys:
+            raise ValueError(
+                f"{PREFIX}ADDRESS_LIMIT bounds unregistered keys, and none is accepted here: leave it out"
             )
         return self
 
@@ -216,7 +205,7 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
             f" (a container platform sets {variable(name)} for a service called 'gateway': "
             "rename the service, or turn its service links off)"
         )
-    if name in SECRETS:
+    if name in SECRETS | _MAY_HOLD_KEYS:
         return f"{variable(name)}: {message}"
     return f"{variable(name)}={_for_one_line(str(problem['input']))}: {message}"
 

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from gateway.contract import audit, codec, keys, overrides
 from gateway.contract.audit import AuditRecord
-from gateway.contract.limits import UNIT_SECONDS, Limit, parse_limit
+from gateway.contract.limits import UNIT_SECONDS, Limits, parse_limit, parse_limits
 from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement
 from gateway.contract.policy_table import Policy
 from subject.errors import SHOWN, NoNodesError, RedisRefusesError, UsageError
@@ -56,7 +56,7 @@ class LimitSet:
     """What was done: `before` applied until now, and `usual` will again; None where it is not known."""
 
     at: float  # by Redis' clock, as `until` is
-    limit: Limit
+    limit: Limits
     until: float | None
     before: Policy | None
     usual: Policy | None
@@ -66,7 +66,7 @@ class LimitSet:
 class LimitUnset:
     """What was taken out: a limit, None where it could not be read. One that has ended did nothing."""
 
-    limit: Limit | None
+    limit: Limits | None
     ended: bool = False
 
     def __str__(self) -> str:
@@ -75,11 +75,11 @@ class LimitUnset:
 
 
 async def set_limit(
-    redis: Redis, client: str, limit: Limit | int, actor: Actor, seconds: int | None = None
+    redis: Redis, client: str, limit: Limits | int, actor: Actor, seconds: int | None = None
 ) -> LimitSet:
     """Give a client a limit that goes before all others, for good or for some seconds.
 
-    A number is one per the period that the client has now.
+    A number is one for the shortest period that the client has now, and its other windows stay.
 
     Raises:
         ValueError: `client` is no client id that a node knows, the number is out of range, or there are too
@@ -96,8 +96,7 @@ async def set_limit(
             raise unknown(client, policies)
         before = policies.applied_to(client)
         if isinstance(limit, int):
-            period_seconds = DEFAULT_PERIOD_SECONDS if before is None else before.limit.period_seconds
-            limit = parse_limit(f"{limit}/{period_seconds}s")
+            limit = _in_the_shortest_window(limit, before)
         replaced = _removable(client, policies)
         if replaced is None:
             _check_room(policies)
@@ -110,6 +109,13 @@ async def set_limit(
         record = AuditRecord(at, actor.by, "set", client, standing, str(limit), actor.why, until)
         await _tell(redis, record, version)
     return LimitSet(at, limit, until, before, policies.usual_of(client))
+
+
+def _in_the_shortest_window(quota: int, applied: Policy | None) -> Limits:
+    if applied is None:
+        return parse_limits(f"{quota}/{DEFAULT_PERIOD_SECONDS}s")
+    shortest, *longer = applied.limits.windows
+    return Limits((parse_limit(f"{quota}/{shortest.period_seconds}s"), *longer))
 
 
 async def unset_limit(redis: Redis, client: str, actor: Actor) -> LimitUnset | None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.contract.limits import LimitSyntaxError, parse_limit
+from gateway.contract.limits import LimitSyntaxError, parse_limits
 from subject import actions, documents
 from subject.actions import Actor
 from subject.diagnosis import Diagnosis, diagnose
@@ -126,11 +126,11 @@ async def _limits(arguments: argparse.Namespace, reader: Reader, settings: Setti
 
 async def _set(arguments: argparse.Namespace, reader: Reader) -> int:
     try:
-        limit = parse_limit(arguments.limit)
+        limit = parse_limits(arguments.limit)
     except LimitSyntaxError as error:
-        # Its message begins with the text in quotes, which may be a key, and has no other ones.
-        rest = re.split("['\"]", str(error))[-1]
-        raise UsageError(f"{shortened(arguments.limit)}{rest}") from None
+        # Where its message quotes the text, which may be a key, it begins with that.
+        rest = re.split("['\"]", str(error))[-1].lstrip("…:, ")
+        raise UsageError(f"{shortened(arguments.limit)}: {rest}") from None
     client = arguments.client
     seconds = None if arguments.duration is None else parse_duration(arguments.duration)
     done = await actions.set_limit(reader.redis, client, limit, _actor(arguments), seconds)
@@ -142,8 +142,8 @@ def _said(client: str, done: actions.LimitSet) -> str:
     text = f"{client} now has {done.limit}"
     if done.until is not None:
         text += f" until {moment(done.until, done.at)}"
-        text += "" if done.usual is None else f", then {done.usual.limit} ({done.usual.name})"
-    return text if done.before is None else f"{text} (was {done.before.limit}, {done.before.name})"
+        text += "" if done.usual is None else f", then {done.usual.limits} ({done.usual.name})"
+    return text if done.before is None else f"{text} (was {done.before.limits}, {done.before.name})"
 
 
 async def _unset(arguments: argparse.Namespace, reader: Reader) -> int:

@@ -4,19 +4,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from gateway.contract.limits import Limit
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.routes import Route
+from gateway.contract.telemetry import Totals
 from subject import finding as findings_module
 from subject import metrics
 from subject.diagnosis import Diagnosis
 from subject.live_changes import Audit
 from subject.snapshot import Node, Snapshot
-from subject.view import ClientWindow
+from subject.view import ClientWindow, tightest
 
 Document = dict[str, Any]
 _DETAILS = (
-    *("admin_address", "version", "boot_id", "started_at", "rate", "rejection_ratio", "failure_ratio"),
-    *("fallback_ratio", "latency_p50_ms", "latency_p99_ms", "store_p99_ms", "cpu_percent", "totals"),
-    *("boot_totals", "store_connected", "in_flight", "loop_lag_ms", "rss_bytes", "policy_digest"),
-    "last_seen",
+    *("admin_address", "version", "boot_id", "started_at", "rate", "rejection_ratio", "shadow_ratio"),
+    *("failure_ratio", "fallback_ratio", "latency_p50_ms", "latency_p99_ms", "store_p99_ms"),
+    *("cpu_percent", "totals", "boot_totals", "denied", "shadow_refused", "store_connected", "in_flight"),
+    *("loop_lag_ms", "rss_bytes", "policy_digest", "last_seen"),
 )
 NOTHING_KNOWN: Document = dict.fromkeys(_DETAILS)
 """What `node_document` has beside `place`, of a node whose entry cannot be read."""
@@ -45,8 +49,10 @@ def node_document(snapshot: Snapshot, node: Node) -> Document:
         "boot_id": last.boot_id,
         "started_at": last.started_at,
         **_numbers(snapshot, metrics.of_node(snapshot, node)),
-        "totals": asdict(node.totals),
-        "boot_totals": asdict(last.boot),
+        "totals": _outcomes(node.totals),
+        "boot_totals": _outcomes(last.boot),
+        "denied": node.totals.denied,
+        "shadow_refused": node.totals.shadow_refused,
         "store_connected": last.store.connected,
         "in_flight": last.in_flight,
         "loop_lag_ms": metrics.milliseconds(last.loop_lag_seconds),
@@ -83,8 +89,10 @@ def status(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
         "redis": redis(snapshot),
         "nodes": places(snapshot),
         **_numbers(snapshot, metrics.of_cluster(snapshot)),
-        "totals": asdict(all_boots) if known else None,
-        "boot_totals": asdict(these_boots) if known else None,
+        "totals": _outcomes(all_boots) if known else None,
+        "boot_totals": _outcomes(these_boots) if known else None,
+        "denied": all_boots.denied if known else None,
+        "shadow_refused": all_boots.shadow_refused if known else None,
         "clients": snapshot.clients if known else None,
         "findings": [found.code for found in diagnosis.findings],
         "unanswered": list(snapshot.unanswered),
@@ -127,7 +135,7 @@ def top(snapshot: Snapshot) -> Document:
                 "rate": round(client.rate, 3),
                 "refused_rate": round(client.refused_rate, 3),
                 **limit(snapshot, client.client),
-                **_window(windows.get(client.client)),
+                **_windows(windows.get(client.client, [])),
             }
             for client in metrics.of_clients(snapshot)
         ]
@@ -143,13 +151,12 @@ def limits(snapshot: Snapshot, clients: Sequence[str]) -> Document:
     return {
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,
-        "default": None if table is None else str(table.default),
-        "plans": {} if table is None else {name: str(plan) for name, plan in table.plans.items()},
+        **_table(table),
         "limits": [
             {
                 "client": client,
                 **limit(snapshot, client),
-                **_window(windows.get(client)),
+                **_windows(windows.get(client, [])),
                 **_who(snapshot, client),
             }
             for client in clients
@@ -171,12 +178,40 @@ def limit(snapshot: Snapshot, client: str) -> Document:
     """A client's limit and where it comes from."""
     applied = snapshot.policies.applied_to(client)
     if applied is None:
-        return {"limit": None, "source": None}
-    return {"limit": str(applied.limit), "source": applied.name}
+        return {"limit": None, "source": None, "concurrency": None, "shadow": None}
+    return {
+        "limit": str(applied.limits),
+        "source": applied.name,
+        "concurrency": applied.concurrency or None,
+        "shadow": applied.shadow,
+    }
+
+
+def _table(table: PolicyTable | None) -> Document:
+    """What nodes have published; null what is not known, and what is not set."""
+    if table is None:
+        return {"default": None, "plans": {}}
+    return {
+        "default": str(table.default),
+        "default_concurrency": table.default_concurrency or None,
+        "shadow": table.shadow,
+        "plans": {name: str(limits) for name, limits in table.plans.items()},
+        "plan_terms": {name: asdict(terms) for name, terms in table.plan_terms.items()},
+        "address_limit": None if table.address_limit is None else str(table.address_limit),
+        "routes": [_route(route) for route in table.routes],
+        "exempt": list(table.exempt),
+        "allow": list(table.allow),
+        "deny": list(table.deny),
+    }
+
+
+def _route(route: Route) -> Document:
+    limit = None if route.limit is None else str(route.limit)
+    return {**asdict(route), "methods": list(route.methods), "limit": limit}
 
 
 def counters(windows: Sequence[ClientWindow]) -> list[Document]:
-    """The protocol's counters: what stands in each client's window."""
+    """The protocol's counters: what stands in each window of each client."""
     return [
         {
             "key": window.client,
@@ -189,10 +224,22 @@ def counters(windows: Sequence[ClientWindow]) -> list[Document]:
     ]
 
 
-def _window(window: ClientWindow | None) -> Document:
-    if window is None:
-        return {"count": None, "remaining": None}
-    return {"count": window.count, "remaining": window.remaining}
+def _windows(windows: Sequence[ClientWindow]) -> Document:
+    """All of a client's, and by itself the tightest that is its own."""
+    first = tightest(windows)
+    return {
+        "count": None if first is None else first.count,
+        "remaining": None if first is None else first.remaining,
+        "windows": [
+            {
+                "name": window.name,
+                "limit": str(Limit(window.limit, window.period_seconds)),
+                "count": window.count,
+                "remaining": window.remaining,
+            }
+            for window in windows
+        ],
+    }
 
 
 def _who(snapshot: Snapshot, client: str) -> Document:
@@ -205,14 +252,21 @@ def _who(snapshot: Snapshot, client: str) -> Document:
         "why": override.why,
         "since": override.at,
         "until": override.until,
-        "usual": None if usual is None else {"limit": str(usual.limit), "source": usual.name},
+        "usual": None if usual is None else {"limit": str(usual.limits), "source": usual.name},
     }
+
+
+def _outcomes(totals: Totals) -> Document:
+    """What became of all requests. Parts of these stand beside it: ``denied``, ``shadow_refused``."""
+    names = ("requests", "admitted", "refused", "failed", "unidentified")
+    return {name: getattr(totals, name) for name in names}
 
 
 def _numbers(snapshot: Snapshot, of: metrics.Metrics) -> Document:
     numbers = {
         "rate": round(of.rate, 3),
         "rejection_ratio": round(of.rejection_ratio, 4),
+        "shadow_ratio": round(of.shadow_ratio, 4),
         "failure_ratio": round(of.failure_ratio, 4),
         "fallback_ratio": round(of.fallback_ratio, 4),
         "latency_p50_ms": of.latency_p50_ms,

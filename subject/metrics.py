@@ -17,6 +17,7 @@ class Metrics:
     requests: float  # in the last ten seconds
     rate: float
     rejection_ratio: float
+    shadow_ratio: float  # of the requests that policies in shadow would have refused
     failure_ratio: float
     fallback_ratio: float
     latency_p50_ms: float | None
@@ -78,6 +79,7 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
     seconds = _seconds(samples, start, end, nodes)
     requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
     refused = series.counted(samples, lambda sample: sample.totals.refused, start, end)
+    in_shadow = series.counted(samples, lambda sample: sample.totals.shadow_refused, start, end)
     failed = series.counted(samples, lambda sample: sample.totals.failed, start, end)
     fallbacks = series.counted(samples, lambda sample: sample.fallbacks, start, end)
     decisions = series.counted(samples, lambda sample: sample.decisions, start, end)
@@ -90,6 +92,7 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
         requests=requests,
         rate=requests / seconds,
         rejection_ratio=refused / requests if requests else 0.0,
+        shadow_ratio=in_shadow / requests if requests else 0.0,
         failure_ratio=failed / requests if requests else 0.0,
         fallback_ratio=fallbacks / (fallbacks + decisions) if fallbacks else 0.0,
         latency_p50_ms=milliseconds(histogram.quantile_seconds(latency, 0.5)),

@@ -4,14 +4,25 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.contract import keys
 from gateway.contract.client_id import UNKNOWN_PREFIX
+from gateway.contract.limits import Limit
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override, Overrides
-from gateway.contract.policy_table import OVERRIDE, Policy, PolicyTable
+from gateway.contract.policy_table import OVERRIDE, Policy, PolicyTable, window_names
 from gateway.contract.roster import RosterEntry
 from subject.live_changes import LiveChanges
 
 REJECT = "reject"
 """What a table says of unknown keys where a node refuses them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedWindow:
+    """One window, what it is called, and the scope of its keys."""
+
+    name: str
+    scope: str
+    limit: Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,29 @@ class Policies:
         """How many records of live changes stand in Redis."""
         live = self.overrides
         return len(live.limits) + len(live.generations) + len(live.malformed) + len(self.ended)
+
+    def windows_of(self, client: str, *, with_routes: bool) -> list[NamedWindow]:
+        """The windows that a client's requests are counted in, as far as they are known."""
+        applied = self.applied_to(client)
+        if applied is None:
+            return []
+        policies = [(applied.name, keys.CLIENT_SCOPE, applied.limits)]
+        if with_routes and self.table is not None:
+            routes = self.table.routes
+            policies += [
+                (route.policy_name, route.policy_name, route.limit)
+                for route in routes
+                if route.limit is not None
+            ]
+        return [
+            NamedWindow(name, scope, limit)
+            for policy_name, scope, limits in policies
+            for name, limit in zip(window_names(policy_name, limits), limits.windows, strict=True)
+        ]
+
+    def is_denied(self, client: str) -> bool:
+        """Whether the nodes let nobody in who is this client."""
+        return self.table is not None and client in self.table.deny
 
     @property
     def with_limits_of_their_own(self) -> list[str]:

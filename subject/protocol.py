@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from gateway.contract.limits import Limit, parse_limit
+from gateway.contract.limits import Limits, parse_limits
 from subject import actions, documents, metrics
 from subject import settings as settings_module
 from subject.actions import Actor
@@ -84,7 +84,8 @@ class RateLimiterSubject:
     async def set_rate_limit(self, client_id: str, limit: int | str, why: str | None = None) -> None:
         """Give a client a limit that goes before all others; nodes take it over within a second.
 
-        `limit`: ``N/period``, or a bare N for N per the period of the limit that the client has now.
+        `limit`: ``N/period``, several with commas between them, or a bare N for N per the period of the limit
+        that the client has now. Where that has several windows, N is for the shortest, and the others stay.
 
         Raises:
             ValueError: no client id that a node knows, or no limit.
@@ -135,9 +136,9 @@ def create_ratelimiter_subject_and_checker(
     return RateLimiterSubject(redis_url), RateLimiterChecker()
 
 
-def _limit(limit: int | str) -> Limit | int:
+def _limit(limit: int | str) -> Limits | int:
     text = str(limit).strip()
-    return int(text) if text.isascii() and text.isdecimal() else parse_limit(text)
+    return int(text) if text.isascii() and text.isdecimal() else parse_limits(text)
 
 
 def _node_metrics(snapshot: Snapshot, node: Node) -> dict[str, Any]:

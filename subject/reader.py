@@ -20,7 +20,8 @@ WINDOWS = 50
 """The busiest and most refused clients whose windows are read."""
 MARGIN_SECONDS = 10
 Wanted = Callable[[Policies], Iterable[str]]
-"""From what is known of the policies to the clients whose windows are read in any case."""
+"""From what is known of the policies to the clients whose windows are read in any case; of a single one also
+what stands in its routes' windows."""
 SECOND_LOOK_SECONDS = 1.0
 
 
@@ -94,7 +95,11 @@ class Reader:
         states = _by_id(answers)
         chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
         self._windows, foreign = await redis_reads.read_windows(
-            self._redis, at, list(chosen)[: WINDOWS + len(clients)], self._policies
+            self._redis,
+            at,
+            list(chosen)[: WINDOWS + len(clients)],
+            self._policies,
+            with_routes=len(clients) == 1,
         )
         unreadable += foreign
         health = RedisHealth(

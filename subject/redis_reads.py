@@ -118,26 +118,28 @@ async def read_policies(client: Redis, basics: Basics) -> Policies:
 
 
 async def read_windows(
-    client: Redis, at: float, clients: Iterable[str], policies: Policies
+    client: Redis, at: float, clients: Iterable[str], policies: Policies, *, with_routes: bool
 ) -> tuple[tuple[ClientWindow, ...], list[str]]:
     """What stands in the windows of the clients whose limit is known, and the keys that are no window."""
-    limits = [(name, applied.limit) for name in clients if (applied := policies.applied_to(name)) is not None]
     generations = policies.overrides.generations
-    names = [
-        keys.window(name, keys.CLIENT_SCOPE, limit.period_seconds, generations.get(name, 0))
-        for name, limit in limits
+    found = [
+        (name, of, keys.window(name, of.scope, of.limit.period_seconds, generations.get(name, 0)))
+        for name in clients
+        for of in policies.windows_of(name, with_routes=with_routes)
     ]
     async with client.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.hgetall(name)
-        hashes = await pipe.execute(raise_on_error=False) if names else []
-    windows = tuple(
-        ClientWindow(name, standing(fields, at, limit.period_seconds), limit.quota, limit.period_seconds)
-        for (name, limit), fields in zip(limits, hashes, strict=True)
-        if not isinstance(fields, ResponseError)
-    )
-    foreign = [key for key, fields in zip(names, hashes, strict=True) if isinstance(fields, ResponseError)]
-    return windows, [f"key {key}" for key in foreign]
+        for _, _, key in found:
+            pipe.hgetall(key)
+        hashes = await pipe.execute(raise_on_error=False) if found else []
+    read: list[ClientWindow] = []
+    foreign: list[str] = []
+    for (name, of, key), fields in zip(found, hashes, strict=True):
+        if isinstance(fields, ResponseError):
+            foreign.append(f"key {key}")
+            continue
+        count = standing(fields, at, of.limit.period_seconds)
+        read.append(ClientWindow(name, of.name, count, of.limit.quota, of.limit.period_seconds))
+    return tuple(read), foreign
 
 
 def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:

@@ -6,15 +6,14 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gateway.contract.overrides import Override
-from gateway.contract.policy_table import Policy
 from subject import metrics
 from subject.console import Sheet, styled
 from subject.diagnosis import Diagnosis
 from subject.finding import CLUSTER, Finding, moment, percent
 from subject.policies import Policies
+from subject.policy_lines import limit_told, policy_lines, standing, window_rows
 from subject.snapshot import Snapshot
 from subject.status_lines import status_lines
-from subject.view import ClientWindow
 from subject.wording import UNKNOWN, short, told
 
 TOP_ROWS = 20
@@ -25,6 +24,7 @@ NODES_LEGEND = (
     "Of the last 10 s. p50, p99: latency of forwarded requests in ms; Redis: 99 % of its "
     "round trips in ms; alone: decided without Redis. seen: time since the last record"
 )
+SHADOW_LEGEND = "; shadow: let through, though policies in shadow would have refused"
 STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
 
 
@@ -45,13 +45,16 @@ class Report(Sheet):
         """Each node in a line."""
         self._headline(diagnosis)
         table = self._table("node", "address", "state")
-        for name in ("req/s", "refused", "failed", "p50", "p99", "Redis", "alone", "CPU", "seen"):
+        shadowed = any(node.totals.shadow_refused for node in snapshot.nodes)
+        shadow = ("shadow",) if shadowed else ()
+        for name in ("req/s", "refused", *shadow, "failed", "p50", "p99", "Redis", "alone", "CPU", "seen"):
             table.add_column(name, justify="right", no_wrap=True)
         for node in snapshot.nodes:
             now = metrics.of_node(snapshot, node)
             numbers = (
                 f"{now.rate:,.1f}",
                 percent(now.rejection_ratio),
+                *([percent(now.shadow_ratio)] if shadowed else []),
                 percent(now.failure_ratio),
                 short(now.latency_p50_ms),
                 short(now.latency_p99_ms),
@@ -70,7 +73,7 @@ class Report(Sheet):
             unknown = [UNKNOWN] * (len(table.columns) - 3)
             table.add_row(node_id, UNKNOWN, styled(("Down", STATE_STYLES["Down"])), *unknown)
         self._print(table)
-        self._print(NODES_LEGEND, style="dim")
+        self._print(NODES_LEGEND + (SHADOW_LEGEND if shadowed else ""), style="dim")
         self._unanswered(snapshot.unanswered)
 
     def top(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
@@ -96,8 +99,8 @@ class Report(Sheet):
                 client.client,
                 f"{client.rate:,.1f}",
                 styled((f"{refused:,.1f}", "yellow" if refused else "")),
-                _limit(snapshot.policies.applied_to(client.client)),
-                *_standing(windows.get(client.client)),
+                limit_told(snapshot.policies.applied_to(client.client)),
+                *standing(windows.get(client.client, [])),
             )
         self._print(table)
         further = len(clients) - TOP_ROWS
@@ -114,8 +117,8 @@ class Report(Sheet):
         if policies.table is None:
             self._print("No node has published its limits.")
         else:
-            plans = (f", plan {name} {limit}" for name, limit in sorted(policies.table.plans.items()))
-            self._print(f"Default {policies.table.default}{''.join(plans)}")
+            for line in policy_lines(policies.table):
+                self._print(line)
         if clients:
             table = self._table("client", "limit")
             for name in ("in window", "left"):
@@ -126,9 +129,11 @@ class Report(Sheet):
                 table.add_row(
                     client,
                     _limit_for_now(policies, client, snapshot.at),
-                    *_standing(windows.get(client)),
+                    *standing(windows.get(client, [])),
                     _set_by(policies.overrides.limits.get(client), snapshot.at),
                 )
+                for row in window_rows(windows.get(client, [])):
+                    table.add_row(*row, "")
             self._print(table)
         else:
             self._print("No client has a limit of its own, and none was set live.")
@@ -206,22 +211,13 @@ def _of_whom(found: Finding) -> str:
     return "" if found.subject == CLUSTER else f" {found.subject.id}"
 
 
-def _limit(applied: Policy | None) -> str:
-    return "unknown" if applied is None else f"{applied.limit} ({applied.name})"
-
-
 def _limit_for_now(policies: Policies, client: str, now: float) -> str:
     """With until when it holds, where it ends by itself, and what comes then."""
     override = policies.overrides.limits.get(client)
-    limit = _limit(policies.applied_to(client))
+    limit = limit_told(policies.applied_to(client))
     if override is None or override.until is None:
         return limit
-    return f"{limit} until {moment(override.until, now)}, then {_limit(policies.usual_of(client))}"
-
-
-def _standing(window: ClientWindow | None) -> tuple[str, str]:
-    """What stands in it and what is left."""
-    return (UNKNOWN, UNKNOWN) if window is None else (f"{window.count:,}", f"{window.remaining:,}")
+    return f"{limit} until {moment(override.until, now)}, then {limit_told(policies.usual_of(client))}"
 
 
 def _set_by(override: Override | None, now: float) -> str:

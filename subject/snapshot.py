@@ -98,9 +98,12 @@ class Snapshot:
         return floor(self.covered_until)
 
     @property
-    def windows_by_client(self) -> dict[str, ClientWindow]:
+    def windows_by_client(self) -> dict[str, list[ClientWindow]]:
         """The windows that were read."""
-        return {window.client: window for window in self.windows}
+        found: dict[str, list[ClientWindow]] = {}
+        for window in self.windows:
+            found.setdefault(window.client, []).append(window)
+        return found
 
     def node(self, node_id: str) -> Node:
         """One node.

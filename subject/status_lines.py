@@ -36,7 +36,7 @@ def _requests(snapshot: Snapshot) -> str:
         return UNKNOWN
     now, clients = metrics.of_cluster(snapshot), snapshot.clients
     return (
-        f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused, "
+        f"{now.rate:,.1f} a second, {percent(now.rejection_ratio)} refused{_in_shadow(now.shadow_ratio)}, "
         f"{percent(now.failure_ratio)} failed, {clients:,} {'client' if clients == 1 else 'clients'} seen"
     )
 
@@ -65,7 +65,17 @@ def _totals(snapshot: Snapshot) -> str:
     if not metrics.totals_known(snapshot):
         return UNKNOWN
     totals, _ = metrics.totals(snapshot.nodes)
-    return (
+    text = (
         f"{totals.requests:,} requests: {totals.admitted:,} admitted, {totals.refused:,} refused, "
         f"{totals.failed:,} failed, {totals.unidentified:,} without a usable key"
     )
+    if totals.denied:
+        text += f"; {totals.denied:,} were denied"
+    if totals.shadow_refused:
+        text += f"; policies in shadow would have refused {totals.shadow_refused:,}"
+    return text
+
+
+def _in_shadow(ratio: float) -> str:
+    """Told only where a policy is in shadow, and would refuse."""
+    return f" ({percent(ratio)} more by policies in shadow)" if ratio else ""

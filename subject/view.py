@@ -1,8 +1,9 @@
 """What one look brought, as it was read and before anything is made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.contract import keys
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.errors import advised
@@ -32,9 +33,13 @@ class RedisHealth:
 
 @dataclass(frozen=True, slots=True)
 class ClientWindow:
-    """What stands in a client's window now: `count` of `limit` units."""
+    """What stands in one of a client's windows now: `count` of `limit` units.
+
+    `name` is the window's, as `gateway.contract.policy_table.window_names` has it.
+    """
 
     client: str
+    name: str
     count: int
     limit: int
     period_seconds: int
@@ -43,6 +48,17 @@ class ClientWindow:
     def remaining(self) -> int:
         """Units that are left."""
         return max(0, self.limit - self.count)
+
+    @property
+    def is_of_a_route(self) -> bool:
+        """Whether it is a route's, and no part of the client's own limit."""
+        return self.name.startswith(keys.route_scope(""))
+
+
+def tightest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
+    """Of a client's own windows the one with the least left."""
+    own = (window for window in windows if not window.is_of_a_route)
+    return min(own, key=lambda window: window.remaining, default=None)
 
 
 @dataclass(frozen=True, slots=True)

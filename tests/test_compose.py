@@ -20,7 +20,7 @@ import yaml
 
 import gateway.settings
 import subject.settings
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from loadtest import redis_server
 from loadtest.ports import free_port
 
@@ -141,7 +141,7 @@ def test_a_node_is_given_settings_that_fit(
     assert settings.node_id == settings.advertise_host == node
     assert urlsplit(settings.redis_url).hostname == "redis"
     assert settings.upstream_url == f"http://upstream:{upstream_port()}"
-    assert settings.default_limit == Limit(100, 60)
+    assert settings.default_limit == parse_limits("100/m")
     assert (settings.host, settings.admin_host) == ("0.0.0.0", "0.0.0.0")
     assert settings.identity_secret is None
 

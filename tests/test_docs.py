@@ -8,7 +8,9 @@ import pytest
 from gateway.contract import keys, overrides, policy_table
 from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import Override
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
+from gateway.contract.routes import Route
 from gateway.contract.telemetry import LiveChanges, Store, TelemetryRecord, Totals, Upstream
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +28,7 @@ def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -
         keys.policy_table("<digest>"),
         keys.window("<client>", "<scope>", 0, 0).replace("0:0", "<seconds>:<generation>"),
     }
-    expected = constants - {keys.PREFIX, keys.CLIENT_SCOPE} | made
+    expected = constants - {keys.PREFIX, keys.CLIENT_SCOPE, keys.ADDRESS_SCOPE} | made
 
     assert set(headings(SCHEMA)) == expected
     assert set(re.findall(r"^\| `(ratelimit:.+?)` \|", SCHEMA.read_text(), re.MULTILINE)) == expected
@@ -34,7 +36,19 @@ def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -
 
 @pytest.mark.parametrize(
     "record",
-    [TelemetryRecord, RosterEntry, Override, AuditRecord, Totals, Upstream, Store, LiveChanges],
+    [
+        TelemetryRecord,
+        RosterEntry,
+        PolicyTable,
+        ClientPolicy,
+        Route,
+        Override,
+        AuditRecord,
+        Totals,
+        Upstream,
+        Store,
+        LiveChanges,
+    ],
     ids=lambda r: r.__name__,
 )
 def test_every_field_of_a_record_is_in_the_schema(record: Any) -> None:

@@ -2,11 +2,12 @@
 
 [plans]
 gold = "1000/m"
+trial = { limit = "5/s,1000/d", concurrency = 2, shadow = true }
 
 [[clients]]
 name = "acme"
 plan = "gold"                # optional
-limit = "50/s"               # optional, goes before the plan's
+limit = "50/s"               # optional, as concurrency and shadow are; goes before the plan's
 key = "..."                  # or key_sha256 = "<64 hex digits>"; a list of either for several keys
 """
 
@@ -17,12 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract import client_id
-from gateway.contract.limits import Limit, LimitSyntaxError, parse_limit
-from gateway.contract.policy_table import NOT_FOR_PLANS
+from gateway.contract.limits import MAX_QUOTA, Limits, LimitSyntaxError, parse_limits
+from gateway.contract.policy_table import NOT_FOR_PLANS, ClientPolicy, Terms
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KEY_FIELDS = ("key", "key_sha256")
-_CLIENT_FIELDS = {"name", "plan", "limit", *_KEY_FIELDS}
+_TERM_FIELDS = ("limit", "concurrency", "shadow")
+_CLIENT_FIELDS = {"name", "plan", *_TERM_FIELDS, *_KEY_FIELDS}
 
 
 class ClientsFileError(ValueError):
@@ -30,20 +32,19 @@ class ClientsFileError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """A registered client."""
+class Plan:
+    """A limit, and what it has beside it."""
 
-    name: str
-    plan: str | None = None
-    limit: Limit | None = None
+    limit: Limits
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
     """All plans by name, all clients by name, and which client a key's digest belongs to."""
 
-    plans: Mapping[str, Limit] = field(default_factory=dict)
-    by_name: Mapping[str, Client] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    by_name: Mapping[str, ClientPolicy] = field(default_factory=dict)
     name_by_digest: Mapping[str, str] = field(default_factory=dict)
 
     def identify(self, key: str) -> str | None:
@@ -67,20 +68,20 @@ def parse_clients(text: str) -> Clients:
     entries = document.get("clients", [])
     if not isinstance(entries, list):
         raise ClientsFileError("clients are written as [[clients]] entries")
-    by_name: dict[str, Client] = {}
+    by_name: dict[str, ClientPolicy] = {}
     name_by_digest: dict[str, str] = {}
     for position, entry in enumerate(entries, 1):
-        client = _client(position, entry, plans)
-        if client.name in by_name:
-            raise ClientsFileError(f"client {client.name!r} is there twice")
-        by_name[client.name] = client
-        for digest in _digests(client.name, entry):
-            if name_by_digest.setdefault(digest, client.name) != client.name:
-                raise ClientsFileError(f"{client.name!r} and {name_by_digest[digest]!r} have the same key")
+        name = _name(position, entry)
+        if name in by_name:
+            raise ClientsFileError(f"client {name!r} is there twice")
+        by_name[name] = _client(name, entry, plans)
+        for digest in _digests(name, entry):
+            if name_by_digest.setdefault(digest, name) != name:
+                raise ClientsFileError(f"{name!r} and {name_by_digest[digest]!r} have the same key")
     return Clients(plans, by_name, name_by_digest)
 
 
-def _plans(section: Any) -> dict[str, Limit]:
+def _plans(section: Any) -> dict[str, Plan]:
     if not isinstance(section, dict):
         raise ClientsFileError('plans are written as name = "N/period" below [plans]')
     for name in section:
@@ -88,31 +89,60 @@ def _plans(section: Any) -> dict[str, Limit]:
             raise ClientsFileError(f"plan {name!r}: a name has letters, digits and ._@- only")
         if name in NOT_FOR_PLANS:
             raise ClientsFileError(f"plan {name!r}: policies without a plan are called so; rename it")
-    return {name: _limit(f"plan {name!r}", text) for name, text in section.items()}
+    return {name: _plan(f"plan {name!r}", value) for name, value in section.items()}
 
 
-def _limit(place: str, text: Any) -> Limit:
+def _plan(place: str, value: Any) -> Plan:
+    if not isinstance(value, dict):
+        return Plan(_limit(place, value))
+    if unknown := value.keys() - set(_TERM_FIELDS):
+        raise ClientsFileError(f"{place}: unknown field {min(unknown)!r}")
+    if "limit" not in value:
+        raise ClientsFileError(f"{place}: has no limit")
+    return Plan(_limit(place, value["limit"]), Terms(_concurrency(place, value), _shadow(place, value)))
+
+
+def _limit(place: str, text: Any) -> Limits:
     if not isinstance(text, str):
         raise ClientsFileError(f'{place}: a limit is a text, as in "100/m"')
     try:
-        return parse_limit(text)
+        return parse_limits(text)
     except LimitSyntaxError as error:
         raise ClientsFileError(f"{place}: {error}") from None
 
 
-def _client(position: int, entry: Any, plans: Mapping[str, Limit]) -> Client:
+def _concurrency(place: str, entry: Mapping[str, Any]) -> int | None:
+    value = entry.get("concurrency")
+    if value is not None and (type(value) is not int or not 0 <= value <= MAX_QUOTA):
+        raise ClientsFileError(f"{place}: concurrency is a number of requests, 0 for any number of them")
+    return value
+
+
+def _shadow(place: str, entry: Mapping[str, Any]) -> bool | None:
+    value = entry.get("shadow")
+    if value is not None and not isinstance(value, bool):
+        raise ClientsFileError(f"{place}: shadow is true or false")
+    return value
+
+
+def _name(position: int, entry: Any) -> str:
     name = entry.get("name") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not client_id.is_registered_name(name):
         raise ClientsFileError(
             f"client {position}: needs a name of letters, digits and ._@- (64 at most, not starting with k_)"
         )
+    return name
+
+
+def _client(name: str, entry: Mapping[str, Any], plans: Mapping[str, Plan]) -> ClientPolicy:
+    place = f"client {name!r}"
     if unknown := entry.keys() - _CLIENT_FIELDS:
-        raise ClientsFileError(f"client {name!r}: unknown field {min(unknown)!r}")
+        raise ClientsFileError(f"{place}: unknown field {min(unknown)!r}")
     plan = entry.get("plan")
     if plan is not None and (not isinstance(plan, str) or plan not in plans):
-        raise ClientsFileError(f"client {name!r}: there is no plan {plan!r}")
-    limit = entry.get("limit")
-    return Client(name, plan, None if limit is None else _limit(f"client {name!r}", limit))
+        raise ClientsFileError(f"{place}: there is no plan {plan!r}")
+    limit = None if entry.get("limit") is None else _limit(place, entry["limit"])
+    return ClientPolicy(plan, limit, _concurrency(place, entry), _shadow(place, entry))
 
 
 def _digests(name: str, entry: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from gateway.contract.limits import Limit, parse_limit
+from gateway.contract.limits import Limits, parse_limits
 
 Record = TypeVar("Record")
 _LARGEST = 2**63 - 1
@@ -51,7 +51,7 @@ def decode(kind: type[Record], text: str | bytes) -> Record:
 
 def _plain(value: Any) -> Any:
     """What stands in JSON for a value that has no form of its own there."""
-    if isinstance(value, Limit):
+    if isinstance(value, Limits):
         return str(value)
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
@@ -62,8 +62,8 @@ def _plain(value: Any) -> Any:
 def _decoder(hint: Any) -> Callable[[Any], Any]:
     """A function that turns parsed JSON into a value of type `hint`, or raises ValueError."""
     origin = get_origin(hint)
-    if hint is Limit:
-        return lambda value: parse_limit(_text(value))
+    if hint is Limits:
+        return lambda value: parse_limits(_text(value))
     if is_dataclass(hint):
         return _dataclass_decoder(hint)
     if origin in (types.UnionType, Union):

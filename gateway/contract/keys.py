@@ -11,6 +11,14 @@ CHANGES = PREFIX + "changes"
 CLIENT_SCOPE = "client"
 """The scope of a client's own limit, wherever that comes from (override, client, plan or default)."""
 
+ADDRESS_SCOPE = "address"
+"""The scope of what one address gets over all its unknown keys; the address is the client then."""
+
+
+def route_scope(name: str) -> str:
+    """The scope of what a client gets of one route. No name has a slash, so it is no other scope."""
+    return f"route/{name}"
+
 
 def window(client_id: str, scope: str, period_seconds: int, generation: int) -> str:
     """The hash of a client's sub-interval counters. The hash tag keeps a client in one slot of a cluster."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from gateway.contract import client_id
 from gateway.contract.codec import RecordError, decode
-from gateway.contract.limits import Limit
+from gateway.contract.limits import Limits
 
 LIMIT_FIELD = "limit:"
 GENERATION_FIELD = "generation:"
@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 class Override:
     """A client's limit for now: goes before its own, its plan's and the default."""
 
-    limit: Limit
+    limit: Limits
     by: str
     at: float  # seconds since 1970, by Redis' clock
     why: str | None = None

@@ -3,7 +3,8 @@
 Counters are cumulative since the boot named by `boot_id`, so a lost record costs resolution and no counts.
 """
 
-from dataclasses import dataclass
+import operator
+from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from gateway.contract.histogram import Buckets
@@ -22,8 +23,10 @@ class Totals:
     """Requests by outcome: ``requests`` = admitted + refused + failed + unidentified.
 
     admitted: the upstream's answer went to the client (whatever its status, also where the client left).
-    refused: over its limit (429). unidentified: no usable key (401).
+    refused: over its limit (429), or denied (403); denied: of these, by the deny list.
+    unidentified: no usable key (401).
     failed: the node answered with another error of its own (413, 502, 503, 504), or an answer broke off.
+    shadow_refused: of those that were let through, what policies in shadow would have refused.
     A message that is not HTTP (400 and the like) is no request and is counted apart.
     """
 
@@ -32,20 +35,14 @@ class Totals:
     refused: int = 0
     failed: int = 0
     unidentified: int = 0
+    denied: int = 0
+    shadow_refused: int = 0
 
     def __add__(self, other: "Totals") -> "Totals":
-        return Totals(
-            self.requests + other.requests,
-            self.admitted + other.admitted,
-            self.refused + other.refused,
-            self.failed + other.failed,
-            self.unidentified + other.unidentified,
-        )
+        return Totals(*map(operator.add, astuple(self), astuple(other)))
 
     def __sub__(self, other: "Totals") -> "Totals":
-        return self + Totals(
-            -other.requests, -other.admitted, -other.refused, -other.failed, -other.unidentified
-        )
+        return Totals(*map(operator.sub, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from gateway import replies
+from gateway.access import Denied
 from gateway.admission import Admission, Decision
 from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
@@ -72,9 +73,17 @@ class Handler:
 
     async def _serve(self, request: web.BaseRequest) -> Served:
         started = monotonic()
+        peer = _peer(request)
         try:
             self._check(request)
-            decision = await self._admission.decide(request.raw_headers)
+            decision = await self._admission.decide(
+                request.method, _target(request), request.raw_headers, peer
+            )
+        except Denied as denied:
+            self._counters.denied += 1
+            if denied.client is not None:
+                self._counters.clients.count(denied.client, refused=True)
+            return Outcome.REFUSED, self._own(request, replies.denied())
         except Unidentified as reason:
             return Outcome.UNIDENTIFIED, self._own(request, replies.unidentified(str(reason)))
         except StoreUnavailable:
@@ -83,12 +92,20 @@ class Handler:
             return Outcome.MALFORMED, self._own(request, problem.reply(), may_stay=False)
         except Problem as problem:
             return Outcome.FAILED, self._own(request, problem.reply())
-        self._counters.clients.count(decision.client, refused=not decision.admitted)
-        if decision.standing is not None and not decision.admitted:
-            style = self._options.ratelimit_headers
-            return Outcome.REFUSED, self._own(request, replies.refused(decision, decision.standing, style))
         try:
-            return await self._forward(request, decision)
+            return await self._act(request, decision, peer, started)
+        finally:
+            self._admission.close(decision)
+
+    async def _act(self, request: web.BaseRequest, decision: Decision, peer: str, started: float) -> Served:
+        if decision.client is not None:
+            self._counters.clients.count(decision.client, refused=not decision.admitted)
+        self._counters.shadow_refused += decision.in_shadow
+        if not decision.admitted:
+            reply = replies.refused(decision, self._options.ratelimit_headers)
+            return Outcome.REFUSED, self._own(request, reply)
+        try:
+            return await self._forward(request, decision, peer)
         finally:
             self._counters.latency.add(monotonic() - started)
 
@@ -98,14 +115,14 @@ class Handler:
         if limit and (request.content_length or 0) > limit:
             raise Problem(413, f"The body is longer than {limit} bytes.")
 
-    async def _forward(self, request: web.BaseRequest, decision: Decision) -> Served:
+    async def _forward(self, request: web.BaseRequest, decision: Decision, peer: str) -> Served:
         exchange = Exchange(self._upstream, self._options.upstream_timeout_seconds)
-        outgoing = self._outgoing(request)
+        outgoing = self._outgoing(request, peer)
         try:
             if outgoing.body is not None and _expects_continue(request):
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             answer = await self._ask(exchange, outgoing, request)
-            fields = replies.limit_fields(decision.policy, decision.standing, self._options.ratelimit_headers)
+            fields = replies.limit_fields(decision, self._options.ratelimit_headers)
             return await self._relay(answer, fields)
         except Problem as problem:
             return Outcome.FAILED, self._own(request, problem.reply())
@@ -145,14 +162,13 @@ class Handler:
             self._counters.upstream_broken += 1
             self._outage.failed(str(error))
 
-    def _outgoing(self, request: web.BaseRequest) -> Outgoing:
+    def _outgoing(self, request: web.BaseRequest, peer: str) -> Outgoing:
         chunked = "Transfer-Encoding" in request.headers
-        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
         head = request_head(
             request.method,
             _target(request),
             request.raw_headers,
-            peer=peer[0] if isinstance(peer, tuple) else "unknown",
+            peer=peer,
             node_id=self._options.node_id,
             authority=self._options.authority,
             received_version=f"{request.version.major}.{request.version.minor}",
@@ -232,6 +248,11 @@ class _Answer:
 
 def _target(request: web.BaseRequest) -> bytes:
     return request.raw_path.encode("utf-8", "surrogateescape")
+
+
+def _peer(request: web.BaseRequest) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return peer[0] if isinstance(peer, tuple) else "unknown"
 
 
 def _connection_field(request: web.BaseRequest, stays: bool) -> Fields:

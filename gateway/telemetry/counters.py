@@ -24,6 +24,8 @@ class Counters:
 
     admitted: int = 0
     refused: int = 0
+    denied: int = 0
+    shadow_refused: int = 0
     failed: int = 0
     unidentified: int = 0
     malformed: int = 0
@@ -54,4 +56,4 @@ class Counters:
     def totals(self) -> Totals:
         """Requests by outcome; their sum is the number of requests."""
         outcomes = (self.admitted, self.refused, self.failed, self.unidentified)
-        return Totals(sum(outcomes), *outcomes)
+        return Totals(sum(outcomes), *outcomes, self.denied, self.shadow_refused)

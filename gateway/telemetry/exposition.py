@@ -23,6 +23,13 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
     }
     lines = [
         *_counter("gateway_requests_total", "Requests by outcome.", "outcome", requests),
+        *_single("gateway_denied_total", "counter", "Requests refused by the deny list.", counters.denied),
+        *_single(
+            "gateway_shadow_refused_total",
+            "counter",
+            "Requests let through that policies in shadow would have refused.",
+            counters.shadow_refused,
+        ),
         *_single("gateway_malformed_total", "counter", "Messages that are not HTTP.", counters.malformed),
         *_counter(
             "gateway_upstream_total", "Requests sent to the upstream, by outcome.", "outcome", upstream

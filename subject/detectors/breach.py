@@ -7,6 +7,7 @@ from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, percent
+from subject.policies import Policies
 from subject.series import Sample
 from subject.snapshot import Snapshot
 
@@ -28,16 +29,21 @@ def limit_breach(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     breaches = [
         _Breach(client, count, max(count, requests.get(client, 0.0)), _since(snapshot, thresholds, client))
         for client, count in sorted(refused.items(), key=lambda item: -item[1])
-        if round(count) >= thresholds.breach_refused
+        if round(count) >= thresholds.breach_refused and not snapshot.policies.is_denied(client)
     ]
     if 0 < len(breaches) <= thresholds.breach_clients:
         return [_of_client(snapshot, thresholds, breach) for breach in breaches]
     return _of_cluster(snapshot, thresholds, breaches)
 
 
+def _by_limits(sample: Sample) -> int:
+    """Who is denied is refused as was asked for, and no sign of anything."""
+    return sample.totals.refused - sample.totals.denied
+
+
 def _since(snapshot: Snapshot, thresholds: Thresholds, client: str | None) -> int:
     def value(sample: Sample) -> float:
-        return sample.totals.refused if client is None else sample.refused_by_client.get(client, 0)
+        return _by_limits(sample) if client is None else sample.refused_by_client.get(client, 0)
 
     return _onset(snapshot, value, thresholds.breach_seconds, thresholds.breach_refused)
 
@@ -54,8 +60,7 @@ def _onset(snapshot: Snapshot, value: Callable[[Sample], float], window: int, le
 
 def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> Finding:
     window = thresholds.breach_seconds
-    applied = snapshot.policies.applied_to(breach.client)
-    limit = "its limit" if applied is None else f"its limit of {applied.limit} ({applied.name})"
+    limit = _limit_of(snapshot.policies, breach.client)
     ratio = breach.refused / breach.requests
     return Finding(
         code="limit_breach",
@@ -82,9 +87,20 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
     )
 
 
+def _limit_of(policies: Policies, client: str) -> str:
+    """What a client is over, in words; which of several it is, records do not tell."""
+    applied = policies.applied_to(client)
+    if applied is None:
+        return "its limit"
+    others = " or a route's" if policies.table is not None and policies.table.limits_routes else ""
+    if applied.concurrency:
+        others += f" or {applied.concurrency} at once"
+    return f"its limit of {applied.limits} ({applied.name}){others}"
+
+
 def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Breach]) -> list[Finding]:
     window = thresholds.breach_seconds
-    refused = sum(snapshot.cluster_seconds(lambda sample: sample.totals.refused)[-window:])
+    refused = sum(snapshot.cluster_seconds(_by_limits)[-window:])
     requests = sum(snapshot.cluster_seconds(lambda sample: sample.totals.requests)[-window:])
     ratio = refused / requests if requests else 0.0
     over = round(requests) >= thresholds.breach_min_requests and ratio >= thresholds.breach_ratio

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import mean, median
 
-from gateway.contract.limits import Limit
+from gateway.contract.limits import Limit, Limits
 from subject import series
 from subject.detectors import rates
 from subject.detectors.rates import Second
@@ -108,8 +108,8 @@ def _usual(snapshot: Snapshot, client: str, taught: Sequence[int]) -> float:
 
 def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _ClientShare) -> Finding:
     applied = snapshot.policies.applied_to(client.id)
-    limit = None if applied is None else applied.limit
-    held = "" if limit is None else f"; its limit is {limit}"
+    limits = None if applied is None else applied.limits
+    held = "" if limits is None else f"; its limit is {limits}"
     if client.refused:
         held += f", and {percent(min(1.0, client.refused / client.rate))} of it is refused"
     return Finding(
@@ -130,21 +130,24 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _
         ),
         confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
         likely_cause=f"{client.id} is in a retry loop, runs a batch, or its key is being misused",
-        suggested_action=_cap(spike, client, limit),
+        suggested_action=_cap(spike, client, limits),
         verify_with="subject top",
     )
 
 
-def _cap(spike: _Spike, client: _ClientShare, limit: Limit | None) -> str:
+def _cap(spike: _Spike, client: _ClientShare, limits: Limits | None) -> str:
     """Hold the client to half again what it used before, unless its limit holds it already."""
     look = f"subject limits get {client.id}"
-    if limit is None or client.usual == 0 or client.refused > client.rate / 2:
+    if limits is None or client.usual == 0 or client.refused > client.rate / 2:
         return look
-    quota = max(1, ceil(1.5 * client.usual * limit.period_seconds))
-    if quota >= limit.quota:
+    capped = Limits(tuple(_capped(limit, 1.5 * client.usual) for limit in limits.windows))
+    if capped == limits:
         return look
-    capped = Limit(quota, limit.period_seconds)
     return f"subject limits set {client.id} {capped} --why 'spike since {clock(spike.since)}'"
+
+
+def _capped(limit: Limit, rate: float) -> Limit:
+    return Limit(min(limit.quota, max(1, ceil(rate * limit.period_seconds))), limit.period_seconds)
 
 
 def _broad(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike) -> Finding:

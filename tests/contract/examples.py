@@ -1,10 +1,11 @@
 """One example of every record of the contract, and of every kind of name in it."""
 
 from gateway.contract.audit import AuditRecord
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
-from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
 from gateway.contract.roster import RosterEntry
+from gateway.contract.routes import Route
 from gateway.contract.telemetry import ClientCount, LiveChanges, Store, TelemetryRecord, Totals, Upstream
 
 TELEMETRY = TelemetryRecord(
@@ -14,7 +15,7 @@ TELEMETRY = TelemetryRecord(
     at=1_700_000_000.25,
     started_at=1_699_999_958.5,
     leaving=False,
-    boot=Totals(requests=100, admitted=80, refused=15, failed=3, unidentified=2),
+    boot=Totals(requests=100, admitted=80, refused=15, failed=3, unidentified=2, denied=4, shadow_refused=6),
     carried=Totals(requests=10, admitted=10),
     malformed=1,
     upstream=Upstream(answered=80, server_errors=2, broken=1, timed_out=1),
@@ -42,19 +43,33 @@ ROSTER_ENTRY = RosterEntry(
 )
 
 POLICY_TABLE = PolicyTable(
-    default=Limit(100, 60),
+    default=parse_limits("100/m"),
     unknown_keys="accept",
     on_store_failure="local",
-    plans={"gold": Limit(1000, 60), "bronze": Limit(10, 60)},
+    plans={"gold": parse_limits("1000/m"), "bronze": parse_limits("10/m")},
     clients={
         "acme": ClientPolicy(plan="gold"),
-        "beta": ClientPolicy(plan="bronze", limit=Limit(50, 1)),
-        "zeta": ClientPolicy(),
+        "beta": ClientPolicy(plan="bronze", limit=parse_limits("50/s")),
+        "zeta": ClientPolicy(concurrency=0, shadow=True),
     },
+    plan_terms={"gold": Terms(concurrency=20), "bronze": Terms(concurrency=2, shadow=False)},
+    default_concurrency=5,
+    address_limit=parse_limits("1000/m"),
+    routes=(
+        Route("search", "/api/search", ("GET", "POST"), parse_limits("5/s,1000/d"), cost=3),
+        Route("all", "/", (), parse_limits("50/s"), shadow=True),
+    ),
+    exempt=("OPTIONS", "GET /health", "/assets/*"),
+    allow=("zeta", "10.0.0.0/8"),
+    deny=("k_0123456789abcdef", "2001:db8::/32"),
 )
 
 OVERRIDE = Override(
-    limit=Limit(500, 60), by="ana", at=1_700_000_000.0, why="launch day – agreed", until=1_700_086_400.0
+    limit=parse_limits("500/m"),
+    by="ana",
+    at=1_700_000_000.0,
+    why="launch day – agreed",
+    until=1_700_086_400.0,
 )
 
 AUDIT_RECORD = AuditRecord(

@@ -17,7 +17,7 @@ from gateway.contract import (
 )
 from gateway.contract.client_id import DEFAULT_SECRET, key_digest, unknown_client_id
 from gateway.contract.codec import encode
-from gateway.contract.limits import LimitSyntaxError, parse_limit
+from gateway.contract.limits import LimitSyntaxError, parse_limits
 from tests.contract.examples import POLICY_TABLE, RECORDS
 
 FILE = Path(__file__).with_name("golden.json")
@@ -51,6 +51,7 @@ def observe() -> dict[str, Any]:
             },
         },
         "policy table's digest": POLICY_TABLE.digest(),
+        "windows of a policy": list(policy_table.window_names("gold", parse_limits("10/s,500/m"))),
     }
 
 
@@ -68,6 +69,8 @@ LIMITS = (
     "100",
     "1/w",
     "10/s,5/m",
+    "10000/d, 10/s,500/m",
+    "10/s,20/s",
 )
 CLIENTS_FILE = '[plans]\ngold = "1000/m"\n[[clients]]\nname = "acme"\nplan = "gold"\nkey = "demo"\n'
 
@@ -75,6 +78,8 @@ CLIENTS_FILE = '[plans]\ngold = "1000/m"\n[[clients]]\nname = "acme"\nplan = "go
 def _keys() -> dict[str, str]:
     return {
         "a client's window": keys.window("acme", keys.CLIENT_SCOPE, 60, 3),
+        "a client's window of a route": keys.window("acme", keys.route_scope("search"), 60, 3),
+        "an address' window": keys.window("2001:db8::/64", keys.ADDRESS_SCOPE, 60, 0),
         "roster": keys.NODES,
         "policy table": keys.policy_table("0123456789abcdef"),
         "telemetry": keys.TELEMETRY,
@@ -93,7 +98,7 @@ def _keys() -> dict[str, str]:
 
 def _limit(text: str) -> str | None:
     try:
-        return str(parse_limit(text))
+        return str(parse_limits(text))
     except LimitSyntaxError:
         return None
 

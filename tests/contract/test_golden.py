@@ -22,7 +22,7 @@ def test_what_nodes_and_observers_share_stays_as_it_was(section: str) -> None:
 def test_every_part_of_the_contract_is_pinned() -> None:
     assert golden.observe().keys() == golden.read().keys()
     named = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
-    assert named - {keys.PREFIX, keys.CLIENT_SCOPE} <= set(golden.read()["keys"].values())
+    assert named - {keys.PREFIX, keys.CLIENT_SCOPE, keys.ADDRESS_SCOPE} <= set(golden.read()["keys"].values())
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)

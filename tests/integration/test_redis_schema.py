@@ -9,7 +9,7 @@ import redis.asyncio as redis_asyncio
 from gateway.contract import audit, keys, telemetry
 from gateway.contract.audit import AuditRecord
 from gateway.contract.codec import decode
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import parse_overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
@@ -28,7 +28,7 @@ def documented() -> dict[str, tuple[str, str]]:
     """Type and lifetime by a pattern of the key, from the table."""
     rows = re.findall(r"^\| `(ratelimit:.+?)` \| (\w+) \| (.+?) \|", SCHEMA.read_text(), re.MULTILINE)
     return {
-        re.sub(r"<\w+>", r"[^:{}]+", re.sub(r"[{}]", r"\\\g<0>", key)): (kind, life)
+        re.sub(r"<\w+>", r"[^:{}]+", re.sub(r"{(.+?)}", r"\{[^{}]+\}", key)): (kind, life)
         for key, kind, life in rows
     }
 
@@ -47,7 +47,11 @@ async def assert_documented(redis_client: redis_asyncio.Redis) -> list[str]:
 async def test_what_a_node_writes_is_what_the_schema_says(
     redis_url: str, redis_client: redis_asyncio.Redis
 ) -> None:
-    async with running(Plan(nodes=1, redis_url=redis_url)) as cluster, aiohttp.ClientSession() as http:
+    limit = {"GATEWAY_ADDRESS_LIMIT": "9/m"}
+    async with (
+        running(Plan(nodes=1, redis_url=redis_url, node_environment=limit)) as cluster,
+        aiohttp.ClientSession() as http,
+    ):
         (node,) = cluster.nodes
         for key in ("one", "two"):
             async with http.get(node.url, headers={"X-API-Key": key}) as answer:
@@ -58,10 +62,11 @@ async def test_what_a_node_writes_is_what_the_schema_says(
 
         names = await assert_documented(redis_client)
         windows = [name for name in names if "{" in name]
-        assert len(windows) == 2
+        assert len(windows) == 3
         for name in windows:
+            units = sum(map(int, (await redis_client.hgetall(name)).values()))
             assert 0 < await redis_client.pttl(name) <= key_lifetime_ms(60)
-            assert list((await redis_client.hgetall(name)).values()) == ["1"]
+            assert units == (2 if f":{keys.ADDRESS_SCOPE}:" in name else 1)
 
         roster = await redis_client.hgetall(keys.NODES)
         digest = decode(RosterEntry, roster[node.id]).policy_digest
@@ -73,7 +78,7 @@ async def test_what_a_node_writes_is_what_the_schema_says(
 
 async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: redis_asyncio.Redis) -> None:
     await publish(redis_client, [record()])
-    await actions.set_limit(redis_client, CLIENT, Limit(500, 60), actions.Actor("ana", "launch day"))
+    await actions.set_limit(redis_client, CLIENT, parse_limits("500/m"), actions.Actor("ana", "launch day"))
     await actions.reset(redis_client, CLIENT, actions.Actor("ana"))
 
     assert sorted(await assert_documented(redis_client)) == sorted(
@@ -81,7 +86,7 @@ async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: red
     )
     fields: Any = await redis_client.hgetall(keys.OVERRIDES)
     read = parse_overrides(fields)
-    assert (read.limits[CLIENT].limit, read.generations[CLIENT]) == (Limit(500, 60), 1)
+    assert (read.limits[CLIENT].limit, read.generations[CLIENT]) == (parse_limits("500/m"), 1)
     entries: Any = await redis_client.xrange(keys.AUDIT)
     records = [decode(AuditRecord, entry[audit.STREAM_FIELD]) for _, entry in entries]
     assert [(record.action, record.before, record.after) for record in records] == [

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from gateway.contract import keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.codec import encode
-from gateway.contract.limits import Limit
+from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, MAX_READ, Override
 from loadtest import redis_server
 from loadtest.redis_server import RedisServer
@@ -29,7 +29,7 @@ CLIENT = unknown_client_id("key-1", DEFAULT_SECRET)
 SOON_SECONDS = 1.0
 
 
-def override(limit: Limit, until: float | None = None) -> str:
+def override(limit: Limits, until: float | None = None) -> str:
     return encode(Override(limit, by="test", at=1.0, until=until))
 
 
@@ -57,7 +57,7 @@ async def subscribers(redis: Redis, number: int) -> None:
 
 OVERRIDDEN = b'"override";q=5;w=3600'
 USUAL = b'"default";q=3;w=3600'
-FIVE = Limit(5, 3600)
+FIVE = parse_limits("5/h")
 
 
 async def change_everything(redis: Redis, clients: list[Client]) -> None:
@@ -89,7 +89,7 @@ async def test_an_override_holds_within_a_second_and_ends_within_one(node: Node,
     async with await node.connect() as client:
         assert (await client.get()).value("RateLimit-Policy") == b'"default";q=1000;w=60'
 
-        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 3600)))
+        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/h")))
         await policy_is(client, b'"override";q=5;w=3600')
 
         await redis_client.hdel(keys.OVERRIDES, LIMIT_FIELD + CLIENT)
@@ -98,7 +98,7 @@ async def test_an_override_holds_within_a_second_and_ends_within_one(node: Node,
 
 async def test_an_override_is_for_its_client_alone(node: Node, redis_client: Redis) -> None:
     async with await node.connect() as client:
-        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 3600)))
+        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/h")))
         await policy_is(client, b'"override";q=5;w=3600')
         other = await client.get(key=b"key-2")
 
@@ -109,7 +109,7 @@ async def test_a_lower_limit_counts_what_was_admitted_before(node: Node, redis_c
     async with await node.connect() as client:
         for _ in range(5):
             await client.get()
-        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 60)))
+        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/m")))
         await eventually(client.get, lambda answer: answer.status == 429, SOON_SECONDS)
 
 
@@ -136,10 +136,10 @@ async def test_a_malformed_override_is_refused_told_once_and_the_last_good_one_s
 
     with caplog.at_level(logging.WARNING):
         async with await node.connect() as client:
-            await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 3600)))
+            await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/h")))
             await policy_is(client, b'"override";q=5;w=3600')
             await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, text)
-            await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + "other", override(Limit(7, 3600)))
+            await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + "other", override(parse_limits("7/h")))
             await eventually(told, len, SOON_SECONDS)
             assert (await client.get()).value("RateLimit-Policy") == b'"override";q=5;w=3600'
 
@@ -150,7 +150,7 @@ async def test_a_malformed_override_is_refused_told_once_and_the_last_good_one_s
 async def test_overrides_hold_from_the_first_request_of_a_new_node(
     start_node: StartNode, redis_client: Redis
 ) -> None:
-    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 3600)))
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/h")))
     node = await start_node()
     async with await node.connect() as client:
         assert (await client.get()).value("RateLimit-Policy") == b'"override";q=5;w=3600'
@@ -162,13 +162,13 @@ async def test_a_hash_that_is_none_changes_nothing(start_node: StartNode, redis_
     async with await node.connect() as client:
         assert (await client.get()).status == 200
         await redis_client.delete(keys.OVERRIDES)
-        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 3600)))
+        await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/h")))
         await policy_is(client, b'"override";q=5;w=3600')
 
 
 async def test_all_nodes_take_a_change_over(start_node: StartNode, redis_client: Redis) -> None:
     nodes = [await start_node(node_id=f"node-{n}") for n in (1, 2)]
-    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(Limit(5, 3600)))
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, override(parse_limits("5/h")))
 
     async def sees(node: Node) -> None:
         async with await node.connect() as client:

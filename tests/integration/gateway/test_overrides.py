@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from gateway.clock import RedisClock
 from gateway.contract import keys
 from gateway.contract.codec import encode
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import (
     GENERATION_FIELD,
     LIMIT_FIELD,
@@ -27,8 +27,8 @@ from gateway.contract.telemetry import NAME_LENGTH
 from gateway.contract.window import MICROSECONDS
 from gateway.overrides import SECONDS_A_FIELD, LiveOverrides
 
-FIVE = Override(Limit(5, 60), by="test", at=1.0)
-SIX = Override(Limit(6, 60), by="test", at=2.0)
+FIVE = Override(parse_limits("5/m"), by="test", at=1.0)
+SIX = Override(parse_limits("6/m"), by="test", at=2.0)
 MANY = 2000
 START = 1_700_000_000
 

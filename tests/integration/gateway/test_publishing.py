@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from gateway.contract import keys, policy_table, roster, telemetry
 from gateway.contract.codec import decode, encode
 from gateway.contract.distinct import estimate
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord, Totals
@@ -110,7 +110,7 @@ async def test_the_policy_table_is_published_under_its_digest(
 
     assert text is not None
     table = decode(PolicyTable, text)
-    assert table.default == Limit(7, 60)
+    assert table.default == parse_limits("7/m")
     assert (table.unknown_keys, table.on_store_failure) == ("accept", "closed")
     assert table.digest() == digest
     assert await redis_client.ttl(keys.policy_table(digest)) > policy_table.LIFETIME_SECONDS - 60

@@ -159,6 +159,7 @@ async def test_nodes_json_has_the_fixed_names(redis_client: Redis, redis_url: st
         "unidentified": 0,
     }
     assert node["boot_totals"] == node["totals"]
+    assert (node["denied"], node["shadow_refused"], node["shadow_ratio"]) == (0, 0, 0.0)
     status = json.loads((await subject("status", "--json", redis_url=redis_url)).out)
     assert status["totals"]["requests"] == 1200
     assert status["rejection_ratio"] == pytest.approx(0.25, abs=0.01)

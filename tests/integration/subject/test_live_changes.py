@@ -6,7 +6,7 @@ import re
 from redis.asyncio import Redis
 
 from gateway.contract import audit, codec, keys
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import MAX_RECORDS, VERSION_FIELD, Override
 from subject.redis_reads import redis_time
 from tests.integration.subject.publishing import audited, live_changes, nowhere, publish, subject
@@ -39,7 +39,7 @@ async def test_a_limit_that_has_ended_is_none_and_can_be_taken_out(
     redis_client: Redis, redis_url: str
 ) -> None:
     await publish(redis_client, [record()], policies("100/m", {"acme": "50/s"}).table)
-    ended = Override(Limit(500, 60), "ana", 1.0, "a day long ago", 2.0)
+    ended = Override(parse_limits("500/m"), "ana", 1.0, "a day long ago", 2.0)
     await redis_client.hset(keys.OVERRIDES, "limit:acme", codec.encode(ended))
 
     (shown,) = json.loads((await subject("limits", "get", "acme", "--json", redis_url=redis_url)).out)[
@@ -166,7 +166,7 @@ async def test_more_live_changes_than_may_be_are_refused_with_what_can_go(
     redis_client: Redis, redis_url: str
 ) -> None:
     await publish(redis_client, [record()])
-    ended = codec.encode(Override(Limit(5, 60), "ana", 1.0, None, 2.0))
+    ended = codec.encode(Override(parse_limits("5/m"), "ana", 1.0, None, 2.0))
     names = [f"limit:k_{place:016x}" for place in range(MAX_RECORDS)]
     await redis_client.hset(keys.OVERRIDES, mapping=dict.fromkeys(names, ended))
 

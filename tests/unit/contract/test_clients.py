@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.client_id import key_digest
-from gateway.contract.clients import Client, Clients, ClientsFileError, parse_clients
-from gateway.contract.limits import Limit
+from gateway.contract.clients import Clients, ClientsFileError, Plan, parse_clients
+from gateway.contract.limits import parse_limits
+from gateway.contract.policy_table import ClientPolicy, Terms
 
 KEY = "sk-very-secret-key"
 DIGEST = key_digest("another-secret-key")
@@ -24,10 +25,41 @@ def test_an_empty_file_has_no_clients() -> None:
 def test_a_client_is_known_by_its_key() -> None:
     clients = parse_clients(client_file('plan = "gold"', 'limit = "50/s"', f'key = "{KEY}"'))
 
-    assert clients.plans == {"gold": Limit(1000, 60)}
-    assert clients.by_name == {"acme": Client("acme", "gold", Limit(50, 1))}
+    assert clients.plans == {"gold": Plan(parse_limits("1000/m"))}
+    assert clients.by_name == {"acme": ClientPolicy("gold", parse_limits("50/s"))}
     assert clients.identify(KEY) == "acme"
     assert clients.identify("another") is None
+
+
+def test_a_limit_may_have_several_windows_wherever_it_stands() -> None:
+    clients = parse_clients(
+        '[plans]\ntrial = "5/s,1000/d"\n[[clients]]\nname = "acme"\nlimit = "1/s, 9/m"\nkey = "a"'
+    )
+
+    assert clients.plans["trial"].limit == parse_limits("5/s,1000/d")
+    assert clients.by_name["acme"].limit == parse_limits("1/s,9/m")
+
+
+def test_a_plan_may_be_a_table_and_a_client_may_have_of_its_own_what_a_plan_has() -> None:
+    clients = parse_clients(
+        """
+        [plans]
+        gold = { limit = "10/s", concurrency = 10 }
+        trial = { limit = "1/s", shadow = true }
+        [[clients]]
+        name = "acme"
+        plan = "trial"
+        concurrency = 0
+        shadow = false
+        key = "a"
+        """
+    )
+
+    assert clients.plans == {
+        "gold": Plan(parse_limits("10/s"), Terms(concurrency=10)),
+        "trial": Plan(parse_limits("1/s"), Terms(shadow=True)),
+    }
+    assert clients.by_name["acme"] == ClientPolicy("trial", None, concurrency=0, shadow=False)
 
 
 def test_a_client_is_known_by_the_digest_of_its_key() -> None:
@@ -64,6 +96,18 @@ TWICE = client_file(f'key = "{KEY}"', "[[clients]]", 'name = "{name}"', f'key = 
         ('[plans]\ngold = "many"', "plan 'gold': 'many' is not a limit"),
         ("[plans]\ngold = 100", "plan 'gold': a limit is a text, as in"),
         ("[plans]\ngold = 0x" + "f" * 5000, "plan 'gold': a limit is a text, as in"),
+        ('[plans]\naddress = "1/s"', "plan 'address': policies without a plan are called so"),
+        ('[plans]\nroute = "1/s"', "plan 'route': policies without a plan are called so"),
+        ('[plans]\ngold = "1/s,2/s"', "plan 'gold': 1/s and 2/s have one period"),
+        ("[plans]\ngold = {}", "plan 'gold': has no limit"),
+        ("[plans]\ngold = { limit = 1 }", "plan 'gold': a limit is a text"),
+        ('[plans]\ngold = { limit = "1/s", quota = 1 }', "plan 'gold': unknown field 'quota'"),
+        ('[plans]\ngold = { limit = "1/s", concurrency = "x" }', "plan 'gold': concurrency is a number"),
+        ('[plans]\ngold = { limit = "1/s", concurrency = true }', "plan 'gold': concurrency is a number"),
+        ('[plans]\ngold = { limit = "1/s", concurrency = -1 }', "plan 'gold': concurrency is a number"),
+        ('[plans]\ngold = { limit = "1/s", shadow = 1 }', "plan 'gold': shadow is true or false"),
+        (client_file(f'key = "{KEY}"', "concurrency = 1.5"), "client 'acme': concurrency is a number"),
+        (client_file(f'key = "{KEY}"', 'shadow = "yes"'), "client 'acme': shadow is true or false"),
         ("[clients]", r"clients are written as \[\[clients\]\] entries"),
         ("clients = [1]", "client 1: needs a name"),
         ("[[clients]]", "client 1: needs a name"),
@@ -100,9 +144,12 @@ values = st.recursive(
 )
 lines = st.one_of(
     st.sampled_from(["[plans]", "[[clients]]", "[clients]", 'name = "acme"', f'key = "{KEY}"']),
-    st.tuples(st.sampled_from(["name", "plan", "limit", "key", "key_sha256", "gold", "clients"]), values).map(
-        " = ".join
-    ),
+    st.tuples(
+        st.sampled_from(
+            ["name", "plan", "limit", "concurrency", "shadow", "key", "key_sha256", "gold", "clients"]
+        ),
+        values,
+    ).map(" = ".join),
 )
 
 

@@ -11,16 +11,20 @@ from hypothesis import strategies as st
 
 from gateway.contract import distinct, histogram
 from gateway.contract.codec import RecordError, decode, encode
-from gateway.contract.limits import MAX_PERIOD_SECONDS, MAX_QUOTA, Limit
+from gateway.contract.limits import MAX_PERIOD_SECONDS, MAX_QUOTA, Limit, Limits, parse_limits
 from gateway.contract.overrides import Override
-from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
 from gateway.contract.roster import RosterEntry
+from gateway.contract.routes import Route
 from gateway.contract.telemetry import ClientCount, TelemetryRecord, Totals
 from tests.contract.examples import OVERRIDE, POLICY_TABLE, RECORDS, ROSTER_ENTRY, TELEMETRY
 
 integers = st.integers(-(2**63) + 1, 2**63 - 1)
 texts = st.text(max_size=20)
-limits = st.builds(Limit, st.integers(1, MAX_QUOTA), st.integers(1, MAX_PERIOD_SECONDS))
+windows = st.builds(Limit, st.integers(1, MAX_QUOTA), st.integers(1, MAX_PERIOD_SECONDS))
+limits = st.builds(
+    Limits, st.lists(windows, min_size=1, max_size=8, unique_by=lambda one: one.period_seconds).map(tuple)
+)
 
 
 def values_of(hint: Any) -> st.SearchStrategy[Any]:
@@ -30,7 +34,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         int: integers,
         float: st.floats(-1e18, 1e18),
         bool: st.booleans(),
-        Limit: limits,
+        Limits: limits,
         NoneType: st.none(),
         ClientCount: st.builds(ClientCount, texts, integers, integers),
     }
@@ -50,10 +54,32 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     return st.tuples(values_of(first), values_of(second))
 
 
-plans = st.dictionaries(texts, limits, max_size=2).map(lambda others: {**others, "gold": Limit(1, 1)})
-policies = st.builds(ClientPolicy, st.sampled_from([None, "gold"]), st.none() | limits)
+plans = st.dictionaries(texts, limits, max_size=2).map(lambda others: {**others, "gold": parse_limits("1/s")})
+terms = st.builds(Terms, st.none() | integers, st.none() | st.booleans())
+policies = st.builds(
+    ClientPolicy,
+    st.sampled_from([None, "gold"]),
+    st.none() | limits,
+    st.none() | integers,
+    st.none() | st.booleans(),
+)
+methods = st.lists(texts, max_size=2).map(tuple)
+routes = st.builds(Route, texts, texts, methods, st.none() | limits, integers, st.booleans())
 policy_tables = st.builds(
-    PolicyTable, limits, texts, texts, plans, st.dictionaries(texts, policies, max_size=2)
+    PolicyTable,
+    default=limits,
+    unknown_keys=texts,
+    on_store_failure=texts,
+    plans=plans,
+    clients=st.dictionaries(texts, policies, max_size=2),
+    plan_terms=st.dictionaries(texts, terms, max_size=2),
+    default_concurrency=integers,
+    shadow=st.booleans(),
+    address_limit=st.none() | limits,
+    routes=st.lists(routes, max_size=2).map(tuple),
+    exempt=methods,
+    allow=methods,
+    deny=methods,
 )
 kinds = st.sampled_from([type(record) for record in RECORDS])
 json_values = st.recursive(
@@ -119,6 +145,7 @@ def wrong_values(hint: Any) -> Iterator[Any]:
         bool: lambda value: value is True,
         str | None: lambda value: value in (None, "text"),
         float | None: lambda value: value in (None, 7, 7.5) and value is not True,
+        Limits | None: lambda value: value is None,
     }
     for value in samples:
         if hint in right:
@@ -218,7 +245,7 @@ def test_a_number_that_nobody_can_count_with_is_refused(at: str) -> None:
         replace(OVERRIDE, at=float("nan")),
         replace(OVERRIDE, at=float("inf")),
         replace(OVERRIDE, by="\udcff"),
-        replace(POLICY_TABLE, plans=POLICY_TABLE.plans | {"\udcff": Limit(1, 1)}),
+        replace(POLICY_TABLE, plans=POLICY_TABLE.plans | {"\udcff": parse_limits("1/s")}),
     ],
 )
 def test_what_could_not_be_read_back_is_not_written(record: Any) -> None:
@@ -242,11 +269,11 @@ def test_whatever_record_can_be_read_can_be_evaluated(
 class Sample:
     by_name: dict[str, tuple[int, ...]]
     pair: tuple[int, str]
-    maybe: Limit | None = None
+    maybe: Limits | None = None
 
 
 def test_a_new_record_may_be_made_of_the_same_parts() -> None:
-    sample = Sample({"a": (1, 2), "b": ()}, (3, "x"), Limit(5, 60))
+    sample = Sample({"a": (1, 2), "b": ()}, (3, "x"), parse_limits("5/m,1/s"))
 
-    assert encode(sample) == '{"by_name":{"a":[1,2],"b":[]},"pair":[3,"x"],"maybe":"5/m"}'
+    assert encode(sample) == '{"by_name":{"a":[1,2],"b":[]},"pair":[3,"x"],"maybe":"1/s,5/m"}'
     assert decode(Sample, encode(sample)) == sample

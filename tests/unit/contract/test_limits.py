@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.limits import MAX_PERIOD_SECONDS, MAX_QUOTA, Limit, LimitSyntaxError, parse_limit
+from gateway.contract.limits import (
+    MAX_PERIOD_SECONDS,
+    MAX_QUOTA,
+    Limit,
+    Limits,
+    LimitSyntaxError,
+    parse_limit,
+    parse_limits,
+)
 
 limits = st.builds(Limit, st.integers(1, MAX_QUOTA), st.integers(1, MAX_PERIOD_SECONDS))
 
@@ -91,3 +99,67 @@ def test_a_limit_is_written_as_its_shortest_text(limit: Limit) -> None:
     ways += [f"{limit.quota}/{unit}" for unit, size in units.items() if seconds == size]
 
     assert len(str(limit)) == min(map(len, ways))
+
+
+@pytest.mark.parametrize(
+    ("text", "windows"),
+    [
+        ("100/m", [(100, 60)]),
+        ("10/s,500/m,10000/d", [(10, 1), (500, 60), (10_000, 86_400)]),
+        ("10000/d, 10/s ,500/m", [(10, 1), (500, 60), (10_000, 86_400)]),
+        ("1/s,2/2s,3/3s,4/4s,5/5s,6/6s,7/7s,8/8s", [(n, n) for n in range(1, 9)]),
+    ],
+)
+def test_a_limit_may_have_several_windows_the_shortest_first(
+    text: str, windows: list[tuple[int, int]]
+) -> None:
+    assert parse_limits(text).windows == tuple(Limit(*window) for window in windows)
+
+
+def test_the_text_of_several_windows_is_sorted_and_shortest() -> None:
+    assert str(parse_limits("10000/24h, 500/60s,10/s")) == "10/s,500/m,10000/d"
+
+
+@pytest.mark.parametrize("text", ["10/s,20/s", "100/m,5/60s", "5/24h,10/s,6/d"])
+def test_two_windows_of_one_period_are_refused(text: str) -> None:
+    with pytest.raises(LimitSyntaxError, match="have one period: leave the larger one out"):
+        parse_limits(text)
+
+
+def test_more_than_eight_windows_are_refused() -> None:
+    with pytest.raises(LimitSyntaxError, match="between 1 and 8 windows"):
+        parse_limits(",".join(f"{n}/{n}s" for n in range(1, 10)))
+    with pytest.raises(LimitSyntaxError, match="between 1 and 8 windows"):
+        Limits(())
+
+
+@pytest.mark.parametrize("text", ["", ",", "10/s,", ",10/s", "10/s;5/m", "10/s 5/m", "10/s,five/m"])
+def test_each_window_has_the_form_of_a_limit(text: str) -> None:
+    with pytest.raises(LimitSyntaxError, match="write N/period"):
+        parse_limits(text)
+
+
+def test_an_endless_list_is_refused_in_a_short_message() -> None:
+    with pytest.raises(LimitSyntaxError, match="too long for a limit") as refused:
+        parse_limits("1/s," * 5000)
+    assert len(str(refused.value)) < 200
+
+
+several = st.lists(limits, min_size=1, max_size=8, unique_by=lambda one: one.period_seconds).map(tuple)
+
+
+@given(several)
+def test_several_windows_read_back_from_their_text(windows: tuple[Limit, ...]) -> None:
+    assert parse_limits(str(Limits(windows))) == Limits(windows)
+    assert Limits(windows[::-1]) == Limits(windows)
+
+
+@given(limits)
+def test_one_window_reads_as_it_always_did(limit: Limit) -> None:
+    assert parse_limits(str(limit)) == Limits((limit,))
+    assert str(Limits((limit,))) == str(limit)
+
+
+@given(several)
+def test_the_smallest_quota_is_what_a_request_may_cost_at_most(windows: tuple[Limit, ...]) -> None:
+    assert Limits(windows).smallest_quota == min(window.quota for window in windows)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.codec import encode
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import (
     MAX_BY,
     MAX_TEXT,
@@ -25,7 +25,7 @@ def test_no_fields_are_no_overrides() -> None:
 
 
 def test_a_limit_and_a_generation_are_read_by_client() -> None:
-    other = Override(Limit(5, 1), by="bot", at=1.5)
+    other = Override(parse_limits("5/s"), by="bot", at=1.5)
     fields = {
         "limit:acme": encode(OVERRIDE),
         "limit:k_0123456789abcdef": encode(other),
@@ -76,8 +76,11 @@ def test_a_text_that_is_too_long_is_no_record() -> None:
     )
 
 
+EIGHT = parse_limits(",".join(f"1000000000/{8000000 + n}s" for n in range(8)))
+
+
 def test_the_longest_texts_make_a_record_that_can_be_read() -> None:
-    longest = Override(Limit(10**9, 86_400), "\x01" * MAX_BY, 1e11, "\x01" * MAX_WHY, 1e11)
+    longest = Override(EIGHT, "\x01" * MAX_BY, 1e11, "\x01" * MAX_WHY, 1e11)
 
     assert parse_overrides({"limit:acme": encode(longest)}).limits == {"acme": longest}
 

@@ -101,3 +101,43 @@ def test_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: li
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("gateway: ")
     assert line.endswith("(see gateway --help)")
+
+
+ROUTES_FILES: dict[str, tuple[str, str]] = {
+    "not TOML": ("routes = [", "routes.toml: not TOML"),
+    "a malformed entry": ("[[routes]]\nname = 3", "routes.toml: route 1: needs a name"),
+    "a cost that nobody could pay": (
+        '[[routes]]\nname = "search"\npath = "/s"\ncost = 11',
+        "routes.toml: route 'search' costs 11, which the default limit of 10/m can never admit",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "complaint"), ROUTES_FILES.values(), ids=ROUTES_FILES)
+def test_a_routes_file_that_cannot_be_used_is_told_by_its_entry(
+    capsys: pytest.CaptureFixture[str], content: str, complaint: str
+) -> None:
+    Path("routes.toml").write_text(content)
+
+    assert main(["--check", "--default-limit", "10/m", "--routes-file", "routes.toml"]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"gateway: {complaint}")
+    assert err.count("\n") == 1
+
+
+def test_a_routes_file_that_is_not_there_is_told_by_its_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check", "--routes-file", "none.toml"]) == 2
+    assert capsys.readouterr().err == "gateway: GATEWAY_ROUTES_FILE=none.toml: No such file or directory\n"
+
+
+@pytest.mark.parametrize(("name", "setting"), [("--allow", "GATEWAY_ALLOW"), ("--deny", "GATEWAY_DENY")])
+def test_a_list_that_names_a_client_that_nobody_registered_stops_the_start(
+    capsys: pytest.CaptureFixture[str], name: str, setting: str
+) -> None:
+    Path("clients.toml").write_text('[[clients]]\nname = "acme"\nkey = "a"')
+
+    assert main(["--check", "--clients-file", "clients.toml", name, "acme"]) == 0
+    assert main(["--check", "--clients-file", "clients.toml", name, "acme,acmee"]) == 2
+    assert capsys.readouterr().err == f"gateway: {setting}: no client 'acmee'… is registered\n"

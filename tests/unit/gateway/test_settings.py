@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway import __main__
-from gateway.contract.limits import Limit
+from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
 from gateway.settings import (
     SECRETS,
@@ -27,7 +27,14 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "admin_port": ("0", 0),
     "advertise_host": ("gateway.example", "gateway.example"),
     "upstream_url": ("http://service:81", "http://service:81"),
-    "default_limit": ("7/10s", Limit(7, 10)),
+    "default_limit": ("7/10s", parse_limits("7/10s")),
+    "default_concurrency": ("10", 10),
+    "address_limit": ("10/s,500/m", parse_limits("10/s,500/m")),
+    "shadow": ("true", True),
+    "routes_file": ("routes.toml", Path("routes.toml")),
+    "exempt": ("OPTIONS, GET /health, /assets/*", "OPTIONS, GET /health, /assets/*"),
+    "allow": ("k_0123456789abcdef, 10.0.0.0/8", "k_0123456789abcdef, 10.0.0.0/8"),
+    "deny": ("2001:db8::/32", "2001:db8::/32"),
     "clients_file": ("clients.toml", Path("clients.toml")),
     "unknown_keys": ("reject", "reject"),
     "identity_secret": ("s3cret", "s3cret"),
@@ -143,7 +150,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert settings.redis_url == "redis://127.0.0.1:6379/0"
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert (settings.admin_host, settings.admin_port) == ("127.0.0.1", 9080)
-    assert settings.default_limit == Limit(100, 60)
+    assert settings.default_limit == parse_limits("100/m")
     assert (settings.on_store_failure, settings.store_deadline) == ("local", 0.05)
     assert (settings.ratelimit_headers, settings.max_body_bytes) == ("ietf", 0)
     assert (settings.log_level, settings.log_format) == ("info", "text")
@@ -198,7 +205,21 @@ MALFORMED = {
         "http://u:s3cret@a",
         "http://a#b",
     ],
-    "default_limit": ["100", "100/x", "0/m", "-5/m", "1/0s", "1.5/m", "10/s,100/m", "9" * 5000 + "/m"],
+    "default_limit": [
+        "100",
+        "100/x",
+        "0/m",
+        "-5/m",
+        "1/0s",
+        "1.5/m",
+        "10/s,20/s",
+        "10/s,",
+        "9" * 5000 + "/m",
+    ],
+    "default_concurrency": ["-1", "many", "1.5"],
+    "address_limit": ["100", "0/m"],
+    "shadow": ["maybe"],
+    "exempt": ["health", "get /x", "/a/../b", "/a%2Fb"],
     "unknown_keys": ["maybe", "ACCEPT "],
     "on_store_failure": ["fail", "Local"],
     "store_deadline": ["0", "-1", "50ms", "nan", "inf", "4000"],
@@ -227,6 +248,25 @@ def test_a_malformed_value_is_one_line_that_names_the_variable_and_exit_2(
     assert err.count("\n") == 1
     assert len(err) < 400
     assert "s3cret" not in err
+
+
+@pytest.mark.parametrize("name", ["allow", "deny"])
+def test_a_list_of_clients_is_not_repeated_as_it_may_hold_a_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv(variable(name), "10.0.0.0/8,sk/a-s3cret-key")
+
+    assert __main__.main(["--check"]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"gateway: {variable(name)}: 'sk/a-s'… is no client's name")
+    assert "s3cret" not in err
+
+
+def test_a_limit_of_addresses_needs_unregistered_keys() -> None:
+    with pytest.raises(StartError, match="GATEWAY_ADDRESS_LIMIT bounds unregistered keys, and none"):
+        load({"address_limit": "5/m", "unknown_keys": "reject"})
 
 
 def test_a_required_setting_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import exp
 
 from gateway.contract.histogram import bucket, from_counts
-from gateway.contract.limits import parse_limit
+from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
@@ -81,6 +81,8 @@ class NodeScript:
     node_id: str = "node-1"
     requests: Rate = NEVER
     refused: Rate = NEVER
+    denied: Rate = NEVER  # of these
+    in_shadow: Rate = NEVER  # of the others
     fallbacks: Rate = NEVER
     round_trip_ms: Rate = ONE
     connected: Rate = ONE
@@ -105,6 +107,8 @@ class NodeScript:
 class _Cumulative:
     requests: int = 0
     refused: int = 0
+    denied: int = 0
+    in_shadow: int = 0
     fallbacks: int = 0
     round_trips: dict[int, int] = field(default_factory=dict)
     clients: dict[str, int] = field(default_factory=dict)
@@ -115,6 +119,8 @@ class _Cumulative:
         requests = script.requests(second)
         self.requests += requests
         self.refused += script.refused(second)
+        self.denied += script.denied(second)
+        self.in_shadow += script.in_shadow(second)
         self.fallbacks += script.fallbacks(second)
         number = bucket(script.round_trip_ms(second) / 1000)
         self.round_trips[number] = self.round_trips.get(number, 0) + requests - script.fallbacks(second)
@@ -131,7 +137,13 @@ class _Cumulative:
             boot_id=script.boot_id,
             sequence=second - first + 1,
             started_at=START + first + script.phase,
-            boot=Totals(self.requests, self.requests - self.refused, self.refused),
+            boot=Totals(
+                self.requests,
+                self.requests - self.refused,
+                self.refused,
+                denied=self.denied,
+                shadow_refused=self.in_shadow,
+            ),
             store=Store(bool(script.connected(second)), self.requests - self.fallbacks, self.fallbacks),
             latency=from_counts({bucket(0.004): self.requests - self.refused}),
             store_latency=from_counts(self.round_trips),
@@ -224,14 +236,16 @@ def policies(
     overrides: Mapping[str, str] | None = None,
     on_store_failure: str = "local",
     malformed: Sequence[str] = (),
+    **fields: object,
 ) -> Policies:
-    """Limits by client as texts."""
+    """Limits by client as texts; `fields` are further ones of the table."""
     table = PolicyTable(
-        parse_limit(default),
+        parse_limits(default),
         "accept",
         on_store_failure,
         {},
-        {name: ClientPolicy(None, parse_limit(text)) for name, text in (clients or {}).items()},
+        {name: ClientPolicy(None, parse_limits(text)) for name, text in (clients or {}).items()},
+        **fields,  # type: ignore[arg-type]  # names and types are those of the table
     )
-    live = {name: Override(parse_limit(text), "tester", START) for name, text in (overrides or {}).items()}
+    live = {name: Override(parse_limits(text), "tester", START) for name, text in (overrides or {}).items()}
     return Policies(Overrides(live, malformed=tuple(malformed)), table)

@@ -15,6 +15,13 @@ def test_rates_are_those_of_the_last_ten_seconds() -> None:
     assert metrics.of_cluster(found).rate == pytest.approx(30)
 
 
+def test_what_policies_in_shadow_would_refuse_is_a_share_of_all() -> None:
+    found = cluster(*even(always(30), in_shadow=always(1)), seconds=32)
+
+    assert metrics.of_cluster(found).shadow_ratio == pytest.approx(0.1)
+    assert metrics.of_cluster(found).rejection_ratio == 0
+
+
 def test_a_young_node_has_the_rate_of_the_time_that_it_is_there() -> None:
     found = cluster(NodeScript(requests=always(12)), seconds=3)
 

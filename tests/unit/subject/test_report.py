@@ -1,15 +1,19 @@
 import io
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
+from gateway.contract.limits import parse_limits
+from gateway.contract.routes import Route
 from gateway.contract.telemetry import Totals
 from subject import documents
 from subject.console import PrintableConsole
 from subject.diagnosis import diagnose
 from subject.report import Report
 from subject.snapshot import Snapshot
+from subject.view import ClientWindow
 from tests.unit.subject.builders import (
     AWAY,
     START,
@@ -55,6 +59,84 @@ def test_everything_fits_into_eighty_columns(command: str, found: Snapshot) -> N
 def test_a_healthy_cluster_is_said_to_be() -> None:
     assert "Healthy: nothing was found." in shown("diagnosis", HEALTHY)
     assert "3 Up" in shown("status", HEALTHY)
+
+
+def test_what_policies_in_shadow_would_refuse_is_told_where_there_is_any() -> None:
+    shadowed = cluster(*even(always(60), in_shadow=always(5)), seconds=30)
+
+    assert "25 % more by policies in shadow" in " ".join(shown("status", shadowed).split())
+    assert "policies in shadow would have refused 450" in " ".join(shown("status", shadowed).split())
+    (header,) = [line for line in shown("nodes", shadowed).splitlines() if line.startswith("node ")]
+    assert header.split()[3:6] == ["req/s", "refused", "shadow"]
+    assert "shadow" not in shown("status", HEALTHY) + shown("nodes", HEALTHY)
+    assert [node["shadow_refused"] for node in documents.nodes(shadowed)["nodes"]] == [150] * 3
+    status = documents.status(shadowed, diagnose(shadowed, THRESHOLDS))
+    assert (status["shadow_ratio"], status["shadow_refused"]) == (0.25, 450)
+
+
+EVERYTHING = cluster(
+    *even(always(60)),
+    seconds=30,
+    policies=policies(
+        "10/s,500/m",
+        {"acme": "9/s"},
+        default_concurrency=5,
+        shadow=True,
+        address_limit=parse_limits("700/m"),
+        routes=(
+            Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
+            Route("rest", "/", limit=parse_limits("50/s"), shadow=True),
+        ),
+        exempt=("OPTIONS", "GET /health"),
+        allow=("acme",),
+        deny=("10.0.0.0/8",),
+    ),
+    windows=[
+        ClientWindow("acme", "client", 4, 9, 1),
+        ClientWindow("acme", "route/search", 5, 5, 1),
+    ],
+)
+
+
+def test_limits_tells_all_that_nodes_have_published() -> None:
+    text = shown("limits", EVERYTHING, width=200)
+
+    assert [line.rstrip() for line in text.splitlines() if not line.startswith(("client", " "))] == [
+        "Default 10/s,500/m, 5 at once",
+        "Each address 700/m over all its unregistered keys",
+        "Route search: GET /api/search, 5/s a client, each request counts as 3",
+        "Route rest: /, 50/s in shadow a client",
+        "Exempt: OPTIONS, GET /health",
+        "Allowed: acme",
+        "Denied: 10.0.0.0/8",
+        "All in shadow: counted and told, and nobody is refused for a limit",
+        "acme            9/s (client), 5 at once in shadow          4     5",
+    ]
+    assert re.search(r"^  client +9/s +4 +5 *$", text, re.MULTILINE)
+    assert re.search(r"^  route/search +5/s +5 +0 *$", text, re.MULTILINE)
+
+
+def test_the_document_of_limits_holds_the_same() -> None:
+    document = documents.limits(EVERYTHING, ["acme"])
+
+    assert json.loads(json.dumps(document)) == document
+    assert (document["default"], document["default_concurrency"], document["shadow"]) == (
+        "10/s,500/m",
+        5,
+        True,
+    )
+    assert document["routes"][0] == {
+        "name": "search",
+        "path": "/api/search",
+        "methods": ["GET"],
+        "limit": "5/s",
+        "cost": 3,
+        "shadow": False,
+    }
+    (acme,) = document["limits"]
+    assert (acme["limit"], acme["source"], acme["concurrency"], acme["shadow"]) == ("9/s", "client", 5, True)
+    assert (acme["count"], acme["remaining"]) == (4, 5)
+    assert acme["windows"][1] == {"name": "route/search", "limit": "5/s", "count": 5, "remaining": 0}
 
 
 def test_a_node_that_is_down_stands_out_and_shows_no_old_numbers() -> None:

@@ -1,8 +1,10 @@
 import pytest
 
+from gateway.contract.limits import parse_limits
+from gateway.contract.routes import Route
 from subject.detectors.breach import limit_breach
 from subject.finding import CLUSTER, Finding, Target
-from tests.unit.subject.builders import START, THRESHOLDS, Rate, always, cluster, even, policies, steps
+from tests.unit.subject.builders import NEVER, START, THRESHOLDS, Rate, always, cluster, even, policies, steps
 
 SIXTY = always(60)
 
@@ -24,6 +26,38 @@ def test_a_client_that_is_refused_often_is_named_since_it_is() -> None:
     assert breach.since == START + 50
     assert "its limit of 100/m (default)" in breach.summary
     assert (breach.evidence[0].metric, breach.evidence[0].baseline) == ("refused", 20)
+
+
+def breaches(*, denied: Rate = NEVER, **table: object) -> list[Finding]:
+    """Of acme, refused sixty times a second, under policies of these fields."""
+    nodes = even(
+        always(90),
+        refused=always(20),
+        denied=denied,
+        refused_clients={"acme": always(20)},
+        clients={"acme": always(30)},
+    )
+    return limit_breach(cluster(*nodes, seconds=60, policies=policies(**table)), THRESHOLDS)  # type: ignore[arg-type]  # fields of the table
+
+
+def test_what_else_may_have_refused_is_told_with_the_limit() -> None:
+    route = Route("search", "/search", limit=parse_limits("5/s"))
+
+    (breach,) = breaches(routes=(route, Route("heavy", "/heavy", cost=3)), default_concurrency=4)
+    assert "over its limit of 100/m (default) or a route's or 4 at once since" in breach.summary
+
+    (breach,) = breaches(routes=(Route("heavy", "/heavy", cost=3),))
+    assert "over its limit of 100/m (default) since" in breach.summary
+
+
+def test_a_client_that_is_denied_is_over_no_limit() -> None:
+    assert breaches(denied=always(20), deny=("acme",)) == []
+
+
+def test_refusals_by_the_deny_list_are_not_the_clusters_either() -> None:
+    nodes = even(always(90), refused=always(25), denied=always(25))
+
+    assert limit_breach(cluster(*nodes, seconds=60, policies=policies()), THRESHOLDS) == []
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(3, False), (4, True)])

@@ -93,6 +93,14 @@ def test_a_client_that_makes_up_the_excess_is_named() -> None:
     assert spike.suggested_action.startswith("subject limits set acme 540/m --why ")
 
 
+def test_each_window_is_capped_that_lets_more_through() -> None:
+    nodes = with_client(steps((0, 20), (60, 90)), steps((0, 2), (60, 72)))
+
+    (spike,) = found(*nodes, seconds=66, policies=policies("5/s,9000/m,100000/d"))
+
+    assert spike.suggested_action.startswith("subject limits set acme 5/s,540/m,100000/d --why ")
+
+
 def test_the_usual_of_a_client_is_that_of_the_seconds_in_which_the_cluster_was_not_idle() -> None:
     nodes = with_client(steps((0, 40), (24, 0), (60, 250)), steps((0, 13), (24, 0), (60, 83)))
 

@@ -1,0 +1,33 @@
+"""Routes: what requests of some paths and methods may use beside the client's own limit, and cost in it."""
+
+from dataclasses import dataclass
+
+from gateway.contract import keys
+from gateway.contract.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One entry of the routes file.
+
+    `path` is a prefix by whole segments (``/a`` is for ``/a`` and ``/a/b``; ``/`` for all); no `methods` are
+    all, and GET is HEAD too. `limit` is per client, beside its own; `cost` is what a request takes of each
+    window that it meets.
+    """
+
+    name: str
+    path: str
+    methods: tuple[str, ...] = ()
+    limit: Limits | None = None
+    cost: int = 1
+    shadow: bool = False
+
+    @property
+    def policy_name(self) -> str:
+        """What its limit is shown under, and the scope that it is counted under."""
+        return keys.route_scope(self.name)
+
+
+def is_among(method: str, methods: tuple[str, ...]) -> bool:
+    """Whether a method is listed, or none is. HEAD is answered as GET is (RFC 9110 §9.3.2), so it is one."""
+    return not methods or method in methods or (method == "HEAD" and "GET" in methods)

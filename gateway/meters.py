@@ -1,0 +1,104 @@
+"""Which windows a request meets: those of its client, of its routes, and of its address. No IO."""
+
+from dataclasses import dataclass
+
+from gateway.contract import keys
+from gateway.contract.limits import Limit, Limits
+from gateway.contract.overrides import Overrides
+from gateway.contract.policy_table import ADDRESS, Policy, PolicyTable, window_names
+from gateway.contract.routes import Route
+from gateway.paths import readings
+from gateway.route_index import RouteIndex
+
+_OVERRIDDEN = 1024
+"""How many overridden clients' meters are kept; making them anew costs some microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One window of a policy.
+
+    `name` is unique among those that a request meets (``gold``, ``gold/s``, ``route/search/m``).
+    """
+
+    name: str
+    scope: str
+    limit: Limit
+    shadow: bool
+    announcement: bytes  # the window as an item of RateLimit-Policy
+
+    def key(self, client: str, generation: int) -> str:
+        """Where Redis counts it for a client."""
+        return keys.window(client, self.scope, self.limit.period_seconds, generation)
+
+
+def meters_of(policy_name: str, scope: str, limits: Limits, *, shadow: bool) -> tuple[Meter, ...]:
+    """One for each window."""
+    names = window_names(policy_name, limits)
+    return tuple(
+        _meter(name, scope, limit, shadow) for name, limit in zip(names, limits.windows, strict=True)
+    )
+
+
+def _meter(name: str, scope: str, limit: Limit, shadow: bool) -> Meter:
+    # draft-ietf-httpapi-ratelimit-headers-10 §3: a structured item (RFC 9651); no name needs an escape
+    announcement = b'"%b";q=%d;w=%d' % (name.encode(), limit.quota, limit.period_seconds)
+    return Meter(name, scope, limit, shadow, announcement)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """A client's policy with its meters."""
+
+    policy: Policy
+    meters: tuple[Meter, ...]
+
+
+class Meters:
+    """Finds a client's meters by two looks into dictionaries; only those of overrides are made then."""
+
+    def __init__(self, table: PolicyTable) -> None:
+        self._table = table
+        self._default = _tariff(table.policy_of("", Overrides()))
+        self._registered = {name: _tariff(table.policy_of(name, Overrides())) for name in table.clients}
+        self._overridden: dict[Policy, Tariff] = {}
+        self._routes = tuple((route, _of_route(route, table)) for route in table.routes)
+        self._index = RouteIndex(table.routes)
+        limit = table.address_limit
+        self.of_address = (
+            () if limit is None else meters_of(ADDRESS, keys.ADDRESS_SCOPE, limit, shadow=table.shadow)
+        )
+
+    def of_client(self, client: str, overrides: Overrides) -> Tariff:
+        """What holds for a client now."""
+        if client not in overrides.limits:
+            return self._registered.get(client, self._default)
+        policy = self._table.policy_of(client, overrides)
+        known = self._overridden.get(policy)
+        if known is None:
+            if len(self._overridden) >= _OVERRIDDEN:
+                self._overridden.clear()
+            known = self._overridden[policy] = _tariff(policy)
+        return known
+
+    def of_routes(self, method: str, target: bytes) -> tuple[int, tuple[Meter, ...]]:
+        """What a request costs, and what it meets beside its client's limit.
+
+        Where its path can be read in several ways, it meets the route of each, at the cost of the dearest.
+        """
+        if not self._routes:
+            return 1, ()
+        found = {self._index.first(method, path) for path in readings(target)}
+        met = [self._routes[place] for place in sorted(place for place in found if place is not None)]
+        cost = max((route.cost for route, _ in met), default=1)
+        return cost, tuple(meter for _, meters in met for meter in meters)
+
+
+def _tariff(policy: Policy) -> Tariff:
+    return Tariff(policy, meters_of(policy.name, keys.CLIENT_SCOPE, policy.limits, shadow=policy.shadow))
+
+
+def _of_route(route: Route, table: PolicyTable) -> tuple[Meter, ...]:
+    if route.limit is None:
+        return ()
+    return meters_of(route.policy_name, route.policy_name, route.limit, shadow=route.shadow or table.shadow)

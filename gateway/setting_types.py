@@ -1,0 +1,72 @@
+"""What values of settings look like. Each check raises ValueError with what would be right."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from gateway.access import AccessList
+from gateway.contract.limits import Limits, parse_limits
+from gateway.exempt import Exempt
+
+_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
+_HTTP_ADDRESS = re.compile(
+    r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
+)
+
+
+def _node_id(text: str) -> str:
+    if _NODE_ID.fullmatch(text) is None:
+        raise ValueError("a node id has letters, digits, dots, hyphens and underscores (63 at most)")
+    return text
+
+
+def _host(text: str) -> str:
+    if _HOST.fullmatch(text) is None or not _can_be_looked_up(text):
+        raise ValueError("write a host name or an address, without a port")
+    return text
+
+
+def _can_be_looked_up(host: str) -> bool:
+    """Whether the resolver would be asked for this name: no part of it is empty or too long."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _upstream_url(text: str) -> str:
+    match = _HTTP_ADDRESS.fullmatch(text)
+    if (
+        match is None
+        or not 0 < int(match["port"] or 80) < 65536
+        or not _can_be_looked_up(match["host"].strip("[]"))
+    ):
+        raise ValueError("write http://HOST or http://HOST:PORT, without a user or a path")
+    return text
+
+
+def _limits(value: object) -> Limits:
+    return value if isinstance(value, Limits) else parse_limits(str(value))
+
+
+def _exempt(text: str) -> str:
+    Exempt(text)
+    return text
+
+
+def _access_list(text: str) -> str:
+    AccessList(text)
+    return text
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+NodeId = Annotated[str, AfterValidator(_node_id)]
+UpstreamUrl = Annotated[str, AfterValidator(_upstream_url)]
+LimitValue = Annotated[Limits, BeforeValidator(_limits)]
+ExemptText = Annotated[str, AfterValidator(_exempt)]
+AccessListText = Annotated[str, AfterValidator(_access_list)]

@@ -1,0 +1,293 @@
+"""What is asked of the limiter, and what is made of its answer; the limiter itself is stood in for."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.access import AccessList, Denied
+from gateway.admission import Admission, Decision
+from gateway.contract.client_id import key_digest, unknown_client_id
+from gateway.contract.clients import Clients
+from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import Overrides
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.routes import Route
+from gateway.errors import StoreUnavailable
+from gateway.exempt import Exempt
+from gateway.identity import Identity, Unidentified
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.limiter import Limiter
+from gateway.meters import Meters
+from gateway.overrides import LiveOverrides
+
+TABLE = PolicyTable(
+    parse_limits("10/s,500/m"),
+    "accept",
+    "local",
+    {},
+    {"acme": ClientPolicy(limit=parse_limits("5/m"))},
+)
+ANYBODY = unknown_client_id("any-key", "secret")
+
+
+class Answers(Limiter):
+    """Says what it is told to, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Sequence[Charge]] = []
+        self.refusing: set[str] = set()
+        self.error: BaseException | None = None
+        self.counts = True
+
+    async def decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        self.asked.append(charges)
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        if not self.counts:
+            return None
+        return tuple(Standing(charge.key not in self.refusing, 1, 1.0) for charge in charges)
+
+
+class Fixed(LiveOverrides):
+    """Overrides that do not change."""
+
+    def __init__(self, overrides: Overrides) -> None:
+        self._fixed = overrides
+
+    @property
+    def current(self) -> Overrides:
+        return self._fixed
+
+
+def admission(
+    table: PolicyTable = TABLE,
+    *,
+    exempt: str = "",
+    allow: str = "",
+    deny: str = "",
+    overrides: Overrides | None = None,
+) -> tuple[Admission, Answers]:
+    limiter = Answers()
+    clients = Clients({}, table.clients, {key_digest("acme-key"): "acme"})
+    made = Admission(
+        Identity(clients, accepts_unknown=True, secret="secret"),
+        Meters(table),
+        Fixed(overrides or Overrides()),
+        limiter,
+        exempt=Exempt(exempt),
+        allow=AccessList(allow),
+        deny=AccessList(deny),
+    )
+    return made, limiter
+
+
+def request(
+    key: str | None = "acme-key", target: bytes = b"/", peer: str = "10.0.0.1"
+) -> tuple[str, bytes, list[tuple[bytes, bytes]], str]:
+    return "GET", target, [] if key is None else [(b"X-API-Key", key.encode())], peer
+
+
+async def test_all_windows_of_the_client_are_asked_for_at_once() -> None:
+    made, limiter = admission(overrides=Overrides(generations={ANYBODY: 3}))
+
+    decision = await made.decide(*request("any-key"))
+
+    assert decision.admitted
+    assert limiter.asked == [
+        [
+            Charge(f"ratelimit:{{{ANYBODY}}}:client:1:3", parse_limits("10/s").windows[0]),
+            Charge(f"ratelimit:{{{ANYBODY}}}:client:60:3", parse_limits("500/m").windows[0]),
+        ]
+    ]
+
+
+async def test_a_route_is_charged_beside_the_client_at_its_cost() -> None:
+    table = replace(TABLE, routes=(Route("search", "/s", (), parse_limits("9/s"), cost=2, shadow=True),))
+    made, limiter = admission(table, overrides=Overrides(generations={"acme": 1}))
+
+    await made.decide(*request(target=b"/s/x"))
+
+    assert limiter.asked == [
+        [
+            Charge("ratelimit:{acme}:client:60:1", parse_limits("5/m").windows[0], 2),
+            Charge("ratelimit:{acme}:route/search:1:1", parse_limits("9/s").windows[0], 2, shadow=True),
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("peer", "place"),
+    [("10.0.0.1", "10.0.0.1"), ("2001:db8::1", "2001:db8::/64"), ("::ffff:10.0.0.1", "10.0.0.1")],
+)
+async def test_an_unregistered_key_is_charged_to_its_address_too(peer: str, place: str) -> None:
+    made, limiter = admission(replace(TABLE, address_limit=parse_limits("7/m")))
+
+    decision = await made.decide(*request("any-key", peer=peer))
+
+    assert limiter.asked[0][-1].key == f"ratelimit:{{{place}}}:address:60:0"
+    assert decision.meters[-1].name == "address"
+
+
+async def test_a_registered_key_is_not_charged_to_its_address() -> None:
+    made, limiter = admission(replace(TABLE, address_limit=parse_limits("7/m")))
+
+    await made.decide(*request())
+
+    assert [charge.key for charge in limiter.asked[0]] == ["ratelimit:{acme}:client:60:0"]
+
+
+async def test_one_window_that_refuses_refuses_the_request() -> None:
+    made, limiter = admission()
+    limiter.refusing = {f"ratelimit:{{{ANYBODY}}}:client:60:0"}
+
+    decision = await made.decide(*request("any-key"))
+
+    assert not decision.admitted
+    assert not decision.in_shadow
+    assert [standing.admitted for standing in decision.standings or ()] == [True, False]
+
+
+async def test_a_window_in_shadow_refuses_nobody_and_tells() -> None:
+    made, limiter = admission(replace(TABLE, shadow=True))
+    limiter.refusing = {"ratelimit:{acme}:client:60:0"}
+
+    decision = await made.decide(*request())
+
+    assert decision.admitted
+    assert decision.in_shadow
+
+
+async def test_a_window_that_refuses_goes_before_one_in_shadow() -> None:
+    table = replace(TABLE, routes=(Route("search", "/s", (), parse_limits("9/s"), shadow=True),))
+    made, limiter = admission(table)
+    limiter.refusing = {"ratelimit:{acme}:client:60:0", "ratelimit:{acme}:route/search:1:0"}
+
+    decision = await made.decide(*request(target=b"/s"))
+
+    assert (decision.admitted, decision.in_shadow) == (False, False)
+
+
+async def test_what_nobody_counted_is_let_through() -> None:
+    made, limiter = admission()
+    limiter.counts = False
+
+    decision = await made.decide(*request())
+
+    assert (decision.admitted, decision.standings, decision.in_shadow) == (True, None, False)
+
+
+async def test_shadow_lets_through_also_where_nobody_passes_without_redis() -> None:
+    made, limiter = admission(replace(TABLE, shadow=True))
+    limiter.error = StoreUnavailable("away")
+
+    assert (await made.decide(*request())).admitted
+
+    mixed = replace(TABLE, routes=(Route("search", "/", (), parse_limits("9/s"), shadow=True),))
+    made, limiter = admission(mixed)
+    limiter.error = StoreUnavailable("away")
+    with pytest.raises(StoreUnavailable):
+        await made.decide(*request())
+
+
+async def test_an_exempt_request_needs_no_key_and_is_not_counted() -> None:
+    made, limiter = admission(exempt="GET /health")
+
+    assert await made.decide(*request(None, b"/health")) == Decision(True)
+    with pytest.raises(Unidentified):
+        await made.decide(*request(None, b"/x/../health"))
+    assert limiter.asked == []
+
+
+@pytest.mark.parametrize("allow", ["acme", "10.0.0.0/8"])
+async def test_who_is_allowed_is_identified_and_not_counted(allow: str) -> None:
+    made, limiter = admission(replace(TABLE, default_concurrency=1), allow=allow)
+
+    for _ in range(3):
+        assert await made.decide(*request()) == Decision(True, "acme")
+    with pytest.raises(Unidentified):
+        await made.decide(*request(None))
+    assert limiter.asked == []
+    assert len(made.in_flight) == 0
+
+
+@pytest.mark.parametrize("allow", ["", "acme", "10.0.0.0/8"])
+async def test_who_is_denied_is_refused_also_where_it_is_allowed(allow: str) -> None:
+    made, limiter = admission(deny="acme", allow=allow)
+
+    with pytest.raises(Denied) as denied:
+        await made.decide(*request())
+    assert denied.value.client == "acme"
+    assert limiter.asked == []
+    assert (await made.decide(*request("any-key"))).admitted
+
+
+@pytest.mark.parametrize("peer", ["10.9.9.9", "::ffff:10.0.0.1", "2001:db8::5"])
+@pytest.mark.parametrize("key", ["acme-key", None])
+async def test_a_denied_address_is_refused_before_anything_else_is_asked(peer: str, key: str | None) -> None:
+    made, _ = admission(deny="10.0.0.0/8, 2001:db8::/32", exempt="/health")
+
+    for target in (b"/", b"/health"):
+        with pytest.raises(Denied) as denied:
+            await made.decide(*request(key, target, peer))
+        assert denied.value.client is None
+
+
+CROWDED = replace(TABLE, default_concurrency=2)
+
+
+async def test_no_more_of_a_client_are_in_flight_than_may_be_and_others_do_not_matter() -> None:
+    made, limiter = admission(CROWDED)
+    first, second = [await made.decide(*request()) for _ in range(2)]
+
+    third = await made.decide(*request())
+
+    assert (first.admitted, second.admitted, third.admitted) == (True, True, False)
+    assert third.standings is None
+    assert len(limiter.asked) == 2
+    assert (await made.decide(*request("any-key"))).admitted
+
+    made.close(third)
+    fourth = await made.decide(*request())
+    assert not fourth.admitted
+
+    made.close(fourth)
+    made.close(first)
+    assert (await made.decide(*request())).admitted
+
+
+async def test_a_place_is_given_back_when_the_limiter_fails_or_is_cancelled() -> None:
+    made, limiter = admission(CROWDED)
+    errors: list[Any] = [StoreUnavailable("away"), asyncio.CancelledError(), RuntimeError("a fault of ours")]
+    for limiter.error in errors:
+        with pytest.raises(type(limiter.error)):
+            await made.decide(*request())
+    assert len(made.in_flight) == 0
+
+
+async def test_a_client_that_leaves_while_it_is_decided_about_gives_its_place_back() -> None:
+    made, _ = admission(CROWDED)
+    task = asyncio.create_task(made.decide(*request()))
+    await asyncio.sleep(0)
+    assert len(made.in_flight) == 1
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert len(made.in_flight) == 0
+
+
+async def test_too_many_in_flight_in_shadow_are_let_through_and_told() -> None:
+    made, limiter = admission(replace(CROWDED, shadow=True))
+    decisions = [await made.decide(*request()) for _ in range(3)]
+
+    assert [decision.admitted for decision in decisions] == [True] * 3
+    assert [decision.in_shadow for decision in decisions] == [False, False, True]
+    assert len(limiter.asked) == 3
+    for decision in decisions:
+        made.close(decision)
+    assert len(made.in_flight) == 0

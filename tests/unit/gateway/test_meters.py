@@ -1,0 +1,122 @@
+from dataclasses import replace
+
+import pytest
+
+from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import Override, Overrides
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.contract.routes import Route
+from gateway.meters import Meter, Meters, meters_of
+
+TABLE = PolicyTable(
+    parse_limits("10/s,500/m"),
+    "accept",
+    "local",
+    {"gold": parse_limits("50/m")},
+    {"acme": ClientPolicy("gold")},
+    address_limit=parse_limits("7/m"),
+    routes=(
+        Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
+        Route("writes", "/api", ("POST", "PUT"), parse_limits("2/s,9/m"), shadow=True),
+        Route("heavy", "/heavy", cost=5),
+        Route("rest", "/api", (), parse_limits("50/s")),
+    ),
+)
+METERS = Meters(TABLE)
+NOBODY = Overrides()
+
+
+def names(meters: tuple[Meter, ...]) -> list[str]:
+    return [meter.name for meter in meters]
+
+
+def test_a_client_meets_the_windows_of_its_policy() -> None:
+    (of_plan,) = METERS.of_client("acme", NOBODY).meters
+
+    assert (of_plan.name, str(of_plan.limit)) == ("gold", "50/m")
+    assert of_plan.key("acme", 2) == "ratelimit:{acme}:client:60:2"
+    assert of_plan.announcement == b'"gold";q=50;w=60'
+    assert names(METERS.of_client("k_0", NOBODY).meters) == ["default/s", "default/m"]
+
+
+def test_an_override_holds_as_long_as_it_is_there() -> None:
+    five = Overrides({"acme": Override(parse_limits("5/m"), "ana", 0.0)})
+    six = Overrides({"acme": Override(parse_limits("6/m"), "ana", 0.0)})
+
+    told = [METERS.of_client("acme", overrides).policy.limits for overrides in (five, six, five, NOBODY)]
+
+    assert list(map(str, told)) == ["5/m", "6/m", "5/m", "50/m"]
+
+
+def test_ever_new_overrides_do_not_pile_up() -> None:
+    meters = Meters(TABLE)
+    for n in range(1, 3000):
+        tariff = meters.of_client("acme", Overrides({"acme": Override(parse_limits(f"{n}/m"), "ana", 0.0)}))
+        assert str(tariff.policy.limits) == f"{n}/m"
+    assert len(meters._overridden) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "cost", "met"),
+    [
+        ("GET", b"/api/search?q=1", 3, ["route/search"]),
+        ("HEAD", b"/api/search", 3, ["route/search"]),
+        ("POST", b"/api/search", 1, ["route/writes/s", "route/writes/m"]),
+        ("GET", b"/api/other", 1, ["route/rest"]),
+        ("GET", b"/heavy/x", 5, []),
+        ("GET", b"/", 1, []),
+        ("GET", b"/api/%73earch", 3, ["route/search"]),
+        ("GET", b"//api//search", 3, ["route/search"]),
+        ("GET", b"http://any.example/api/search", 3, ["route/search"]),
+        # the service may be one that reads it so or so
+        ("GET", b"/heavy/../api/search", 5, ["route/search"]),
+        ("GET", b"/api/search/..%2f..%2fheavy", 5, ["route/search"]),
+        ("GET", b"/api/x/../search", 3, ["route/search", "route/rest"]),
+    ],
+)
+def test_a_request_meets_the_first_route_that_takes_it_however_its_path_is_written(
+    method: str, target: bytes, cost: int, met: list[str]
+) -> None:
+    found, meters = METERS.of_routes(method, target)
+
+    assert (found, names(meters)) == (cost, met)
+
+
+def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own() -> None:
+    _, meters = METERS.of_routes("POST", b"/api")
+
+    assert [meter.key("acme", 1) for meter in meters] == [
+        "ratelimit:{acme}:route/writes:1:1",
+        "ratelimit:{acme}:route/writes:60:1",
+    ]
+    assert [meter.shadow for meter in meters] == [True, True]
+
+
+def test_without_routes_a_request_costs_one() -> None:
+    assert Meters(replace(TABLE, routes=())).of_routes("GET", b"/api/%2e%2e") == (1, ())
+
+
+def test_an_address_has_a_scope_of_its_own() -> None:
+    (meter,) = METERS.of_address
+
+    assert (meter.name, meter.key("2001:db8::/64", 0)) == (
+        "address",
+        "ratelimit:{2001:db8::/64}:address:60:0",
+    )
+    assert Meters(replace(TABLE, address_limit=None)).of_address == ()
+
+
+def test_a_node_in_shadow_has_all_its_meters_in_shadow() -> None:
+    meters = Meters(replace(TABLE, shadow=True))
+    _, of_routes = meters.of_routes("GET", b"/api/search")
+
+    found = (*meters.of_client("acme", NOBODY).meters, *meters.of_client("k_0", NOBODY).meters)
+    assert all(meter.shadow for meter in (*found, *of_routes, *meters.of_address))
+
+
+def test_several_windows_are_told_apart_by_their_periods() -> None:
+    assert names(meters_of("gold", "client", parse_limits("1/s,2/m,3/2h"), shadow=False)) == [
+        "gold/s",
+        "gold/m",
+        "gold/2h",
+    ]
