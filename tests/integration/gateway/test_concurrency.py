@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from gateway.proxy.exchange import Exchange
 from loadtest import redis_server
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.limiter.node import hanging
-from tests.integration.gateway.node import Node, eventually
+from tests.integration.gateway.node import Node, eventually, running_node
 from tests.integration.gateway.upstream import Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
@@ -176,3 +177,16 @@ async def test_concurrency_in_shadow_refuses_nobody_and_tells(
         assert [(await client.answer()).status for client in clients] == [200] * 3
 
     assert (await node.settled()).boot.shadow_refused == 2
+
+
+async def test_a_fault_of_ours_gives_the_place_back(
+    upstream: Upstream, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by `start_node`, which would not have an error logged."""
+    async with running_node(
+        upstream_url=upstream.url, redis_url=redis_url, default_concurrency=1, node_id="node-1"
+    ) as node:
+        with monkeypatch.context() as broken:
+            broken.setattr(Exchange, "send", None)
+            assert [(await get(node)).status for _ in range(3)] == [500] * 3
+        assert (await get(node)).status == 200
