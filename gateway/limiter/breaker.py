@@ -3,19 +3,21 @@
 from collections import deque
 
 MEMORY_SECONDS = 10.0
-MOST_PROBES = 8
+MOST_PROBES = 16
+_GROWTH = 4
+_OPENINGS = 3  # from the third on it is MOST_PROBES
 
 
 class Breaker:
     """Closed, it lets decisions through. A failure opens it, and probes that succeed close it again.
 
-    One success is enough after a first failure. Each further one within `MEMORY_SECONDS` doubles the number
-    of successes in a row that are needed, up to `MOST_PROBES`, so that a store which answers only now and
-    then does not make every other request wait.
+    One success is enough after a first failure. Each further one within `MEMORY_SECONDS` asks for four times
+    as many in a row, up to `MOST_PROBES`, so that a store which answers only now and then does not make every
+    other request wait.
     """
 
     def __init__(self) -> None:
-        self._openings: deque[float] = deque(maxlen=MOST_PROBES.bit_length())
+        self._openings: deque[float] = deque(maxlen=_OPENINGS)
         self._missing = 0
 
     @property
@@ -34,7 +36,7 @@ class Breaker:
             while self._openings and now - self._openings[0] > MEMORY_SECONDS:
                 self._openings.popleft()
             self._openings.append(now)
-        self._missing = min(MOST_PROBES, 2 ** (len(self._openings) - 1))
+        self._missing = min(MOST_PROBES, _GROWTH ** (len(self._openings) - 1))
 
     def succeeded(self) -> None:
         """The store answered a probe in time."""

@@ -16,7 +16,7 @@ from gateway.redis_endpoint import CONNECT_SECONDS, Endpoint
 from gateway.telemetry.counters import Counters
 
 HEARTBEAT_SECONDS = 0.25
-PROBE_SECONDS = 0.05
+PROBE_SECONDS = 0.025
 FINISH_SECONDS = 1.0
 _GREETINGS = 3
 _RECONNECT_SECONDS = (0.05, 0.1, 0.2, 0.4)

@@ -23,13 +23,13 @@ def test_one_success_is_enough_after_a_first_failure() -> None:
     assert probes_until_closed(breaker) == 1
 
 
-def test_each_further_failure_doubles_the_successes_that_are_needed_up_to_a_most() -> None:
+def test_each_further_failure_asks_for_four_times_the_successes_up_to_a_most() -> None:
     breaker = Breaker()
     needed = []
     for second in range(6):
         breaker.failed(float(second))
         needed.append(probes_until_closed(breaker))
-    assert needed == [1, 2, 4, MOST_PROBES, MOST_PROBES, MOST_PROBES]
+    assert needed == [1, 4, MOST_PROBES, MOST_PROBES, MOST_PROBES, MOST_PROBES]
 
 
 def test_a_failure_among_the_probes_starts_their_row_anew() -> None:
@@ -41,7 +41,7 @@ def test_a_failure_among_the_probes_starts_their_row_anew() -> None:
     for _ in range(3):
         breaker.succeeded()
     breaker.failed(3.0)
-    assert probes_until_closed(breaker) == 4
+    assert probes_until_closed(breaker) == MOST_PROBES
 
 
 def test_failures_while_it_is_open_are_those_of_the_same_outage() -> None:
@@ -57,7 +57,7 @@ def test_failures_of_long_ago_are_forgotten() -> None:
         breaker.failed(second)
         probes_until_closed(breaker)
     breaker.failed(1.0 + MEMORY_SECONDS + 0.1)
-    assert probes_until_closed(breaker) == 2
+    assert probes_until_closed(breaker) == 4
 
 
 def test_a_success_while_it_is_closed_is_no_credit() -> None:
