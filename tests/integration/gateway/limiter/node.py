@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
+from redis.asyncio import Redis
+
 from gateway.clock import RedisClock, monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
@@ -20,6 +22,10 @@ from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
+
+TEN = Limit(10, 60)
+KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
+"""The window of the client `acme` under `TEN`."""
 
 
 @dataclass(frozen=True)
@@ -99,4 +105,17 @@ async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> Non
     deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline, "it did not come true"
+        await asyncio.sleep(0.005)
+
+
+async def standing_units(redis: Redis, key: str = KEY) -> int:
+    """What stands in a window."""
+    return sum(int(count) for count in (await redis.hgetall(key)).values())
+
+
+async def settles_at(redis: Redis, units: int, key: str = KEY) -> None:
+    """Wait until exactly `units` stand in the window."""
+    deadline = monotonic() + 5
+    while (standing := await standing_units(redis, key)) != units:
+        assert monotonic() < deadline, f"{standing} stand, not {units}"
         await asyncio.sleep(0.005)

@@ -10,28 +10,13 @@ from gateway.clock import monotonic
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.limiter.limiter import Limiter
-from tests.integration.gateway.limiter.node import decide, limiter_node
-
-TEN = Limit(10, 60)
-KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
+from tests.integration.gateway.limiter.node import KEY, TEN, decide, limiter_node, settles_at
 
 
 async def burst(limiters: list[Limiter], limit: Limit, requests: int, generation: int = 0) -> int:
     """How many of `requests` that arrive at once, in turn at each limiter, are admitted."""
     calls = [decide(limiters[i % len(limiters)], "acme", limit, generation) for i in range(requests)]
     return sum(standing is not None and standing.admitted for standing in await asyncio.gather(*calls))
-
-
-async def standing_units(redis: Redis, key: str = KEY) -> int:
-    return sum(int(count) for count in (await redis.hgetall(key)).values())
-
-
-async def settles_at(redis: Redis, units: int, key: str = KEY) -> None:
-    """Wait until exactly `units` stand in the window."""
-    deadline = monotonic() + 5
-    while (standing := await standing_units(redis, key)) != units:
-        assert monotonic() < deadline, f"{standing} stand, not {units}"
-        await asyncio.sleep(0.005)
 
 
 async def test_three_nodes_admit_the_limit_between_them_and_give_the_rest_back(

@@ -1,5 +1,7 @@
 """What Redis answers to the commands of counting, from plain dicts."""
 
+from collections import Counter
+
 from gateway.limiter.wire import Command, Reply
 from tests.unit.gateway.limiter.builders import hash_reply, time_reply
 
@@ -10,11 +12,15 @@ class Hashes:
     def __init__(self) -> None:
         self._fields: dict[str, dict[int, int]] = {}
         self._ends: dict[str, int] = {}
+        self.expired: Counter[tuple[str, int]] = Counter()
+        """What stood in sub-intervals when their key expired."""
 
     def fields(self, key: str, at: int) -> dict[int, int]:
         """One of them, at a Redis microsecond."""
         if at >= self._ends.get(key, at + 1):
-            del self._fields[key], self._ends[key]
+            del self._ends[key]
+            for number, units in self._fields.pop(key).items():
+                self.expired[key, number] += units
         return self._fields.setdefault(key, {})
 
     def answer(self, command: Command, at: int) -> Reply:

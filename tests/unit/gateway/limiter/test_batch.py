@@ -124,6 +124,13 @@ async def test_a_field_that_no_node_wrote_does_not_hide_the_others() -> None:
     assert admitted([waiting]) == [False]
 
 
+async def test_a_field_that_holds_more_than_redis_can_count_does_not_let_anybody_pass() -> None:
+    waiting, other = one(), one("other")
+    huge = [b"%d" % (THIS - 5), b"9" * 25]
+    Turn([waiting, other]).settle(1, [*hash_reply({THIS: 1}), *huge], 1, 1, hash_reply({THIS: 1}), 1)
+    assert admitted([waiting, other]) == [False, True]
+
+
 async def test_a_store_that_refuses_to_tell_the_time_is_an_outage() -> None:
     batch = Batch([one()], NOW, SENT, Views())
     with pytest.raises(StoreUnavailable, match="NOAUTH"):

@@ -1,0 +1,128 @@
+"""What a node admits without Redis, from what it knew, and how Redis comes to know of it."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from gateway.contract.limits import Limit
+from gateway.limiter.charge import Charge
+from loadtest import redis_server
+from loadtest.ports import free_port
+from tests.integration.gateway.limiter.node import (
+    LimiterNode,
+    decide,
+    eventually,
+    hanging,
+    limiter_node,
+    settles_at,
+    standing_units,
+)
+
+HUNDRED = Limit(100, 60)
+DEADLINE = 0.1
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+async def admitted(node: LimiterNode, requests: int, client: str = "acme") -> int:
+    standings = [await decide(node.limiter, client, HUNDRED) for _ in range(requests)]
+    return sum(standing is not None and standing.admitted for standing in standings)
+
+
+async def test_a_node_admits_its_share_of_what_was_free_when_redis_last_told_it() -> None:
+    with redis_server.running() as server:
+        async with (
+            limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="local", nodes=3) as node,
+            limiter_node(server.url) as other,
+        ):
+            assert await admitted(other, 39) == 39
+            assert await admitted(node, 1) == 1
+            with hanging(server.pid):
+                assert await admitted(node, 50) == (100 - 40) // 3
+                assert await admitted(node, 50, "stranger") == 100 // 3
+                assert node.counters.store_decisions == 1
+
+
+async def test_what_a_node_admitted_while_redis_hung_stands_in_redis_before_redis_decides_again() -> None:
+    with redis_server.running() as server:
+        async with (
+            limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="local", nodes=2) as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            assert await admitted(node, 20) == 20
+            with hanging(server.pid):
+                assert await admitted(node, 60) == 40
+            await eventually(lambda: node.store.connected)
+            assert await admitted(node, 60) == 40
+            await settles_at(redis, 100)
+            assert len(node.ledger) == 0
+
+
+async def test_what_was_admitted_while_redis_was_away_stands_in_redis_when_it_is_back_with_its_data(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    options = (*DURABLE, "--dir", str(tmp_path))
+    with redis_server.running(*options, port=port) as server:
+        url = server.url
+        async with limiter_node(url, deadline_seconds=DEADLINE, on_failure="local", nodes=2) as node:
+            assert await admitted(node, 20) == 20
+            os.kill(server.pid, signal.SIGKILL)
+            await eventually(lambda: not node.store.connected)
+            assert await admitted(node, 60) == 40
+            assert node.ledger.owing == 1
+            with redis_server.running(*options, port=port):
+                await eventually(lambda: node.store.connected)
+                assert await admitted(node, 60) == 40
+                async with Redis.from_url(url, decode_responses=True) as redis:
+                    await settles_at(redis, 100)
+                assert node.counters.store_posted == 40
+
+
+async def test_what_many_clients_were_admitted_is_posted_before_redis_decides_about_any_of_them() -> None:
+    clients = [f"client-{number}" for number in range(700)]
+    port = free_port()
+    async with limiter_node(f"redis://127.0.0.1:{port}/0", on_failure="local") as node:
+        for client in clients:
+            assert await admitted(node, 2, client) == 2
+        with redis_server.running(port=port) as server:
+            await eventually(lambda: node.store.connected)
+            assert node.ledger.owing <= 100
+            standings = await asyncio.gather(*(decide(node.limiter, client, HUNDRED) for client in clients))
+            assert {standing.remaining for standing in standings if standing is not None} == {97}
+            async with Redis.from_url(server.url, decode_responses=True) as redis:
+                assert await redis.dbsize() == len(clients)
+            assert node.counters.store_posted == 2 * len(clients)
+
+
+async def test_what_was_admitted_locally_under_several_windows_is_posted_to_each_at_its_cost() -> None:
+    port = free_port()
+    charges = [Charge("{acme}:a", HUNDRED, 3), Charge("{acme}:b", Limit(50, 3600), 3)]
+    async with limiter_node(f"redis://127.0.0.1:{port}/0", on_failure="local") as node:
+        for _ in range(20):
+            await node.limiter.decide(charges)
+        with redis_server.running(port=port) as server:
+            await eventually(lambda: node.store.connected)
+            await node.limiter.decide(charges)
+            async with Redis.from_url(server.url, decode_responses=True) as redis:
+                for charge in charges:
+                    await settles_at(redis, 48, charge.key)
+
+
+async def test_an_answer_that_was_late_is_not_counted_twice() -> None:
+    """What was under way when Redis hung is counted when it wakes, and so is not posted."""
+    with redis_server.running() as server:
+        async with (
+            limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="local") as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            with hanging(server.pid):
+                calls = (decide(node.limiter, "acme", HUNDRED) for _ in range(30))
+                standings = await asyncio.gather(*calls)
+                assert all(standing is not None and standing.admitted for standing in standings)
+            await eventually(lambda: node.store.connected)
+            assert await admitted(node, 1) == 1
+            assert await standing_units(redis) == 31
+            assert node.counters.store_posted == 0

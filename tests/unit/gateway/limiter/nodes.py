@@ -1,0 +1,180 @@
+"""Nodes on one plain store: what they send, when each command is worked on, and when they hear of it."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.contract import window
+from gateway.limiter import decision
+from gateway.limiter.ask import Ask
+from gateway.limiter.batch import Batch
+from gateway.limiter.charge import Charge
+from gateway.limiter.corrections import Corrections
+from gateway.limiter.views import Views
+from gateway.limiter.wire import Reply
+from tests.unit.gateway.limiter.builders import NOW, SENT, ask
+from tests.unit.gateway.limiter.hashes import Hashes
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Units that a request was admitted for, in the sub-interval in which they stand since `at`."""
+
+    key: str
+    number: int
+    at: int
+    units: int
+
+
+@dataclass
+class Sent:
+    """A batch under way, the replies that Redis has made, and when it counted each window."""
+
+    batch: Batch
+    replies: list[Reply] = field(default_factory=list)
+    counted_at: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether Redis has answered all of it."""
+        return len(self.replies) == len(self.batch.commands)
+
+
+class World:
+    """One Redis and its time, which the node's monotonic clocks follow; all admissions."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.hashes = Hashes()
+        self.admitted: list[tuple[Ask, list[Taken]]] = []
+        self.last_stamp = NOW
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What the admitted requests took that are still there."""
+        return [unit for _, taken in self.admitted for unit in taken]
+
+    @property
+    def monotonic(self) -> float:
+        """Seconds on the nodes' clocks."""
+        return SENT + (self.now - NOW) / window.MICROSECONDS
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Redis refused a charge, by a batch that was sent then."""
+
+    charge: Charge
+    sent: float
+    number: int
+
+
+class SimulatedNode:
+    """What a node keeps on one connection, without an event loop."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.views = Views()
+        self.corrections = Corrections(lambda: None)
+        self.under_way: deque[Sent] = deque()
+        self.waiting: list[Ask] = []
+        self.refusals: list[Refusal] = []
+        self.answered: list[Ask] = []
+
+    def ask(self, charges: Sequence[Charge]) -> None:
+        """A request comes, and waits unless it is refused from memory."""
+        if self.views.refusal(charges, self.world.monotonic) is None:
+            self.waiting.append(ask(*charges, asked=self.world.monotonic))
+        else:
+            assert any(self._is_denied(charge) for charge in charges), "refused for no reason"
+
+    def _is_denied(self, charge: Charge) -> bool:
+        """Whether Redis has just refused one that asked for no more."""
+        number = window.sub_interval(self.world.now, charge.limit.period_seconds)
+        return any(
+            refusal.charge.key == charge.key
+            and refusal.charge.cost <= charge.cost
+            and refusal.charge.limit.quota >= charge.limit.quota
+            and self.world.monotonic - refusal.sent < 0.25
+            and number - refusal.number <= 1
+            for refusal in self.refusals
+        )
+
+    def send(self, error_microseconds: int) -> Batch:
+        """All that waits, and what goes back, with a stamp that is so far off."""
+        stamp = self.world.now + error_microseconds
+        self.world.last_stamp = max(self.world.last_stamp, stamp)
+        before = self.corrections.take_commands(stamp)
+        batch = Batch(self.waiting, stamp, self.world.monotonic, self.views, before=before)
+        self.waiting = []
+        self.under_way.append(Sent(batch))
+        return batch
+
+    def work(self, commands: int) -> None:
+        """Redis answers so many of them now."""
+        for _ in range(commands):
+            sent = next((sent for sent in self.under_way if not sent.is_done), None)
+            if sent is None:
+                return
+            command = sent.batch.commands[len(sent.replies)]
+            sent.replies.append(self.world.hashes.answer(command, self.world.now))
+            if command[0] == "HINCRBY" and int(command[3]) > 0:
+                sent.counted_at[str(command[1])] = self.world.now
+
+    def hear(self) -> None:
+        """Read the replies of all batches that are answered; those of untimely ones wait again."""
+        while self.under_way and self.under_way[0].is_done:
+            sent = self.under_way.popleft()
+            batch = sent.batch
+            executed = batch.executed(sent.replies)
+            again = batch.settle(sent.replies, executed, 0.0, self.views, self.corrections)
+            self.waiting = again + self.waiting
+            for each in batch.asks:
+                if each not in again and each.answer.done() and not each.answer.cancelled():
+                    self._note(each, sent)
+
+    def _note(self, answered: Ask, sent: Sent) -> None:
+        standings = answered.answer.result()
+        numbered = [
+            (charge, window.sub_interval(sent.batch.stamp, charge.limit.period_seconds))
+            for charge in answered.charges
+        ]
+        if decision.admits(answered.charges, standings):
+            taken = [
+                Taken(charge.key, number, sent.counted_at[charge.key], charge.cost)
+                for (charge, number), standing in zip(numbered, standings, strict=True)
+                if standing.admitted
+            ]
+            self.world.admitted.append((answered, taken))
+            self.answered.append(answered)
+        self.refusals += [
+            Refusal(charge, sent.batch.sent, number)
+            for (charge, number), standing in zip(numbered, standings, strict=True)
+            if not standing.admitted
+        ]
+
+    def leave(self, position: int) -> None:
+        """One of the requests goes: while it waits, while it is under way, or with its answer."""
+        under_way = [each for sent in self.under_way for each in sent.batch.asks]
+        present = [*self.waiting, *under_way, *self.answered]
+        if present:
+            leaving = present[position % len(present)]
+            leaving.leave(passed_at=None)
+            self.waiting = [each for each in self.waiting if each is not leaving]
+            self.answered = [each for each in self.answered if each is not leaving]
+            self.world.admitted = [entry for entry in self.world.admitted if entry[0] is not leaving]
+
+    def settle_all(self) -> None:
+        """Let everything that is under way come home, and all go back that is to."""
+        while self.under_way or self.waiting or self.corrections:
+            self.send(0)
+            self.work(10_000)
+            self.hear()
+
+
+def units_by_field(taken: Sequence[Taken]) -> Counter[tuple[str, int]]:
+    """What ought to stand in Redis."""
+    fields: Counter[tuple[str, int]] = Counter()
+    for unit in taken:
+        fields[unit.key, unit.number] += unit.units
+    return fields
