@@ -1,0 +1,108 @@
+"""A Redis that answers, and refuses to count: for one client, for all, or since it is not the one to ask."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.errors import StoreUnavailable
+from loadtest import redis_server
+from tests.integration.gateway.limiter.node import (
+    KEY,
+    TEN,
+    LimiterNode,
+    decide,
+    eventually,
+    limiter_node,
+    settles_at,
+)
+
+
+async def admitted(node: LimiterNode, requests: int, client: str = "acme") -> int:
+    standings = [await decide(node.limiter, client, TEN) for _ in range(requests)]
+    return sum(standing is not None and standing.admitted for standing in standings)
+
+
+async def test_a_full_redis_is_not_asked_and_decides_again_when_it_has_room() -> None:
+    with redis_server.running("--maxmemory-policy", "noeviction") as server:
+        async with (
+            limiter_node(server.url, on_failure="local", nodes=2) as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            assert await admitted(node, 4) == 4
+            await redis.config_set("maxmemory", 1)
+            assert await admitted(node, 1) == 1
+            assert not node.store.connected
+            assert await admitted(node, 9) == (10 - 4) // 2 - 1
+            await redis.config_set("maxmemory", 0)
+            await eventually(lambda: node.store.connected)
+            assert await admitted(node, 9) == 3
+            await settles_at(redis, TEN.quota)
+
+
+async def test_a_full_redis_is_tried_ever_more_rarely() -> None:
+    with redis_server.running("--maxmemory", "1", "--maxmemory-policy", "noeviction") as server:
+        async with (
+            limiter_node(server.url, on_failure="open") as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            until = asyncio.get_running_loop().time() + 1
+            while asyncio.get_running_loop().time() < until:
+                await decide(node.limiter, "acme", TEN)
+                await asyncio.sleep(0.002)
+            refused = (await redis.info("errorstats"))["errorstat_OOM"]["count"]
+    assert 2 <= refused <= 10
+
+
+@pytest.mark.parametrize("damage", [("SET", KEY, "text"), ("RPUSH", KEY, "text")], ids=["a string", "a list"])
+async def test_a_key_of_another_type_is_its_clients_alone(
+    redis_url: str, redis_client: Redis, damage: tuple[str, ...]
+) -> None:
+    async with limiter_node(redis_url, on_failure="local", nodes=2) as node:
+        assert await admitted(node, 1, "other") == 1
+        await redis_client.set(KEY, "text")
+        calls = [decide(node.limiter, client, TEN) for _ in range(9) for client in ("acme", "other")]
+        standings = await asyncio.gather(*calls)
+        assert [standing is not None and standing.admitted for standing in standings[1::2]] == [True] * 9
+        assert await admitted(node, 9, "other") == 0
+        assert node.store.connected
+        assert sum(standing is not None and standing.admitted for standing in standings[0::2]) == 5
+        assert node.counters.store_damaged >= 1
+
+        await redis_client.delete(KEY)
+        await settles_at(redis_client, 0)
+        assert await admitted(node, 1) == 1
+
+
+async def test_fields_of_one_client_that_no_node_wrote_are_its_own_alone(
+    redis_url: str, redis_client: Redis
+) -> None:
+    async with limiter_node(redis_url, on_failure="closed") as node:
+        number = await current_number(redis_client)
+        for field, value in [("note", "x"), (str(number - 9), "9" * 30), (str(number - 8), "no number")]:
+            await redis_client.hset(KEY, field, value)
+        assert await admitted(node, 3) == 0
+        assert await admitted(node, 11, "other") == 10
+        assert node.store.connected
+
+
+async def current_number(redis: Redis) -> int:
+    """The sub-interval at hand, of a minute."""
+    seconds, _ = await redis.time()
+    return int(seconds)
+
+
+async def test_a_replica_is_left_and_asked_for_again() -> None:
+    with redis_server.running() as master:
+        where = ("--replicaof", "127.0.0.1", str(master.port))
+        with redis_server.running(*where) as server:
+            async with (
+                limiter_node(server.url, on_failure="closed") as node,
+                Redis.from_url(server.url, decode_responses=True) as redis,
+            ):
+                with pytest.raises(StoreUnavailable, match="READONLY"):
+                    await decide(node.limiter, "acme", TEN)
+                await eventually(lambda: not node.store.connected)
+                await redis.slaveof()
+                await eventually(lambda: node.store.connected)
+                assert await admitted(node, 11) == 10
