@@ -13,6 +13,7 @@ from gateway.limiter.ask import Ask, Books
 from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.ledger import Posting
+from gateway.limiter.refusals import is_of_one_key
 from gateway.limiter.view import View
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Command, Reply
@@ -61,6 +62,7 @@ class Batch:
         self.postings = postings
         self.lacking: list[Posting] = []
         self.is_done = False
+        self.posted = 0
         self.fields_ahead = 0
         self.refusal: ResponseError | None = None
         self._before = len(before)
@@ -124,18 +126,15 @@ class Batch:
         answers = replies[1 + self._before : -1]
         for position, of in enumerate(self._windows.values()):
             first = position * _COMMANDS_PER_WINDOW
-            after, fields, _ = answers[first : first + _COMMANDS_PER_WINDOW]
+            after, fields, is_there = answers[first : first + _COMMANDS_PER_WINDOW]
             if isinstance(after, int):
                 of.counted = True
-                timely = decision.timely(self.stamp, of.period, executed)
+                # A key may expire between two commands of a pipeline, and what was counted with it.
+                timely = is_there == 1 and decision.timely(self.stamp, of.period, executed)
                 of.ready = timely and self._read(of, after, fields, views, corrections)
             elif isinstance(after, ResponseError):
                 self.refusal = after
-        self.lacking += [
-            posting
-            for posting, reply in zip(self.postings, replies[1::2], strict=False)
-            if not isinstance(reply, int)
-        ]
+        self._settle_postings(replies[1::2])
         waiting = []
         for ask in self.asks:
             ask.books = Books.COUNTED
@@ -148,6 +147,15 @@ class Batch:
                 self._settle_without(ask)
         return [ask for ask in waiting if not self._resolve(ask, corrections)]
 
+    def _settle_postings(self, replies: Sequence[Reply]) -> None:
+        for posting, reply in zip(self.postings, replies, strict=False):
+            if not isinstance(reply, ResponseError):
+                self.posted += posting.units
+                continue
+            self.refusal = reply
+            if not is_of_one_key(str(reply)):
+                self.lacking.append(posting)
+
     def _read(self, of: _Window, after: int, fields: Reply, views: Views, corrections: Corrections) -> bool:
         """Let the view have what stands before this batch; False where Redis did not tell."""
         own = _bounded(after - of.units)
@@ -159,6 +167,8 @@ class Batch:
             of.view.read_open(_count(fields[0]), own, _count(fields[1]))
             return True
         counters = _counters(fields)
+        if of.number not in counters:
+            return False
         expired, ahead = decision.stray(counters, self.stamp, of.period)
         corrections.delete(of.key, of.period, expired)
         self.fields_ahead += len(ahead)

@@ -101,7 +101,7 @@ class Batcher:
         self._waiting.clear()
         self.send(asks, self._shared.ledger.take(self._shared.now(), most))
 
-    def send(self, asks: list[Ask], postings: Sequence[Posting]) -> None:
+    def send(self, asks: list[Ask], postings: Sequence[Posting]) -> Batch:
         """One pipeline: what was admitted without Redis, then what goes back, then the questions."""
         shared = self._shared
         now = shared.now()
@@ -117,6 +117,7 @@ class Batcher:
         )
         self._line.send(batch)
         self._judge_later(batch, now)
+        return batch
 
     def _judge_later(self, batch: Batch, now: float) -> None:
         """Look at a batch when it, or the first of its decisions, has waited for as long as it may."""
@@ -179,7 +180,7 @@ class Batcher:
     def _book(self, batch: Batch, received: float) -> None:
         shared = self._shared
         shared.counters.store_latency.add(received - batch.sent)
-        shared.counters.store_posted += sum(posting.units for posting in batch.postings)
+        shared.counters.store_posted += batch.posted
         shared.counters.store_written_off = shared.ledger.written_off
         shared.guard.saw_fields_ahead(batch.fields_ahead)
         shared.ledger.owe(batch.lacking)

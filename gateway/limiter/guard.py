@@ -4,11 +4,9 @@ import logging
 from collections.abc import Callable
 
 from gateway.limiter.breaker import Breaker
+from gateway.limiter.refusals import is_of_one_key, is_of_this_server
 from gateway.logs import Outage
 from gateway.telemetry.counters import Counters
-
-_OF_ONE_KEY = ("WRONGTYPE", "ERR hash value is not an integer", "ERR increment or decrement would overflow")
-_OF_THIS_SERVER = ("READONLY", "MASTERDOWN", "LOADING", "NOAUTH")
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +39,13 @@ class Guard:
 
     def refused(self, reply: str, reason: Exception) -> bool:
         """Redis answered a counting command with an error; whether the connection is of no use any more."""
-        if reply.startswith(_OF_ONE_KEY):
+        if is_of_one_key(reply):
             if self._counters.store_damaged == 0:
                 logger.warning("a counter in Redis is damaged; its client is limited without it: %s", reply)
             self._counters.store_damaged += 1
             return False
         self._outage.failed(str(reason))
-        if reply.startswith(_OF_THIS_SERVER):
+        if is_of_this_server(reply):
             return True
         self._open()
         return False

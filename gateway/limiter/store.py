@@ -11,6 +11,7 @@ from gateway.limiter.batcher import POSTED_WITH_A_BATCH, POSTINGS_AT_ONCE, Batch
 from gateway.limiter.charge import Charge
 from gateway.limiter.guard import Guard
 from gateway.limiter.ledger import Ledger
+from gateway.limiter.refusals import is_of_one_key
 from gateway.limiter.views import Views
 from gateway.redis_endpoint import CONNECT_SECONDS, Endpoint
 from gateway.telemetry.counters import Counters
@@ -114,11 +115,13 @@ class Store:
             raise StoreUnavailable("it does not answer") from None
 
     async def _round_trip(self, batcher: Batcher, *, posts: bool = False) -> None:
-        batcher.send([], self._ledger.take(self._now(), POSTINGS_AT_ONCE) if posts else [])
+        batch = batcher.send([], self._ledger.take(self._now(), POSTINGS_AT_ONCE) if posts else [])
         while batcher.under_way and not batcher.lost.done():
             await _progress(batcher)
         if batcher.lost.done():
             raise batcher.lost.result()
+        if batch.refusal is not None and not is_of_one_key(str(batch.refusal)):
+            raise StoreUnavailable(f"Redis refuses to count: {batch.refusal}")
 
     async def _serve(self, batcher: Batcher) -> None:
         self._serving = batcher
