@@ -21,6 +21,7 @@ SECONDS = 14.0
 DEMANDS = (
     *(Demand(Client(f"one-second-{factor}", "10/s"), factor) for factor in (0.9, 1, 4, 40)),
     *(Demand(Client(f"five-seconds-{factor}", "100/5s"), factor) for factor in (0.9, 1, 4)),
+    *(Demand(Client(f"both-{factor}", "10/s,40/5s"), factor) for factor in (1, 4)),
 )
 
 PHASES = 12
@@ -44,7 +45,7 @@ def plan(clients: Sequence[Client], folder: Path) -> cluster.Plan:
 
 
 async def test_no_window_holds_more_than_the_limit_and_each_nearly_as_much(tmp_path: Path) -> None:
-    """Seven clients at once, each through all three nodes, at a little less than their limit to 40 times."""
+    """Nine clients at once, each through all three nodes, at a little less than their limit to 40 times."""
     async with cluster.running(plan([demand.client for demand in DEMANDS], tmp_path)) as running:
         outcomes = await measure(running, DEMANDS, SECONDS, SEED)
     assert [failure for outcome in outcomes for failure in outcome.failures] == []

@@ -18,7 +18,7 @@ from tests.exactness.outages import Course, WorstCase
 from tests.exactness.policies import Client, write_clients
 from tests.exactness.store import FAULTS
 
-LIMITS = ("10/s", "200/10s", "1000/10s")
+LIMITS = ("10/s", "200/10s", "1000/10s", "20/s,150/10s")
 TOGETHER = (0.9, 1, 4)
 ALONE = 40
 SECONDS = 35.0
@@ -40,7 +40,8 @@ async def measure_limits(seed: int) -> Measured:
     """All limits at once at each of the smaller factors; at the largest each alone."""
     by_factor = {
         factor: [
-            Demand(Client(f"{limit.replace('/', '-')}-at-{factor:g}", limit), factor) for limit in LIMITS
+            Demand(Client(f"client-{number}-at-{factor:g}", limit), factor)
+            for number, limit in enumerate(LIMITS)
         ]
         for factor in (*TOGETHER, ALONE)
     }

@@ -20,6 +20,9 @@ BEFORE_SECONDS = 5.0
 AWAY_SECONDS = 3.0
 AFTER_SECONDS = 6.0
 TOTAL_SECONDS = BEFORE_SECONDS + AWAY_SECONDS + AFTER_SECONDS
+DEADLINE_SECONDS = 0.05
+"""How long a decision waits: what nodes have by default."""
+
 BREAKER_SECONDS = 1.0
 """By then after the store's going its breaker has to be open."""
 
@@ -195,12 +198,22 @@ def behind_the_others_backs() -> list[Shot]:
     return together(at_one, even(UNSEEN.name, rate, seconds, range(NODES), start=BEFORE_SECONDS))
 
 
-async def run(policy: str, fault: Fault, shots: Sequence[Shot], clients: Sequence[Client]) -> Course:
+async def run(
+    policy: str,
+    fault: Fault,
+    shots: Sequence[Shot],
+    clients: Sequence[Client],
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> Course:
     """Start three nodes on a store of their own, send, and hurt the store meanwhile."""
     with tempfile.TemporaryDirectory(prefix="ratelimiter-clients-") as folder:
         clients_file = Path(folder) / "clients.toml"
         write_clients(clients, clients_file)
-        settings = {"GATEWAY_CLIENTS_FILE": str(clients_file), "GATEWAY_ON_STORE_FAILURE": policy}
+        settings = {
+            "GATEWAY_CLIENTS_FILE": str(clients_file),
+            "GATEWAY_ON_STORE_FAILURE": policy,
+            "GATEWAY_STORE_DEADLINE": str(deadline_seconds),
+        }
         async with store.running(fault) as hurtable:
             plan = cluster.Plan(
                 nodes=NODES,

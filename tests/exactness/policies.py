@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.contract.limits import Limit, parse_limit
+from gateway.contract.limits import Limit, parse_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Client:
     @property
     def windows(self) -> tuple[Limit, ...]:
         """What its limit asks for, one or several."""
-        return tuple(parse_limit(part) for part in self.limit.split(","))
+        return parse_limits(self.limit).windows
 
     @property
     def per_second(self) -> float:
