@@ -1,0 +1,172 @@
+"""Measures what many keys, a hot key and a long-lived key cost, on a real Redis.
+
+A million keys take some fifteen minutes. It prints what it finds as it goes, and exits 1 if anything costs
+more than it may.
+"""
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import uvloop
+from redis.asyncio import Redis
+
+from gateway.contract.limits import Limit, parse_limits
+from loadtest import redis_server
+from tests.exactness import tables
+from tests.scale import batches, many_keys
+from tests.scale.batches import MOST_COMMANDS
+from tests.scale.many_keys import Node
+from tests.scale.week import MOST_FIELDS, WEEK_SECONDS, Habit, Simulation
+
+MOST_REDIS_BYTES = 200
+MOST_RSS_MEGABYTES = 50
+MOST_CPU_RATIO = 1.3
+HOT_SECONDS = 5.0
+HOT = {
+    "100000/m": "all admitted",
+    "10/m": "nearly all refused",
+    "2500/s": "half of them admitted",
+    "50/s": "one in a hundred admitted",
+    "2500/s,100000/m,10000000/d": "half of them admitted",
+}
+
+SECTIONS = ("node", "limiter", "hot", "week")
+
+HOUR = 3600.0
+HABITS = {
+    "a minute's window, an hour a day without a pause": Habit(
+        Limit(600, 60), WEEK_SECONDS, (HOUR, 23 * HOUR), gaps=(0.4, 400.0)
+    ),
+    "an hour's window, half of the time without a pause": Habit(
+        Limit(200, 3600), WEEK_SECONDS, (6 * HOUR, 6 * HOUR), gaps=(0.3, 70.0)
+    ),
+    "a day's window, without a pause": Habit(
+        Limit(1000, 86400), WEEK_SECONDS, (WEEK_SECONDS, HOUR), gaps=(0.1, 70.0)
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A number that must not be larger than another."""
+
+    what: str
+    found: float
+    most: float
+    unit: str = ""
+    digits: int = 0
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its line in the table."""
+        return self.what, *(f"{value:,.{self.digits}f}{self.unit}" for value in (self.found, self.most))
+
+
+Findings = list[Finding]
+
+
+def say(text: str) -> None:
+    """For whoever waits."""
+    print(text, flush=True)  # noqa: T201 - the command's output
+
+
+async def measure_keys(
+    what: str, start: Callable[[str], AbstractAsyncContextManager[Node]], total: int
+) -> Findings:
+    """Keys that are seen once."""
+    with redis_server.running() as server:
+        async with Redis.from_url(server.url) as redis, start(server.url) as node:
+            cost = await many_keys.measure(
+                node, redis, total, progress=lambda seen: say(f"{what}: {seen:,} keys")
+            )
+    what = f"{cost.keys:,} keys, {what}"
+    times = f"{median(cost.new_us):.0f} µs, to {median(cost.known_us):.0f}"
+    return [
+        Finding(f"{what}: memory of Redis a key", cost.redis_bytes_per_key, MOST_REDIS_BYTES, " B"),
+        Finding(f"{what}: `MEMORY USAGE` of a key", cost.memory_usage_bytes, MOST_REDIS_BYTES, " B"),
+        Finding(
+            f"{what}: memory above that at 1,000", cost.rss_growth_bytes / 1e6, MOST_RSS_MEGABYTES, " MB"
+        ),
+        Finding(
+            f"{what}: processor time a request, to that at 1,000 ({times})",
+            cost.cpu_ratio,
+            MOST_CPU_RATIO,
+            "×",
+            2,
+        ),
+    ]
+
+
+async def measure_hot() -> Findings:
+    """One key that three nodes hammer."""
+    findings = []
+    for text, how in HOT.items():
+        say(f"hot: {text}, {HOT_SECONDS:g} s")
+        limits = parse_limits(text).windows
+        traffic = await batches.measure(limits, HOT_SECONDS)
+        what = f"`{text}` at {batches.REQUESTS_PER_SECOND:,}/s, {how}"
+        means = f"{traffic.mean:.1f} on average, {traffic.commands_per_request:.2f} a request"
+        findings.append(
+            Finding(
+                f"{what}: commands of the longest pipeline ({means})",
+                traffic.most,
+                MOST_COMMANDS[len(limits)],
+            )
+        )
+    return findings
+
+
+async def measure_week(seed: int) -> Findings:
+    """One key that lives for a week."""
+    findings = []
+    for habit, settings in HABITS.items():
+        say(f"week: {habit}")
+        with redis_server.running() as server:
+            course = await Simulation(settings, server.port, seed).run()
+        what = f"a week, {habit}: fields ({course.batches:,} pipelines)"
+        findings.append(Finding(what, course.most_fields, MOST_FIELDS))
+    return findings
+
+
+async def run(sections: Sequence[str], keys: int, seed: int, page: Path | None) -> int:
+    """Measure, print, and write into the page if there is one; the exit code."""
+    measuring: dict[str, Callable[[], Awaitable[Findings]]] = {
+        "node": partial(measure_keys, "a node process over HTTP", many_keys.over_http, keys),
+        "limiter": partial(measure_keys, "a limiter alone", many_keys.in_process, keys),
+        "hot": measure_hot,
+        "week": partial(measure_week, seed),
+    }
+    findings = [finding for section in sections for finding in await measuring[section]()]
+    text = tables.rows(("measured", "", "at most"), [finding.cells for finding in findings])
+    say("\n" + text)
+    if page:
+        tables.put(page, "scale", text)
+    failures = [finding for finding in findings if finding.found > finding.most]
+    for finding in failures:
+        say(f"FAIL {finding.what}")
+    return 1 if failures else 0
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__)
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none"
+    )
+    parser.add_argument("--keys", type=int, default=1_000_000, help="that are seen once (1000000)")
+    parser.add_argument("--seed", type=int, default=7, help="of the week (7)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
+    options = parser.parse_args()
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"unknown section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
+    return uvloop.run(run(options.sections or SECTIONS, options.keys, options.seed, options.write))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
