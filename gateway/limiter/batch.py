@@ -18,7 +18,6 @@ from gateway.limiter.view import View
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Command, Reply
 
-_COMMANDS_PER_WINDOW = 3
 _MOST = 2**40
 
 
@@ -80,12 +79,17 @@ class Batch:
 
     def _questions(self) -> Iterable[Command]:
         for of in self._windows.values():
-            yield ("HINCRBY", of.key, of.number, of.units)
+            renew: Command = ("PEXPIRE", of.key, window.key_lifetime_ms(of.period))
+            count: Command = ("HINCRBY", of.key, of.number, of.units)
             if of.view is None:
+                # First, since an old key might expire between two commands, and what was counted with it.
+                yield renew
+                yield count
                 yield ("HGETALL", of.key)
             else:
+                yield count
                 yield ("HMGET", of.key, of.number - 1, of.number + 1)
-            yield ("PEXPIRE", of.key, window.key_lifetime_ms(of.period))
+            yield renew
 
     @property
     def units(self) -> int:
@@ -123,13 +127,13 @@ class Batch:
             corrections: those of the connection that the replies came by.
         """
         self.is_done = True
-        answers = replies[1 + self._before : -1]
-        for position, of in enumerate(self._windows.values()):
-            first = position * _COMMANDS_PER_WINDOW
-            after, fields, is_there = answers[first : first + _COMMANDS_PER_WINDOW]
+        answers = iter(replies[1 + self._before : -1])
+        for of in self._windows.values():
+            if of.view is None:
+                next(answers)
+            after, fields, is_there = next(answers), next(answers), next(answers)
             if isinstance(after, int):
                 of.counted = True
-                # A key may expire between two commands of a pipeline, and what was counted with it.
                 timely = is_there == 1 and decision.timely(self.stamp, of.period, executed)
                 of.ready = timely and self._read(of, after, fields, views, corrections)
             elif isinstance(after, ResponseError):

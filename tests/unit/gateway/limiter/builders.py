@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
@@ -60,10 +61,20 @@ class Turn:
         self.views = Views() if views is None else views
         self.corrections = Corrections(lambda: None) if corrections is None else corrections
         self.batch = Batch(asks, stamp, sent, self.views, before=before, postings=postings)
+        self._before = len(before)
 
     def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
-        """Let these be the replies between both to TIME; the asks that go around again."""
-        replies = [time_reply(executed), *answers, time_reply(executed)]
+        """Let these be the replies between both to TIME; the asks that go around again.
+
+        Those to the PEXPIRE in front of a window that is read in whole are put in: no key was there.
+        """
+        given, between = iter(answers), self.batch.commands[1:-1]
+        renews_first = [
+            place >= self._before and (command[0], following[0]) == ("PEXPIRE", "HINCRBY")
+            for place, (command, following) in enumerate(pairwise([*between, ("TIME",)]))
+        ]
+        middle = [0 if first else next(given) for first in renews_first]
+        replies = [time_reply(executed), *middle, time_reply(executed)]
         return self.batch.settle(
             replies, self.batch.executed(replies), asked_since, self.views, self.corrections
         )

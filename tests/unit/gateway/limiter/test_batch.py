@@ -351,6 +351,21 @@ async def test_a_client_that_was_read_just_now_is_read_in_part_and_anew_when_tha
     assert ("HGETALL", "k") in later
 
 
+async def test_a_key_of_which_nothing_is_known_is_renewed_before_it_is_counted_in() -> None:
+    """It might be about to expire, between two commands of the pipeline, and what was counted with it."""
+    views = Views()
+    first = Turn([one()], views=views)
+    assert [command[0] for command in first.batch.commands[1:-1]] == [
+        "PEXPIRE",
+        "HINCRBY",
+        "HGETALL",
+        "PEXPIRE",
+    ]
+    first.settle(1, hash_reply({THIS: 1}), 1)
+    known = Batch([one()], NOW, SENT, views)
+    assert [command[0] for command in known.commands[1:-1]] == ["HINCRBY", "HMGET", "PEXPIRE"]
+
+
 async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_nothing() -> None:
     """A whole reading of the next came back first, so what this one lacks is not known any more."""
     views = Views()
