@@ -93,7 +93,13 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
         handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
         node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
         recorder = Recorder(
-            node, counters, clock, loop_lag, lambda: store.connected, lambda: overrides.report
+            node,
+            counters,
+            clock,
+            loop_lag,
+            lambda: store.connected,
+            lambda: store.trouble,
+            lambda: overrides.report,
         )
         publisher = Publisher(redis, recorder, table, roster)
         sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected)

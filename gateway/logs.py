@@ -7,6 +7,9 @@ import time
 
 from aiohttp.http_exceptions import HttpProcessingError
 
+MOST_REASONS = 5
+"""How many reasons for one outage are told."""
+
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -43,21 +46,28 @@ def set_up(level: str, line_format: str) -> None:
 
 
 class Outage:
-    """Tells when something fails for the first time and when it works again, and counts between."""
+    """Tells when something fails, once for each reason that it fails for, and when it works again."""
 
     def __init__(self, logger: logging.Logger, subject: str) -> None:
         self._logger = logger
         self._subject = subject
         self._failures = 0
+        self._told: set[str] = set()
+        self.reason = ""
+        """Why it fails now; empty where it works."""
 
     def failed(self, reason: str) -> None:
-        """Note a failure; only the first of a row is told."""
-        if self._failures == 0:
+        """Note a failure."""
+        if reason not in self._told and len(self._told) < MOST_REASONS:
             self._logger.warning("%s: %s", self._subject, reason)
+            self._told.add(reason)
         self._failures += 1
+        self.reason = reason
 
     def worked(self) -> None:
         """Note that it works."""
         if self._failures:
             self._logger.info("%s works again, after %d failures", self._subject, self._failures)
             self._failures = 0
+            self._told.clear()
+            self.reason = ""

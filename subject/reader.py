@@ -81,6 +81,7 @@ class Reader:
         return await self.look(wanted)
 
     async def _look_at_redis(self, wanted: Wanted) -> View:
+        await redis_client.follow(self._redis)
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
         self._redis_ahead_seconds = at - time.time()
@@ -89,9 +90,10 @@ class Reader:
         self._policies = await redis_reads.read_policies(self._redis, basics)
         clients = tuple(wanted(self._policies))
         stale = {node_id: entry for node_id, entry in basics.roster.items() if self._is_stale(entry, at)}
-        answers = await state_endpoint.ask(
-            (entry.admin_address for entry in stale.values()), self._settings.timeout_seconds
-        )
+        silent = {entry.admin_address for entry in stale.values()}
+        if basics.nobody_wrote:  # nodes may be there all the same, and not be able to write
+            silent |= set(self._settings.admin_addresses)
+        answers = await state_endpoint.ask(silent, self._settings.timeout_seconds)
         states = _by_id(answers)
         chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
         self._windows, foreign = await redis_reads.read_windows(
@@ -110,7 +112,7 @@ class Reader:
             used_bytes=basics.used_bytes,
             maximum_bytes=basics.maximum_bytes,
         )
-        return self._view(at, health, states, frozenset(stale), unreadable=tuple(unreadable))
+        return self._view(at, health, states, frozenset(stale) | states.keys(), unreadable=tuple(unreadable))
 
     async def _look_at_nodes(self, problem: str, refuses: bool = False) -> View:
         known = {entry.admin_address for entry in self._roster.values()}

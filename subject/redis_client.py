@@ -33,6 +33,15 @@ def connect(url: str, timeout_seconds: float) -> Redis:
     return client
 
 
+async def follow(client: Redis) -> None:
+    """Where sentinels are asked: leave a server that they no longer call the master.
+
+    It goes on as one for some seconds, and would be read as if nothing were written any more.
+    """
+    if isinstance(client.connection_pool, SentinelConnectionPool):
+        await client.connection_pool.get_master_address()  # type: ignore[no-untyped-call] # redis-py's own
+
+
 def place(client: Redis) -> str:
     """Where its Redis is: host:port, a socket's path or the sentinels' service; without user and password."""
     options = client.connection_pool.connection_kwargs

@@ -1,5 +1,6 @@
 """The cluster at one moment: frozen, typed, made from one look by a function without IO."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import floor
@@ -179,6 +180,16 @@ def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View
         return "Offline"
     silent = answered is False and not view.redis.connected and view.sees
     return "Up" if answered or (fresh and not silent) else "Down"
+
+
+def told_by(nodes: Iterable[Node]) -> str:
+    """What is wrong with Redis, as most of the nodes say that say anything; empty where none does."""
+    told = {node.last.store.trouble: node.id for node in nodes if node.last.store.trouble}
+    said = Counter(node.last.store.trouble for node in nodes if node.last.store.trouble)
+    if not said:
+        return ""
+    ((trouble, _),) = said.most_common(1)
+    return f"as {told[trouble]} says: {trouble}"
 
 
 def _natural(node_id: str) -> tuple[str, int, str]:

@@ -70,6 +70,7 @@ class Store:
     remembered: int = 0  # refused without asking, since Redis had just refused as much
     posted: int = 0  # units that were admitted without it and then counted there
     uncertain: int = 0  # units whose connection broke before the reply: counted, or not
+    trouble: str = ""  # what is wrong with Redis, in words; empty where nothing is
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Batcher:
         self._corrections = Corrections(self._correct_soon)
         self.progress = asyncio.Event()
         """Set with each batch that is settled, and when the connection is gone."""
+        self.lost.add_done_callback(lambda _: self.progress.set())
 
     async def open(self, endpoint: Endpoint) -> None:
         """Connect.
@@ -215,7 +216,6 @@ class Batcher:
     def fail(self, reason: StoreUnavailable) -> None:
         """Give the connection up."""
         self._line.fail(reason)
-        self.progress.set()
 
     def write_off(self) -> None:
         """The connection is gone: whoever waits is told, and what may have been counted is in the books."""

@@ -3,10 +3,13 @@
 import logging
 from collections.abc import Callable
 
+from gateway.contract.redis_errors import explained
 from gateway.limiter.breaker import Breaker
 from gateway.limiter.refusals import is_of_one_key, is_of_this_server
 from gateway.logs import Outage
 from gateway.telemetry.counters import Counters
+
+_REFUSED_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +23,7 @@ class Guard:
         self._breaker = Breaker()
         self._outage = Outage(logger, "Redis, for counting")
         self._on_open: Callable[[], None] = lambda: None
+        self._refused_at: float | None = None
         self.epoch = 0
         self.losses = 0
         """Of the connection, since Redis last counted or answered for a while."""
@@ -28,6 +32,11 @@ class Guard:
     def is_closed(self) -> bool:
         """Whether Redis may be asked."""
         return self._breaker.is_closed
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with Redis, in words; empty where nothing is."""
+        return self._outage.reason
 
     def on_open(self, call: Callable[[], None]) -> None:
         """Have this called whenever the breaker opens."""
@@ -44,7 +53,8 @@ class Guard:
                 logger.warning("a counter in Redis is damaged; its client is limited without it: %s", reply)
             self._counters.store_damaged += 1
             return False
-        self._outage.failed(str(reason))
+        self._refused_at = self._now()
+        self._outage.failed(explained(str(reason)))
         if is_of_this_server(reply):
             return True
         self._open()
@@ -52,7 +62,7 @@ class Guard:
 
     def lost(self, reason: Exception) -> None:
         """The connection is gone, or there is none to be had."""
-        self._outage.failed(str(reason))
+        self._outage.failed(explained(str(reason)))
         self.losses += 1
         self.epoch += 1
 
@@ -70,8 +80,12 @@ class Guard:
         else:
             self._breaker.failed(self._now())
 
-    def proved(self) -> None:
-        """Redis counts, or has answered for a while."""
+    def proved(self, *, by_count: bool = True) -> None:
+        """Redis counts, or has answered for a while; where it had refused to count that proves little."""
+        since = self._refused_at
+        if not by_count and since is not None and self._now() < since + _REFUSED_SECONDS:
+            return
+        self._refused_at = None
         self._outage.worked()
         self.losses = 0
 

@@ -60,13 +60,16 @@ class Line:
             self._check_greeting()
         else:
             self._settle()
+        if self._replies and not self._greetings and not self.under_way:
+            # As where it has no connection left, and says so instead of a welcome.
+            self.fail(_not_let_in(self._replies.popleft()))
 
     def _check_greeting(self) -> None:
         while self._greetings and self._replies:
             self._greetings -= 1
             reply = self._replies.popleft()
             if isinstance(reply, ResponseError):
-                self.fail(StoreUnavailable(f"Redis lets nobody in: {reply}"))
+                self.fail(_not_let_in(reply))
             elif not self._greetings:
                 self._greeted.set_result(None)
 
@@ -79,4 +82,10 @@ class Line:
 
     def _lose(self, reason: StoreUnavailable) -> None:
         if not self.lost.done():
+            if self._replies and isinstance(self._replies[0], ResponseError):
+                reason = _not_let_in(self._replies.popleft())
             self.lost.set_result(reason)
+
+
+def _not_let_in(reply: Reply) -> StoreUnavailable:
+    return StoreUnavailable(f"Redis lets nobody in: {reply}")

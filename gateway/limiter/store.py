@@ -62,6 +62,11 @@ class Store:
         """Whether Redis decides now: it is there, and answers in time."""
         return self._serving is not None and self._guard.is_closed
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, in words; empty where nothing is."""
+        return self._guard.trouble
+
     def ask(self, charges: Sequence[Charge]) -> Ask:
         """Let a request wait for its decision.
 
@@ -141,8 +146,8 @@ class Store:
             batcher.flush()
         elif now - batcher.under_way[0].sent > self._silence_seconds:
             batcher.fail(StoreUnavailable(f"no answer for {self._silence_seconds:g} s"))
-        if self.connected and now > self._proved_at:
-            self._guard.proved()
+        if self._guard.is_closed and now > self._proved_at:
+            self._guard.proved(by_count=False)
 
     def _probe_soon(self) -> None:
         if not self._probing:

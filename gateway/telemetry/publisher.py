@@ -3,6 +3,7 @@
 import logging
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from gateway.clock import monotonic
 from gateway.contract import keys, policy_table, telemetry
@@ -60,4 +61,7 @@ class Publisher:
                 digest = self._recorder.node.policy_digest
                 pipeline.set(keys.policy_table(digest), encode(self._table), ex=policy_table.LIFETIME_SECONDS)
                 self._table_due = monotonic() + _TABLE_SECONDS
-            await pipeline.execute()
+            replies = await pipeline.execute(raise_on_error=False)
+        for error in replies:
+            if isinstance(error, RedisError):  # in Redis' own words, and not in those of the pipeline
+                raise error

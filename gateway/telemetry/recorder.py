@@ -12,6 +12,8 @@ from gateway.contract.window import MICROSECONDS
 from gateway.telemetry import process
 from gateway.telemetry.counters import Counters
 
+_TROUBLE_LENGTH = 300
+
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
@@ -34,6 +36,7 @@ class Recorder:
         clock: RedisClock,
         loop_lag: process.LoopLag,
         store_connected: Callable[[], bool],
+        store_trouble: Callable[[], str],
         live_changes: Callable[[], LiveChanges],
     ) -> None:
         self.node = node
@@ -43,6 +46,7 @@ class Recorder:
         self._clock = clock
         self._loop_lag = loop_lag
         self._store_connected = store_connected
+        self._store_trouble = store_trouble
         self._live_changes = live_changes
         self._started = monotonic()
         self._sequence = 0
@@ -88,6 +92,7 @@ class Recorder:
                 counters.store_remembered,
                 counters.store_posted,
                 counters.store_uncertain,
+                trouble=self._store_trouble()[:_TROUBLE_LENGTH],
             ),
             latency=counters.latency.buckets(),
             upstream_latency=counters.upstream_latency.buckets(),

@@ -6,7 +6,7 @@ from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
 from subject.series import Sample, counted
-from subject.snapshot import Node, Snapshot
+from subject.snapshot import Node, Snapshot, told_by
 
 EFFECTS = {
     "local": "by its own share of each limit, so that limits hold only roughly",
@@ -91,7 +91,8 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
             Evidence("by_redis", None, round(decisions), f"decisions in {window} s"),
         ),
         confidence=confidence(margin, snapshot.at - since),
-        likely_cause=(
+        likely_cause=told_by(one.node for one in found)
+        or (
             f"Redis does not answer {node.id if alone else 'them'} within the deadline: the way there, "
             "or the load of what runs beside it"
         ),

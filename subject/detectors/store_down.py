@@ -1,9 +1,10 @@
 """store_down: nobody decides by Redis, or the subject cannot reach it."""
 
+from gateway.contract.redis_errors import is_known
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Severity, clock
 from subject.series import Sample, counted
-from subject.snapshot import Node, Snapshot
+from subject.snapshot import Node, Snapshot, told_by
 
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
 """Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""
@@ -46,6 +47,8 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
             else f"so {up[0].id} decides alone"
         )
         sure, cause = CONFIRMED, f"Redis is stopped or cut off ({redis.problem}): start it again"
+        if is_known(told_by(without)):
+            cause = told_by(without)
     elif without:
         nodes = f"{len(without)} of {len(up)} nodes decide without it"
         sure, cause = UNCONFIRMED, f"the network between Redis and some of its clients ({redis.problem})"
@@ -78,7 +81,8 @@ def _unused(snapshot: Snapshot) -> Finding:
         since,
         f"No node decides by Redis since {clock(since)}, though it answers here in {1000 * trip:.1f} ms",
         CONFIRMED,
-        "the network between the nodes and Redis, or Redis is slower there than the nodes' deadline",
+        told_by(snapshot.up)
+        or "the network between the nodes and Redis, or Redis is slower there than the nodes' deadline",
         len(snapshot.up),
     )
 

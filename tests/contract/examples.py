@@ -19,7 +19,7 @@ TELEMETRY = TelemetryRecord(
     carried=Totals(requests=10, admitted=10),
     malformed=1,
     upstream=Upstream(answered=80, server_errors=2, broken=1, timed_out=1),
-    store=Store(connected=True, decisions=95, fallbacks=3, discarded=1),
+    store=Store(connected=True, decisions=95, fallbacks=3, discarded=1, trouble="it is a replica"),
     latency=((88, 60), (96, 20)),
     upstream_latency=((84, 80),),
     store_latency=((72, 40), (73, 2)),

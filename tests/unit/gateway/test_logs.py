@@ -7,6 +7,7 @@ import pytest
 from aiohttp.http_exceptions import BadStatusLine
 
 from gateway import logs
+from gateway.logs import MOST_REASONS, Outage
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +76,32 @@ def test_what_is_not_http_is_not_told_with_a_traceback(capsys: pytest.CaptureFix
     logging.getLogger("aiohttp.server").error("Error handling request", exc_info=BadStatusLine())
 
     assert capsys.readouterr().err == ""
+
+
+def test_an_outage_is_told_once_for_each_reason_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(logging.getLogger("test"), "the store")
+
+    with caplog.at_level("INFO"):
+        for reason in ("closed", "refused", "closed", "refused"):
+            outage.failed(reason)
+        assert outage.reason == "refused"
+        outage.worked()
+        outage.worked()
+        outage.failed("closed")
+
+    assert outage.reason == "closed"
+    assert [record.getMessage() for record in caplog.records] == [
+        "the store: closed",
+        "the store: refused",
+        "the store works again, after 4 failures",
+        "the store: closed",
+    ]
+
+
+def test_reasons_that_are_always_new_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(logging.getLogger("test"), "the store")
+
+    for number in range(100):
+        outage.failed(f"reason {number}")
+
+    assert len(caplog.records) == MOST_REASONS

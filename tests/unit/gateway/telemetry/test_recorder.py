@@ -21,7 +21,7 @@ def counters() -> Counters:
 
 @pytest.fixture
 def recorder(counters: Counters) -> Recorder:
-    return Recorder(NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: CHANGES)
+    return Recorder(NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: "", lambda: CHANGES)
 
 
 def test_an_entry_survives_the_wire(recorder: Recorder, counters: Counters) -> None:
@@ -83,7 +83,7 @@ def test_only_the_last_record_is_marked_as_leaving(recorder: Recorder) -> None:
 
 def test_each_boot_has_an_id_of_its_own(counters: Counters) -> None:
     boots = {
-        Recorder(NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: CHANGES).boot_id
+        Recorder(NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: "", lambda: CHANGES).boot_id
         for _ in range(5)
     }
 
@@ -95,7 +95,9 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     ahead = int((time.time() + 100) * 1e6)
     sent = time.monotonic()
     clock.learn(sent, sent, ahead)
-    record = Recorder(NODE, counters, clock, LoopLag(), lambda: True, lambda: CHANGES).entry().last
+    record = (
+        Recorder(NODE, counters, clock, LoopLag(), lambda: True, lambda: "", lambda: CHANGES).entry().last
+    )
 
     assert record.at == pytest.approx(time.time() + 100, abs=5)
     assert record.started_at == pytest.approx(record.at, abs=5)
