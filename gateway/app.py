@@ -104,7 +104,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
         publisher = Publisher(redis, recorder, table, roster)
         sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected)
         listener = Downstream(handler, counters, hurry or asyncio.Event())
-        async with background(store.run, loop_lag.run) as start:
+        async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await _check_upstream(upstream, settings)
             async with _listening(settings, listener, sources):

@@ -1,24 +1,26 @@
 """Where Redis is and how to get in: TCP, TLS, a Unix socket, or whom the sentinels call the master."""
 
 import asyncio
-import os
+import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
 
 from gateway.contract.redis_url import RedisTarget, Tls
 from gateway.errors import REDIS_TROUBLE, StartError, StoreUnavailable
+from gateway.sentinels import Sentinels, reason
 
 CONNECT_SECONDS = 1.0
 REDIS_SECONDS = 1.0
-SENTINEL_SECONDS = 0.4
-"""How long the sentinels may take to name the master, out of `CONNECT_SECONDS`."""
+FOLLOW_SECONDS = 0.5
+"""How often the sentinels are asked whether the master is still the one that is connected to."""
+
+logger = logging.getLogger(__name__)
 
 Protocol = TypeVar("Protocol", bound=asyncio.BaseProtocol)
 
@@ -34,7 +36,10 @@ class Endpoint:
         """
         self._target = target
         self._ssl = None if target.tls is None else _ssl_context(target.tls)
-        self._sentinels = None if target.service is None else _Sentinels(target)
+        self._sentinels = None if target.service is None else Sentinels(target)
+        self._master: tuple[str, int] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._clients: list[Redis] = []
 
     @property
     def greeting(self) -> tuple[tuple[str | int, ...], ...]:
@@ -61,13 +66,14 @@ class Endpoint:
         except TimeoutError:
             raise StoreUnavailable(f"{self._target.place} does not answer") from None
         except REDIS_TROUBLE as error:
-            raise StoreUnavailable(f"{self._target.place}: {_reason(error)}") from error
+            raise StoreUnavailable(f"{self._target.place}: {reason(error)}") from error
 
     async def _connect(self, protocol_factory: Callable[[], Protocol]) -> tuple[asyncio.Transport, Protocol]:
         loop = asyncio.get_running_loop()
         if self._target.path is not None:
             return await loop.create_unix_connection(protocol_factory, self._target.path)
         host, port = await self._address()
+        self._master = host, port
         name = host if self._ssl is not None else None
         transport, protocol = await loop.create_connection(
             protocol_factory, host, port, ssl=self._ssl, server_hostname=name
@@ -75,6 +81,7 @@ class Endpoint:
         connected = transport.get_extra_info("socket")
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._transport = transport
         return transport, protocol
 
     async def _address(self) -> tuple[str, int]:
@@ -97,60 +104,37 @@ class Endpoint:
         if self._sentinels is None:
             return Redis(**options)
         client: Redis = self._sentinels.master_for(self._target.service or "", **options)
+        self._clients.append(client)
         return client
+
+    async def follow(self) -> None:
+        """Leave a server that the sentinels no longer call the master, for ever; without sentinels, end.
+
+        After a failover the last master goes on as one until the sentinels demote it, some eight seconds
+        later, and forgets then what it counted. Who is connected to it would not notice till then.
+        """
+        while self._sentinels is not None:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                master = await self._address()
+            except REDIS_TROUBLE as error:
+                logger.debug("the sentinels do not say who is the master: %s", error)
+                continue
+            if self._master not in (None, master):
+                logger.warning("the sentinels name another master, %s:%d", *master)
+                await self._leave()
+
+    async def _leave(self) -> None:
+        self._master = None
+        if self._transport is not None:
+            self._transport.abort()
+        for client in self._clients:
+            await client.connection_pool.disconnect()
 
     async def aclose(self) -> None:
         """Close the connections to the sentinels; those that it gave are their takers'."""
         if self._sentinels is not None:
             await self._sentinels.aclose()
-
-
-class _Sentinels(Sentinel):
-    """redis-py's, which asks one after the other and believes the first: one that hangs would take the time
-    of all, and one that was cut off names a master of the past.
-    """
-
-    def __init__(self, target: RedisTarget) -> None:
-        timeouts = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
-        options = target.sentinel_options() | timeouts | {"protocol": 2, "retry": Retry(NoBackoff(), 0)}
-        super().__init__(target.addresses, sentinel_kwargs=options)  # type: ignore[no-untyped-call] # redis-py's own
-
-    async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Ask all at once, and believe the newest word among the first half and one more that answer.
-
-        Raises:
-            MasterNotFoundError: none of them names a master that is up.
-        """
-        asked = [asyncio.create_task(self._ask(sentinel, service_name)) for sentinel in self.sentinels]
-        named: list[tuple[int, str, int]] = []
-        problems: list[str] = []
-        try:
-            for answer in asyncio.as_completed(asked):
-                try:
-                    named.append(await answer)
-                except REDIS_TROUBLE as error:
-                    problems.append(_reason(error))
-                if 2 * len(named) > len(asked):
-                    break
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-        if not named:
-            raise MasterNotFoundError("no sentinel names a master: " + ", ".join(dict.fromkeys(problems)))
-        _, host, port = max(named)
-        return host, port
-
-    async def _ask(self, sentinel: Redis, service_name: str) -> tuple[int, str, int]:
-        """The epoch of its word, and the master's address."""
-        async with asyncio.timeout(SENTINEL_SECONDS):
-            masters: Any = await sentinel.sentinel_masters()
-        state = masters.get(service_name)
-        if state is None:
-            raise MasterNotFoundError(f"it does not know {service_name}")
-        if not self.check_master_state(state, service_name):
-            raise MasterNotFoundError(f"it sees {service_name} down")
-        return state["config-epoch"], state["ip"], state["port"]
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:
@@ -168,17 +152,3 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
         reason = error.strerror or "not a certificate or key"
         raise StartError(f"REDIS_URL: cannot use {', '.join(files)}: {reason}", 2) from None
     return context
-
-
-def _reason(error: BaseException) -> str:
-    """Why it does not work, in a few words."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message} (ssl_ca_certs names further authorities)"
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS with it: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    cause = error.__cause__ or error.__context__ or error
-    if isinstance(cause, socket.gaierror):
-        return f"{cause.strerror}".lower()  # its numbers are the resolver's own
-    if isinstance(cause, OSError) and cause.errno:
-        return os.strerror(cause.errno).lower()
-    return str(error).rstrip(".") or "no answer"

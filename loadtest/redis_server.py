@@ -64,8 +64,11 @@ def _in_wheel() -> Path:
 
 
 @contextmanager
-def running(*options: str, port: int | None = None) -> Iterator[RedisServer]:
-    """Run a server without persistence while the context lasts. `options` go to its command line.
+def running(
+    *options: str, port: int | None = None, configuration: str | None = None
+) -> Iterator[RedisServer]:
+    """Run a server without persistence while the context lasts. `options` go to its command line, and
+    before them the file of this `configuration`, which a sentinel needs and writes to.
 
     It blocks at its start and end: where an event loop has other work, `running_beside` is the one to take.
 
@@ -73,7 +76,7 @@ def running(*options: str, port: int | None = None) -> Iterator[RedisServer]:
         StartError: it did not start.
     """
     with tempfile.TemporaryDirectory(prefix="ratelimiter-redis-") as folder:
-        starting = _Starting(find_binary(), Path(folder), options, port)
+        starting = _Starting(find_binary(), Path(folder), options, port, configuration)
         try:
             while (server := starting.server()) is None:
                 time.sleep(TICK_SECONDS)
@@ -103,12 +106,22 @@ class _Starting:
     """A server from its start until it answers; how to wait meanwhile is for others to say."""
 
     def __init__(
-        self, binary: Path, folder: Path, options: tuple[str, ...] = (), port: int | None = None
+        self,
+        binary: Path,
+        folder: Path,
+        options: tuple[str, ...] = (),
+        port: int | None = None,
+        configuration: str | None = None,
     ) -> None:
         self.binary = binary
         self.folder = folder
         self.options = options
         self.given_port = port
+        self.files: tuple[str, ...] = ()
+        if configuration is not None:
+            file = folder / "redis.conf"
+            file.write_text(configuration)
+            self.files = (str(file),)
         self.attempt = 1
         self.deadline = time.monotonic() + START_SECONDS
         self.port, self.child = self._start()
@@ -137,6 +150,7 @@ class _Starting:
         port = self.given_port or free_port()
         child = start(
             str(self.binary),
+            *self.files,
             *("--port", str(port), "--dir", str(self.folder)),
             *VOLATILE,
             *self.options,

@@ -1,0 +1,126 @@
+"""A master that is replaced while it is in use."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.contract.redis_url import parse_redis_url
+from gateway.errors import StoreUnavailable
+from gateway.redis_endpoint import Endpoint
+from loadtest.redis_server import RedisServer
+from tests.integration.gateway.node import eventually
+from tests.integration.redis.sentinels import Replicated, replicated, role
+
+DEAD_SECONDS = 8.0
+"""Until the sentinels have found a master dead, agreed, and made the replica one."""
+
+
+class Held(asyncio.Protocol):
+    """A connection that is held until it is lost."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Part of `asyncio.Protocol`."""
+        self.lost.set()
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[Replicated]:
+    """A master, a replica and three sentinels."""
+    async with replicated() as started:
+        yield started
+
+
+@pytest.fixture
+async def endpoint(redis: Replicated) -> AsyncIterator[Endpoint]:
+    """A node's way to them, which follows the master."""
+    opened = Endpoint(parse_redis_url(redis.url))
+    following = asyncio.create_task(opened.follow())
+    yield opened
+    following.cancel()
+    await opened.aclose()
+
+
+async def port(endpoint: Endpoint) -> int:
+    """Whom it connects to."""
+    transport, _ = await endpoint.connect(asyncio.Protocol)
+    connected: int = transport.get_extra_info("peername")[1]
+    transport.abort()
+    return connected
+
+
+async def port_or_none(endpoint: Endpoint) -> int | None:
+    """Whom it connects to, if anybody."""
+    try:
+        return await port(endpoint)
+    except StoreUnavailable:
+        return None
+
+
+async def is_master(server: RedisServer) -> bool:
+    """Whether it takes itself for one."""
+    return await role(server) == "master"
+
+
+async def test_a_connection_to_the_last_master_is_left_though_that_one_goes_on(
+    redis: Replicated, endpoint: Endpoint
+) -> None:
+    first, second = redis.servers
+    async with endpoint.client() as client:
+        await client.set("written", "before")
+        transport, held = await endpoint.connect(Held)
+        assert transport.get_extra_info("peername")[1] == first.port
+
+        await redis.fail_over()
+        await eventually(lambda: is_master(second), bool)
+        await asyncio.wait_for(held.lost.wait(), 2)
+
+        assert await is_master(first)
+        assert await port(endpoint) == second.port
+        assert await client.get("written") == "before"
+        await client.set("written", "after")
+    async with Endpoint(parse_redis_url(second.url)).client() as direct:
+        assert await direct.get("written") == "after"
+
+
+async def test_a_killed_master_is_replaced_by_its_replica(redis: Replicated, endpoint: Endpoint) -> None:
+    first, second = redis.servers
+    _, held = await endpoint.connect(Held)
+
+    os.kill(first.pid, signal.SIGKILL)
+
+    await asyncio.wait_for(held.lost.wait(), 2)
+    await eventually(lambda: port_or_none(endpoint), lambda found: found == second.port, DEAD_SECONDS)
+    async with endpoint.client() as client:
+        await client.set("written", "after")
+
+
+async def test_sentinels_that_cannot_name_a_master_are_told(redis: Replicated) -> None:
+    unknown = Endpoint(parse_redis_url(redis.url.replace("/main", "/other")))
+
+    with pytest.raises(StoreUnavailable, match=r"no sentinel names a master: it does not know other$"):
+        await unknown.connect(asyncio.Protocol)
+
+    await unknown.aclose()
+
+
+async def test_one_sentinel_that_is_left_is_enough_and_one_that_hangs_costs_no_time(
+    redis: Replicated, endpoint: Endpoint
+) -> None:
+    first, second, third = redis.sentinels
+    os.kill(first.pid, signal.SIGSTOP)
+    loop = asyncio.get_running_loop()
+    try:
+        started = loop.time()
+        assert await port(endpoint) == redis.servers[0].port
+        assert loop.time() - started < 0.3
+        os.kill(second.pid, signal.SIGKILL)
+        assert await port(endpoint) == redis.servers[0].port
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    assert third.port
