@@ -1,0 +1,176 @@
+"""docker/users.acl: what it grants is enough, and nothing of it is more than enough."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.contract import codec, keys
+from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
+from loadtest import redis_server
+from loadtest.redis_server import RedisServer
+from tests.integration.gateway.node import eventually, running_node
+from tests.integration.gateway.upstream import Upstream
+from tests.integration.subject.publishing import subject
+from tests.unit.subject.builders import START, entry, record
+
+FILE = Path(__file__).parents[3] / "docker/users.acl"
+PASSWORD = "pass"
+DATABASE = 1
+OF_EVERYBODY = {"auth"}
+OF_THE_OPERATOR = {"acl|log", "acl|setuser", "config|resetstat", "info", "exists", "hexists"}
+KEY = "sk-a-key"
+CLIENT = unknown_client_id(KEY, DEFAULT_SECRET)
+PERIOD_SECONDS = 60
+COMMANDS = (
+    ("status",),
+    ("limits", "set", CLIENT, "9/m", "--why", "test"),
+    ("limits", "get"),
+    ("reset", CLIENT),
+    ("limits", "unset", CLIENT),
+    ("audit",),
+)
+
+
+def granted(user: str) -> list[str]:
+    """The commands that the file grants a user."""
+    (line,) = [line for line in FILE.read_text().splitlines() if line.startswith(f"user {user} ")]
+    return [word.removeprefix("+") for word in line.split() if word.startswith("+")]
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A server with the file's users, and a client that may do everything."""
+
+    server: RedisServer
+    operator: Redis
+
+    def url(self, user: str) -> str:
+        """REDIS_URL of one of the users."""
+        return f"redis://{user}:{PASSWORD}@127.0.0.1:{self.server.port}/{DATABASE}"
+
+    async def asks(self, *words: str) -> Any:
+        """What the operator is told."""
+        return await self.operator.execute_command(*words)  # type: ignore[no-untyped-call] # redis-py's own
+
+    async def denied(self) -> set[tuple[str, str]]:
+        """Users, and what they were denied."""
+        entries: Any = await self.operator.acl_log()
+        return {(entry["username"], entry["object"]) for entry in entries}
+
+    async def begin(self) -> None:
+        """Forget what was denied and sent; there is a node that left long ago, and a counter of old."""
+        gone = entry(record("gone", START, leaving=True))
+        await self.operator.delete(keys.TELEMETRY, self.window)
+        await self.operator.hset(keys.NODES, "gone", codec.encode(gone))
+        await self.operator.hset(self.window, "1", "1")
+        await self.operator.acl_log_reset()
+        await self.operator.config_resetstat()
+
+    @property
+    def window(self) -> str:
+        """The hash in which the client is counted."""
+        return keys.window(CLIENT, keys.CLIENT_SCOPE, PERIOD_SECONDS, 0)
+
+    async def sent(self) -> set[str]:
+        """The commands that the server was sent by others than the operator."""
+        stats: dict[str, Any] = await self.operator.info("commandstats")
+        return {name.removeprefix("cmdstat_") for name in stats} - OF_EVERYBODY - OF_THE_OPERATOR
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[Guarded]:
+    """A server with the users of the file, who have a password here, and an operator."""
+    lines = [
+        line if line == "user default off" else f"{line} >{PASSWORD}"
+        for line in FILE.read_text().splitlines()
+    ]
+    users = tmp_path / "users.acl"
+    users.write_text("\n".join([*lines, f"user operator on >{PASSWORD} ~* &* +@all", ""]))
+    with redis_server.running("--aclfile", str(users)) as server:
+        url = f"redis://operator:{PASSWORD}@127.0.0.1:{server.port}/{DATABASE}"
+        async with Redis.from_url(url, decode_responses=True) as operator:
+            yield Guarded(server, operator)
+
+
+async def gateway_works(
+    guarded: Guarded,
+    upstream: Upstream,
+    look: Callable[[], Awaitable[Any]],
+    holds: Callable[[Any], bool] = bool,
+) -> None:
+    """A node admits, refuses, cleans up and publishes until what is seen `holds`, and leaves in order."""
+    async with running_node(
+        redis_url=guarded.url("gateway"),
+        upstream_url=upstream.url,
+        default_limit=f"3/{PERIOD_SECONDS}s",
+        store_deadline=0.5,
+    ) as node:
+        async with await node.connect() as client:
+            for _ in range(5):
+                await client.get(b"/", b"X-API-Key: " + KEY.encode(), key=None)
+        await eventually(look, holds)
+
+
+async def subject_works(guarded: Guarded) -> list[int]:
+    """The exit codes of all kinds of commands."""
+    return [(await subject(*command, redis_url=guarded.url("subject"))).code for command in COMMANDS]
+
+
+@pytest.mark.usefixtures("server_program")
+async def test_the_users_of_the_file_can_do_all_they_have_to_and_do_all_they_can(
+    guarded: Guarded, upstream: Upstream
+) -> None:
+    async def unused() -> set[str]:
+        return set(granted("gateway")) - await guarded.sent()
+
+    await guarded.begin()
+    await gateway_works(guarded, upstream, unused, lambda left: not left)
+    assert await guarded.denied() == set()
+    assert sorted(await guarded.sent()) == sorted(granted("gateway"))
+
+    await guarded.operator.config_resetstat()
+    codes = await subject_works(guarded)
+    assert await guarded.denied() == set()
+    assert Counter(codes)[0] >= len(COMMANDS) - 1  # status tells findings of a node that has just left
+    assert sorted(await guarded.sent() | {"info"}) == sorted(granted("subject"))
+
+
+@pytest.mark.parametrize("user", ["gateway", "subject"])
+async def test_each_of_the_granted_commands_is_needed(
+    guarded: Guarded, upstream: Upstream, user: str
+) -> None:
+    await guarded.begin()
+    await gateway_works(guarded, upstream, lambda: guarded.operator.exists(keys.TELEMETRY))
+    for command in granted(user):
+        await guarded.begin()
+        await guarded.asks("ACL", "SETUSER", user, f"-{command}")
+
+        async def is_missed(command: str = command) -> bool:
+            return (user, command) in await guarded.denied()
+
+        if user == "gateway":
+            await gateway_works(guarded, upstream, is_missed)
+        else:
+            await subject_works(guarded)
+            assert await is_missed()
+        await guarded.asks("ACL", "SETUSER", user, f"+{command}")
+
+
+@pytest.mark.parametrize(
+    ("user", "command"),
+    [
+        ("gateway", ("HSET", keys.OVERRIDES, "limit:acme", "{}")),
+        ("gateway", ("HGETALL", keys.AUDIT)),
+        ("gateway", ("SET", "elsewhere", "1")),
+        ("subject", ("HINCRBY", keys.window("acme", keys.CLIENT_SCOPE, 60, 0), "1", "-1")),
+        ("subject", ("HDEL", keys.NODES, "node-1")),
+        ("subject", ("HGETALL", "elsewhere")),
+    ],
+)
+async def test_nobody_may_do_the_others_work(guarded: Guarded, user: str, command: tuple[str, ...]) -> None:
+    assert "no permissions to access" in await guarded.asks("ACL", "DRYRUN", user, *command)
