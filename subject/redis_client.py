@@ -16,6 +16,14 @@ from gateway.contract.redis_url import parse_redis_url
 from subject.errors import RedisAwayError, RedisRefusesError
 
 
+class _Master(Redis):
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        # redis-py leaves the connections to the sentinels to its caller.
+        await super().aclose(close_connection_pool)
+        if isinstance(self.connection_pool, SentinelConnectionPool):
+            await self.connection_pool.sentinel_manager.aclose()
+
+
 def connect(url: str, timeout_seconds: float) -> Redis:
     """A client that gives up after `timeout_seconds` and repeats nothing by itself."""
     target = parse_redis_url(url)
@@ -29,7 +37,7 @@ def connect(url: str, timeout_seconds: float) -> Redis:
     if target.service is None:
         return Redis(**options)
     sentinels = Sentinel(target.addresses, sentinel_kwargs=target.sentinel_options() | patience)  # type: ignore[no-untyped-call] # redis-py's own
-    client: Redis = sentinels.master_for(target.service, **options)
+    client: Redis = sentinels.master_for(target.service, redis_class=_Master, **options)
     return client
 
 

@@ -9,11 +9,11 @@ import uvloop
 
 from tests.integration.gateway.upstream import Upstream
 
-SERVERS = (
-    pytest.param(None, id="usual"),
-    pytest.param("redis-server", id="redis", marks=pytest.mark.system),
-    pytest.param("valkey-server", id="valkey", marks=pytest.mark.system),
+OF_THE_SYSTEM = tuple(
+    pytest.param(program, id=program.removesuffix("-server"), marks=pytest.mark.system)
+    for program in ("redis-server", "valkey-server")
 )
+SERVERS = (pytest.param(None, id="usual"), *OF_THE_SYSTEM)
 """The server that is found first, and those of the operating system."""
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from loadtest import redis_server
 from loadtest.redis_server import RedisServer
@@ -18,7 +19,7 @@ DOWN_AFTER_MILLISECONDS = 400
 _CONFIGURATION = f"""\
 sentinel monitor {SERVICE} 127.0.0.1 {{port}} 2
 sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MILLISECONDS}
-sentinel failover-timeout {SERVICE} 1000
+sentinel failover-timeout {SERVICE} 3000
 """
 _WHILE_THEY_MEET = ["info-period", "100", "publish-period", "100"]
 _AFTERWARDS = ["publish-period", "2000"]  # four of them pass before a replica that says master is made one
@@ -78,11 +79,14 @@ async def _knows_all(sentinel: RedisServer) -> bool:
     return linked and bool(masters[SERVICE]["num-other-sentinels"] == 2)
 
 
-async def role(server: RedisServer) -> str:
-    """What a server takes itself for."""
-    async with client_of(server) as client:
-        reply: Any = await client.role()
-    return str(reply[0])
+async def is_master(server: RedisServer) -> bool:
+    """Whether a server takes itself for one; while it is being made a replica it ends its connections."""
+    try:
+        async with client_of(server) as client:
+            reply: Any = await client.role()
+    except RedisError:
+        return False
+    return bool(reply[0] == "master")
 
 
 def client_of(server: RedisServer) -> Redis:

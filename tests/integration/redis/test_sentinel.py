@@ -10,11 +10,10 @@ import pytest
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
 from gateway.redis_endpoint import Endpoint
-from loadtest.redis_server import RedisServer
 from tests.integration.gateway.node import eventually
-from tests.integration.redis.sentinels import Replicated, replicated, role
+from tests.integration.redis.sentinels import Replicated, is_master, replicated
 
-DEAD_SECONDS = 8.0
+DEAD_SECONDS = 15.0
 """Until the sentinels have found a master dead, agreed, and made the replica one."""
 
 
@@ -60,11 +59,6 @@ async def port_or_none(endpoint: Endpoint) -> int | None:
         return await port(endpoint)
     except StoreUnavailable:
         return None
-
-
-async def is_master(server: RedisServer) -> bool:
-    """Whether it takes itself for one."""
-    return await role(server) == "master"
 
 
 async def test_a_connection_to_the_last_master_is_left_though_that_one_goes_on(
