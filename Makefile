@@ -23,6 +23,9 @@ demo: setup ## three anomalies and a calm on a real cluster of three nodes, and 
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
 
+model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
+	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
+
 check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
@@ -45,4 +48,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test check readme lock clean
+.PHONY: help setup demo test model check readme lock clean

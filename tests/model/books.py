@@ -1,0 +1,119 @@
+"""What Redis' log says was counted and given back, connection by connection, and who stands behind it."""
+
+from dataclasses import dataclass, field
+
+from tests.model.reckoning import began, length_of
+from tests.model.record import By, Outcome, Record
+from tests.model.redis import Executed
+
+_READS = (b"HGETALL", b"HMGET")
+
+
+@dataclass(slots=True)
+class Entry:
+    """Units that a node put into one field over one connection for those who asked, and what became of it."""
+
+    asked: int = 0
+    given_back: int = 0
+    posted: int = 0
+    admitted: int = 0
+    last_at: int = 0  # world µs
+    lateness: int = 0  # µs of Redis' clock by which one of them was executed after its sub-interval began
+    age: int | None = 0  # the same for when the node was told of it; None where it never was
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`cost` units that Redis admitted, by the HINCRBY at position `place` of its log."""
+
+    place: int
+    at: int
+    epoch: int
+    cost: int
+    quota: int
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Books:
+    """Of a record: entries by (link, key, field), and admissions by key."""
+
+    entries: dict[tuple[int, str, int], Entry] = field(default_factory=dict)
+    admissions: dict[str, list[Admission]] = field(default_factory=dict)
+    breaches: list[str] = field(default_factory=list)
+
+
+def increments(entry: Executed) -> int:
+    """What a command added to a field; 0 where it is no HINCRBY, or was refused."""
+    return int(entry.command[3]) if entry.command[0] == b"HINCRBY" and entry.reply[:1] == b":" else 0
+
+
+def keep(record: Record) -> Books:
+    """Read the log and the outcomes."""
+    books = Books()
+    places = {id(entry): place for place, entry in enumerate(record.log)}
+    for number, link in enumerate(record.links):
+        for position, entry in enumerate(link.executed):
+            units = increments(entry)
+            if not units:
+                continue
+            key, name = entry.command[1].decode(), int(entry.command[2])
+            account = books.entries.setdefault((number, key, name), Entry())
+            if units < 0:
+                account.given_back -= units
+                if account.given_back > account.asked:
+                    books.breaches.append(
+                        f"given back what is not there: {-units} of {key} {name} over connection {number}, "
+                        f"where {account.asked} were asked for and {account.given_back} given back"
+                    )
+            elif _is_question(link.executed, position):
+                account.asked += units
+                account.last_at = entry.tick
+                lateness = entry.at - began(name, length_of(key))
+                account.lateness = max(account.lateness, lateness)
+                told_at = link.told_at(position)
+                if told_at is None or account.age is None:
+                    account.age = None
+                else:
+                    account.age = max(account.age, lateness + told_at - entry.tick)
+            else:
+                account.posted += units
+    for outcome in record.outcomes:
+        if outcome.by is By.STORE and outcome.passed:
+            _enter(record, books, places, outcome)
+    return books
+
+
+def _is_question(executed: list[Executed], position: int) -> bool:
+    """Whether an increment is for those who ask: they read the window after it."""
+    following = executed[position + 1] if position + 1 < len(executed) else None
+    return (
+        following is not None
+        and following.command[0] in _READS
+        and following.command[1] == executed[position].command[1]
+    )
+
+
+def _enter(record: Record, books: Books, places: dict[int, int], outcome: Outcome) -> None:
+    for charge, standing in zip(outcome.charges, outcome.standings, strict=True):
+        if not standing.admitted:
+            continue
+        found = _question(record, outcome, charge.key.encode())
+        if found is None:
+            books.breaches.append(f"admitted by Redis, which was not asked: {outcome}")
+            continue
+        account = books.entries[outcome.link, charge.key, int(found.command[2])]
+        account.admitted += charge.cost
+        books.admissions.setdefault(charge.key, []).append(
+            Admission(places[id(found)], found.at, found.epoch, charge.cost, charge.limit.quota, outcome)
+        )
+
+
+def _question(record: Record, outcome: Outcome, key: bytes) -> Executed | None:
+    """The HINCRBY that carried it: the last one for its key among the replies that decided it."""
+    executed = record.links[outcome.link].executed if outcome.link >= 0 else []
+    for position in range(outcome.replies - 1, -1, -1):
+        entry = executed[position]
+        if entry.command[1:2] == (key,) and increments(entry) > 0 and _is_question(executed, position):
+            return entry
+    return None
