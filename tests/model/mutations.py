@@ -1,0 +1,224 @@
+"""The limiter with one rule left out at a time, by one function of the real code."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gateway.contract import window
+from gateway.limiter import decision
+from gateway.limiter.ask import Ask
+from gateway.limiter.batch import Batch
+from gateway.limiter.batcher import Batcher
+from gateway.limiter.corrections import Corrections
+from gateway.limiter.fallback import Fallback
+from gateway.limiter.ledger import Ledger
+from gateway.limiter.view import View
+from gateway.limiter.wire import Command, Wire
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """What is left out, where that shows best, and by which invariant."""
+
+    name: str
+    patch: Patch
+    family: str
+    invariant: str
+
+
+def _no_check_against_e(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decision, "timely", lambda *_: True)
+
+
+def _no_2e_in_the_tail(patch: pytest.MonkeyPatch) -> None:
+    def oldest_counted(at: int, period_seconds: int) -> int:
+        return window.sub_interval(at - period_seconds * window.MICROSECONDS, period_seconds)
+
+    patch.setattr(window, "oldest_counted", oldest_counted)
+
+
+def _b_fields(patch: pytest.MonkeyPatch) -> None:
+    oldest_counted = window.oldest_counted
+    patch.setattr(window, "oldest_counted", lambda at, period: oldest_counted(at, period) + 1)
+
+
+def _next_not_read(patch: pytest.MonkeyPatch) -> None:
+    read, read_open = View.read, View.read_open
+
+    def read_without(view: View, fields: Mapping[int, int], stamp: int, read_at: float) -> None:
+        following = window.sub_interval(stamp, view._period) + 1
+        read(view, {i: units for i, units in fields.items() if i != following}, stamp, read_at)
+
+    patch.setattr(View, "read", read_without)
+    patch.setattr(View, "read_open", lambda view, previous, own, _: read_open(view, previous, own, 0))
+
+
+def _previous_not_read(patch: pytest.MonkeyPatch) -> None:
+    read_open = View.read_open
+    patch.setattr(View, "read_open", lambda view, _, own, following: read_open(view, 0, own, following))
+
+
+def _no_refund(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Corrections, "give_back", lambda *_: None)
+
+
+def _refund_after_a_reset(patch: pytest.MonkeyPatch) -> None:
+    newest: dict[str, int] = {}
+    init, give_back = Batch.__init__, Corrections.give_back
+
+    def seen(batch: Batch, asks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
+        for ask in asks:
+            for charge in ask.charges:
+                name, _, generation = charge.key.rpartition(":")
+                newest[name] = max(newest.get(name, 0), int(generation))
+        init(batch, asks, *args, **kwargs)
+
+    def to_the_newest(corrections: Corrections, key: str, *args: Any) -> None:
+        name = key.rpartition(":")[0]
+        give_back(corrections, f"{name}:{newest[name]}", *args)
+
+    patch.setattr(Batch, "__init__", seen)
+    patch.setattr(Corrections, "give_back", to_the_newest)
+
+
+def _refund_after_a_reconnect(patch: pytest.MonkeyPatch) -> None:
+    last: dict[Any, Corrections] = {}
+    init = Batcher.__init__
+
+    def inherit(batcher: Batcher, shared: Any) -> None:
+        init(batcher, shared)
+        if shared.guard in last:
+            batcher._corrections._by_key = last[shared.guard]._by_key
+        last[shared.guard] = batcher._corrections
+
+    patch.setattr(Batcher, "__init__", inherit)
+
+
+def _deletion_at_the_tail(patch: pytest.MonkeyPatch) -> None:
+    def oldest_kept(at: int, period_seconds: int) -> int:
+        return window.sub_interval(at - period_seconds * window.MICROSECONDS, period_seconds) + 1
+
+    patch.setattr(window, "oldest_kept", oldest_kept)
+
+
+def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
+    send = Wire.send
+    expires: dict[tuple[Wire, Any], float] = {}
+
+    def with_what_is_left(wire: Wire, command: Command) -> Command:
+        if command[0] != "PEXPIRE":
+            return command
+        now, lifetime = asyncio.get_running_loop().time(), int(command[2]) / 1000
+        left = expires.get((wire, command[1]), 0.0) - now
+        if left <= 0:
+            left = lifetime
+            expires[wire, command[1]] = now + lifetime
+        return ("PEXPIRE", command[1], max(1, int(left * 1000)))
+
+    def not_renewing(wire: Wire, commands: Sequence[Command]) -> None:
+        send(wire, [with_what_is_left(wire, command) for command in commands])
+
+    patch.setattr(Wire, "send", not_renewing)
+
+
+def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
+    send = Wire.send
+
+    def only_after(wire: Wire, commands: Sequence[Command]) -> None:
+        pairs = zip(commands, [*commands[1:], ("",)], strict=True)
+        send(
+            wire,
+            [
+                ("PTTL", command[1]) if command[0] == "PEXPIRE" and following[0] == "HINCRBY" else command
+                for command, following in pairs
+            ],
+        )
+
+    patch.setattr(Wire, "send", only_after)
+
+
+def _denial_outlives_a_raise(patch: pytest.MonkeyPatch) -> None:
+    def denies(view: View, _: int, cost: int, now: float) -> bool:
+        return now < view._denied_until and cost >= view._denied_cost
+
+    patch.setattr(View, "denies", denies)
+
+
+def _denial_for_long(patch: pytest.MonkeyPatch) -> None:
+    deny = View.deny
+
+    def for_a_period(view: View, *args: Any) -> None:
+        deny(view, *args)
+        view._denied_until += view._period
+
+    patch.setattr(View, "deny", for_a_period)
+
+
+def _nobody_is_told(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ask, "fail", lambda *_: None)
+
+
+def _no_deadline(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Batcher, "_judge_later", lambda *_: None)
+
+
+def _posted_again(patch: pytest.MonkeyPatch) -> None:
+    take = Ledger.take
+
+    def twice(ledger: Ledger, *args: Any) -> Any:
+        taken = take(ledger, *args)
+        return taken + taken
+
+    patch.setattr(Ledger, "take", twice)
+
+
+def _never_posted(patch: pytest.MonkeyPatch) -> None:
+    take = Ledger.take
+
+    def lose(ledger: Ledger, *args: Any) -> Any:
+        take(ledger, *args)
+        return []
+
+    patch.setattr(Ledger, "take", lose)
+
+
+def _whole_limit_each(patch: pytest.MonkeyPatch) -> None:
+    decide = Fallback.decide
+    patch.setattr(Fallback, "decide", lambda self, charges, _, now: decide(self, charges, 1, now))
+
+
+def _given_back_twice(patch: pytest.MonkeyPatch) -> None:
+    give_back = Corrections.give_back
+
+    def twice(corrections: Corrections, key: str, period: int, number: int, units: int) -> None:
+        give_back(corrections, key, period, number, 2 * units)
+
+    patch.setattr(Corrections, "give_back", twice)
+
+
+MUTATIONS = (
+    Mutation("no check against E", _no_check_against_e, "late", "more than the limit"),
+    Mutation("no 2E in the tail", _no_2e_in_the_tail, "borders", "more than the limit"),
+    Mutation("i+1 not read", _next_not_read, "crossing", "more than the limit"),
+    Mutation("i-1 not read", _previous_not_read, "stream", "more than the limit"),
+    Mutation("B fields instead of B+1", _b_fields, "borders", "more than the limit"),
+    Mutation("no refund", _no_refund, "edges", "never given back"),
+    Mutation("a refund after a reset", _refund_after_a_reset, "changes", "given back what is not there"),
+    Mutation("a refund after a reconnect", _refund_after_a_reconnect, "cuts", "given back what is not there"),
+    Mutation("given back twice", _given_back_twice, "edges", "given back what is not there"),
+    Mutation("deletion at the tail", _deletion_at_the_tail, "hammer", "deleted what counts"),
+    Mutation("expiry not renewed", _expiry_not_renewed, "hammer", "expired though it counts"),
+    Mutation("expiry only renewed after", _expiry_not_renewed_first, "expiring", "more than the limit"),
+    Mutation("a denial outlives a raise", _denial_outlives_a_raise, "raises", "refused without reason"),
+    Mutation("a denial outlives its sub-interval", _denial_for_long, "edges", "refused without reason"),
+    Mutation("nobody is told that there is no answer", _nobody_is_told, "cuts", "left waiting"),
+    Mutation("no deadline", _no_deadline, "breaks", "decided late"),
+    Mutation("local decisions are posted twice", _posted_again, "spikes", "posted twice"),
+    Mutation("local decisions are never posted", _never_posted, "spikes", "never posted"),
+    Mutation("each node gives the whole limit", _whole_limit_each, "breaks", "more than the worst case"),
+)
