@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError
 
 from gateway.contract.redis_url import RedisTarget
 from gateway.errors import REDIS_TROUBLE
@@ -63,8 +64,11 @@ class Sentinels(Sentinel):
 
     async def _ask(self, sentinel: Redis, service_name: str) -> tuple[int, str, int]:
         """The epoch of its word, and the master's address."""
-        async with asyncio.timeout(ANSWER_SECONDS):
-            masters: Any = await sentinel.sentinel_masters()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                masters: Any = await sentinel.sentinel_masters()
+        except AuthenticationError:
+            raise MasterNotFoundError("it lets nobody in: see sentinel_password in REDIS_URL") from None
         state = masters.get(service_name)
         if state is None:
             raise MasterNotFoundError(f"it does not know {service_name}")

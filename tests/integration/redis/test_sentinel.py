@@ -10,6 +10,7 @@ import pytest
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
 from gateway.redis_endpoint import Endpoint
+from loadtest import redis_server
 from tests.integration.gateway.node import eventually
 from tests.integration.redis.sentinels import Replicated, is_master, replicated
 
@@ -101,6 +102,22 @@ async def test_sentinels_that_cannot_name_a_master_are_told(redis: Replicated) -
         await unknown.connect(asyncio.Protocol)
 
     await unknown.aclose()
+
+
+async def test_sentinels_may_ask_for_a_user_of_their_own_that_may_do_little() -> None:
+    user = "user node on >s%cret ~* &* -@all +sentinel|masters +client|setinfo\nuser default off\n"
+    with redis_server.running("--requirepass", "of the server") as master:
+        watch = f"sentinel monitor main 127.0.0.1 {master.port} 1\nsentinel auth-pass main of-the-server\n"
+        with redis_server.running("--sentinel", configuration=watch + user) as sentinel:
+            place = f"redis+sentinel://:of%20the%20server@127.0.0.1:{sentinel.port}/main"
+            known = Endpoint(parse_redis_url(f"{place}?sentinel_username=node&sentinel_password=s%25cret"))
+            unknown = Endpoint(parse_redis_url(place))
+
+            assert await port(known) == master.port
+            with pytest.raises(StoreUnavailable, match="lets nobody in: see sentinel_password"):
+                await unknown.connect(asyncio.Protocol)
+            await known.aclose()
+            await unknown.aclose()
 
 
 async def test_one_sentinel_that_is_left_is_enough_and_one_that_hangs_costs_no_time(

@@ -34,3 +34,7 @@ def test_an_error_is_told_with_what_to_do(message: str, words: str) -> None:
 def test_an_error_that_nobody_knows_is_told_as_it_is() -> None:
     assert not is_known("ERR syntax error.")
     assert explained("ERR syntax error.") == "ERR syntax error"
+
+
+def test_a_message_that_redis_py_has_wrapped_is_known_all_the_same() -> None:
+    assert is_known("Redis refuses to count: OOM command not allowed when used memory > 'maxmemory'.")
