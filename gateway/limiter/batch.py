@@ -1,5 +1,6 @@
 """All decisions that wait in one turn of the event loop, as one pipeline and its replies."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -40,7 +41,8 @@ class Batch:
     """Asks and corrections, sent together at one stamp.
 
     `before` goes in front of the questions, first the commands of `postings`. `lacking` are units that were
-    let through, and that Redis did not count or perhaps did not.
+    let through, and that Redis did not count or perhaps did not. `judgement` is the timer that looks whether it
+    is late; it ends with it.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Batch:
         self.sent = now
         self.postings = postings
         self.lacking: list[Posting] = []
-        self.is_done = False
+        self.judgement: asyncio.Handle | None = None
         self.posted = 0
         self.fields_ahead = 0
         self.refusal: ResponseError | None = None
@@ -126,7 +128,7 @@ class Batch:
             views: what the node knows of its clients' windows; it is brought up to date.
             corrections: those of the connection that the replies came by.
         """
-        self.is_done = True
+        self._end_judgement()
         answers = iter(replies[1 + self._before : -1])
         for of in self._windows.values():
             if of.view is None:
@@ -150,6 +152,10 @@ class Batch:
             else:
                 self._settle_without(ask)
         return [ask for ask in waiting if not self._resolve(ask, corrections)]
+
+    def _end_judgement(self) -> None:
+        if self.judgement is not None:
+            self.judgement.cancel()
 
     def _settle_postings(self, replies: Sequence[Reply]) -> None:
         for posting, reply in zip(self.postings, replies, strict=False):
@@ -220,7 +226,7 @@ class Batch:
 
     def lose(self, reason: StoreUnavailable) -> None:
         """The replies will never come: what was sent was counted, or it was not."""
-        self.is_done = True
+        self._end_judgement()
         self.lacking += self.postings
         for ask in self.asks:
             ask.books = Books.CLEAR

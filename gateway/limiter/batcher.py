@@ -124,14 +124,13 @@ class Batcher:
         """Look at a batch when it, or the first of its decisions, has waited for as long as it may."""
         since = min([batch.sent, *(ask.asked for ask in batch.asks if ask.waits)])
         due = since + self._shared.deadline_seconds - now
-        asyncio.get_running_loop().call_later(due, self._look, batch, _CATCH_UP_TURNS)
+        loop = asyncio.get_running_loop()
+        batch.judgement = loop.call_later(due, self._look, batch, _CATCH_UP_TURNS)
 
     def _look(self, batch: Batch, turns: int) -> None:
         """Not at once: where this process itself was late, the answer is there and wants to be read first."""
-        if batch.is_done:
-            return
         if turns:
-            asyncio.get_running_loop().call_soon(self._look, batch, turns - 1)
+            batch.judgement = asyncio.get_running_loop().call_soon(self._look, batch, turns - 1)
         else:
             self._judge(batch)
 
