@@ -25,14 +25,15 @@ _MOST = 2**40
 class _Window:
     """The part of a batch that falls on one key: one HINCRBY for all of it."""
 
-    __slots__ = ("counted", "key", "number", "period", "ready", "units", "view")
+    __slots__ = ("counted", "is_kept", "key", "number", "period", "ready", "units", "view")
 
-    def __init__(self, charge: Charge, stamp: int, fresh: View | None) -> None:
+    def __init__(self, charge: Charge, stamp: int, now: float, view: View | None) -> None:
         self.key = charge.key
         self.period = charge.limit.period_seconds
         self.number = window.sub_interval(stamp, self.period)
         self.units = 0
-        self.view = fresh
+        self.view = view if view is not None and view.is_fresh(stamp, now) else None
+        self.is_kept = view is not None and view.is_kept(now)
         self.counted = False
         self.ready = False
 
@@ -73,23 +74,21 @@ class Batch:
             for charge in ask.charges:
                 of = self._windows.get(charge.key)
                 if of is None:
-                    view = views.get(charge.key)
-                    fresh = view if view is not None and view.is_fresh(stamp, now) else None
-                    of = self._windows[charge.key] = _Window(charge, stamp, fresh)
+                    of = _Window(charge, stamp, now, views.get(charge.key))
+                    self._windows[charge.key] = of
                 of.units += charge.cost
         self.commands: list[Command] = [("TIME",), *before, *self._questions(), ("TIME",)]
 
     def _questions(self) -> Iterable[Command]:
         for of in self._windows.values():
             renew: Command = ("PEXPIRE", of.key, window.key_lifetime_ms(of.period))
-            count: Command = ("HINCRBY", of.key, of.number, of.units)
-            if of.view is None:
-                # First, since an old key might expire between two commands, and what was counted with it.
+            if not of.is_kept:
+                # An old key might expire between two commands, and what was counted with it.
                 yield renew
-                yield count
+            yield ("HINCRBY", of.key, of.number, of.units)
+            if of.view is None:
                 yield ("HGETALL", of.key)
             else:
-                yield count
                 yield ("HMGET", of.key, of.number - 1, of.number + 1)
             yield renew
 
@@ -131,7 +130,7 @@ class Batch:
         self._end_judgement()
         answers = iter(replies[1 + self._before : -1])
         for of in self._windows.values():
-            if of.view is None:
+            if not of.is_kept:
                 next(answers)
             after, fields, is_there = next(answers), next(answers), next(answers)
             if isinstance(after, int):

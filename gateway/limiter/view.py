@@ -75,6 +75,10 @@ class View:
             and window.sub_interval(stamp, self._period) == self.number
         )
 
+    def is_kept(self, now: float) -> bool:
+        """Whether Redis keeps the key at monotonic `now`, and a while after: it lives for W + 2w + 1 s."""
+        return now - self._read_at < self._period
+
     def expire(self) -> None:
         """Have the next decision made by Redis, from the whole hash."""
         self._read_at = -inf

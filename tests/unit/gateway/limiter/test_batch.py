@@ -366,6 +366,23 @@ async def test_a_key_of_which_nothing_is_known_is_renewed_before_it_is_counted_i
     assert [command[0] for command in known.commands[1:-1]] == ["HINCRBY", "HMGET", "PEXPIRE"]
 
 
+@pytest.mark.parametrize(("after_seconds", "renews_first"), [(1, False), (59, False), (60, True)])
+async def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
+    after_seconds: int, renews_first: bool
+) -> None:
+    """It lives for more than that: a pipeline for one key has eight commands with all that goes back."""
+    views, back = Views(), Corrections(lambda: None)
+    Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
+    stamp = NOW + after_seconds * window.MICROSECONDS
+    for number in (THIS + after_seconds - 1, THIS + after_seconds):
+        back.give_back("k", 60, number, 1)
+    back.delete("k", 60, [THIS - 70])
+    before = back.take_commands(stamp, {"k"})
+    commands = Batch([one()], stamp, SENT + after_seconds, views, before=before).commands
+    assert len(commands) == (9 if renews_first else 8)
+    assert (commands[4][0] == "PEXPIRE") == renews_first
+
+
 async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_nothing() -> None:
     """A whole reading of the next came back first, so what this one lacks is not known any more."""
     views = Views()
