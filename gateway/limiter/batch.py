@@ -42,8 +42,8 @@ class Batch:
     """Asks and corrections, sent together at one stamp.
 
     `before` goes in front of the questions, first the commands of `postings`. `lacking` are units that were
-    let through, and that Redis did not count or perhaps did not. `judgement` looks whether it is late, and ends
-    with it.
+    let through, and that Redis did not count or perhaps did not. `judgement` looks whether it is late, and
+    ends with it.
     """
 
     def __init__(
