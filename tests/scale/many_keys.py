@@ -118,7 +118,7 @@ async def over_http(redis_url: str) -> AsyncIterator[OverHttp]:
 @asynccontextmanager
 async def in_process(redis_url: str) -> AsyncIterator[InProcess]:
     """A limiter in this process."""
-    async with limiter_node(redis_url, deadline_seconds=0.5) as node:
+    async with limiter_node(redis_url) as node:
         yield InProcess(node)
 
 
