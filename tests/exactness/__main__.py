@@ -16,12 +16,13 @@ from tests.exactness import clocks, nodes, outages, tables
 from tests.exactness.limits import Demand, Outcome, measure
 from tests.exactness.outages import Course, WorstCase
 from tests.exactness.policies import Client, write_clients
-from tests.exactness.store import FAULTS
+from tests.exactness.store import FAULTS, Fault
 
 LIMITS = ("10/s", "200/10s", "1000/10s", "20/s,150/10s")
 TOGETHER = (0.9, 1, 4)
 ALONE = 40
 SECONDS = 35.0
+ATTEMPTS = 4
 COURSES = {
     "−1 h, −5 s, 0, +5 s, +1 h": (clocks.SKEWED, ()),
     "stepped by 1 h and by 2 h": ((0, 0, 0), clocks.STEPPED),
@@ -63,15 +64,25 @@ async def measure_limits(seed: int) -> Measured:
     return text, failures
 
 
+async def _undisturbed(policy: str, fault: Fault) -> Course:
+    """A run during which the machine was not late itself, or else the last of ATTEMPTS."""
+    clients = [client for client, _ in outages.DEMAND]
+    for attempt in range(1, ATTEMPTS + 1):
+        say(f"outages: {policy}, {fault.name}, {outages.TOTAL_SECONDS:g} s")
+        course = await outages.run(policy, fault, outages.evenly(), clients)
+        if not course.was_disturbed or attempt == ATTEMPTS:
+            break
+        say("  this machine was late itself: once more")
+    return course
+
+
 async def measure_outages(seed: int) -> Measured:
     """Each policy through each fault, and the worst case of `local`."""
     del seed  # this load is even
     courses: list[Course] = []
     for policy in outages.STATUSES:
         for fault in FAULTS:
-            say(f"outages: {policy}, {fault.name}, {outages.TOTAL_SECONDS:g} s")
-            clients = [client for client, _ in outages.DEMAND]
-            courses.append(await outages.run(policy, fault, outages.evenly(), clients))
+            courses.append(await _undisturbed(policy, fault))
     say("outages: the worst case of local")
     shots = outages.behind_the_others_backs()
     worst = WorstCase(await outages.run("local", FAULTS[0], shots, [outages.UNSEEN]))

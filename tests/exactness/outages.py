@@ -39,6 +39,9 @@ MOST_RATIO = {"local": 1.2, "closed": 1.0}
 FIRST_SECOND_MS = 60.0
 BREAKER_OPEN_MS = 5.0
 EXACT_AGAIN_SECONDS = 1.0
+
+UNDISTURBED_MS = 15.0
+"""A machine on which sending is later than this, or answers before the fault are, has other work to do."""
 STATUSES = {"local": {200, 429}, "open": {200, 429}, "closed": {200, 429, 503}}
 
 
@@ -77,6 +80,12 @@ class Course:
         """The 99th percentile of the latency of what was due in between, less the one before."""
         then = [answer.latency_seconds for answer in self.answers if start <= answer.due < end]
         return 1000 * oracle.percentile(then, 99) - self.before_ms
+
+    @property
+    def was_disturbed(self) -> bool:
+        """Whether the machine itself was late, so that milliseconds of this run say nothing of the nodes."""
+        lateness_ms = 1000 * oracle.percentile((a.sent - a.due for a in self.answers if a.sent), 99.9)
+        return max(lateness_ms, self.before_ms) > UNDISTURBED_MS
 
     @property
     def first_second_ms(self) -> float:
