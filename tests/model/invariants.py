@@ -9,13 +9,12 @@ from tests.model.books import Admission, Books, Entry, keep
 from tests.model.oracle import admissible
 from tests.model.reckoning import MOST_FIELDS, length_of, oldest_that_may_count, width
 from tests.model.record import By, Record
-from tests.model.scenario import Fault
+from tests.model.scenario import SILENT, Fault
 from tests.model.world import MICROSECONDS
 
 _BACK_WITHIN = 1 * MICROSECONDS
 SILENCE = 1 * MICROSECONDS
 """After so long without an answer a connection is given up."""
-_SILENT = (Fault.LOST_REQUESTS, Fault.LOST_REPLIES, Fault.PARTITION, Fault.VANISH)
 _LATENESS = 15_000  # µs that a decision may be late beside its deadline, where its node did not stand still
 _LEAST_RATIO = 0.95
 
@@ -188,7 +187,7 @@ def redis_decides_when_it_can(record: Record) -> Iterator[str]:
     That a connection has died without a word is only known after a while.
     """
     since = record.healed_at + _BACK_WITHIN if not record.scenario.is_calm else 0
-    if any(happening.fault in _SILENT for happening in record.scenario.happenings):
+    if any(happening.fault in SILENT for happening in record.scenario.happenings):
         since += SILENCE
     for outcome in record.outcomes:
         if outcome.by in (By.NODE, By.OPEN, By.CLOSED) and outcome.began > since:

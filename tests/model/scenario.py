@@ -23,6 +23,10 @@ class Fault(Enum):
     KILL_NODE = "a node is killed, and starts again"
 
 
+SILENT = (Fault.LOST_REQUESTS, Fault.LOST_REPLIES, Fault.PARTITION, Fault.VANISH)
+"""Those of which a node is not told: it finds out by waiting, for an answer and then for a connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """A fault, for `ticks` where it lasts. `detail` is the error for REFUSE."""

@@ -4,7 +4,7 @@ from random import Random
 
 from gateway.contract import window
 from tests.model.network import Weather
-from tests.model.scenario import Change, Happening, NodePlan, Policy, Request, Scenario, Suspension
+from tests.model.scenario import SILENT, Change, Happening, NodePlan, Policy, Request, Scenario, Suspension
 from tests.model.world import MICROSECONDS
 
 MS = 1_000
@@ -12,6 +12,7 @@ _START = 60 * MS
 """The nodes have connected by then, where nothing hinders them."""
 _SETTLE = 500 * MS
 _SETTLE_AFTER_TROUBLE = 1_600 * MS
+_SETTLE_AFTER_SILENCE = 3_200 * MS
 _URLS = (
     "redis://simulated",
     "redis://:secret@simulated",
@@ -102,6 +103,8 @@ class Sketch:
         )
         stalls = self.redis_suspensions or any(self.suspensions.values())  # which may come late
         settle = _SETTLE_AFTER_TROUBLE if self.happenings or stalls else _SETTLE
+        if any(each.fault in SILENT for each in self.happenings):
+            settle = _SETTLE_AFTER_SILENCE
         return Scenario(
             seed=self.seed,
             family=self.family,
