@@ -22,7 +22,7 @@ from tests.integration.gateway.limiter.node import (
 )
 
 HUNDRED = Limit(100, 60)
-DEADLINE = 0.1
+DEADLINE = 0.3
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
 
@@ -122,7 +122,7 @@ async def test_an_answer_that_was_late_is_not_counted_twice() -> None:
                 calls = (decide(node.limiter, "acme", HUNDRED) for _ in range(30))
                 standings = await asyncio.gather(*calls)
                 assert all(standing is not None and standing.admitted for standing in standings)
+            await settles_at(redis, 30)
             await eventually(lambda: node.store.connected)
-            assert await admitted(node, 1) == 1
-            assert await standing_units(redis) == 31
+            assert await standing_units(redis) == 30
             assert node.counters.store_posted == 0

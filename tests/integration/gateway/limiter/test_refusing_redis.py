@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from gateway.errors import StoreUnavailable
 from loadtest import redis_server
+from loadtest.ports import free_port
 from tests.integration.gateway.limiter.node import (
     KEY,
     TEN,
@@ -21,6 +22,12 @@ from tests.integration.gateway.limiter.node import (
 async def admitted(node: LimiterNode, requests: int, client: str = "acme") -> int:
     standings = [await decide(node.limiter, client, TEN) for _ in range(requests)]
     return sum(standing is not None and standing.admitted for standing in standings)
+
+
+async def errors(redis: Redis, kind: str) -> int:
+    """How many errors of a kind it has answered."""
+    stats = await redis.info("errorstats")
+    return int(stats.get(f"errorstat_{kind}", {"count": 0})["count"])
 
 
 async def test_a_full_redis_is_not_asked_and_decides_again_when_it_has_room() -> None:
@@ -50,7 +57,7 @@ async def test_a_full_redis_is_tried_ever_more_rarely() -> None:
             while asyncio.get_running_loop().time() < until:
                 await decide(node.limiter, "acme", TEN)
                 await asyncio.sleep(0.002)
-            refused = (await redis.info("errorstats"))["errorstat_OOM"]["count"]
+            refused = await errors(redis, "OOM")
     assert 2 <= refused <= 10
 
 
@@ -106,3 +113,38 @@ async def test_a_replica_is_left_and_asked_for_again() -> None:
                 await redis.slaveof()
                 await eventually(lambda: node.store.connected)
                 assert await admitted(node, 11) == 10
+
+
+async def test_postings_that_a_full_redis_refuses_are_not_sent_again_at_once() -> None:
+    port = free_port()
+    async with limiter_node(f"redis://127.0.0.1:{port}/0", on_failure="local") as node:
+        for number in range(300):
+            await decide(node.limiter, f"client-{number}", TEN)
+        with redis_server.running(
+            "--maxmemory", "1", "--maxmemory-policy", "noeviction", port=port
+        ) as server:
+            async with Redis.from_url(server.url, decode_responses=True) as redis:
+                await asyncio.sleep(1.5)
+                assert 0 < await errors(redis, "OOM") < 300 * 60
+                assert node.counters.store_posted == 0
+                await redis.config_set("maxmemory", 0)
+                await eventually(lambda: node.ledger.owing == 0)
+                assert await redis.dbsize() == 300
+                assert node.counters.store_posted == 300
+
+
+async def test_a_replica_that_refuses_postings_is_left() -> None:
+    port = free_port()
+    async with limiter_node(f"redis://127.0.0.1:{port}/0", on_failure="local") as node:
+        for number in range(300):
+            await decide(node.limiter, f"client-{number}", TEN)
+        with (
+            redis_server.running() as master,
+            redis_server.running("--replicaof", "127.0.0.1", str(master.port), port=port) as server,
+        ):
+            async with Redis.from_url(server.url, decode_responses=True) as redis:
+                await asyncio.sleep(1.5)
+                assert not node.store.connected
+                connections = await redis.info("stats")
+                assert connections["total_connections_received"] > 3
+                assert await errors(redis, "READONLY") < 300 * 60

@@ -383,6 +383,13 @@ async def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
     assert (commands[4][0] == "PEXPIRE") == renews_first
 
 
+@pytest.mark.parametrize("answers", [(1, [], 0), (1, hash_reply({THIS: 1}), 0), (1, [], 1)])
+async def test_a_unit_that_expired_with_its_key_admits_nobody(answers: tuple[object, ...]) -> None:
+    """Between HINCRBY and HGETALL, before PEXPIRE, or before another node wrote the key anew."""
+    waiting = one()
+    assert Turn([waiting]).settle(*answers) == [waiting]
+
+
 async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_nothing() -> None:
     """A whole reading of the next came back first, so what this one lacks is not known any more."""
     views = Views()

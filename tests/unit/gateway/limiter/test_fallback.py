@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from gateway.clock import RedisClock
+from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
 from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import MAX_WINDOWS, Ledger
 from gateway.limiter.views import Views
-from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TWO
+from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TEN, THIS, TWO
 
 
 class Node:
@@ -21,6 +23,10 @@ class Node:
         self.views = Views()
         self.ledger = Ledger()
         self._fallback = Fallback(self.views, self.ledger, clock)
+
+    def decide(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...]:
+        """As the only node, and without entering anything."""
+        return self._fallback.decide(charges, 1, now)
 
     def passes(self, charges: Sequence[Charge], nodes: int, now: float) -> bool:
         standings = self._fallback.decide(charges, nodes, now)
@@ -58,3 +64,54 @@ def test_the_windows_are_bounded_and_the_longest_unused_is_forgotten() -> None:
         node.passes([Charge(f"client-{number}", ONE)], 1, SENT)
     assert node.passes([Charge("client-0", ONE)], 1, SENT)
     assert not node.passes([Charge(f"client-{MAX_WINDOWS}", ONE)], 1, SENT)
+
+
+def test_what_stood_in_the_last_view_is_nobodys_to_give_until_it_leaves() -> None:
+    node = Node()
+    node.views.read("k", 60, {THIS - 50: 4, THIS: 3}, NOW, SENT)
+    assert node.admitted(TEN, 3, [SENT] * 5) == 1
+    soon_gone = SENT + (window.leaves_at(THIS - 50, 60) - NOW) / window.MICROSECONDS
+    assert node.admitted(TEN, 3, [soon_gone - 0.001] * 5) == 0
+    assert node.admitted(TEN, 3, [soon_gone] * 5) == (10 - 3) // 3 - 1
+
+
+def test_a_full_window_is_full_for_every_node_whatever_its_share() -> None:
+    node = Node()
+    node.views.read("k", 60, {THIS: 1}, NOW, SENT)
+    assert node.admitted(ONE, 5, [SENT] * 5) == 0
+
+
+def test_what_redis_has_counted_but_not_told_takes_a_place_of_the_share() -> None:
+    node = Node()
+    node.ledger.enter(Charge("k", TEN, 2), SENT, posted=True)
+    assert node.admitted(TEN, 2, [SENT] * 9) == 3
+
+
+def test_a_cost_takes_as_much_of_the_share_and_one_that_is_larger_passes_once() -> None:
+    node = Node()
+    assert [node.passes([Charge("k", TEN, 2)], 2, SENT) for _ in range(4)] == [True, True, False, False]
+    assert [node.passes([Charge("large", TEN, 6)], 2, SENT) for _ in range(2)] == [True, False]
+
+
+def test_a_request_takes_a_place_in_all_its_windows_or_in_none() -> None:
+    node = Node()
+    narrow, wide = Charge("narrow", TWO), Charge("wide", TEN)
+    assert [node.passes([narrow, wide], 1, SENT) for _ in range(5)] == [True, True, False, False, False]
+    assert node.ledger.total("narrow", SENT) == node.ledger.total("wide", SENT) == 2
+    assert node.admitted(TEN, 1, [SENT] * 20, "wide") == 8
+
+
+def test_a_window_in_shadow_refuses_nobody_and_takes_no_more_than_its_share() -> None:
+    node = Node()
+    charges = [Charge("shadow", TWO, shadow=True), Charge("wide", TEN)]
+    assert all(node.passes(charges, 1, SENT) for _ in range(5))
+    assert node.ledger.total("shadow", SENT) == 2
+
+
+def test_a_refusal_tells_when_something_leaves_first_of_what_the_node_or_redis_counted() -> None:
+    node = Node()
+    node.views.read("k", 60, {THIS - 20: 9}, NOW, SENT)
+    assert node.passes([Charge("k", TEN)], 1, SENT)
+    (standing,) = node.decide([Charge("k", TEN)], SENT)
+    assert (standing.admitted, standing.remaining) == (False, 0)
+    assert standing.wait_seconds == (window.leaves_at(THIS - 20, 60) - NOW) / window.MICROSECONDS

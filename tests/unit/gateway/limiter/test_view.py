@@ -80,6 +80,23 @@ def test_a_view_ages_as_the_hash_would_if_nobody_wrote(data: st.DataObject, peri
         assert view.total(later) == counted(told, later, period)
 
 
+@given(st.data(), PERIODS, st.lists(st.integers(0, 5), min_size=1, max_size=4))
+def test_an_answer_that_comes_when_its_sub_interval_counts_no_more_adds_nothing(
+    data: st.DataObject, period: int, units: list[int]
+) -> None:
+    """A node without Redis has aged the view, and then hears of what was under way all the time."""
+    this = window.sub_interval(NOW, period)
+    told = {number: count for number, count in data.draw(hashes(this)).items() if number <= this + 1}
+    told[this] = max(0, told.get(this, 0))
+    view = read(told, NOW, period)
+    for added in units:
+        later = NOW + data.draw(st.integers(0, 2 * period * window.MICROSECONDS))
+        view.total(later)
+        view.add(added)
+        told[this] += added
+        assert view.total(later) == counted(told, later, period)
+
+
 @given(st.data(), PERIODS, st.integers(1, 40))
 def test_units_leave_when_the_first_moment_comes_that_counts_so_many_fewer(
     data: st.DataObject, period: int, units: int
