@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gateway.contract.window import MICROSECONDS
 
 _SAMPLES = 5
+_RECENT = 64
 
 
 def monotonic() -> float:
@@ -19,37 +20,42 @@ class RedisClock:
 
     Each batch tells how far Redis' clock was ahead of this node's monotonic clock at sending, when Redis
     executed it: offset and way together, the lead. The median of the last five leads follows a change
-    within three batches, and a single late one does not disturb it.
+    within three batches, and a single late one does not disturb it. The least of the last 64 is the offset
+    with the shortest way, which no late batch disturbs: it tells what time it is now.
     """
 
     def __init__(self, wall: Callable[[], int] = time.time_ns) -> None:
         """`wall` tells nanoseconds since 1970 by this node's own clock."""
         self._wall = wall
         self._leads: deque[int] = deque(maxlen=_SAMPLES)
+        self._recent: deque[int] = deque(maxlen=_RECENT)
         self._lead = 0
-        self._way = 0
+        self._least = 0
 
     def forget(self) -> None:
         """Another connection may lead to another server: start anew."""
         self._leads.clear()
+        self._recent.clear()
 
     @property
     def is_set(self) -> bool:
         """Whether Redis' time is known at all."""
         return bool(self._leads)
 
-    def learn(self, sent: float, received: float, executed: int) -> None:
-        """A command sent and answered at these monotonic seconds was executed at this Redis microsecond."""
-        self._leads.append(executed - int(sent * MICROSECONDS))
+    def learn(self, sent: float, executed: int) -> None:
+        """A command sent at this monotonic second was executed at this Redis microsecond."""
+        lead = executed - int(sent * MICROSECONDS)
+        self._leads.append(lead)
+        self._recent.append(lead)
         self._lead = sorted(self._leads)[len(self._leads) // 2]
-        self._way = int((received - sent) * MICROSECONDS / 2)
+        self._least = min(self._recent)
 
     def stamp(self, now: float) -> int:
         """The Redis time, in microseconds, at which a command sent at monotonic `now` will be executed."""
         return int(now * MICROSECONDS) + self._lead
 
     def time(self, now: float) -> int:
-        """Redis' time at monotonic `now`; the node's wall clock where Redis was never reached."""
+        """Redis' time at monotonic `now`, ahead by the shortest way; the wall's where that is unknown."""
         if not self._leads and not self._lead:
             return self._wall() // 1000
-        return self.stamp(now) - self._way
+        return int(now * MICROSECONDS) + self._least

@@ -55,16 +55,15 @@ class Batch:
         *,
         before: Sequence[Command] = (),
         postings: Sequence[Posting] = (),
-        epoch: int = 0,
     ) -> None:
         self.asks = asks
-        self.epoch = epoch
         self.stamp = stamp
         self.sent = now
         self.postings = postings
         self.lacking: list[Posting] = []
         self.judgement: asyncio.Handle | None = None
         self.posted = 0
+        self.refused_postings = 0
         self.fields_ahead = 0
         self.refusal: ResponseError | None = None
         self._before = len(before)
@@ -162,7 +161,9 @@ class Batch:
                 self.posted += posting.units
                 continue
             self.refusal = reply
-            if not is_of_one_key(str(reply)):
+            if is_of_one_key(str(reply)):
+                self.refused_postings += posting.units
+            else:
                 self.lacking.append(posting)
 
     def _read(self, of: _Window, after: int, fields: Reply, views: Views, corrections: Corrections) -> bool:
@@ -187,17 +188,16 @@ class Batch:
 
     def _settle_without(self, ask: Ask) -> None:
         """Its requester has left, or will; if it let the request pass, the units are in front of others."""
-        if ask.left and ask.passed_at is None:
+        windows = [self._windows[charge.key] for charge in ask.charges]
+        if (ask.left and ask.passed_at is None) or not all(of.ready for of in windows):
             ask.clear()
+            if ask.passed_at is not None:
+                # What stands in a sub-interval far from its time is posted again, to where it belongs.
+                self.lacking += [Posting.of(charge, ask.passed_at) for charge in ask.charges]
             return
-        for charge in ask.charges:
-            of = self._windows[charge.key]
-            if of.ready and of.view is not None:
+        for charge, of in zip(ask.charges, windows, strict=True):
+            if of.view is not None:
                 of.view.add(charge.cost)
-            if ask.passed_at is not None and not of.counted:
-                self.lacking.append(Posting.of(charge, ask.passed_at))
-        if not any(self._windows[charge.key].counted for charge in ask.charges):
-            ask.clear()
 
     def _resolve(self, ask: Ask, corrections: Corrections) -> bool:
         """Decide about one request, in its turn; False where it must ask once more."""

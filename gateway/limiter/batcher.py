@@ -108,14 +108,12 @@ class Batcher:
         now = shared.now()
         stamp = shared.clock.stamp(now)
         for posting in postings:
-            shared.views.expire(posting.key)
+            shared.views.expire(posting.key, now)
         before = [
             *commands(postings, shared.clock.time, stamp),
             *self._corrections.take_commands(stamp, {charge.key for ask in asks for charge in ask.charges}),
         ]
-        batch = Batch(
-            asks, stamp, now, shared.views, before=before, postings=postings, epoch=shared.guard.epoch
-        )
+        batch = Batch(asks, stamp, now, shared.views, before=before, postings=postings)
         self._line.send(batch)
         self._judge_later(batch, now)
         return batch
@@ -164,7 +162,7 @@ class Batcher:
             self._write_off(batch, error)
             self.fail(error)
             return
-        shared.clock.learn(batch.sent, received, sum(executed) // 2)
+        shared.clock.learn(batch.sent, sum(executed) // 2)
         latest = received - _LATEST * shared.deadline_seconds
         again = batch.settle(replies, executed, latest, shared.views, self._corrections)
         self._book(batch, received)
@@ -184,9 +182,9 @@ class Batcher:
         shared.counters.store_written_off = shared.ledger.written_off
         shared.guard.saw_fields_ahead(batch.fields_ahead)
         shared.ledger.owe(batch.lacking)
-        if batch.epoch == shared.guard.epoch:
-            for key in batch.keys:
-                shared.ledger.square(key)
+        shared.ledger.written_off += batch.refused_postings
+        for key in batch.keys:
+            shared.ledger.square(key, batch.sent)
 
     def _ask_again(self, asks: list[Ask], now: float) -> None:
         """Redis worked on these too far from their stamp: once more, within the same deadline."""

@@ -1,23 +1,22 @@
 """Whether to ask Redis at all. No IO and no clock; times are monotonic seconds."""
 
-from collections import deque
+from math import inf
 
 MEMORY_SECONDS = 10.0
 MOST_PROBES = 16
-_GROWTH = 4
-_OPENINGS = 3  # from the third on it is MOST_PROBES
 
 
 class Breaker:
     """Closed, it lets decisions through. A failure opens it, and probes that succeed close it again.
 
-    One success is enough after a first failure. Each further one within `MEMORY_SECONDS` asks for four times
-    as many in a row, up to `MOST_PROBES`, so that a store which answers only now and then does not make every
-    other request wait.
+    One success is enough after a first failure, and `MOST_PROBES` in a row are needed after a further one
+    within `MEMORY_SECONDS`, so that a store which answers only now and then does not make every other request
+    wait.
     """
 
     def __init__(self) -> None:
-        self._openings: deque[float] = deque(maxlen=_OPENINGS)
+        self._last_opening = -inf
+        self._needed = 1
         self._missing = 0
 
     @property
@@ -33,10 +32,9 @@ class Breaker:
     def failed(self, now: float) -> None:
         """The store did not answer in time, or refused to count."""
         if self.is_closed:
-            while self._openings and now - self._openings[0] > MEMORY_SECONDS:
-                self._openings.popleft()
-            self._openings.append(now)
-        self._missing = min(MOST_PROBES, _GROWTH ** (len(self._openings) - 1))
+            self._needed = MOST_PROBES if now - self._last_opening <= MEMORY_SECONDS else 1
+            self._last_opening = now
+        self._missing = self._needed
 
     def succeeded(self) -> None:
         """The store answered a probe in time."""

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """The breaker, with words. `epoch` changes when it opens, and with the connection."""
+    """The breaker, with words."""
 
     def __init__(self, counters: Counters, now: Callable[[], float]) -> None:
         self._counters = counters
@@ -24,7 +24,6 @@ class Guard:
         self._outage = Outage(logger, "Redis, for counting")
         self._on_open: Callable[[], None] = lambda: None
         self._refused_at: float | None = None
-        self.epoch = 0
         self.losses = 0
         """Of the connection, since Redis last counted or answered for a while."""
 
@@ -64,12 +63,10 @@ class Guard:
         """The connection is gone, or there is none to be had."""
         self._outage.failed(explained(str(reason)))
         self.losses += 1
-        self.epoch += 1
 
     def _open(self) -> None:
         opens = self._breaker.is_closed
         self._breaker.failed(self._now())
-        self.epoch += 1
         if opens:
             self._on_open()
 

@@ -42,6 +42,7 @@ class _Account:
     period_seconds: int
     units: dict[int, int] = field(default_factory=dict)
     unposted: dict[int, int] = field(default_factory=dict)
+    changed_at: float = 0.0  # when something was entered or taken last
 
     def forget_what_left(self, now: float) -> None:
         oldest = window.oldest_counted(int(now * MICROSECONDS), self.period_seconds)
@@ -90,6 +91,7 @@ class Ledger:
         account = self._account(charge.key, charge.limit.period_seconds)
         bucket = window.sub_interval(int(now * MICROSECONDS), account.period_seconds)
         account.units[bucket] = account.units.get(bucket, 0) + charge.cost
+        account.changed_at = now
         if not posted:
             self._owe(charge.key, account, bucket, charge.cost)
 
@@ -112,9 +114,10 @@ class Ledger:
         account.unposted[bucket] = account.unposted.get(bucket, 0) + units
         self._owing[key] = account
 
-    def square(self, key: str) -> None:
-        """Redis has told of this window, with all that was posted: what is remembered of it can go."""
-        if key in self._accounts and key not in self._owing:
+    def square(self, key: str, sent: float) -> None:
+        """A batch sent at monotonic `sent` has told of this window, with all that was posted before."""
+        account = self._accounts.get(key)
+        if account is not None and key not in self._owing and sent >= account.changed_at:
             del self._accounts[key]
 
     def take(self, now: float, most: int) -> list[Posting]:
@@ -123,6 +126,7 @@ class Ledger:
         while self._owing and len(taken) < most:
             key, account = self._owing.popitem()
             account.forget_what_left(now)
+            account.changed_at = now
             taken += [Posting(key, account.period_seconds, *entry) for entry in account.unposted.items()]
             account.unposted.clear()
         return taken

@@ -107,7 +107,7 @@ class Store:
     async def _open(self, batcher: Batcher) -> None:
         """Before the first decision learn Redis' time, and post what was admitted without it."""
         self._clock.forget()
-        self._views.expire_all()
+        self._views.expire_all(self._now())
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await batcher.open(self._endpoint)

@@ -31,6 +31,7 @@ class View:
         "_numbers",
         "_period",
         "_read_at",
+        "_stale_before",
         "_sum",
         "_units",
         "number",
@@ -41,7 +42,7 @@ class View:
         self._denied_cost = self._denied_quota = 0
         self._denied_until = self._frees_at = 0.0
         self.number = 0
-        self._read_at = -inf
+        self._read_at = self._stale_before = -inf
         self._numbers = array(_INTEGERS)
         self._units = array(_INTEGERS)
         self._first = self._sum = 0
@@ -65,7 +66,7 @@ class View:
         )
         self._first = 0
         self._sum = sum(self._units)
-        self._read_at = read_at
+        self._read_at = read_at if read_at >= self._stale_before else -inf
 
     def is_fresh(self, stamp: int, now: float) -> bool:
         """Whether only the open sub-intervals must be read for a decision stamped so at monotonic `now`."""
@@ -79,9 +80,10 @@ class View:
         """Whether Redis keeps the key at monotonic `now`, and a while after: it lives for W + 2w + 1 s."""
         return now - self._read_at < self._period
 
-    def expire(self) -> None:
-        """Have the next decision made by Redis, from the whole hash."""
+    def expire(self, now: float) -> None:
+        """Have the next decision made by Redis, from a whole hash that is asked for at `now` or later."""
         self._read_at = -inf
+        self._stale_before = now
         self._denied_until = 0.0
 
     def read_open(self, previous: int, own: int, following: int) -> None:

@@ -48,15 +48,15 @@ class Views:
             self._sub_intervals -= len(oldest)
         return view
 
-    def expire(self, key: str) -> None:
-        """Have the next decision about a window made by Redis, from the whole hash."""
+    def expire(self, key: str, now: float) -> None:
+        """Have the next decision about a window made by Redis, from a hash that is asked for from now on."""
         if (view := self._by_key.get(key)) is not None:
-            view.expire()
+            view.expire(now)
 
-    def expire_all(self) -> None:
+    def expire_all(self, now: float) -> None:
         """The same for all windows: Redis may be another one now."""
         for view in self._by_key.values():
-            view.expire()
+            view.expire(now)
 
     def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
         """The refusal of such a request, where a window has just refused one that asked for no more."""

@@ -45,7 +45,7 @@ class Time:
 def known_clock(now: Time) -> RedisClock:
     """By which it is START now."""
     clock = RedisClock()
-    clock.learn(now(), now(), START * MICROSECONDS)
+    clock.learn(now(), START * MICROSECONDS)
     return clock
 
 

@@ -85,15 +85,15 @@ async def test_a_request_whose_client_left_gives_its_unit_back(
 
 async def test_a_node_that_is_late_itself_does_not_take_redis_for_slow(redis_url: str) -> None:
     """An overloaded event loop fires the timer before it reads the answer that has long been there."""
-    async with limiter_node(redis_url, deadline_seconds=0.2, on_failure="local") as node:
+    async with limiter_node(redis_url, deadline_seconds=0.5, on_failure="local") as node:
         admitted = 0
-        for _ in range(6):
+        for _ in range(3):
             deciding = asyncio.create_task(decide(node.limiter, "acme", TEN, 0))
             await asyncio.sleep(0.001)
-            time.sleep(0.25)  # noqa: ASYNC251 - the lateness that the test is about
+            time.sleep(0.6)  # noqa: ASYNC251 - the lateness that the test is about
             standing = await deciding
             admitted += standing is not None and standing.admitted
-    assert (admitted, node.counters.store_fallbacks) == (6, 0)
+    assert (admitted, node.counters.store_fallbacks) == (3, 0)
 
 
 async def test_decisions_are_exact_however_many_clients_there_are(redis_url: str) -> None:

@@ -309,13 +309,21 @@ async def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_t
     assert turn.batch.refusal is wrong
 
 
-async def test_who_passed_without_the_answer_is_owed_in_the_windows_that_redis_did_not_count() -> None:
+OUT_OF_MEMORY = ResponseError("OOM command not allowed when used memory > 'maxmemory'.")
+
+
+@pytest.mark.parametrize(
+    ("first", "executed"), [((OUT_OF_MEMORY, [], 0), NOW), ((1, hash_reply({THIS: 1}), 1), NOW - 10**6)]
+)
+async def test_who_passed_is_posted_anew_where_redis_counted_it_in_part_or_far_from_its_time(
+    first: tuple[object, ...], executed: int
+) -> None:
     passed = ask(MINUTE, HOUR)
     turn = Turn([passed])
     passed.leave(passed_at=SENT)
-    refusal = ResponseError("OOM command not allowed when used memory > 'maxmemory'.")
-    turn.settle(refusal, [], 0, 1, hash_reply({THIS_HOUR: 1}), 1)
-    assert turn.batch.lacking == [Posting.of(MINUTE, SENT)]
+    turn.settle(*first, 1, hash_reply({THIS_HOUR: 1}), 1, executed=executed)
+    assert turn.batch.lacking == [Posting.of(MINUTE, SENT), Posting.of(HOUR, SENT)]
+    assert turn.given_back()["hour", THIS_HOUR] == 1
     assert turn.given_back() == {}
 
 

@@ -19,7 +19,7 @@ class Node:
 
     def __init__(self) -> None:
         clock = RedisClock()
-        clock.learn(SENT, SENT, NOW)
+        clock.learn(SENT, NOW)
         self.views = Views()
         self.ledger = Ledger()
         self._fallback = Fallback(self.views, self.ledger, clock)

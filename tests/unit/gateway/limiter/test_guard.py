@@ -54,7 +54,6 @@ def test_a_damaged_counter_is_its_clients_alone(reply: str, caplog: pytest.LogCa
     assert watched.guard.refused(reply, REASON) is False
     assert watched.guard.refused(reply, REASON) is False
     assert watched.guard.is_closed
-    assert watched.guard.epoch == 0
     assert watched.counters.store_damaged == 2
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
@@ -79,18 +78,6 @@ def test_a_server_that_does_not_count_at_the_moment_is_kept_and_opens_the_breake
     assert watched.guard.refused("OOM command not allowed when used memory > 'maxmemory'.", REASON) is False
     assert not watched.guard.is_closed
     assert watched.counters.store_damaged == 0
-
-
-def test_the_epoch_changes_with_each_failure_and_each_loss() -> None:
-    guard = Watched().guard
-    epochs = [guard.epoch]
-    for fails in (guard.late, lambda: guard.refused("OOM", REASON), lambda: guard.lost(REASON)):
-        fails()
-        epochs.append(guard.epoch)
-    assert len(set(epochs)) == 4
-    guard.probed(in_time=True)
-    guard.proved()
-    assert guard.epoch == epochs[-1]
 
 
 def test_an_outage_is_told_once_and_its_end_with_the_number_of_failures(

@@ -124,15 +124,27 @@ def test_a_unit_is_never_posted_into_the_future() -> None:
 
 def test_an_account_is_squared_when_redis_has_told_of_its_window() -> None:
     ledger = admitted(SENT, is_posted=True)
-    ledger.square("k")
+    ledger.square("k", SENT)
     assert ledger.total("k", SENT) == 0
     assert len(ledger) == 0
-    ledger.square("unknown")
+    ledger.square("unknown", SENT)
+
+
+def test_an_account_is_not_squared_by_what_was_asked_before_its_last_change() -> None:
+    ledger = admitted(SENT, is_posted=True)
+    ledger.square("k", SENT - 0.001)
+    assert ledger.total("k", SENT) == 1
+    owing = admitted(SENT)
+    owing.take(SENT + 1, EVERYTHING)
+    owing.square("k", SENT + 0.5)
+    assert owing.total("k", SENT + 1) == 1
+    owing.square("k", SENT + 1)
+    assert owing.total("k", SENT + 1) == 0
 
 
 def test_an_account_that_redis_lacks_something_of_is_not_squared() -> None:
     ledger = admitted(SENT)
-    ledger.square("k")
+    ledger.square("k", SENT)
     assert ledger.total("k", SENT) == 1
     assert ledger.owing == 1
 

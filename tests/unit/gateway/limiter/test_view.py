@@ -164,9 +164,18 @@ def test_a_view_is_not_fresh_for_a_stamp_in_another_sub_interval(stamp: int) -> 
 
 def test_a_view_is_not_fresh_when_it_was_told_to_expire_and_still_tells_what_it_knew() -> None:
     view = read({THIS: 3})
-    view.expire()
+    view.expire(SENT)
     assert not view.is_fresh(NOW, SENT)
     assert view.total(NOW) == 3
+
+
+def test_a_view_that_was_told_to_expire_is_not_fresh_by_what_was_asked_before() -> None:
+    view = read({THIS: 3})
+    view.expire(SENT + 0.1)
+    view.read({THIS: 4}, NOW, SENT + 0.05)
+    assert not view.is_fresh(NOW, SENT + 0.1)
+    view.read({THIS: 4}, NOW, SENT + 0.1)
+    assert view.is_fresh(NOW, SENT + 0.1)
 
 
 def test_a_view_is_not_fresh_before_it_was_read() -> None:
@@ -218,7 +227,7 @@ def test_the_last_refusal_is_the_one_that_is_remembered() -> None:
 
 def test_a_refusal_is_forgotten_when_redis_may_be_another_one() -> None:
     view = denied()
-    view.expire()
+    view.expire(SENT)
     assert not view.denies(10, 2, SENT)
 
 

@@ -111,7 +111,7 @@ def test_another_generation_and_a_raised_quota_are_asked_about() -> None:
 def test_where_redis_may_be_another_one_all_is_asked_and_read_anew() -> None:
     views = known(a=10, b=10)
     deny(views, "a")
-    views.expire_all()
+    views.expire_all(SENT)
     assert views.refusal([Charge("a", TEN)], SENT) is None
     for key in ("a", "b"):
         view = views.get(key)
@@ -121,8 +121,8 @@ def test_where_redis_may_be_another_one_all_is_asked_and_read_anew() -> None:
 
 def test_one_window_can_be_read_anew_alone_and_one_that_is_not_known_too() -> None:
     views = known(a=10, b=10)
-    views.expire("a")
-    views.expire("c")
+    views.expire("a", SENT)
+    views.expire("c", SENT)
     a, b = views.get("a"), views.get("b")
     assert a is not None
     assert b is not None

@@ -94,7 +94,7 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     clock = RedisClock()
     ahead = int((time.time() + 100) * 1e6)
     sent = time.monotonic()
-    clock.learn(sent, sent, ahead)
+    clock.learn(sent, ahead)
     record = (
         Recorder(NODE, counters, clock, LoopLag(), lambda: True, lambda: "", lambda: CHANGES).entry().last
     )
