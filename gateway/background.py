@@ -1,9 +1,12 @@
 """Tasks that run as long as the node does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
+
+CANCEL_SECONDS = 0.1
+"""After so long a task that was cancelled and goes on is cancelled again."""
 
 
 @asynccontextmanager
@@ -23,5 +26,17 @@ async def background(
         try:
             yield start
         finally:
-            for task in started:
-                task.cancel()
+            await _end(started)
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel them until they have ended.
+
+    A cancellation may be lost: `asyncio.wait_for` of Python 3.11, by which redis-py sends, goes on with its
+    result where that has come at the same moment (python/cpython#86296).
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
