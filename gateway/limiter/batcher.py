@@ -47,6 +47,8 @@ class Batcher:
         self._shared = shared
         self._line = Line(self._settle)
         self._waiting: list[Ask] = []
+        self.serves = False
+        """Whether Redis' time is known well enough to count by it, and to post by it."""
         self._flush_due = False
         self._corrections = Corrections(self._correct_soon)
         self.progress = asyncio.Event()
@@ -95,7 +97,7 @@ class Batcher:
     def flush(self) -> None:
         """Send what waits, be it nothing: then Redis tells the time, and that it is there."""
         self._flush_due = False
-        if self.lost.done():
+        if self.lost.done() or not self.serves:
             return
         most = maxsize if self._shared.guard.is_closed else POSTINGS_AT_ONCE
         asks = [ask for ask in self._waiting if ask.waits]

@@ -130,6 +130,7 @@ class Store:
 
     async def _serve(self, batcher: Batcher) -> None:
         self._serving = batcher
+        batcher.serves = True
         self._proved_at = self._now() + _PROVED_SECONDS
         self.tried.set()
         if not self._guard.is_closed:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
+from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
 from loadtest import redis_server
@@ -124,3 +125,24 @@ async def test_an_answer_that_was_late_is_not_counted_twice() -> None:
             await settles_at(redis, 30)
             await eventually(lambda: node.store.connected and node.ledger.owing == 0)
             await settles_at(redis, 30)
+
+
+async def test_what_is_posted_to_a_redis_that_greets_late_goes_to_where_it_belongs() -> None:
+    """The first reply of a Redis that wakes up seems to tell that its clock is far ahead."""
+    limit = Limit(100, 10)
+    key = keys.window("acme", keys.CLIENT_SCOPE, limit.period_seconds, 0)
+    with redis_server.running() as server:
+        async with (
+            limiter_node(
+                server.url, deadline_seconds=DEADLINE, on_failure="local", silence_seconds=0.2
+            ) as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            with hanging(server.pid):
+                for _ in range(5):
+                    await decide(node.limiter, "acme", limit)
+                await asyncio.sleep(0.9)  # so that a connection is made and its greeting waits
+            await eventually(lambda: node.counters.store_posted == 5)
+            seconds, microseconds = await redis.time()
+            newest = max(map(int, await redis.hgetall(key)))
+    assert newest <= window.sub_interval(seconds * 1_000_000 + microseconds, limit.period_seconds) - 4
