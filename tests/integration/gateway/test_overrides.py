@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import time
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from redis.asyncio import Redis
@@ -25,7 +23,7 @@ from gateway.contract.overrides import (
 )
 from gateway.contract.telemetry import NAME_LENGTH
 from gateway.contract.window import MICROSECONDS
-from gateway.overrides import SECONDS_A_FIELD, LiveOverrides
+from gateway.overrides import SECONDS_A_FIELD, SLICE, LiveOverrides
 
 FIVE = Override(parse_limits("5/m"), by="test", at=1.0)
 SIX = Override(parse_limits("6/m"), by="test", at=2.0)
@@ -357,23 +355,19 @@ async def test_a_version_that_is_no_number_is_told_and_changes_are_still_seen(re
     assert overrides.current.limits["acme"] == SIX
 
 
-async def test_reading_ten_thousand_keeps_nobody_waiting(redis_client: Redis) -> None:
+async def test_reading_ten_thousand_lets_others_have_a_turn_after_each_slice(redis_client: Redis) -> None:
     await fill(redis_client, MAX_RECORDS)
     overrides = LiveOverrides(RedisClock())
-    turns: list[float] = []
+    turns = 0
 
-    async def turn() -> None:
+    async def count_turns() -> None:
+        nonlocal turns
         while True:
-            turns.append(time.monotonic())
+            turns += 1
             await asyncio.sleep(0)
 
-    other = asyncio.create_task(turn())
-    for value in (None, SIX):
-        if value is not None:
-            await write(redis_client, "acme", value)
-        await overrides.refresh(redis_client)
+    other = asyncio.create_task(count_turns())
+    await overrides.refresh(redis_client)
     other.cancel()
-
-    waits = sorted(later - earlier for earlier, later in pairwise(turns))
-    assert len(overrides.current.limits) == MAX_RECORDS + 1
-    assert waits[len(waits) * 99 // 100] < 0.002  # the longest is the machine's: others run on it
+    assert len(overrides.current.limits) == MAX_RECORDS
+    assert turns > MAX_RECORDS / SLICE
