@@ -37,11 +37,6 @@ class RedisClock:
         self._leads.clear()
         self._recent.clear()
 
-    @property
-    def is_set(self) -> bool:
-        """Whether Redis' time is known at all."""
-        return bool(self._leads)
-
     def learn(self, sent: float, executed: int) -> None:
         """A command sent at this monotonic second was executed at this Redis microsecond."""
         lead = executed - int(sent * MICROSECONDS)

@@ -24,11 +24,6 @@ class Breaker:
         """Whether decisions may be asked for."""
         return self._missing == 0
 
-    @property
-    def may_close(self) -> bool:
-        """Whether one more probe that succeeds will close it."""
-        return self._missing <= 1
-
     def failed(self, now: float) -> None:
         """The store did not answer in time, or refused to count."""
         if self.is_closed:

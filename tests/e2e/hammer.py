@@ -15,13 +15,6 @@ class Hammer:
     sent: dict[str, float] = field(default_factory=dict)
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
 
-    async def closed_loop(self, url: str, until: float) -> None:
-        """On one connection, without ever pausing, until monotonic `until`."""
-        reader, writer = await _connect(url)
-        while time.monotonic() < until:
-            await self._request(url, reader, writer)
-        writer.close()
-
     async def paced(self, url: str, per_second: float, until: float) -> None:
         """On one connection, at a rate; late ones follow at once, so that the rate is kept."""
         reader, writer = await _connect(url)

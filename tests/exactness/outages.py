@@ -120,13 +120,6 @@ class Course:
         times = [answer.received - self.back for answer in self.answers if answer.status >= 500]
         return max(times, default=0.0)
 
-    def admitted_after_ratio(self, client: Client) -> float:
-        """What was admitted in the W after the store's return, in N."""
-        (limit,) = client.windows
-        end = self.back + limit.period_seconds
-        arrived = [a.arrived for a in self.of(client) if a.arrived is not None]
-        return sum(self.back <= at < end for at in arrived) / limit.quota
-
     @property
     def miscounts(self) -> list[str]:
         """Answers and windows that are not as promised, a sentence each."""
