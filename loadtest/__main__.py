@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Run the command line and return its exit code (DESIGN §6)."""
+    """Run the command line and return its exit code."""
     try:
         from loadtest import cli  # inside, so that a Ctrl-C while it loads ends as quietly as later
 

@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One answer of ``subject diagnose --json`` (DESIGN §5)."""
+    """One answer of ``subject diagnose --json``."""
 
     at: float  # seconds since 1970, by Redis' clock
     healthy: bool
@@ -65,7 +65,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """One answer of ``subject nodes --json`` (DESIGN §5)."""
+    """One answer of ``subject nodes --json``."""
 
     nodes: tuple[_Node, ...]
 

@@ -33,7 +33,7 @@ async def run(nodes: int, *, as_json: bool) -> int:
 
 
 def json_line(running: Cluster) -> str:
-    """What scripts rely on (DESIGN §6)."""
+    """The cluster as one line of JSON, for scripts: keep its names."""
     nodes = [{"id": n.id, "url": n.url, "admin_url": n.admin_url, "pid": n.pid} for n in running.nodes]
     return json.dumps({"redis_url": running.redis_url, "upstream_url": running.upstream_url, "nodes": nodes})
 

@@ -167,7 +167,7 @@ UNSEEN = Client("unseen", "120/4s")
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """DESIGN's worst case for `local`: N were let through by one node, and no other has seen the client."""
+    """`local` at its worst (docs/limits.md): one node let N through, and no other has seen the client."""
 
     course: Course
 
