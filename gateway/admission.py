@@ -1,4 +1,4 @@
-"""The one call that stands between a request and the upstream: identity → policy → limiter → decision."""
+"""The one call between a request and the upstream: lists → identity → windows → places → limiter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

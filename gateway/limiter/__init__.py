@@ -1,1 +1,1 @@
-"""Decides whether a request may pass: one sliding window for all nodes, in Redis, or without Redis."""
+"""Decides whether a request may pass: sliding windows for all nodes together, in Redis, or without it."""

@@ -1,4 +1,4 @@
-"""A connection for counting with what is under way on it: batches in their order, and corrections."""
+"""A connection for counting, with the batches that are under way on it, in their order."""
 
 import asyncio
 from collections import deque
