@@ -149,6 +149,6 @@ def _ssl_context(tls: Tls) -> ssl.SSLContext:
             context.load_verify_locations(tls.ssl_ca_certs)
     except OSError as error:  # ssl.SSLError is one
         files = filter(None, (tls.ssl_certfile, tls.ssl_keyfile, tls.ssl_ca_certs))
-        reason = error.strerror or "not a certificate or key"
-        raise StartError(f"REDIS_URL: cannot use {', '.join(files)}: {reason}", 2) from None
+        problem = error.strerror or "not a certificate or key"
+        raise StartError(f"REDIS_URL: cannot use {', '.join(files)}: {problem}", 2) from None
     return context

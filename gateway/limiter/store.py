@@ -19,7 +19,7 @@ from gateway.telemetry.counters import Counters
 HEARTBEAT_SECONDS = 0.25
 PROBE_SECONDS = 0.025
 FINISH_SECONDS = 1.0
-_GREETINGS = 3
+_TIME_SAMPLES = 3
 _RECONNECT_SECONDS = (0.05, 0.1, 0.2, 0.4)
 _PROVED_SECONDS = 1.0
 
@@ -111,7 +111,7 @@ class Store:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await batcher.open(self._endpoint)
-                for _ in range(_GREETINGS):
+                for _ in range(_TIME_SAMPLES):
                     await self._round_trip(batcher)
             while self._ledger.owing > POSTED_WITH_A_BATCH:
                 async with asyncio.timeout(self._silence_seconds):
