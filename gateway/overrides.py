@@ -28,7 +28,7 @@ from gateway.contract.overrides import (
     parse_number,
 )
 from gateway.contract.redis_errors import explained
-from gateway.contract.telemetry import NAME_LENGTH, NAMES, PROBLEM_LENGTH, LiveChanges
+from gateway.contract.telemetry import NAMES, NO_HASH, PROBLEM_LENGTH, LiveChanges, as_published
 from gateway.contract.window import MICROSECONDS
 from gateway.override_fields import OverrideFields
 
@@ -75,7 +75,7 @@ class LiveOverrides:
         return LiveChanges(
             len(self._all.limits) + len(self._all.generations),
             len(malformed),
-            tuple(_safe(name) for name in malformed[:NAMES]),
+            tuple(as_published(name) for name in malformed[:NAMES]),
             self._problem,
             self._since,
         )
@@ -86,7 +86,7 @@ class LiveOverrides:
             try:
                 await self._poll(redis)
             except ResponseError as error:
-                self._refuse("it is no hash" if WRONG_TYPE in str(error) else explained(str(error)))
+                self._refuse(f"it {NO_HASH}" if WRONG_TYPE in str(error) else explained(str(error)))
 
     async def take(self, redis: Redis, message: str) -> None:
         """Read what a message on the channel announces. Errors of redis-py pass through; the poll remains."""
@@ -152,13 +152,13 @@ class LiveOverrides:
         if self._all.malformed and self._all.malformed != before:
             logger.warning(
                 "live changes that cannot be read, and are not applied: %s%s",
-                ", ".join(_safe(name) for name in self._all.malformed[:NAMES]),
+                ", ".join(as_published(name) for name in self._all.malformed[:NAMES]),
                 "" if len(self._all.malformed) <= NAMES else f" and {len(self._all.malformed) - NAMES} more",
             )
         self._note_since()
 
     def _refuse(self, problem: str) -> None:
-        problem = _safe(problem, PROBLEM_LENGTH)
+        problem = as_published(problem, PROBLEM_LENGTH)
         if problem != self._problem:
             logger.warning("no live change is taken over from %s: %s", keys.OVERRIDES, problem)
         self._problem = problem
@@ -186,8 +186,3 @@ def _version(text: str | None) -> int:
         return 0 if text is None else parse_number(text)
     except RecordError:
         return _NO_VERSION
-
-
-def _safe(text: str, length: int = NAME_LENGTH) -> str:
-    """A foreign text as a log, a record and a terminal may hold it."""
-    return ascii(text)[1:-1][:length]

@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 from gateway.contract import audit, codec, keys, overrides
 from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import MAX_READ
+from gateway.contract.telemetry import NO_HASH
 from subject.errors import RedisRefusesError
 from subject.live_changes import Audit, LiveChanges
 from subject.redis_client import place
@@ -21,7 +22,7 @@ async def read_overrides(client: Redis, length: int | ResponseError) -> LiveChan
     if isinstance(length, ResponseError):
         if WRONG_TYPE not in str(length):
             raise length
-        return LiveChanges(problem=f"{keys.OVERRIDES} is no hash")
+        return LiveChanges(problem=f"{keys.OVERRIDES} {NO_HASH}")
     fields: dict[str, str] = {}
     cursor = 0
     while length <= MAX_READ:

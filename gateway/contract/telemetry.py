@@ -16,6 +16,8 @@ STREAM_BYTES = 40_000_000
 NAMES = 3
 NAME_LENGTH = 100
 PROBLEM_LENGTH = 200
+NO_HASH = "is no hash"
+"""What a node's `LiveChanges.problem` ends with where the overrides are something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class LiveChanges:
     names: tuple[str, ...] = ()  # of the first `NAMES` of these, as printable ASCII of at most `NAME_LENGTH`
     problem: str = ""  # why it takes no change over, in printable ASCII too; empty where it does
     since: float | None = None  # when it first refused what it refuses, by Redis' clock
+
+
+def as_published(text: str, length: int = NAME_LENGTH) -> str:
+    """A foreign text as a record, a log and a terminal may hold it: printable ASCII, not too long."""
+    return ascii(text)[1:-1][:length]
 
 
 class ClientCount(NamedTuple):

@@ -5,14 +5,13 @@ import re
 from gateway.contract import keys
 from gateway.contract.client_id import is_client_id
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD
-from gateway.contract.telemetry import NAME_LENGTH, NAMES
+from gateway.contract.telemetry import NAME_LENGTH, NAMES, NO_HASH, as_published
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock
 from subject.snapshot import Node, Snapshot
 
 SEEN = 0.99
 """Confidence: somebody has just failed to read it; nothing is concluded."""
-NO_HASH = "is no hash"
 REDIS_CLI = 'redis-cli -u "$REDIS_URL"'
 _PLAIN = re.compile(r"[A-Za-z0-9:._@-]+", re.ASCII)
 
@@ -26,17 +25,12 @@ def override_malformed(snapshot: Snapshot, thresholds: Thresholds) -> list[Findi
     if snapshot.policies.problem or troubled:
         return [_of_all(snapshot, troubled)]
     refusing = tuple(node for node in snapshot.up if node.last.overrides.malformed)
-    own = {_safe(name) for name in snapshot.policies.overrides.malformed}
+    own = {as_published(name) for name in snapshot.policies.overrides.malformed}
     names = sorted(own.union(*(node.last.overrides.names for node in refusing)))
     number = max(len(names), *(node.last.overrides.malformed for node in refusing), 0)
     if number <= NAMES:
         return [_of_field(snapshot, name, _naming(refusing, name)) for name in names]
     return [_of_many(snapshot, names, number, refusing)]
-
-
-def _safe(name: str) -> str:
-    """As nodes publish it."""
-    return ascii(name)[1:-1][:NAME_LENGTH]
 
 
 def _naming(refusing: tuple[Node, ...], name: str) -> tuple[Node, ...]:
