@@ -1,11 +1,8 @@
 """Methods and paths that are neither identified nor counted: ``OPTIONS, GET /health, /assets/*``. No IO."""
 
-import re
-
-from gateway.contract.routes import is_among
+from gateway.contract.routes import is_among, is_method
 from gateway.paths import is_plain, path_of
 
-_METHOD = re.compile(r"[A-Z][A-Z-]*", re.ASCII)
 _BELOW = "/*"
 _FORM = "write METHOD, /PATH or METHOD /PATH, with /* at its end for all below, and commas between them"
 
@@ -24,7 +21,7 @@ class Exempt:
         self._places: list[tuple[tuple[str, ...], bytes]] = []
         for entry in self.entries:
             method, _, path = entry.rpartition(" ") if "/" in entry else (entry, "", "")
-            if (method and _METHOD.fullmatch(method) is None) or (path and not _is_a_place(path)):
+            if (method and not is_method(method)) or (path and not _is_a_place(path)):
                 raise ValueError(f"{entry!r}: {_FORM}")
             if path:
                 self._places.append(((method,) if method else (), path.encode()))

@@ -9,17 +9,15 @@ cost = 3                     # optional: what a request takes of each window tha
 shadow = false               # optional: the limit refuses nobody
 """
 
-import re
 import tomllib
 from typing import Any
 
 from gateway.contract.client_id import is_registered_name
 from gateway.contract.limits import MAX_QUOTA, Limits, LimitSyntaxError, parse_limits
 from gateway.contract.policy_table import NOT_FOR_PLANS
-from gateway.contract.routes import Route
+from gateway.contract.routes import Route, is_method
 from gateway.paths import is_plain
 
-_METHOD = re.compile(r"[A-Z][A-Z-]*", re.ASCII)
 _FIELDS = {"name", "path", "methods", "limit", "cost", "shadow"}
 
 
@@ -84,7 +82,7 @@ def _path(place: str, value: Any) -> str:
 
 def _methods(place: str, value: Any) -> tuple[str, ...]:
     methods = tuple(value) if isinstance(value, list) else ()
-    if not methods or not all(isinstance(one, str) and _METHOD.fullmatch(one) for one in methods):
+    if not methods or not all(isinstance(one, str) and is_method(one) for one in methods):
         raise RoutesFileError(f'{place}: methods are a list, as in ["GET", "POST"]')
     return methods
 

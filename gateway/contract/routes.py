@@ -1,9 +1,12 @@
 """Routes: what requests of some paths and methods may use beside the client's own limit, and cost in it."""
 
+import re
 from dataclasses import dataclass
 
 from gateway.contract import keys
 from gateway.contract.limits import Limits
+
+_METHOD = re.compile(r"[A-Z][A-Z-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Route:
     def policy_name(self) -> str:
         """What its limit is shown under, and the scope that it is counted under."""
         return keys.route_scope(self.name)
+
+
+def is_method(text: str) -> bool:
+    """Whether a text has the form of a method that a policy may name: upper case (RFC 9110 §9.1)."""
+    return _METHOD.fullmatch(text) is not None
 
 
 def is_among(method: str, methods: tuple[str, ...]) -> bool:
