@@ -86,11 +86,20 @@ def the_contract_is_standard_library_only(module: Module) -> Iterator[str]:
 
 
 PURE = (
+    "gateway/access.py",
+    "gateway/addresses.py",
     "gateway/contract",
+    "gateway/exempt.py",
+    "gateway/in_flight.py",
     "gateway/limiter/breaker.py",
+    "gateway/limiter/charge.py",
     "gateway/limiter/decision.py",
     "gateway/limiter/view.py",
     "gateway/limiter/views.py",
+    "gateway/meters.py",
+    "gateway/override_fields.py",
+    "gateway/paths.py",
+    "gateway/route_index.py",
     "subject/detectors",
     "subject/diagnosis.py",
 )
