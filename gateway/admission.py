@@ -123,16 +123,24 @@ class Admission:
         places = self._enter(client, tariff.policy)
         if places is not None and not (places.admitted or places.shadow):
             return Decision(False, client, meters, None, cost, places)
+        is_decided = False
         try:
-            standings = await self._limiter.decide(charges)
-        except BaseException as error:
-            if _is_waived(error, charges):
-                return Decision(True, client, meters, None, cost, places)
-            if places is not None:
+            standings = await self._decide(charges)
+            is_decided = True
+        finally:
+            if places is not None and not is_decided:
                 self.in_flight.leave(client)
-            raise
         admitted = standings is None or admits(charges, standings)
         return Decision(admitted, client, meters, standings, cost, places)
+
+    async def _decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        """As the limiter does; but shadow refuses nobody, also where nobody would pass without Redis."""
+        try:
+            return await self._limiter.decide(charges)
+        except StoreUnavailable:
+            if all(charge.shadow for charge in charges):
+                return None
+            raise
 
     def close(self, decision: Decision) -> None:
         """Give back the place of a request that has ended: answered, refused, failed or cancelled."""
@@ -149,8 +157,3 @@ class Admission:
         if not policy.concurrency:
             return None
         return Places(policy.concurrency, self.in_flight.enter(client), policy.shadow)
-
-
-def _is_waived(error: BaseException, charges: Sequence[Charge]) -> bool:
-    """Shadow refuses nobody, also where nobody would pass without Redis."""
-    return isinstance(error, StoreUnavailable) and all(charge.shadow for charge in charges)

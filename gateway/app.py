@@ -71,7 +71,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     endpoint = Endpoint(parse_redis_url(settings.redis_url))
     async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
-        views, ledger = Views(), Ledger()
+        views, ledger = Views(), Ledger(counters)
         store = Store(
             endpoint,
             clock,

@@ -181,10 +181,9 @@ class Batcher:
         shared = self._shared
         shared.counters.store_latency.add(received - batch.sent)
         shared.counters.store_posted += batch.posted
-        shared.counters.store_written_off = shared.ledger.written_off
         shared.guard.saw_fields_ahead(batch.fields_ahead)
         shared.ledger.owe(batch.lacking)
-        shared.ledger.written_off += batch.refused_postings
+        shared.ledger.write_off(batch.refused_postings)
         for key in batch.keys:
             shared.ledger.square(key, batch.sent)
 

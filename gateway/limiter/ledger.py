@@ -14,6 +14,7 @@ from gateway.contract import window
 from gateway.contract.window import MICROSECONDS, SUB_INTERVALS
 from gateway.limiter.charge import Charge
 from gateway.limiter.wire import Command
+from gateway.telemetry.counters import Counters
 
 MAX_WINDOWS = 20_000
 
@@ -52,15 +53,12 @@ class _Account:
 
 
 class Ledger:
-    """Accounts of `MAX_WINDOWS` windows at most; beyond that the longest unused is written off.
+    """Accounts of `MAX_WINDOWS` windows at most; beyond that the longest unused is written off."""
 
-    `written_off` counts the units that Redis will never have.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._owing: dict[str, _Account] = {}
-        self.written_off = 0
 
     def __len__(self) -> int:
         """How many accounts there are."""
@@ -107,7 +105,7 @@ class Ledger:
         while len(self._accounts) > MAX_WINDOWS:
             forgotten, oldest = self._accounts.popitem(last=False)
             self._owing.pop(forgotten, None)
-            self.written_off += sum(oldest.unposted.values())
+            self.write_off(sum(oldest.unposted.values()))
         return account
 
     def _owe(self, key: str, account: _Account, bucket: int, units: int) -> None:
@@ -119,6 +117,10 @@ class Ledger:
         account = self._accounts.get(key)
         if account is not None and key not in self._owing and sent >= account.changed_at:
             del self._accounts[key]
+
+    def write_off(self, units: int) -> None:
+        """Redis will never have these."""
+        self._counters.store_written_off += units
 
     def take(self, now: float, most: int) -> list[Posting]:
         """What Redis lacks and what still counts, `most` postings or a few more; it counts as posted."""

@@ -50,7 +50,7 @@ async def test_without_redis_the_books_of_many_keys_are_bounded() -> None:
             assert standing is not None
             assert standing.admitted
         assert len(node.ledger) == node.ledger.owing == MAX_WINDOWS
-        assert node.ledger.written_off == many - MAX_WINDOWS
+        assert node.counters.store_written_off == many - MAX_WINDOWS
 
 
 def test_what_a_node_remembers_of_its_clients_is_bounded() -> None:

@@ -60,7 +60,7 @@ class Node:
         scenario = self._scenario
         self.counters = Counters()
         self.views = Views()
-        self.ledger = Ledger()
+        self.ledger = Ledger(self.counters)
         clock = RedisClock(self._wall_nanoseconds)
         self.store = Store(
             Endpoint(parse_redis_url(scenario.redis_url)),

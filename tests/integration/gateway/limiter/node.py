@@ -57,7 +57,8 @@ async def limiter_node(
     nodes: int = 1,
 ) -> AsyncIterator[LimiterNode]:
     """Run one; it has tried to connect when this is entered."""
-    counters, clock, views, ledger = Counters(), RedisClock(), Views(), Ledger()
+    counters, clock, views = Counters(), RedisClock(), Views()
+    ledger = Ledger(counters)
     store = Store(
         Endpoint(parse_redis_url(redis_url)),
         clock,

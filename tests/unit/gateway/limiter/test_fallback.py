@@ -11,6 +11,7 @@ from gateway.limiter.decision import Standing
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import MAX_WINDOWS, Ledger
 from gateway.limiter.views import Views
+from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TEN, THIS, TWO
 
 
@@ -21,7 +22,7 @@ class Node:
         clock = RedisClock()
         clock.learn(SENT, NOW)
         self.views = Views()
-        self.ledger = Ledger()
+        self.ledger = Ledger(Counters())
         self._fallback = Fallback(self.views, self.ledger, clock)
 
     def decide(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...]:

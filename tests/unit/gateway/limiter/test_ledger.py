@@ -9,6 +9,7 @@ from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
 from gateway.limiter.ledger import MAX_WINDOWS, Ledger, Posting, commands
 from gateway.limiter.wire import Command
+from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
 
 EVERYTHING = MAX_WINDOWS
@@ -26,7 +27,7 @@ def posted(ledger: Ledger, now: float) -> list[Command]:
 
 
 def admitted(*moments: float, key: str = "k", is_posted: bool = False) -> Ledger:
-    ledger = Ledger()
+    ledger = Ledger(Counters())
     for now in moments:
         ledger.enter(Charge(key, TEN), now, posted=is_posted)
     return ledger
@@ -42,8 +43,8 @@ def test_what_was_admitted_counts_for_a_window_and_no_longer_than_one_in_redis_w
 
 
 def test_an_unknown_window_holds_nothing() -> None:
-    assert Ledger().total("k", SENT) == 0
-    assert Ledger().frees_in("k", SENT) is None
+    assert Ledger(Counters()).total("k", SENT) == 0
+    assert Ledger(Counters()).frees_in("k", SENT) is None
 
 
 def test_what_redis_lacks_is_posted_once_with_an_expiry() -> None:
@@ -107,7 +108,7 @@ def test_what_is_posted_counts_no_less_long_than_if_redis_had_counted_it_then(
     def time(monotonic: float) -> int:
         return int(monotonic * window.MICROSECONDS) + ahead
 
-    ledger = Ledger()
+    ledger = Ledger(Counters())
     ledger.enter(Charge("k", Limit(1, period)), passed_at, posted=False)
     ((_, _, number, _), _) = commands(ledger.take(now, EVERYTHING), time, time(now) + way)
 
@@ -150,26 +151,29 @@ def test_an_account_that_redis_lacks_something_of_is_not_squared() -> None:
 
 
 def test_of_more_accounts_than_fit_the_longest_unused_is_written_off() -> None:
-    ledger = Ledger()
+    counters = Counters()
+    ledger = Ledger(counters)
     for number in range(MAX_WINDOWS):
         ledger.enter(Charge(str(number), TEN), SENT, posted=False)
     ledger.enter(Charge("0", TEN, 2), SENT, posted=False)
     ledger.enter(Charge("one more", TEN), SENT, posted=False)
     assert len(ledger) == ledger.owing == MAX_WINDOWS
-    assert ledger.written_off == 1
+    assert counters.store_written_off == 1
     assert ledger.total("0", SENT) == 3
     assert ledger.total("1", SENT) == 0
 
 
 def test_what_redis_has_is_not_written_off_with_its_account() -> None:
-    ledger = admitted(SENT, is_posted=True)
+    counters = Counters()
+    ledger = Ledger(counters)
+    ledger.enter(Charge("k", TEN), SENT, posted=True)
     for number in range(MAX_WINDOWS):
         ledger.enter(Charge(str(number), TEN), SENT, posted=False)
-    assert (len(ledger), ledger.written_off) == (MAX_WINDOWS, 0)
+    assert (len(ledger), counters.store_written_off) == (MAX_WINDOWS, 0)
 
 
 def test_postings_are_taken_in_portions_by_window_and_all_of_them_in_the_end() -> None:
-    ledger = Ledger()
+    ledger = Ledger(Counters())
     for number in range(10):
         for bucket in range(3):
             ledger.enter(Charge(str(number), TEN), SENT + bucket, posted=False)
