@@ -1,8 +1,9 @@
 """The path of a request target, in every way in which the service behind may read it. No IO.
 
 RFC 3986 §6.2.2 says which paths are one and the same; but some servers decode more than that, some cut
-parameters off, some leave dots where they are, and some merge slashes first. What is looked for under a path
-must be found whichever of them is behind, or a limit could be walked around.
+parameters off, some take a backslash for a slash, some leave dots where they are, some merge slashes first,
+and some take what follows two slashes for a host. What is looked for under a path must be found whichever of
+them is behind, or a limit could be walked around.
 """
 
 import re
@@ -15,6 +16,7 @@ _ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _END = re.compile(rb"[?#]")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SLASHES = re.compile(rb"//+")
+_AUTHORITY = re.compile(rb"[/\\]{2,}[^/\\]*")
 _PARAMETERS = re.compile(rb";[^/]*")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SHORTEST = {
@@ -34,7 +36,7 @@ def readings(target: bytes) -> tuple[str, ...]:
     path = path_of(target)
     if _PLAIN.fullmatch(path) is not None:
         return (path.decode("latin-1"),)
-    found = {path}
+    found = {path, _without_authority(path)}
     for ways in _WAYS:
         found = {way(one) for one in found for way in ways}
     return tuple(sorted(one.decode("latin-1") for one in found))
@@ -64,9 +66,20 @@ def _unreserved_decoded(path: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: _SHORTEST[match[1]], path)
 
 
+def _without_authority(path: bytes) -> bytes:
+    """As by servers that resolve the target as a reference (RFC 3986 §4.2): ``//host/path``."""
+    authority = _AUTHORITY.match(path)
+    return path if authority is None else b"/" + path[authority.end() + 1 :]
+
+
 def _all_decoded(path: bytes) -> bytes:
-    """As by servers that decode first and look for slashes then; some take a backslash for one."""
-    return unquote_to_bytes(path).replace(b"\\", b"/")
+    """As by servers that decode first and look for slashes then."""
+    return unquote_to_bytes(path)
+
+
+def _slashed(path: bytes) -> bytes:
+    """As by servers that take a backslash for a slash."""
+    return path.replace(b"\\", b"/")
 
 
 def _without_parameters(path: bytes) -> bytes:
@@ -93,7 +106,9 @@ def _without_dots(path: bytes) -> bytes:
 
 
 _WAYS: tuple[tuple[_Step, ...], ...] = (
+    (_kept, _without_parameters),
     (_unreserved_decoded, _all_decoded),
+    (_kept, _slashed),
     (_kept, _without_parameters),
     (_kept, _merged),
     (_kept, _without_dots),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from redis.exceptions import ResponseError
@@ -172,7 +173,7 @@ class Batch:
         if not isinstance(fields, list):
             return False
         if of.view is not None:
-            if of.view.number != of.number:
+            if of.view.number != of.number or len(fields) != 2:
                 return False
             of.view.read_open(_count(fields[0]), own, _count(fields[1]))
             return True
@@ -245,19 +246,16 @@ def _give_back(charges: Iterable[Charge], windows: Mapping[str, _Window], correc
 def _counters(reply: list[bytes]) -> dict[int, int]:
     """HGETALL's reply as sub-interval numbers and counts; what is not a number was not written by a node."""
     counters = {}
-    for number, count in zip(reply[::2], reply[1::2], strict=True):
-        try:
+    for number, count in zip(reply[::2], reply[1::2], strict=False):
+        with suppress(ValueError, TypeError):
             counters[int(number)] = _bounded(int(count))
-        except ValueError:
-            continue
     return counters
 
 
 def _count(reply: bytes | None) -> int:
-    try:
+    with suppress(ValueError, TypeError):
         return _bounded(int(reply or 0))
-    except ValueError:
-        return 0
+    return 0
 
 
 def _bounded(count: int) -> int:
@@ -267,6 +265,7 @@ def _bounded(count: int) -> int:
 
 def _microseconds(reply: Reply) -> int:
     if isinstance(reply, list) and len(reply) == 2:
-        return int(reply[0]) * MICROSECONDS + int(reply[1])
+        with suppress(ValueError, TypeError):
+            return int(reply[0]) * MICROSECONDS + int(reply[1])
     kind = "refuses" if isinstance(reply, ResponseError) else "answers nonsense to"
     raise StoreUnavailable(f"Redis {kind} TIME: {reply}")

@@ -37,8 +37,8 @@ class Publisher:
             self._recorder.carried = await self._roster.earlier_totals(self._recorder.boot_id)
             self._knows_its_past = True
         entry = self._recorder.entry()
-        await self._write(entry)
         await self._roster.look_around(entry.last.at)
+        await self._write(entry)
 
     async def say_farewell(self) -> None:
         """Publish the last record, marked as leaving; without Redis nobody learns of it."""

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import Totals
 
 _LIVE_SECONDS = 2.5
+_GAP_SECONDS = 2.0  # between two looks, where one a second is usual
 
 Record = TypeVar("Record")
 
@@ -38,6 +40,8 @@ class Roster:
         self._redis = redis
         self._node_id = node_id
         self._live_nodes = 1
+        self._looked_at = -inf
+        self._steady_since = -inf
 
     @property
     def live_nodes(self) -> int:
@@ -55,9 +59,17 @@ class Roster:
             live += not last.last.leaving and abs(age_seconds) < _LIVE_SECONDS
             if last.last.leaving and age_seconds > roster.FORGET_AFTER_SECONDS:
                 gone.append(str(node_id))
-        self._live_nodes = live
+        self._learn(live, now)
         if gone:
             await self._redis.hdel(keys.NODES, *gone)
+
+    def _learn(self, live: int, now: float) -> None:
+        """After an outage the others' records are old until they write again: no sign of fewer nodes."""
+        if not 0 <= now - self._looked_at <= _GAP_SECONDS:
+            self._steady_since = now
+        self._looked_at = now
+        if live >= self._live_nodes or now - self._steady_since >= _LIVE_SECONDS:
+            self._live_nodes = live
 
     async def earlier_totals(self, boot_id: str) -> Totals:
         """What this node's boots before `boot_id` counted, as far as they could tell."""

@@ -49,6 +49,14 @@ def test_a_usual_target_has_one_path(target: bytes, path: str) -> None:
         b"/x%2F..;v%2Fsearch",
         b"/x\\..\\search",
         b"/x%5c..%5Csearch",
+        b"/x%2Fy\\..\\search",
+        b"/x;%2Fy/..%2Fsearch",
+        # a host, for some
+        b"//x/search",
+        b"///x/search",
+        b"/\\x/search",
+        b"/\\/x\\search",
+        b"//x;y/%73earch",
     ],
 )
 def test_no_other_way_to_write_a_path_hides_it(target: bytes) -> None:

@@ -137,6 +137,19 @@ async def test_a_store_that_refuses_to_tell_the_time_is_an_outage() -> None:
         batch.executed([ResponseError("NOAUTH Authentication required"), 1, [], 1, time_reply(NOW)])
 
 
+@pytest.mark.parametrize("fields", [[b"5"], [b"5", None], [None, b"5"], [[], []]])
+async def test_a_hash_of_a_wrong_shape_decides_nothing(fields: list[object]) -> None:
+    waiting = one()
+    assert Turn([waiting]).settle(1, fields, 1) == [waiting]
+
+
+@pytest.mark.parametrize("reply", [[b"x", b"1"], [None, None], [b"1"], 7])
+async def test_a_time_of_a_wrong_shape_is_an_outage(reply: object) -> None:
+    batch = Turn([one()]).batch
+    with pytest.raises(StoreUnavailable, match="nonsense"):
+        batch.executed([reply, 1, [], 1, reply])
+
+
 async def test_replies_are_told_from_those_of_the_corrections_before_them() -> None:
     waiting = one()
     turn = Turn([waiting], before=[("HINCRBY", "other", 1, -1), ("PEXPIRE", "other", 1)])
