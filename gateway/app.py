@@ -71,24 +71,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
     endpoint = Endpoint(parse_redis_url(settings.redis_url))
     async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
-        views, ledger = Views(), Ledger(counters)
-        store = Store(
-            endpoint,
-            clock,
-            counters,
-            views,
-            ledger,
-            deadline_seconds=settings.store_deadline,
-            silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
-        )
-        limiter = Limiter(
-            store,
-            views,
-            Fallback(views, ledger, clock),
-            counters,
-            on_failure=settings.on_store_failure,
-            live_nodes=lambda: roster.live_nodes,
-        )
+        store, limiter = _limiter(settings, endpoint, clock, counters, roster)
         admission = _admission(settings, clients, table, overrides, limiter)
         handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
         node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
@@ -116,6 +99,31 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
             await store.finish()
             await publisher.say_farewell()
     upstream.close()
+
+
+def _limiter(
+    settings: Settings, endpoint: Endpoint, clock: RedisClock, counters: Counters, roster: Roster
+) -> tuple[Store, Limiter]:
+    """What decides, and the store that it decides by, which is to be run."""
+    views, ledger = Views(), Ledger(counters)
+    store = Store(
+        endpoint,
+        clock,
+        counters,
+        views,
+        ledger,
+        deadline_seconds=settings.store_deadline,
+        silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
+    )
+    limiter = Limiter(
+        store,
+        views,
+        Fallback(views, ledger, clock),
+        counters,
+        on_failure=settings.on_store_failure,
+        live_nodes=lambda: roster.live_nodes,
+    )
+    return store, limiter
 
 
 def load_policies(settings: Settings) -> tuple[Clients, PolicyTable]:

@@ -87,7 +87,7 @@ def test_a_usable_address_passes_and_redis_py_takes_it(url: str, target: RedisTa
     if target.service is None:
         Redis(**target.options()).connection_pool.make_connection()  # type: ignore[no-untyped-call] # redis-py's own
     else:
-        sentinel = Sentinel(target.addresses, sentinel_kwargs=target.sentinel_options())  # type: ignore[no-untyped-call]
+        sentinel = Sentinel(target.addresses, sentinel_kwargs=target.sentinel_options())  # type: ignore[no-untyped-call] # redis-py's own
         for client in (sentinel.sentinels[0], sentinel.master_for(target.service, **target.options())):
             client.connection_pool.make_connection()
 
