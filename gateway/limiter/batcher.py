@@ -111,10 +111,10 @@ class Batcher:
         stamp = shared.clock.stamp(now)
         for posting in postings:
             shared.views.expire(posting.key, now)
-        before = [
-            *commands(postings, shared.clock.time, stamp),
-            *self._corrections.take_commands(stamp, {charge.key for ask in asks for charge in ask.charges}),
-        ]
+        before = commands(postings, shared.clock.time, stamp)
+        if self._corrections:
+            asked = {charge.key for ask in asks for charge in ask.charges}
+            before += self._corrections.take_commands(stamp, asked)
         batch = Batch(asks, stamp, now, shared.views, before=before, postings=postings)
         self._line.send(batch)
         self._judge_later(batch, now)
