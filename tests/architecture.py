@@ -99,6 +99,7 @@ PURE = (
     "gateway/meters.py",
     "gateway/override_fields.py",
     "gateway/paths.py",
+    "gateway/proxy/ratelimit_fields.py",
     "gateway/route_index.py",
     "subject/detectors",
     "subject/diagnosis.py",

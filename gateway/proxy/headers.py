@@ -1,6 +1,7 @@
 """Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
 
 from gateway.fields import Fields, RawHeaders
+from gateway.proxy.ratelimit_fields import beside
 from gateway.replies import Reply
 
 HOP_BY_HOP = frozenset(
@@ -83,9 +84,10 @@ def request_head(
     return b"%b %b HTTP/1.1\r\n" % (method.encode(), target) + _block([*passed, *added])
 
 
-def response_head(status: int, reason: bytes, fields: RawHeaders, added: RawHeaders) -> bytes:
+def response_head(status: int, reason: bytes, fields: RawHeaders, added: Fields) -> bytes:
     """The head that goes to the client: the upstream's end-to-end fields, then the node's own."""
-    return b"HTTP/1.1 %d %b\r\n" % (status, reason) + _block([*end_to_end(fields), *added])
+    theirs, ours = beside(end_to_end(fields), added)
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason) + _block([*theirs, *ours])
 
 
 def own_answer(reply: Reply, connection: Fields, *, head_only: bool) -> bytes:

@@ -66,15 +66,24 @@ async def test_an_answers_fields_go_on_in_their_order_and_case_and_bytes(
     assert [line.split(b":")[0] for line in answer.lines[len(lines) :]] == list(RATE_LIMIT)
 
 
-async def test_the_upstreams_own_ratelimit_fields_stay_beside_ours(node: Node, upstream: Upstream) -> None:
-    own = (b'RateLimit-Policy: "theirs";q=5;w=1', b'RateLimit: "theirs";r=4;t=1')
+async def test_the_upstreams_own_limits_are_told_behind_ours(node: Node, upstream: Upstream) -> None:
+    own = (
+        b'RateLimit-Policy: "theirs";q=5;w=1',
+        b'RateLimit-Policy: "default";q=9;w=1',
+        b'RateLimit: "theirs";r=4;t=1, "default";r=8;t=1',
+        b"X-RateLimit-Limit: 5",
+    )
     upstream.script = upstream.answering(b"HTTP/1.1 204 No Content\r\n" + b"\r\n".join(own) + b"\r\n\r\n")
     async with await node.connect() as client:
         answer = await client.get()
 
-    assert answer.values("RateLimit-Policy") == [b'"theirs";q=5;w=1', b'"default";q=1000;w=60']
-    assert answer.values("RateLimit")[0] == b'"theirs";r=4;t=1'
-    assert answer.values("RateLimit")[1].startswith(b'"default";r=999;t=')
+    assert answer.values("RateLimit-Policy") == [
+        b'"default";q=1000;w=60, "theirs";q=5;w=1, "upstream/default";q=9;w=1'
+    ]
+    (left,) = answer.values("RateLimit")
+    assert left.startswith(b'"default";r=999;t=')
+    assert left.endswith(b', "theirs";r=4;t=1, "upstream/default";r=8;t=1')
+    assert answer.values("X-RateLimit-Limit") == [b"5"]
 
 
 async def test_hop_by_hop_fields_stay_here_both_ways(node: Node, upstream: Upstream) -> None:

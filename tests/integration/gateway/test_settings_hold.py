@@ -65,6 +65,22 @@ async def test_ratelimit_headers_chooses_the_fields(
     assert refused.value("Retry-After") is not None
 
 
+OF_THE_UPSTREAM = b"RateLimit: limit=100, remaining=4\r\nX-RateLimit-Limit: 5\r\nX-RateLimit-Used: 1"
+KEPT = {"ietf": (1, b"5", b"1"), "legacy": (1, b"1", None), "both": (1, b"1", None), "off": (1, b"5", b"1")}
+
+
+@pytest.mark.parametrize(("style", "kept"), KEPT.items())
+async def test_ratelimit_headers_chooses_which_of_the_upstreams_are_replaced(
+    start_node: StartNode, upstream: Upstream, style: str, kept: tuple[int, bytes, bytes | None]
+) -> None:
+    upstream.script = upstream.answering(b"HTTP/1.1 204 No Content\r\n" + OF_THE_UPSTREAM + b"\r\n\r\n")
+    answer = await get(await start_node(ratelimit_headers=style, default_limit="1/h"))
+
+    lists = answer.values("RateLimit")
+    assert (len(lists), answer.value("X-RateLimit-Limit"), answer.value("X-RateLimit-Used")) == kept
+    assert (lists == [b"limit=100, remaining=4"]) is (style in ("legacy", "off"))
+
+
 async def test_default_limit_is_what_a_client_without_one_gets(start_node: StartNode) -> None:
     node = await start_node(default_limit="3/10m")
     answers = [await get(node) for _ in range(4)]
