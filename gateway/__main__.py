@@ -15,28 +15,42 @@ import uvloop
 from gateway import logs
 from gateway.app import DISTRIBUTION, load_policies, run
 from gateway.errors import StartError
+from gateway.log_writer import LogWriter
 from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("gateway")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a node, or with ``--check`` only look at its settings. Returns the exit code."""
+    logs.occupy_standard_descriptors()
     try:
         flags = vars(_parser().parse_args(arguments))
         check, as_json = flags.pop("check"), flags.pop("json")
         settings = load({name: value for name, value in flags.items() if value is not None})
-        logs.set_up(settings.log_level, settings.log_format)
-        for sentence in unknown_variables():
-            logger.warning(sentence)
-        if check:
+        with logs.writing(settings.log_level, settings.log_format, settings.node_id) as log:
+            for sentence in unknown_variables():
+                logger.warning(sentence)
+            if not check:
+                return _serve(settings, log)
             load_policies(settings)
             _show(settings, as_json=as_json)
-        else:
-            uvloop.run(_until_signalled(settings))
     except StartError as error:
-        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - before logging is set up, and not of its form
+        # Not of the log's form, and after its last line.
+        if sys.stderr is not None:
+            print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - a command's complaint
         return error.exit_code
+    return 0
+
+
+def _serve(settings: Settings, log: LogWriter) -> int:
+    try:
+        uvloop.run(_until_signalled(settings, log))
+    except StartError:
+        raise
+    except Exception:
+        logger.exception("the node ends by a fault of its own")
+        return 1
     return 0
 
 
@@ -71,7 +85,7 @@ def _show(settings: Settings, *, as_json: bool) -> None:
     sys.stdout.write((json.dumps(texts) if as_json else "\n".join(lines)) + "\n")
 
 
-async def _until_signalled(settings: Settings) -> None:
+async def _until_signalled(settings: Settings, log: LogWriter) -> None:
     """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight."""
     loop = asyncio.get_running_loop()
     stop, hurry = asyncio.Event(), asyncio.Event()
@@ -87,7 +101,7 @@ async def _until_signalled(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        await run(settings, stop, hurry)
+        await run(settings, stop, hurry, log)
     except BaseExceptionGroup as group:
         start_errors = group.subgroup(StartError)
         if start_errors is None:

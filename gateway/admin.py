@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.contract.codec import encode
+from gateway.log_writer import LogWriter
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.exposition import CONTENT_TYPE, exposition
 from gateway.telemetry.recorder import Recorder
@@ -19,6 +20,7 @@ class AdminSources:
     recorder: Recorder
     is_draining: Callable[[], bool]
     store_connected: Callable[[], bool]
+    log: LogWriter | None
 
 
 SOURCES = web.AppKey("sources", AdminSources)
@@ -50,7 +52,11 @@ async def _readiness(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     sources = request.app[SOURCES]
-    text = exposition(sources.counters, store_connected=sources.store_connected())
+    text = exposition(
+        sources.counters,
+        store_connected=sources.store_connected(),
+        lost_log_lines=sources.log.lost if sources.log is not None else 0,
+    )
     return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -33,6 +33,7 @@ from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.views import Views
+from gateway.log_writer import LogWriter
 from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
 from gateway.periodic import repeat
@@ -56,7 +57,9 @@ _UPSTREAM_CHECK_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+async def run(
+    settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | None = None, log: LogWriter | None = None
+) -> None:
     """Run a node until `stop` is set; requests in flight may then finish, until `hurry` is set.
 
     Raises:
@@ -85,7 +88,7 @@ async def run(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | No
             lambda: overrides.report,
         )
         publisher = Publisher(redis, recorder, table, roster)
-        sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected)
+        sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected, log)
         listener = Downstream(handler, counters, hurry or asyncio.Event())
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)

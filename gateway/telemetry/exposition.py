@@ -8,7 +8,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-def exposition(counters: Counters, *, store_connected: bool) -> str:
+def exposition(counters: Counters, *, store_connected: bool, lost_log_lines: int) -> str:
     """All metrics as text."""
     upstream = {
         "answered": counters.upstream_answered,
@@ -46,6 +46,7 @@ def exposition(counters: Counters, *, store_connected: bool) -> str:
         *_histogram("gateway_store_seconds", "Round trips of counting batches.", counters.store_latency),
         *_single("gateway_in_flight", "gauge", "Requests being served.", counters.in_flight),
         *_single("gateway_store_connected", "gauge", "Whether Redis answers.", int(store_connected)),
+        *_single("gateway_log_lines_lost_total", "counter", "Log lines not written.", lost_log_lines),
         *_single("process_cpu_seconds_total", "counter", "User and system time.", process.cpu_seconds()),
         *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
     ]

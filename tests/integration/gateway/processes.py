@@ -46,15 +46,20 @@ class NodeProcess:
         return await within(self.process.wait())
 
 
+CLOSED = -100
+"""As `stderr`: there is none."""
+
+
 async def start(folder: Path, *arguments: str, stderr: int, **settings: str) -> asyncio.subprocess.Process:
     """``python -m gateway`` in `folder`, with nothing in its environment but these settings."""
+    closing = ("sh", "-c", 'exec "$@" 2>&-', "sh") if stderr == CLOSED else ()
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *arguments),
+        *(*closing, sys.executable, "-m", "gateway", *arguments),
         cwd=folder,
         env={**own_environment(), "PYTHONPATH": str(SOURCE), **settings},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
+        stderr=asyncio.subprocess.DEVNULL if stderr == CLOSED else stderr,
     )
 
 
@@ -72,13 +77,16 @@ async def run_to_end(folder: Path, *arguments: str, **settings: str) -> Ended:
 
 
 @asynccontextmanager
-async def node_process(folder: Path, **settings: str) -> AsyncIterator[NodeProcess]:
-    """One that serves, killed at the end if it is still there."""
+async def node_process(
+    folder: Path, stderr: int | None = None, /, **settings: str
+) -> AsyncIterator[NodeProcess]:
+    """One that serves, killed at the end if it is still there. It logs to a file, or to `stderr`."""
     port = free_port()
     admin_port, log = free_port(but=port), folder / "node.log"
     ports = {"GATEWAY_PORT": str(port), "GATEWAY_ADMIN_PORT": str(admin_port)}
     with log.open("wb") as file:
-        process = await start(folder, stderr=file.fileno(), **(ports | settings))
+        descriptor = file.fileno() if stderr is None else stderr
+        process = await start(folder, stderr=descriptor, **(ports | settings))
     node = NodeProcess(process, port, admin_port, log)
     try:
         await eventually(lambda: _serves(node), bool)

@@ -38,13 +38,13 @@ def test_check_shows_every_setting_by_its_variable(capsys: pytest.CaptureFixture
 
 
 def test_check_can_be_read_by_machines(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GATEWAY_IDENTITY_SECRET", "s3cret")
     monkeypatch.setenv("GATEWAY_PROT", "81")
     assert main(["--check", "--json"]) == 0
 
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert json.loads(out)["GATEWAY_PORT"] == "8080"
     assert "s3cret" not in out + err
     assert "GATEWAY_PROT is no setting (a typing error?)" in err

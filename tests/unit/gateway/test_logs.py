@@ -1,7 +1,9 @@
-import json
+import gc
 import logging
-import re
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+import warnings
 
 import pytest
 from aiohttp.http_exceptions import BadStatusLine
@@ -9,73 +11,114 @@ from aiohttp.http_exceptions import BadStatusLine
 from gateway import logs
 from gateway.logs import MOST_REASONS, Outage
 
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    root.handlers.clear()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+Capture = pytest.CaptureFixture[str]
 
 
-def test_text_lines_have_time_level_and_message(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up("info", "text")
-    logging.getLogger("gateway.app").warning("no %s", "Redis")
+def test_messages_go_to_stderr_as_lines(capfd: Capture) -> None:
+    with logs.writing("info", "text", "node-1"):
+        logging.getLogger("gateway.app").warning("no %s", "Redis")
+    out, err = capfd.readouterr()
 
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING no Redis\n", capsys.readouterr().err)
+    assert err.endswith("Z WARNING no Redis\n")
+    assert out == ""
 
 
-def test_json_lines_are_one_object_each(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up("info", "json")
-    logging.getLogger("gateway.app").warning('a "quoted"\nmessage')
-    try:
-        int("oops")
-    except ValueError:
-        logging.getLogger("gateway.app").exception("failed")
-    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+def test_lines_are_in_the_form_that_is_asked_for(capfd: Capture) -> None:
+    with logs.writing("info", "json", "node-1"):
+        logging.getLogger("gateway.app").warning("no Redis")
 
-    assert first.keys() == {"at", "level", "logger", "message"}
-    assert (first["level"], first["logger"], first["message"]) == (
-        "warning",
-        "gateway.app",
-        'a "quoted"\nmessage',
-    )
-    assert first["at"] > 1_700_000_000
-    assert "ValueError: invalid literal" in second["exception"]
+    line = capfd.readouterr().err
+    assert line.startswith("{")
+    assert '"node": "node-1"' in line
 
 
 @pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
-def test_the_level_is_the_least_severe_that_is_shown(
-    capsys: pytest.CaptureFixture[str], level: str, shown: int
+def test_the_level_is_the_least_severe_that_is_shown(capfd: Capture, level: str, shown: int) -> None:
+    with logs.writing(level, "text", "node-1"):
+        for severity in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            logging.getLogger("gateway.proxy").log(severity, "x")
+
+    assert capfd.readouterr().err.count("\n") == shown
+
+
+@pytest.mark.parametrize("library", ["asyncio", "redis", "aiohttp.server"])
+def test_libraries_are_not_listened_to_below_warnings(capfd: Capture, library: str) -> None:
+    with logs.writing("debug", "text", "node-1"):
+        logging.getLogger(library).debug("Using selector: EpollSelector")
+        logging.getLogger(library).warning("heard")
+
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_what_is_not_http_is_not_told_with_a_traceback(capfd: Capture) -> None:
+    with logs.writing("debug", "text", "node-1"):
+        logging.getLogger("aiohttp.server").error("Error handling request", exc_info=BadStatusLine())
+
+    assert capfd.readouterr().err == ""
+
+
+def test_a_message_that_cannot_be_formatted_is_told_and_raises_nothing(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logs.set_up(level, "text")
-    for severity in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
-        logging.getLogger("gateway").log(severity, "x")
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's would raise
+    with logs.writing("info", "json", "node-1"):
+        logging.getLogger("gateway").info("%d", "one")
 
-    assert capsys.readouterr().err.count("\n") == shown
-
-
-def test_nothing_is_written_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up("debug", "json")
-    logging.getLogger("gateway").error("x")
-
-    assert capsys.readouterr().out == ""
+    assert "a message that cannot be formatted, of " in capfd.readouterr().err
 
 
-def test_asyncio_is_not_listened_to_below_warnings(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up("debug", "text")
-    logging.getLogger("asyncio").debug("Using selector: EpollSelector")
-
-    assert capsys.readouterr().err == ""
+class Faulty:
+    def __del__(self) -> None:
+        raise ValueError("a\nforged line")
 
 
-def test_what_is_not_http_is_not_told_with_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up("debug", "text")
-    logging.getLogger("aiohttp.server").error("Error handling request", exc_info=BadStatusLine())
+def test_what_python_itself_would_write_is_logged(capfd: Capture) -> None:
+    with logs.writing("info", "json", "node-1"):
+        warnings.showwarning("a warning", UserWarning, __file__, 1)
+        faulty = Faulty()
+        del faulty
+        gc.collect()
+    first, second = capfd.readouterr().err.splitlines()
 
-    assert capsys.readouterr().err == ""
+    assert "a warning" in first
+    assert "Faulty.__del__" in second
+    assert "ValueError: a\\nforged line" in second
+
+
+def test_logging_is_as_it_was_afterwards() -> None:
+    root, gateway = logging.getLogger(), logging.getLogger("gateway")
+    before = (list(root.handlers), root.level, gateway.level, sys.unraisablehook, warnings.showwarning)
+    with logs.writing("error", "text", "node-1"):
+        pass
+
+    assert (
+        list(root.handlers),
+        root.level,
+        gateway.level,
+        sys.unraisablehook,
+        warnings.showwarning,
+    ) == before
+
+
+def test_standard_descriptors_that_are_closed_are_not_given_to_sockets() -> None:
+    def close_two() -> None:
+        os.close(0)
+        os.close(2)
+
+    code = (
+        "import os, socket; from gateway import logs; logs.occupy_standard_descriptors(); "
+        "print(socket.socket().fileno(), os.readlink('/proc/self/fd/2'))"
+    )
+    end = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=close_two,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+
+    socket, stderr = end.stdout.decode().split()
+    assert int(socket) > 2
+    assert stderr == "/dev/null"
 
 
 def test_an_outage_is_told_once_for_each_reason_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:

@@ -60,7 +60,7 @@ def busy() -> Counters:
 
 
 def test_every_counter_is_there_with_its_value() -> None:
-    types, samples = parse(exposition(busy(), store_connected=True))
+    types, samples = parse(exposition(busy(), store_connected=True, lost_log_lines=16))
 
     told = {
         ("gateway_requests_total", "admitted"): 1,
@@ -78,6 +78,7 @@ def test_every_counter_is_there_with_its_value() -> None:
         ("gateway_decisions_total", "redis"): 11,
         ("gateway_decisions_total", "fallback"): 12,
         ("gateway_store_discarded_total", ""): 13,
+        ("gateway_log_lines_lost_total", ""): 16,
         ("gateway_store_fields_ahead_total", ""): 0,
         ("gateway_store_connected", ""): 1,
     }
@@ -88,7 +89,7 @@ def test_every_counter_is_there_with_its_value() -> None:
 
 
 def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
-    types, samples = parse(exposition(busy(), store_connected=True))
+    types, samples = parse(exposition(busy(), store_connected=True, lost_log_lines=16))
     buckets = [samples["gateway_request_seconds_bucket", f"{bound:g}"] for bound in BOUNDS_SECONDS]
 
     assert types["gateway_request_seconds"] == "histogram"
@@ -101,7 +102,7 @@ def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
 
 
 def test_counters_end_in_total_and_others_do_not() -> None:
-    types, _ = parse(exposition(Counters(), store_connected=False))
+    types, _ = parse(exposition(Counters(), store_connected=False, lost_log_lines=0))
 
     assert all(name.endswith("_total") == (kind == "counter") for name, kind in types.items())
 
@@ -113,7 +114,7 @@ def test_no_label_grows_with_traffic() -> None:
         busy.latency.add(number / 100)
     busy.clients.tick()
 
-    _, before = parse(exposition(quiet, store_connected=True))
-    _, after = parse(exposition(busy, store_connected=True))
+    _, before = parse(exposition(quiet, store_connected=True, lost_log_lines=16))
+    _, after = parse(exposition(busy, store_connected=True, lost_log_lines=16))
     assert before.keys() == after.keys()
-    assert "client-1" not in exposition(busy, store_connected=True)
+    assert "client-1" not in exposition(busy, store_connected=True, lost_log_lines=16)

@@ -1,0 +1,52 @@
+"""What is known of the request that is in hand, for whoever logs in its course."""
+
+from contextvars import ContextVar, Token
+from typing import Self
+
+_current: "ContextVar[RequestContext | None]" = ContextVar("request", default=None)
+
+
+class RequestContext:
+    """One request, in force within ``with``.
+
+    Tasks and callbacks that are started meanwhile inherit it, and may outlive it (a connection that is kept):
+    once it is over it is nobody's any more.
+    """
+
+    __slots__ = (
+        "_is_over",
+        "_token",
+        "client",
+        "request_id",
+        "status",
+        "store_seconds",
+        "upstream_seconds",
+    )
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self.client = ""
+        """Its client's id; empty where nobody was identified."""
+        self.status = 0
+        """Of the answer's head; 0 as long as there is none."""
+        self.store_seconds: float | None = None
+        """How long it waited to be admitted or refused; None where nothing decided."""
+        self.upstream_seconds: float | None = None
+        """Until the head of the upstream's answer; None where there was none."""
+        self._is_over = False
+        self._token: Token[RequestContext | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over = True
+        if self._token is not None:
+            _current.reset(self._token)
+
+    @staticmethod
+    def current() -> "RequestContext | None":
+        """The one that this is said in the course of."""
+        context = _current.get()
+        return None if context is None or context._is_over else context
