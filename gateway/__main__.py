@@ -14,6 +14,7 @@ import uvloop
 
 from gateway import logs
 from gateway.app import DISTRIBUTION, load_policies, run
+from gateway.certificate_files import certificate_files
 from gateway.errors import StartError
 from gateway.log_writer import LogWriter
 from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not check:
                 return _serve(settings, log)
             load_policies(settings)
+            certificate_files(settings.tls_cert, settings.tls_key)
             _show(settings, as_json=as_json)
     except StartError as error:
         # Not of the log's form, and after its last line.

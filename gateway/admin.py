@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.certificate_files import CertificateFiles
 from gateway.contract.codec import encode
 from gateway.log_writer import LogWriter
 from gateway.telemetry.counters import Counters
@@ -21,6 +22,7 @@ class AdminSources:
     is_draining: Callable[[], bool]
     store_connected: Callable[[], bool]
     log: LogWriter | None
+    certificate: CertificateFiles | None
 
 
 SOURCES = web.AppKey("sources", AdminSources)
@@ -56,6 +58,7 @@ async def _metrics(request: web.Request) -> web.Response:
         sources.counters,
         store_connected=sources.store_connected(),
         lost_log_lines=sources.log.lost if sources.log is not None else 0,
+        certificate_days=sources.certificate.days_left() if sources.certificate is not None else None,
     )
     return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
 

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from gateway.access import AccessList
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
 from gateway.background import background
+from gateway.certificate_files import certificate_files
 from gateway.changes import listen
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.client_id import DEFAULT_SECRET
@@ -33,6 +35,7 @@ from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.views import Views
+from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter
 from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
@@ -66,6 +69,7 @@ async def run(
         StartError: it cannot start.
     """
     clients, table = load_policies(settings)
+    certificate = certificate_files(settings.tls_cert, settings.tls_key)
     counters = Counters()
     clock = RedisClock()
     overrides = LiveOverrides(clock)
@@ -88,12 +92,14 @@ async def run(
             lambda: overrides.report,
         )
         publisher = Publisher(redis, recorder, table, roster)
-        sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected, log)
-        listener = Downstream(handler, counters, hurry or asyncio.Event())
+        sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected, log, certificate)
+        downstream = Downstream(handler, counters, hurry or asyncio.Event())
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await _check_upstream(upstream, settings)
-            async with _listening(settings, listener, sources):
+            async with _listening(settings, downstream, sources):
+                if certificate is not None:
+                    start(certificate.follow)
                 start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
                 start(partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS))
                 start(partial(listen, redis, partial(overrides.take, redis)))
@@ -248,51 +254,43 @@ async def _check_upstream(upstream: Upstream, settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, listener: Downstream, sources: AdminSources) -> AsyncIterator[None]:
+async def _listening(
+    settings: Settings, downstream: Downstream, sources: AdminSources
+) -> AsyncIterator[None]:
     """Both listeners; at the end clients' requests finish before the admin listener goes."""
     admin = web.AppRunner(admin_application(sources), access_log=None)
-    clients = web.ServerRunner(listener, shutdown_timeout=settings.drain_timeout)
-    recorder = sources.recorder
+    clients = web.ServerRunner(downstream, shutdown_timeout=settings.drain_timeout)
+    sockets = await listening_sockets(settings.host, settings.port)
+    listener = Listener(sockets, downstream, sources.counters, sources.certificate)
     try:
-        port = await _bind(clients, settings.host, settings.port, "")
-        admin_port = await _bind(admin, settings.admin_host, settings.admin_port, "ADMIN_")
-        recorder.node = _reached_at(recorder.node, settings, port, admin_port)
+        admin_sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
+        await clients.setup()
+        await admin.setup()
+        for listening in admin_sockets:
+            await web.SockSite(admin, listening).start()
+        listener.open()
+        port, admin_port = (bound[0].getsockname()[1] for bound in (sockets, admin_sockets))
+        sources.recorder.node = _reached_at(sources.recorder.node, settings, port, admin_port)
         yield
     finally:
+        listener.close()
         await clients.cleanup()
         await admin.cleanup()
 
 
-async def _bind(runner: web.BaseRunner, host: str, port: int, prefix: str) -> int:
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no resolver would be asked for
-        reason = getattr(error, "strerror", None) or str(error)
-        settings = f"GATEWAY_{prefix}HOST={host} and GATEWAY_{prefix}PORT={port}"
-        raise StartError(f"{settings}: cannot listen there: {reason}", 3) from None
-    bound: int = runner.addresses[0][1]
-    return bound
-
-
 def _reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) -> NodeInfo:
-    return NodeInfo(
-        node.node_id,
-        _authority(settings.advertise_host or settings.host, port),
-        _authority(settings.advertise_host or settings.admin_host, admin_port),
-        node.version,
-        node.policy_digest,
+    return replace(
+        node,
+        address=authority(settings.advertise_host or settings.host, port),
+        admin_address=authority(settings.advertise_host or settings.admin_host, admin_port),
     )
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _announce(settings: Settings, recorder: Recorder) -> None:
     logger.info(
-        "%s serves http://%s in front of %s, %s by default; admin listener on http://%s",
+        "%s serves %s://%s in front of %s, %s by default; admin listener on http://%s",
         settings.node_id,
+        "http" if settings.tls_cert is None else "https",
         recorder.node.address,
         settings.upstream_url,
         settings.default_limit,

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     port: Port = Field(8080, description="port to listen on for clients")
     admin_host: Host = Field("127.0.0.1", description="address of the admin listener")
     admin_port: Port = Field(9080, description="port of the admin listener")
+    tls_cert: Path | None = Field(
+        None, description="PEM file of the certificate that clients are shown; with it they are served by TLS"
+    )
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key, not encrypted")
     advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )

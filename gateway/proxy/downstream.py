@@ -46,7 +46,9 @@ class RawResponse(web.StreamResponse):
         if self._data:
             await request.writer.write(self._data)
         transport = request.transport
-        if not self._stays and transport is not None and not transport.is_closing():
+        if self._stays or transport is None or transport.is_closing():
+            return
+        if transport.can_write_eof():  # not with TLS
             # The client sees the end at once, even if the rest of its body is awaited before the close,
             # which would otherwise reset the connection and could take the answer with it.
             transport.write_eof()

@@ -30,6 +30,8 @@ class Counters:
     unidentified: int = 0
     malformed: int = 0
     in_flight: int = 0
+    accept_errors: int = 0
+    tls_failed: int = 0
     upstream_answered: int = 0
     upstream_server_errors: int = 0
     upstream_broken: int = 0

@@ -8,8 +8,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-def exposition(counters: Counters, *, store_connected: bool, lost_log_lines: int) -> str:
-    """All metrics as text."""
+def exposition(
+    counters: Counters, *, store_connected: bool, lost_log_lines: int, certificate_days: float | None = None
+) -> str:
+    """All metrics as text; `certificate_days` is None where the node serves without TLS."""
     upstream = {
         "answered": counters.upstream_answered,
         "broken": counters.upstream_broken,
@@ -40,6 +42,7 @@ def exposition(counters: Counters, *, store_connected: bool, lost_log_lines: int
             "Upstream's 5xx answers.",
             counters.upstream_server_errors,
         ),
+        *_listener(counters, certificate_days),
         *_store(counters),
         *_histogram("gateway_request_seconds", "Forwarded requests, in the node.", counters.latency),
         *_histogram("gateway_upstream_seconds", "Until the upstream's head.", counters.upstream_latency),
@@ -51,6 +54,27 @@ def exposition(counters: Counters, *, store_connected: bool, lost_log_lines: int
         *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _listener(counters: Counters, certificate_days: float | None) -> list[str]:
+    lines = [
+        *_single(
+            "gateway_accept_errors_total",
+            "counter",
+            "Times that connections had to wait, as no descriptor or memory was left for one.",
+            counters.accept_errors,
+        ),
+        *_single(
+            "gateway_tls_failed_total",
+            "counter",
+            "Connections that ended before their TLS handshake did.",
+            counters.tls_failed,
+        ),
+    ]
+    if certificate_days is not None:
+        meaning = "Days until the certificate that clients are shown expires."
+        lines += _single("gateway_certificate_days", "gauge", meaning, round(certificate_days, 3))
+    return lines
 
 
 def _store(counters: Counters) -> list[str]:

@@ -1,9 +1,12 @@
 """A client that sends and sees bytes."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
+
+from tests.certificates import NAME
 
 PATIENCE_SECONDS = 8.0
 
@@ -61,9 +64,10 @@ class Client:
         self.writer = writer
 
     @classmethod
-    async def connect(cls, port: int) -> Self:
+    async def connect(cls, port: int, tls: ssl.SSLContext | None = None) -> Self:
         """To a port of this machine."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+        name = None if tls is None else NAME
+        return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name))
 
     async def __aenter__(self) -> Self:
         return self

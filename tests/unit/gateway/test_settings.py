@@ -25,6 +25,8 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "port": ("8081", 8081),
     "admin_host": ("10.0.0.1", "10.0.0.1"),
     "admin_port": ("0", 0),
+    "tls_cert": ("/etc/tls/node.pem", Path("/etc/tls/node.pem")),
+    "tls_key": ("/etc/tls/node.key", Path("/etc/tls/node.key")),
     "advertise_host": ("gateway.example", "gateway.example"),
     "upstream_url": ("http://service:81", "http://service:81"),
     "default_limit": ("7/10s", parse_limits("7/10s")),

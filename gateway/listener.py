@@ -1,0 +1,176 @@
+"""Takes clients' connections: the sockets, what arrives at them, and the TLS handshake."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+
+from gateway.certificate_files import CertificateFiles
+from gateway.clock import monotonic
+from gateway.errors import StartError
+from gateway.telemetry.counters import Counters
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted; Linux bounds it by net.core.somaxconn."""
+
+HANDSHAKE_SECONDS = 10.0
+GOODBYE_SECONDS = 5.0
+"""How long a client that is told that TLS ends may take to say the same."""
+
+ACCEPTS_A_TURN = 64
+RETRY_SECONDS = 0.1
+SILENT_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+def authority(host: str, port: int) -> str:
+    """An address as a URL has it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def listening_sockets(host: str, port: int, prefix: str = "") -> list[socket.socket]:
+    """A socket for each address of `host`, listening.
+
+    `prefix` is that of the two settings in the message.
+
+    Raises:
+        StartError: it cannot listen there.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, address in dict.fromkeys(found):
+            sockets.append(_bound(family, address))
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no resolver would be asked for
+        for bound in sockets:
+            bound.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        settings = f"GATEWAY_{prefix}HOST={host} and GATEWAY_{prefix}PORT={port}"
+        raise StartError(f"{settings}: cannot listen there: {reason}", 3) from None
+    return sockets
+
+
+def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # A restarted node gets its port back while old connections still end.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+class Listener:
+    """Accepts at some sockets and gives each connection a protocol, after the handshake where there is TLS.
+
+    It accepts by itself, since uvloop's servers drop connections unseen where descriptors have run out,
+    reset those that wait when they close, and keep the certificate that they began with.
+    """
+
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        protocol: Callable[[], asyncio.Protocol],
+        counters: Counters,
+        certificate: CertificateFiles | None = None,
+    ) -> None:
+        self._sockets = sockets
+        self._protocol = protocol
+        self._counters = counters
+        self._certificate = certificate
+        self._loop = asyncio.get_running_loop()
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._retry: asyncio.TimerHandle | None = None
+        self._told = -inf
+
+    @property
+    def arriving(self) -> int:
+        """How many connections were accepted and have no protocol yet."""
+        return len(self._arriving)
+
+    def open(self) -> None:
+        """Begin to accept."""
+        self._retry = None
+        for listening in self._sockets:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def close(self) -> None:
+        """Accept what has come so far, and no more."""
+        self._pause()
+        if self._retry is not None:
+            self._retry.cancel()
+        for listening in self._sockets:
+            with suppress(OSError):
+                while self._take(listening):
+                    pass
+            listening.close()
+
+    def abort(self) -> None:
+        """Give up the connections that are still arriving."""
+        for task in self._arriving:
+            task.cancel()
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            for _ in range(ACCEPTS_A_TURN):
+                if not self._take(listening):
+                    break
+        except OSError as error:
+            self._failed(error)
+
+    def _take(self, listening: socket.socket) -> bool:
+        """Accept a connection; whether there may be another."""
+        try:
+            connection, _ = listening.accept()
+        except BlockingIOError:
+            return False
+        except ConnectionAbortedError:  # it left while it waited
+            return True
+        connection.setblocking(False)
+        task = self._loop.create_task(self._welcome(connection))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+        return True
+
+    def _failed(self, error: OSError) -> None:
+        """No descriptor or no memory is left (accept(2)): try again soon, as to ask at once would be in vain.
+
+        What waits stays in the backlog meanwhile.
+        """
+        self._counters.accept_errors += 1
+        if monotonic() - self._told >= SILENT_SECONDS:
+            self._told = monotonic()
+            logger.warning("new connections wait, as none can be accepted: %s", error.strerror)
+        self._pause()
+        self._retry = self._loop.call_later(RETRY_SECONDS, self.open)
+
+    def _pause(self) -> None:
+        for listening in self._sockets:
+            self._loop.remove_reader(listening)
+
+    async def _welcome(self, connection: socket.socket) -> None:
+        """Give a connection its protocol."""
+        if self._certificate is None:
+            await self._loop.connect_accepted_socket(self._protocol, connection)
+            return
+        try:
+            await self._loop.connect_accepted_socket(
+                self._protocol,
+                connection,
+                ssl=self._certificate.context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=GOODBYE_SECONDS,
+            )
+        except OSError as error:  # ssl.SSLError is one
+            self._counters.tls_failed += 1
+            logger.debug("no TLS with a client: %s", error)

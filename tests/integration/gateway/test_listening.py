@@ -1,0 +1,92 @@
+"""The listener of a real process: where it listens, and what it does when descriptors run out."""
+
+import asyncio
+import re
+import resource
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from gateway.listener import listening_sockets
+from tests.integration.gateway.client import Client, request
+from tests.integration.gateway.node import eventually
+from tests.integration.gateway.processes import NodeProcess, node_process
+from tests.integration.gateway.upstream import Upstream
+
+MORE = 12
+CLIENTS = 40
+
+
+async def sample(admin: Client, name: str) -> float:
+    """One of the node's metrics, over a connection that is there already."""
+    text = (await admin.get(b"/metrics")).body.decode()
+    found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+def allow_descriptors(node: NodeProcess, more: int) -> None:
+    """Let a process open so many more."""
+    opened = len(list(Path(f"/proc/{node.process.pid}/fd").iterdir()))
+    resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (opened + more, opened + more))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted in /proc")
+async def test_without_descriptors_connections_wait_and_the_node_lives(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    settings = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url}
+    settings |= {"GATEWAY_DEFAULT_LIMIT": "1000/m", "GATEWAY_STORE_DEADLINE": "2"}
+    async with (
+        node_process(tmp_path, **settings) as node,
+        await node.connect_admin() as admin,
+        await node.connect() as first,
+        AsyncExitStack() as stack,
+    ):
+        assert (await first.get()).status == 200
+        assert (await admin.get(b"/readyz")).status == 200
+        allow_descriptors(node, MORE)
+        clients = [await stack.enter_async_context(await node.connect()) for _ in range(CLIENTS)]
+        for client in clients:
+            await client.send(request(key=None))
+        refused = await eventually(lambda: sample(admin, "gateway_accept_errors_total"), bool)
+
+        # It serves whom it has, and does not ask in vain all the time.
+        assert (await first.get()).status == 200
+        cpu = await sample(admin, "process_cpu_seconds_total")
+        await asyncio.sleep(1)
+        assert await sample(admin, "process_cpu_seconds_total") - cpu < 0.5
+        errors = await sample(admin, "gateway_accept_errors_total")
+        assert refused <= errors < refused + 100
+
+        # All that waited are answered as soon as others have left.
+        for client in clients:
+            assert (await client.answer()).status == 401
+            client.writer.close()
+        log = node.log.read_text()
+
+    assert log.count("new connections wait, as none can be accepted: Too many open files") == 1
+    assert "Traceback" not in log
+
+
+async def test_a_name_is_listened_on_at_all_its_addresses() -> None:
+    sockets = await listening_sockets("localhost", 0)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)
+        assert {bound.family for bound in sockets} == {family for family, *_ in found}
+        assert all(bound.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for bound in sockets)
+    finally:
+        for bound in sockets:
+            bound.close()
+
+
+async def test_all_addresses_of_both_families_can_be_listened_on_at_once() -> None:
+    """An IPv6 socket leaves IPv4 to the other."""
+    if not socket.has_ipv6:
+        pytest.skip("there is no IPv6 here")
+    (four,) = await listening_sockets("0.0.0.0", 0)
+    (six,) = await listening_sockets("::", four.getsockname()[1])
+    four.close()
+    six.close()
