@@ -13,10 +13,11 @@ from typing import NoReturn
 import uvloop
 
 from gateway import logs
-from gateway.app import DISTRIBUTION, load_policies, run
+from gateway.app import DISTRIBUTION, run
 from gateway.certificate_files import certificate_files
 from gateway.errors import StartError
 from gateway.log_writer import LogWriter
+from gateway.policy_files import read_policies
 from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
 
 logger = logging.getLogger("gateway")
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 logger.warning(sentence)
             if not check:
                 return _serve(settings, log)
-            load_policies(settings)
+            read_policies(settings)
             certificate_files(settings.tls_cert, settings.tls_key)
             _show(settings, as_json=as_json)
     except StartError as error:
@@ -88,9 +89,9 @@ def _show(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _until_signalled(settings: Settings, log: LogWriter) -> None:
-    """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight."""
+    """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight. SIGHUP reloads."""
     loop = asyncio.get_running_loop()
-    stop, hurry = asyncio.Event(), asyncio.Event()
+    stop, hurry, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         if stop.is_set():
@@ -102,8 +103,9 @@ async def _until_signalled(settings: Settings, log: LogWriter) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    loop.add_signal_handler(signal.SIGHUP, reread.set)
     try:
-        await run(settings, stop, hurry, log)
+        await run(settings, stop, hurry, log, reread)
     except BaseExceptionGroup as group:
         start_errors = group.subgroup(StartError)
         if start_errors is None:

@@ -41,6 +41,10 @@ class AccessList:
                     "address or network"
                 )
 
+    def __str__(self) -> str:
+        """The list as it can be written."""
+        return ", ".join(self.entries)
+
     def check_known(self, registered: Container[str], *, accepts_unknown: bool) -> None:
         """Refuse an id that no client of this node can have.
 

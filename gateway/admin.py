@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.certificate_files import CertificateFiles
 from gateway.contract.codec import encode
+from gateway.contract.telemetry import Reloads
 from gateway.log_writer import LogWriter
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.exposition import CONTENT_TYPE, exposition
@@ -21,6 +22,7 @@ class AdminSources:
     recorder: Recorder
     is_draining: Callable[[], bool]
     store_connected: Callable[[], bool]
+    reloads: Callable[[], Reloads]
     log: LogWriter | None
     certificate: CertificateFiles | None
 
@@ -57,6 +59,7 @@ async def _metrics(request: web.Request) -> web.Response:
     text = exposition(
         sources.counters,
         store_connected=sources.store_connected(),
+        reloads=sources.reloads(),
         lost_log_lines=sources.log.lost if sources.log is not None else 0,
         certificate_days=sources.certificate.days_left() if sources.certificate is not None else None,
     )

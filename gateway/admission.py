@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.access import AccessList, Denied
+from gateway.access import Denied
 from gateway.addresses import Address, address_of, counted_as
 from gateway.contract.client_id import UNKNOWN_PREFIX
 from gateway.contract.policy_table import Policy
 from gateway.errors import StoreUnavailable
-from gateway.exempt import Exempt
 from gateway.fields import RawHeaders
-from gateway.identity import Identity
 from gateway.in_flight import InFlight
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing, admits
 from gateway.limiter.limiter import Limiter
 from gateway.meters import Meter, Meters
 from gateway.overrides import LiveOverrides
+from gateway.policies import Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,58 +67,46 @@ _UNCOUNTED = Decision(admitted=True)
 class Admission:
     """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
 
-    def __init__(
-        self,
-        identity: Identity,
-        meters: Meters,
-        overrides: LiveOverrides,
-        limiter: Limiter,
-        *,
-        exempt: Exempt,
-        allow: AccessList,
-        deny: AccessList,
-    ) -> None:
-        self._identity = identity
-        self._meters = meters
+    def __init__(self, overrides: LiveOverrides, limiter: Limiter) -> None:
         self._overrides = overrides
         self._limiter = limiter
-        self._exempt = exempt
-        self._allow = allow
-        self._deny = deny
-        self._needs_address = bool(allow.networks or deny.networks or meters.of_address)
         self.in_flight = InFlight()
 
-    async def decide(self, method: str, target: bytes, headers: RawHeaders, peer: str) -> Decision:
-        """Decide about a request: its target as the client sent it, `peer` the client's address as a text.
+    async def decide(
+        self, policies: Policies, method: str, target: bytes, headers: RawHeaders, peer: str
+    ) -> Decision:
+        """Decide by `policies` about a request: its target as the client sent it, `peer` its address.
 
         Raises:
             Denied: it, or its address, is on the deny list.
             Unidentified: it has no usable key.
             StoreUnavailable: Redis is away, and the settings let nobody pass without it.
         """
-        address = address_of(peer) if self._needs_address else None
-        if self._deny.has_address(address):
+        address = address_of(peer) if policies.need_addresses else None
+        if policies.deny.has_address(address):
             raise Denied(None)
-        if self._exempt and self._exempt.takes(method, target):
+        if policies.exempt and policies.exempt.takes(method, target):
             return _UNCOUNTED
-        client = self._identity.client_of(headers)
-        if client in self._deny.clients:
+        client = policies.identity.client_of(headers)
+        if client in policies.deny.clients:
             raise Denied(client)
-        if client in self._allow.clients or self._allow.has_address(address):
+        if client in policies.allow.clients or policies.allow.has_address(address):
             return Decision(admitted=True, client=client)
-        return await self._count(client, address, method, target)
+        return await self._count(policies.meters, client, address, method, target)
 
-    async def _count(self, client: str, address: Address | None, method: str, target: bytes) -> Decision:
+    async def _count(
+        self, known: Meters, client: str, address: Address | None, method: str, target: bytes
+    ) -> Decision:
         """Charge all windows that the request meets, if its client has a place."""
         overrides = self._overrides.current
-        tariff = self._meters.of_client(client, overrides)
-        cost, of_routes = self._meters.of_routes(method, target)
+        tariff = known.of_client(client, overrides)
+        cost, of_routes = known.of_routes(method, target)
         meters = tariff.meters + of_routes
         generation = overrides.generations.get(client, 0)
         charges = [Charge(meter.key(client, generation), meter.limit, cost, meter.shadow) for meter in meters]
-        if self._meters.of_address and address is not None and client.startswith(UNKNOWN_PREFIX):
-            meters += self._meters.of_address
-            charges += self._charges_of(address, cost)
+        if known.of_address and address is not None and client.startswith(UNKNOWN_PREFIX):
+            meters += known.of_address
+            charges += _charges_of(known.of_address, address, cost)
         places = self._enter(client, tariff.policy)
         if places is not None and not (places.admitted or places.shadow):
             return Decision(False, client, meters, None, cost, places)
@@ -147,13 +134,12 @@ class Admission:
         if decision.places is not None and decision.client is not None:
             self.in_flight.leave(decision.client)
 
-    def _charges_of(self, address: Address, cost: int) -> list[Charge]:
-        place = counted_as(address)
-        return [
-            Charge(meter.key(place, 0), meter.limit, cost, meter.shadow) for meter in self._meters.of_address
-        ]
-
     def _enter(self, client: str, policy: Policy) -> Places | None:
         if not policy.concurrency:
             return None
         return Places(policy.concurrency, self.in_flight.enter(client), policy.shadow)
+
+
+def _charges_of(meters: Sequence[Meter], address: Address, cost: int) -> list[Charge]:
+    place = counted_as(address)
+    return [Charge(meter.key(place, 0), meter.limit, cost, meter.shadow) for meter in meters]

@@ -13,23 +13,17 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from redis.asyncio import Redis
 
-from gateway.access import AccessList
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
 from gateway.background import background
 from gateway.certificate_files import certificate_files
 from gateway.changes import listen
 from gateway.clock import RedisClock, monotonic
-from gateway.contract.client_id import DEFAULT_SECRET
-from gateway.contract.clients import Clients
 from gateway.contract.overrides import POLL_SECONDS
-from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
-from gateway.errors import REDIS_TROUBLE, StartError
-from gateway.exempt import Exempt
-from gateway.identity import Identity
+from gateway.errors import REDIS_TROUBLE
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
@@ -37,15 +31,14 @@ from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter
-from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
 from gateway.periodic import repeat
-from gateway.policy import policy_table
-from gateway.policy_files import read_clients, read_routes
+from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.handler import Handler, ProxyOptions
 from gateway.proxy.upstream import Upstream, UpstreamError
 from gateway.redis_endpoint import Endpoint
+from gateway.reload import Commit, Reload
 from gateway.settings import Settings, without_password
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag
@@ -61,17 +54,25 @@ logger = logging.getLogger(__name__)
 
 
 async def run(
-    settings: Settings, stop: asyncio.Event, hurry: asyncio.Event | None = None, log: LogWriter | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    hurry: asyncio.Event | None = None,
+    log: LogWriter | None = None,
+    reread: asyncio.Event | None = None,
 ) -> None:
     """Run a node until `stop` is set; requests in flight may then finish, until `hurry` is set.
+
+    Each time that `reread` is set, what comes from files is read anew.
 
     Raises:
         StartError: it cannot start.
     """
-    clients, table = load_policies(settings)
+    policies = read_policies(settings)
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
+    _warn(settings)
     counters = Counters()
     clock = RedisClock()
+    reload = Reload(reread or asyncio.Event(), lambda: clock.time(monotonic()) / MICROSECONDS)
     overrides = LiveOverrides(clock)
     loop_lag = LoopLag()
     upstream = _upstream(settings)
@@ -79,9 +80,9 @@ async def run(
     async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
         store, limiter = _limiter(settings, endpoint, clock, counters, roster)
-        admission = _admission(settings, clients, table, overrides, limiter)
-        handler = Handler(admission, upstream, counters, _options(settings), stop.is_set)
-        node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
+        admission = Admission(overrides, limiter)
+        handler = Handler(policies, admission, upstream, counters, _options(settings), stop.is_set)
+        node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), policies.table.digest())
         recorder = Recorder(
             node,
             counters,
@@ -90,9 +91,21 @@ async def run(
             lambda: store.connected,
             lambda: store.trouble,
             lambda: overrides.report,
+            lambda: reload.report,
         )
-        publisher = Publisher(redis, recorder, table, roster)
-        sources = AdminSources(counters, recorder, stop.is_set, lambda: store.connected, log, certificate)
+        publisher = Publisher(redis, recorder, policies.table, roster)
+        reload.take_in(partial(_reread_policies, settings, handler, publisher))
+        if certificate is not None:
+            reload.take_in(certificate.reread)
+        sources = AdminSources(
+            counters,
+            recorder,
+            stop.is_set,
+            lambda: store.connected,
+            lambda: reload.report,
+            log,
+            certificate,
+        )
         downstream = Downstream(handler, counters, hurry or asyncio.Event())
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
@@ -103,6 +116,7 @@ async def run(
                 start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
                 start(partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS))
                 start(partial(listen, redis, partial(overrides.take, redis)))
+                start(reload.run)
                 _announce(settings, recorder)
                 await stop.wait()
             await store.finish()
@@ -135,67 +149,27 @@ def _limiter(
     return store, limiter
 
 
-def load_policies(settings: Settings) -> tuple[Clients, PolicyTable]:
-    """The registered clients and all policies, from the settings and their files.
+def _reread_policies(settings: Settings, handler: Handler, publisher: Publisher) -> Commit:
+    """Read the policies; what is returned puts them in force for all requests that come from then on."""
+    policies = read_policies(settings)
 
-    Raises:
-        StartError: a file cannot be read or used, a list names nobody, or a cost is above a limit.
-    """
-    clients = read_clients(settings.clients_file)
-    lists = {"ALLOW": AccessList(settings.allow), "DENY": AccessList(settings.deny)}
-    place = f"{settings.routes_file}"
-    routes = read_routes(settings.routes_file)
-    try:
-        table = policy_table(
-            clients,
-            default=settings.default_limit,
-            accepts_unknown_keys=settings.accepts_unknown_keys,
-            on_store_failure=settings.on_store_failure,
-            default_concurrency=settings.default_concurrency,
-            shadow=settings.shadow,
-            address_limit=settings.address_limit,
-            routes=routes,
-            exempt=Exempt(settings.exempt).entries,
-            allow=lists["ALLOW"].entries,
-            deny=lists["DENY"].entries,
-        )
-        for name, listed in lists.items():
-            place = f"GATEWAY_{name}"
-            listed.check_known(clients.by_name, accepts_unknown=settings.accepts_unknown_keys)
-    except ValueError as error:
-        raise StartError(f"{place}: {error}", 2) from None
-    return clients, table
+    def enforce() -> None:
+        handler.policies = policies
+        publisher.enforce(policies.table)
+
+    return enforce
 
 
-def _admission(
-    settings: Settings, clients: Clients, table: PolicyTable, overrides: LiveOverrides, limiter: Limiter
-) -> Admission:
-    if settings.shadow:
-        logger.warning("GATEWAY_SHADOW: requests are counted, and nobody is refused for a limit")
-    return Admission(
-        _identity(settings, clients),
-        Meters(table),
-        overrides,
-        limiter,
-        exempt=Exempt(settings.exempt),
-        allow=AccessList(settings.allow),
-        deny=AccessList(settings.deny),
-    )
-
-
-def _identity(settings: Settings, clients: Clients) -> Identity:
-    secret = settings.identity_secret
-    if secret is None and settings.accepts_unknown_keys and not _is_loopback(settings.host):
+def _warn(settings: Settings) -> None:
+    """Say what is set so that it may surprise."""
+    if settings.identity_secret is None and settings.accepts_unknown_keys and not _is_loopback(settings.host):
         logger.warning("GATEWAY_IDENTITY_SECRET is not set: who knows a client id can test keys against it")
     if settings.accepts_unknown_keys:
         logger.warning(
             "unknown keys are accepted: each new key is a new client with %s", settings.default_limit
         )
-    return Identity(
-        clients,
-        accepts_unknown=settings.accepts_unknown_keys,
-        secret=DEFAULT_SECRET if secret is None else secret.get_secret_value(),
-    )
+    if settings.shadow:
+        logger.warning("GATEWAY_SHADOW: requests are counted, and nobody is refused for a limit")
 
 
 def _is_loopback(host: str) -> bool:

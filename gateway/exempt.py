@@ -28,6 +28,10 @@ class Exempt:
             else:
                 self._everywhere += (method,)
 
+    def __str__(self) -> str:
+        """The list as it can be written."""
+        return ", ".join(self.entries)
+
     def __bool__(self) -> bool:
         """Whether anything is exempt."""
         return bool(self.entries)

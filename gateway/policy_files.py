@@ -1,15 +1,63 @@
-"""The clients file and the routes file, read at the start."""
+"""Policies from the settings, with the clients file and the routes file that they name."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
+from gateway.contract.policy_table import PolicyTable
 from gateway.contract.routes import Route
 from gateway.errors import StartError
+from gateway.identity import Identity
+from gateway.meters import Meters
+from gateway.policies import Policies
+from gateway.policy import policy_table
 from gateway.routes_file import RoutesFileError, parse_routes
+from gateway.settings import Settings
 
 Content = TypeVar("Content")
+
+
+def read_policies(settings: Settings) -> Policies:
+    """What is to be enforced, as the files stand now.
+
+    Raises:
+        StartError: a file cannot be read or used, a list names nobody, or a cost is above a limit.
+    """
+    clients = read_clients(settings.clients_file)
+    table = _table(settings, clients, read_routes(settings.routes_file))
+    for variable, listed in (("GATEWAY_ALLOW", settings.allow), ("GATEWAY_DENY", settings.deny)):
+        try:
+            listed.check_known(clients.by_name, accepts_unknown=settings.accepts_unknown_keys)
+        except ValueError as error:
+            raise StartError(f"{variable}: {error}", 2) from None
+    secret = settings.identity_secret
+    identity = Identity(
+        clients,
+        accepts_unknown=settings.accepts_unknown_keys,
+        secret=DEFAULT_SECRET if secret is None else secret.get_secret_value(),
+    )
+    return Policies(table, identity, Meters(table), settings.exempt, settings.allow, settings.deny)
+
+
+def _table(settings: Settings, clients: Clients, routes: tuple[Route, ...]) -> PolicyTable:
+    try:
+        return policy_table(
+            clients,
+            default=settings.default_limit,
+            accepts_unknown_keys=settings.accepts_unknown_keys,
+            on_store_failure=settings.on_store_failure,
+            default_concurrency=settings.default_concurrency,
+            shadow=settings.shadow,
+            address_limit=settings.address_limit,
+            routes=routes,
+            exempt=settings.exempt.entries,
+            allow=settings.allow.entries,
+            deny=settings.deny.entries,
+        )
+    except ValueError as error:
+        raise StartError(f"{settings.routes_file}: {error}", 2) from None
 
 
 def read_clients(path: Path | None) -> Clients:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from gateway.access import AccessList
 from gateway.contract.limits import Limits, parse_limits
@@ -52,14 +52,12 @@ def _limits(value: object) -> Limits:
     return value if isinstance(value, Limits) else parse_limits(str(value))
 
 
-def _exempt(text: str) -> str:
-    Exempt(text)
-    return text
+def _exempt(value: object) -> Exempt:
+    return value if isinstance(value, Exempt) else Exempt(str(value))
 
 
-def _access_list(text: str) -> str:
-    AccessList(text)
-    return text
+def _access_list(value: object) -> AccessList:
+    return value if isinstance(value, AccessList) else AccessList(str(value))
 
 
 Host = Annotated[str, AfterValidator(_host)]
@@ -68,5 +66,5 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 NodeId = Annotated[str, AfterValidator(_node_id)]
 UpstreamUrl = Annotated[str, AfterValidator(_upstream_url)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]
-ExemptText = Annotated[str, AfterValidator(_exempt)]
-AccessListText = Annotated[str, AfterValidator(_access_list)]
+ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
+AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]

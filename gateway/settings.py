@@ -16,12 +16,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from gateway.access import AccessList
 from gateway.contract.limits import MAX_QUOTA, Limit, Limits
 from gateway.contract.redis_url import check_redis_url
 from gateway.errors import StartError
+from gateway.exempt import Exempt
 from gateway.setting_types import (
-    AccessListText,
-    ExemptText,
+    AccessListValue,
+    ExemptValue,
     Host,
     LimitValue,
     NodeId,
@@ -103,11 +105,16 @@ class Settings(BaseSettings):
     )
     shadow: bool = Field(False, description="count and tell what would be refused, and refuse nobody")
     routes_file: Path | None = Field(None, description="TOML file of limits and costs by path and method")
-    exempt: ExemptText = Field(
-        "", description="requests that need no key and are not counted: OPTIONS, GET /health, /assets/*"
+    exempt: Annotated[ExemptValue, NoDecode] = Field(
+        Exempt(""),
+        description="requests that need no key and are not counted: OPTIONS, GET /health, /assets/*",
     )
-    allow: AccessListText = Field("", description="clients, addresses and networks that have no limits")
-    deny: AccessListText = Field("", description="clients, addresses and networks that get a 403")
+    allow: Annotated[AccessListValue, NoDecode] = Field(
+        AccessList(""), description="clients, addresses and networks that have no limits"
+    )
+    deny: Annotated[AccessListValue, NoDecode] = Field(
+        AccessList(""), description="clients, addresses and networks that get a 403"
+    )
     clients_file: Path | None = Field(None, description="TOML file of plans and registered clients")
     unknown_keys: Literal["accept", "reject"] | None = Field(
         None,

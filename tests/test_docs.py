@@ -11,7 +11,7 @@ from gateway.contract.overrides import Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.routes import Route
-from gateway.contract.telemetry import LiveChanges, Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -48,6 +48,7 @@ def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -
         Upstream,
         Store,
         LiveChanges,
+        Reloads,
     ],
     ids=lambda r: r.__name__,
 )

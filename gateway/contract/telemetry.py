@@ -86,6 +86,16 @@ class LiveChanges:
     since: float | None = None  # when it first refused what it refuses, by Redis' clock
 
 
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """What became of reloads of the node's files, since its start."""
+
+    done: int = 0
+    failed: int = 0  # nothing was changed by these
+    at: float | None = None  # when the last one was, by Redis' clock
+    problem: str = ""  # why the last one failed, in printable ASCII; empty where it did not
+
+
 def as_published(text: str, length: int = NAME_LENGTH) -> str:
     """A foreign text as a record, a log and a terminal may hold it: printable ASCII, not too long."""
     return ascii(text)[1:-1][:length]
@@ -131,3 +141,4 @@ class TelemetryRecord:
     busiest: tuple[ClientCount, ...]  # by requests
     most_refused: tuple[ClientCount, ...]  # by refusals
     overrides: LiveChanges = LiveChanges()
+    reloads: Reloads = Reloads()

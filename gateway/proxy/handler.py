@@ -17,6 +17,7 @@ from gateway.errors import StoreUnavailable
 from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.logs import Outage
+from gateway.policies import Policies
 from gateway.proxy.downstream import RawResponse, reset
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.grammar import Malformed, check_request
@@ -48,12 +49,14 @@ class Handler:
 
     def __init__(
         self,
+        policies: Policies,
         admission: Admission,
         upstream: Upstream,
         counters: Counters,
         options: ProxyOptions,
         is_draining: Callable[[], bool],
     ) -> None:
+        self.policies = policies
         self._admission = admission
         self._upstream = upstream
         self._counters = counters
@@ -77,7 +80,7 @@ class Handler:
         try:
             self._check(request)
             decision = await self._admission.decide(
-                request.method, _target(request), request.raw_headers, peer
+                self.policies, request.method, _target(request), request.raw_headers, peer
             )
         except Denied as denied:
             self._counters.denied += 1

@@ -1,5 +1,6 @@
 """The node's counters in Prometheus' text format, version 0.0.4. No label holds anything of a client's."""
 
+from gateway.contract.telemetry import Reloads
 from gateway.telemetry import process
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.histogram import Histogram
@@ -9,7 +10,12 @@ BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 
 def exposition(
-    counters: Counters, *, store_connected: bool, lost_log_lines: int, certificate_days: float | None = None
+    counters: Counters,
+    *,
+    store_connected: bool,
+    reloads: Reloads,
+    lost_log_lines: int,
+    certificate_days: float | None = None,
 ) -> str:
     """All metrics as text; `certificate_days` is None where the node serves without TLS."""
     upstream = {
@@ -50,6 +56,7 @@ def exposition(
         *_single("gateway_in_flight", "gauge", "Requests being served.", counters.in_flight),
         *_single("gateway_store_connected", "gauge", "Whether Redis answers.", int(store_connected)),
         *_single("gateway_log_lines_lost_total", "counter", "Log lines not written.", lost_log_lines),
+        *_reloads(reloads),
         *_single("process_cpu_seconds_total", "counter", "User and system time.", process.cpu_seconds()),
         *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
     ]
@@ -75,6 +82,26 @@ def _listener(counters: Counters, certificate_days: float | None) -> list[str]:
         meaning = "Days until the certificate that clients are shown expires."
         lines += _single("gateway_certificate_days", "gauge", meaning, round(certificate_days, 3))
     return lines
+
+
+def _reloads(reloads: Reloads) -> list[str]:
+    return [
+        *_counter(
+            "gateway_reloads_total",
+            "Reloads of files, by what became of them.",
+            "outcome",
+            {"done": reloads.done, "failed": reloads.failed},
+        ),
+        *_single(
+            "gateway_reload_failed", "gauge", "Whether the last reload failed.", int(reloads.problem != "")
+        ),
+        *_single(
+            "gateway_reload_timestamp_seconds",
+            "gauge",
+            "When the last reload was, 0 if none.",
+            reloads.at or 0,
+        ),
+    ]
 
 
 def _store(counters: Counters) -> list[str]:

@@ -1,6 +1,7 @@
 """Publishes the node's record once a second, and its policies now and then."""
 
 import logging
+from dataclasses import replace
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -28,7 +29,13 @@ class Publisher:
         self._table = table
         self._roster = roster
         self._knows_its_past = False
+        self._told: PolicyTable | None = None
         self._table_due = 0.0
+
+    def enforce(self, table: PolicyTable) -> None:
+        """Publish another table from now on: under its digest, with the next record."""
+        self._table = table
+        self._recorder.node = replace(self._recorder.node, policy_digest=table.digest())
 
     async def publish(self) -> None:
         """One second's record. Errors of redis-py pass through, and the next record makes up for it."""
@@ -55,13 +62,15 @@ class Publisher:
             telemetry.STREAM_BYTES // len(record),
         )
         async with self._redis.pipeline(transaction=False) as pipeline:
+            table = self._table
+            if table is not self._told or monotonic() >= self._table_due:
+                key, text = keys.policy_table(self._recorder.node.policy_digest), encode(table)
+                pipeline.set(key, text, ex=policy_table.LIFETIME_SECONDS)
+                self._table_due = monotonic() + _TABLE_SECONDS
             pipeline.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: record}, maxlen=longest, approximate=True)
             pipeline.hset(keys.NODES, self._recorder.node.node_id, encode(entry))
-            if monotonic() >= self._table_due:
-                digest = self._recorder.node.policy_digest
-                pipeline.set(keys.policy_table(digest), encode(self._table), ex=policy_table.LIFETIME_SECONDS)
-                self._table_due = monotonic() + _TABLE_SECONDS
             replies = await pipeline.execute(raise_on_error=False)
         for error in replies:
             if isinstance(error, RedisError):  # in Redis' own words, and not in those of the pipeline
                 raise error
+        self._told = table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import LiveChanges, Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.contract.window import MICROSECONDS
 from gateway.telemetry import process
 from gateway.telemetry.counters import Counters
@@ -17,7 +17,7 @@ _TROUBLE_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """What does not change while a node serves; its addresses are known when it listens."""
+    """What seldom changes while a node serves; its addresses are known when it listens."""
 
     node_id: str
     address: str
@@ -38,6 +38,7 @@ class Recorder:
         store_connected: Callable[[], bool],
         store_trouble: Callable[[], str],
         live_changes: Callable[[], LiveChanges],
+        reloads: Callable[[], Reloads],
     ) -> None:
         self.node = node
         self.boot_id = uuid.uuid4().hex[:12]
@@ -48,6 +49,7 @@ class Recorder:
         self._store_connected = store_connected
         self._store_trouble = store_trouble
         self._live_changes = live_changes
+        self._reloads = reloads
         self._started = monotonic()
         self._sequence = 0
         self._lag_seconds = 0.0
@@ -106,4 +108,5 @@ class Recorder:
             busiest=counters.clients.busiest,
             most_refused=counters.clients.most_refused,
             overrides=self._live_changes(),
+            reloads=self._reloads(),
         )

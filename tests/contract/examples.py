@@ -6,7 +6,15 @@ from gateway.contract.overrides import Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
 from gateway.contract.roster import RosterEntry
 from gateway.contract.routes import Route
-from gateway.contract.telemetry import ClientCount, LiveChanges, Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import (
+    ClientCount,
+    LiveChanges,
+    Reloads,
+    Store,
+    TelemetryRecord,
+    Totals,
+    Upstream,
+)
 
 TELEMETRY = TelemetryRecord(
     node_id="node-1",
@@ -32,6 +40,7 @@ TELEMETRY = TelemetryRecord(
     busiest=(ClientCount("acme", 70, 0), ClientCount("k_0123456789abcdef", 30, 1)),
     most_refused=(ClientCount("acme", 15, 0),),
     overrides=LiveChanges(fields=5, malformed=1, names=("limit:acme",), since=1_700_000_000.0),
+    reloads=Reloads(done=2, failed=1, at=1_699_999_990.5, problem="clients.toml: not TOML"),
 )
 
 ROSTER_ENTRY = RosterEntry(

@@ -23,6 +23,7 @@ from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Limiter
 from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
+from gateway.policies import Policies
 
 TABLE = PolicyTable(
     parse_limits("10/s,500/m"),
@@ -64,6 +65,19 @@ class Fixed(LiveOverrides):
         return self._fixed
 
 
+class Desk:
+    """An admission, and the policies that it decides by."""
+
+    def __init__(self, policies: Policies, overrides: LiveOverrides, limiter: Limiter) -> None:
+        self._policies = policies
+        self._admission = Admission(overrides, limiter)
+        self.in_flight = self._admission.in_flight
+        self.close = self._admission.close
+
+    async def decide(self, *request: Any) -> Decision:
+        return await self._admission.decide(self._policies, *request)
+
+
 def admission(
     table: PolicyTable = TABLE,
     *,
@@ -71,19 +85,18 @@ def admission(
     allow: str = "",
     deny: str = "",
     overrides: Overrides | None = None,
-) -> tuple[Admission, Answers]:
+) -> tuple[Desk, Answers]:
     limiter = Answers()
     clients = Clients({}, table.clients, {key_digest("acme-key"): "acme"})
-    made = Admission(
+    policies = Policies(
+        table,
         Identity(clients, accepts_unknown=True, secret="secret"),
         Meters(table),
-        Fixed(overrides or Overrides()),
-        limiter,
-        exempt=Exempt(exempt),
-        allow=AccessList(allow),
-        deny=AccessList(deny),
+        Exempt(exempt),
+        AccessList(allow),
+        AccessList(deny),
     )
-    return made, limiter
+    return Desk(policies, Fixed(overrides or Overrides()), limiter), limiter
 
 
 def request(

@@ -4,8 +4,10 @@ import pytest
 from pydantic import SecretStr
 
 from gateway import __main__
+from gateway.access import AccessList
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
+from gateway.exempt import Exempt
 from gateway.settings import (
     SECRETS,
     Settings,
@@ -62,6 +64,8 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def plain(settings: Settings, name: str) -> object:
     value = getattr(settings, name)
+    if isinstance(value, Exempt | AccessList):
+        return str(value)
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from gateway.contract.telemetry import Reloads
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.exposition import BOUNDS_SECONDS, exposition
 
+RELOADS = Reloads(done=16, failed=17, at=1_700_000_000.5, problem="not TOML")
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([a-z]+)="([^"\\\n]*)"\})? (\S+)')
 COMMENT = re.compile(r"# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)")
 
@@ -60,7 +62,7 @@ def busy() -> Counters:
 
 
 def test_every_counter_is_there_with_its_value() -> None:
-    types, samples = parse(exposition(busy(), store_connected=True, lost_log_lines=16))
+    types, samples = parse(exposition(busy(), store_connected=True, reloads=RELOADS, lost_log_lines=16))
 
     told = {
         ("gateway_requests_total", "admitted"): 1,
@@ -81,6 +83,10 @@ def test_every_counter_is_there_with_its_value() -> None:
         ("gateway_log_lines_lost_total", ""): 16,
         ("gateway_store_fields_ahead_total", ""): 0,
         ("gateway_store_connected", ""): 1,
+        ("gateway_reloads_total", "done"): 16,
+        ("gateway_reloads_total", "failed"): 17,
+        ("gateway_reload_failed", ""): 1,
+        ("gateway_reload_timestamp_seconds", ""): 1_700_000_000.5,
     }
     assert {key: samples[key] for key in told} == told
     assert types["gateway_requests_total"] == types["process_cpu_seconds_total"] == "counter"
@@ -89,7 +95,7 @@ def test_every_counter_is_there_with_its_value() -> None:
 
 
 def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
-    types, samples = parse(exposition(busy(), store_connected=True, lost_log_lines=16))
+    types, samples = parse(exposition(busy(), store_connected=True, reloads=RELOADS, lost_log_lines=16))
     buckets = [samples["gateway_request_seconds_bucket", f"{bound:g}"] for bound in BOUNDS_SECONDS]
 
     assert types["gateway_request_seconds"] == "histogram"
@@ -102,7 +108,7 @@ def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
 
 
 def test_counters_end_in_total_and_others_do_not() -> None:
-    types, _ = parse(exposition(Counters(), store_connected=False, lost_log_lines=0))
+    types, _ = parse(exposition(Counters(), store_connected=False, reloads=RELOADS, lost_log_lines=16))
 
     assert all(name.endswith("_total") == (kind == "counter") for name, kind in types.items())
 
@@ -114,7 +120,7 @@ def test_no_label_grows_with_traffic() -> None:
         busy.latency.add(number / 100)
     busy.clients.tick()
 
-    _, before = parse(exposition(quiet, store_connected=True, lost_log_lines=16))
-    _, after = parse(exposition(busy, store_connected=True, lost_log_lines=16))
+    _, before = parse(exposition(quiet, store_connected=True, reloads=RELOADS, lost_log_lines=16))
+    _, after = parse(exposition(busy, store_connected=True, reloads=RELOADS, lost_log_lines=16))
     assert before.keys() == after.keys()
-    assert "client-1" not in exposition(busy, store_connected=True, lost_log_lines=16)
+    assert "client-1" not in exposition(busy, store_connected=True, reloads=RELOADS, lost_log_lines=16)

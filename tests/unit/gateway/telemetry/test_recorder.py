@@ -5,12 +5,13 @@ import pytest
 from gateway.clock import RedisClock
 from gateway.contract.codec import decode, encode
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import LiveChanges, Totals
+from gateway.contract.telemetry import LiveChanges, Reloads, Totals
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag
 from gateway.telemetry.recorder import NodeInfo, Recorder
 
 CHANGES = LiveChanges(3, 1, ("limit:acme",), since=1.5)
+RELOADS = Reloads(2, 1, at=2.5, problem="x")
 NODE = NodeInfo("node-1", "10.0.0.1:8080", "10.0.0.1:9080", "0.1.0", "ab" * 8)
 
 
@@ -21,7 +22,9 @@ def counters() -> Counters:
 
 @pytest.fixture
 def recorder(counters: Counters) -> Recorder:
-    return Recorder(NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: "", lambda: CHANGES)
+    return Recorder(
+        NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
+    )
 
 
 def test_an_entry_survives_the_wire(recorder: Recorder, counters: Counters) -> None:
@@ -72,6 +75,7 @@ def test_a_record_holds_what_was_counted(recorder: Recorder, counters: Counters)
     assert (store.connected, store.decisions, store.fallbacks, store.discarded) == (True, 8, 9, 10)
     assert record.carried == Totals(100, 90, 10)
     assert record.overrides == CHANGES
+    assert record.reloads == RELOADS
     assert record.rss_bytes > 1_000_000
     assert record.cpu_seconds > 0
 
@@ -83,7 +87,16 @@ def test_only_the_last_record_is_marked_as_leaving(recorder: Recorder) -> None:
 
 def test_each_boot_has_an_id_of_its_own(counters: Counters) -> None:
     boots = {
-        Recorder(NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: "", lambda: CHANGES).boot_id
+        Recorder(
+            NODE,
+            counters,
+            RedisClock(),
+            LoopLag(),
+            lambda: True,
+            lambda: "",
+            lambda: CHANGES,
+            lambda: RELOADS,
+        ).boot_id
         for _ in range(5)
     }
 
@@ -96,7 +109,9 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     sent = time.monotonic()
     clock.learn(sent, ahead)
     record = (
-        Recorder(NODE, counters, clock, LoopLag(), lambda: True, lambda: "", lambda: CHANGES).entry().last
+        Recorder(NODE, counters, clock, LoopLag(), lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS)
+        .entry()
+        .last
     )
 
     assert record.at == pytest.approx(time.time() + 100, abs=5)
