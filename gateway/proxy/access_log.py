@@ -1,0 +1,78 @@
+"""One line for each request of a sample, and for each that failed."""
+
+import logging
+from dataclasses import dataclass
+from zlib import crc32
+
+from gateway.log_lines import Event
+from gateway.logs import ACCESS
+
+MAX_PATH_LENGTH = 1024
+
+_SAMPLES = 2**32
+
+logger = logging.getLogger(ACCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Access(Event):
+    """What became of a request. Whose it was, and its id, the line says anyway."""
+
+    method: str
+    path: str  # without the query, which may hold secrets; cut at `MAX_PATH_LENGTH`
+    status: int  # 0: there was no answer
+    outcome: str
+    bytes_in: int  # of the body as it came
+    bytes_out: int  # of the whole answer
+    seconds: float
+    upstream_seconds: float | None  # until the head of the upstream's answer
+    store_seconds: float | None  # until it was admitted or refused
+
+    def __str__(self) -> str:
+        times = {"total": self.seconds, "upstream": self.upstream_seconds, "store": self.store_seconds}
+        told = " ".join([f"{name}={value:.6f}" for name, value in times.items() if value is not None])
+        return (
+            f"{self.method} {self.path} {self.status} {self.outcome} "
+            f"in={self.bytes_in} out={self.bytes_out} {told}"
+        )
+
+    def fields(self) -> dict[str, object]:
+        """All of it, times in whole microseconds."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "outcome": self.outcome,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "seconds": round(self.seconds, 6),
+            "upstream_seconds": _rounded(self.upstream_seconds),
+            "store_seconds": _rounded(self.store_seconds),
+        }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
+
+
+def path_of(target: bytes) -> str:
+    """What of a request's target may be logged."""
+    path = target.partition(b"?")[0].decode("ascii", "backslashreplace")
+    return path if len(path) <= MAX_PATH_LENGTH else path[:MAX_PATH_LENGTH] + "…"
+
+
+class AccessLog:
+    """Logs a share of all requests, chosen by their ids: every node and hop that does so chooses the same."""
+
+    def __init__(self, share: float) -> None:
+        """`share` is from 0 (none, and failed ones neither) to 1 (all)."""
+        self._is_on = share > 0
+        self._below = round(share * _SAMPLES)
+
+    def takes(self, request_id: str, *, failed: bool) -> bool:
+        """Whether a request is logged: CRC-32 of its id, as a share of 2**32, is below the share."""
+        return self._is_on and (failed or crc32(request_id.encode()) < self._below)
+
+    def write(self, access: Access) -> None:
+        """Log one."""
+        logger.info(access)
