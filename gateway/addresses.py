@@ -1,4 +1,4 @@
-"""Addresses of clients: what networks they are in, and what counts as one. No IO."""
+"""Addresses of clients, and the networks that they are in. No IO."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -6,8 +6,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-SITE_PREFIX = 64
-"""What one customer has of IPv6 at least (RFC 6177), and can change addresses in at will."""
 _MAPPED_PREFIX = 96  # RFC 4291 §2.5.5.2
 
 
@@ -19,13 +17,6 @@ def address_of(peer: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
-
-
-def counted_as(address: Address) -> str:
-    """Under which text an address is counted: itself, or of IPv6 the site that it is in."""
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return str(IPv6Network((address, SITE_PREFIX), strict=False))
 
 
 class Networks:

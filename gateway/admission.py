@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.access import Denied
-from gateway.addresses import Address, address_of, counted_as
-from gateway.contract.client_id import UNKNOWN_PREFIX
+from gateway.addresses import Address, address_of
+from gateway.contract.client_id import address_id
 from gateway.contract.policy_table import Policy
 from gateway.errors import StoreUnavailable
 from gateway.fields import RawHeaders
@@ -79,7 +79,7 @@ class Admission:
 
         Raises:
             Denied: it, or its address, is on the deny list.
-            Unidentified: it has no usable key.
+            Unidentified: it has no usable key, or none where one is needed.
             StoreUnavailable: Redis is away, and the settings let nobody pass without it.
         """
         address = address_of(peer) if policies.need_addresses else None
@@ -87,7 +87,7 @@ class Admission:
             raise Denied(None)
         if policies.exempt and policies.exempt.takes(method, target):
             return _UNCOUNTED
-        client = policies.identity.client_of(headers)
+        client = policies.identity.client_of(headers, address)
         if client in policies.deny.clients:
             raise Denied(client)
         if client in policies.allow.clients or policies.allow.has_address(address):
@@ -104,7 +104,7 @@ class Admission:
         meters = tariff.meters + of_routes
         generation = overrides.generations.get(client, 0)
         charges = [Charge(meter.key(client, generation), meter.limit, cost, meter.shadow) for meter in meters]
-        if known.of_address and address is not None and client.startswith(UNKNOWN_PREFIX):
+        if known.of_address and address is not None and not known.is_registered(client):
             meters += known.of_address
             charges += _charges_of(known.of_address, address, cost)
         places = self._enter(client, tariff.policy)
@@ -141,5 +141,5 @@ class Admission:
 
 
 def _charges_of(meters: Sequence[Meter], address: Address, cost: int) -> list[Charge]:
-    place = counted_as(address)
+    place = address_id(address)
     return [Charge(meter.key(place, 0), meter.limit, cost, meter.shadow) for meter in meters]

@@ -1,12 +1,13 @@
-"""Which client sends a request: from its key, which is read here and not kept."""
+"""Which client sends a request: from its key, which is read here and not kept, or from its address."""
 
+from gateway.addresses import Address
 from gateway.contract import client_id
 from gateway.contract.clients import Clients
 from gateway.fields import RawHeaders
 
-_KEY_FIELD = b"x-api-key"
+KEY_HEADER = "X-API-Key"
 _AUTHORIZATION = b"authorization"
-_BEARER = b"bearer "
+_BEARER = b"bearer"
 
 
 class Unidentified(Exception):  # noqa: N818 - an answer to the client, not a fault
@@ -16,18 +17,36 @@ class Unidentified(Exception):  # noqa: N818 - an answer to the client, not a fa
 class Identity:
     """Knows the registered clients' keys, and how the others' ids are made."""
 
-    def __init__(self, clients: Clients, *, accepts_unknown: bool, secret: str) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        *,
+        accepts_unknown: bool,
+        secret: str,
+        accepts_anonymous: bool = False,
+        key_header: str = KEY_HEADER,
+    ) -> None:
+        self.accepts_anonymous = accepts_anonymous
+        """Whether a request without a key is its address' client."""
         self._clients = clients
         self._accepts_unknown = accepts_unknown
         self._secret = secret
+        self._key_header = key_header
 
-    def client_of(self, headers: RawHeaders) -> str:
-        """The id of the client that sends a request with these header fields.
+    def client_of(self, headers: RawHeaders, address: Address | None) -> str:
+        """The id of the client that sends a request with these header fields from this address.
 
         Raises:
-            Unidentified: no key, no usable one, two different ones, or one that nobody registered.
+            Unidentified: no key where one is needed, no usable one, two different ones, or one that nobody
+                registered.
         """
-        key = key_of(headers)
+        key = key_of(headers, self._key_header)
+        if key is None:
+            if address is None or not self.accepts_anonymous:
+                raise Unidentified(
+                    f"An API key is needed: send {self._key_header}, or Authorization: Bearer."
+                )
+            return client_id.address_id(address)
         name = self._clients.identify(key)
         if name is not None:
             return name
@@ -36,24 +55,36 @@ class Identity:
         return client_id.unknown_client_id(key, self._secret)
 
 
-def key_of(headers: RawHeaders) -> str:
-    """The API key: ``X-API-Key``, or ``Authorization: Bearer`` (RFC 6750 §2.1), or both with one value."""
+def key_of(headers: RawHeaders, key_header: str = KEY_HEADER) -> str | None:
+    """The API key: in its field, or ``Authorization: Bearer`` (RFC 6750 §2.1), or both with one value.
+
+    None where neither is there.
+
+    Raises:
+        Unidentified: it is no usable key, or there is more than one.
+    """
+    field = key_header.lower().encode()
     sent: list[bytes] = []
     bearers: list[bytes] = []
     for name, value in headers:
         lowered = name.lower()
-        if lowered == _KEY_FIELD:
+        if lowered == field:
             sent.append(value)
-        elif lowered == _AUTHORIZATION and value[: len(_BEARER)].lower() == _BEARER:
+        elif lowered == _AUTHORIZATION and is_bearer(value):
             bearers.append(value[len(_BEARER) :].strip())
     if len(sent) > 1 or len(bearers) > 1:
         raise Unidentified("More than one API key was sent.")
     keys = set(sent + bearers)
     if not keys:
-        raise Unidentified("An API key is needed: send X-API-Key, or Authorization: Bearer.")
+        return None
     if len(keys) > 1:
-        raise Unidentified("X-API-Key and Authorization hold different keys.")
+        raise Unidentified(f"{key_header} and Authorization hold different keys.")
     key = keys.pop().decode("latin-1")
     if not client_id.is_usable_key(key):
         raise Unidentified(f"An API key is 1 to {client_id.MAX_KEY_LENGTH} visible ASCII characters.")
     return key
+
+
+def is_bearer(credentials: bytes) -> bool:
+    """Whether a value of ``Authorization`` is, or should be, a key (RFC 9110 §11.4: schemes in any case)."""
+    return credentials.partition(b" ")[0].lower() == _BEARER

@@ -69,6 +69,10 @@ class Meters:
             () if limit is None else meters_of(ADDRESS, keys.ADDRESS_SCOPE, limit, shadow=table.shadow)
         )
 
+    def is_registered(self, client: str) -> bool:
+        """Whether a client stands in the clients file."""
+        return client in self._registered
+
     def of_client(self, client: str, overrides: Overrides) -> Tariff:
         """What holds for a client now."""
         if client not in overrides.limits:

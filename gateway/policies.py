@@ -23,4 +23,5 @@ class Policies:
     @property
     def need_addresses(self) -> bool:
         """Whether a decision depends on the client's address."""
-        return bool(self.allow.networks or self.deny.networks or self.meters.of_address)
+        lists = self.allow.networks or self.deny.networks
+        return bool(lists or self.meters.of_address or self.identity.accepts_anonymous)

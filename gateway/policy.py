@@ -13,6 +13,7 @@ def policy_table(
     *,
     default: Limits,
     accepts_unknown_keys: bool,
+    accepts_anonymous: bool = False,
     on_store_failure: str,
     default_concurrency: int = 0,
     shadow: bool = False,
@@ -41,6 +42,7 @@ def policy_table(
         exempt=exempt,
         allow=allow,
         deny=deny,
+        anonymous="address" if accepts_anonymous else "reject",
     )
     _check_costs(table)
     return table

@@ -37,6 +37,7 @@ def read_policies(settings: Settings) -> Policies:
         clients,
         accepts_unknown=settings.accepts_unknown_keys,
         secret=DEFAULT_SECRET if secret is None else secret.get_secret_value(),
+        accepts_anonymous=settings.accepts_anonymous,
     )
     return Policies(table, identity, Meters(table), settings.exempt, settings.allow, settings.deny)
 
@@ -47,6 +48,7 @@ def _table(settings: Settings, clients: Clients, routes: tuple[Route, ...]) -> P
             clients,
             default=settings.default_limit,
             accepts_unknown_keys=settings.accepts_unknown_keys,
+            accepts_anonymous=settings.accepts_anonymous,
             on_store_failure=settings.on_store_failure,
             default_concurrency=settings.default_concurrency,
             shadow=settings.shadow,

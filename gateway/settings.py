@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         description="requests a client may have in flight at a node; 0 is any number",
     )
     address_limit: Annotated[LimitValue | None, NoDecode] = Field(
-        None, description="what one address (of IPv6 one /64) gets over all its unregistered keys"
+        None, description="what one address (of IPv6 one /64) gets without a registered key"
     )
     shadow: bool = Field(False, description="count and tell what would be refused, and refuse nobody")
     routes_file: Path | None = Field(None, description="TOML file of limits and costs by path and method")
@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     unknown_keys: Literal["accept", "reject"] | None = Field(
         None,
         description="whether an unregistered key is a client: accept (without a clients file) or reject",
+    )
+    anonymous: Literal["reject", "address"] = Field(
+        "reject", description="a request without a key: reject (401), or the client of its address"
     )
     identity_secret: SecretStr | None = Field(
         None, description="makes client ids of unregistered keys unguessable; the same for all nodes"
@@ -150,9 +153,10 @@ class Settings(BaseSettings):
                 f"{PREFIX}UNKNOWN_KEYS=accept gives every made-up key a quota of its own, so the limits of "
                 f"{PREFIX}CLIENTS_FILE would bind nobody: leave one out"
             )
-        if self.address_limit is not None and not self.accepts_unknown_keys:
+        accepts_unregistered = self.accepts_unknown_keys or self.accepts_anonymous
+        if self.address_limit is not None and not accepts_unregistered:
             raise ValueError(
-                f"{PREFIX}ADDRESS_LIMIT bounds unregistered keys, and none is accepted here: leave it out"
+                f"{PREFIX}ADDRESS_LIMIT bounds unregistered clients, and none is accepted here: leave it out"
             )
         return self
 
@@ -160,6 +164,11 @@ class Settings(BaseSettings):
     def accepts_unknown_keys(self) -> bool:
         """Whether a key that is not registered is a client of its own."""
         return self.clients_file is None and self.unknown_keys != "reject"
+
+    @property
+    def accepts_anonymous(self) -> bool:
+        """Whether a request without a key is its address' client."""
+        return self.anonymous == "address"
 
     @classmethod
     def settings_customise_sources(

@@ -198,6 +198,7 @@ def _table(table: PolicyTable | None) -> Document:
         "plans": {name: str(limits) for name, limits in table.plans.items()},
         "plan_terms": {name: asdict(terms) for name, terms in table.plan_terms.items()},
         "address_limit": None if table.address_limit is None else str(table.address_limit),
+        "anonymous": table.anonymous,
         "routes": [_route(route) for route in table.routes],
         "exempt": list(table.exempt),
         "allow": list(table.allow),

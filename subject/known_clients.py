@@ -17,8 +17,8 @@ def checked(client: str) -> str:
     """
     if not client_id.is_client_id(client):
         raise UsageError(
-            "that is no client id: write a registered client's name, or k_ and 16 hex digits "
-            "(subject whois tells the id of an API key)"
+            "that is no client id: write a registered client's name, k_ and 16 hex digits, or an address, "
+            "of IPv6 its network as in 2001:db8::/64 (subject whois tells the id of an API key)"
         )
     return client
 
@@ -42,6 +42,8 @@ def unknown(client: str, policies: Policies) -> UsageError:
             f"nodes accept registered keys only, so none of them uses {client} (registered: {known}); "
             "with GATEWAY_CLIENTS_FILE set, subject whois names the client of a key"
         )
+    if client_id.is_address_id(client):
+        return UsageError(f"nodes take no request without a key, so {client} is no client of theirs")
     return UsageError(
         f"no node knows a client {client[:SHOWN]}… (registered: {known}); "
         "subject whois tells the id of an API key"

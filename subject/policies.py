@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.contract import keys
-from gateway.contract.client_id import UNKNOWN_PREFIX
+from gateway.contract.client_id import UNKNOWN_PREFIX, is_address_id
 from gateway.contract.limits import Limit
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override, Overrides
 from gateway.contract.policy_table import OVERRIDE, Policy, PolicyTable, window_names
@@ -13,7 +13,7 @@ from gateway.contract.roster import RosterEntry
 from subject.live_changes import LiveChanges
 
 REJECT = "reject"
-"""What a table says of unknown keys where a node refuses them."""
+"""What a table says of unknown keys, or of requests without one, where a node refuses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class NamedWindow:
 class Policies:
     """The live overrides in force and the table that most nodes enforce; None where none is published.
 
-    `registered` are the clients of all tables; `registered_only`: there are tables, and all refuse others.
+    `registered` are the clients of all tables; `registered_only`: there are tables, and all refuse others'
+    keys; `keyed_only`: there are tables, and all refuse requests without a key.
     `ended` are the overrides that have come to their end and still stand in Redis. `problem` says why the
     overrides cannot be read at all, and is empty where they can.
     """
@@ -38,6 +39,7 @@ class Policies:
     table: PolicyTable | None = None
     registered: frozenset[str] = frozenset()
     registered_only: bool = False
+    keyed_only: bool = False
     ended: Mapping[str, Override] = field(default_factory=dict)
     problem: str = ""
 
@@ -54,8 +56,16 @@ class Policies:
         ended = {client: one for client, one in standing.limits.items() if not one.holds(at)}
         registered = frozenset(name for table in tables.values() for name in table.clients)
         registered_only = bool(tables) and all(table.unknown_keys == REJECT for table in tables.values())
-        table = _most_common(roster, tables)
-        return cls(standing.in_force(at), table, registered, registered_only, ended, changes.problem)
+        keyed_only = bool(tables) and all(table.anonymous == REJECT for table in tables.values())
+        return cls(
+            standing.in_force(at),
+            _most_common(roster, tables),
+            registered,
+            registered_only,
+            keyed_only,
+            ended,
+            changes.problem,
+        )
 
     def applied_to(self, client: str) -> Policy | None:
         """What holds for a client, as far as it is known: without a table only an override is."""
@@ -104,9 +114,12 @@ class Policies:
         return sorted({*self.overrides.limits, *registered})
 
     def is_client(self, client: str) -> bool:
-        """Whether some node knows a client of this id, or would take a key that has it."""
-        accepted = client.startswith(UNKNOWN_PREFIX) and not self.registered_only
-        return accepted or client in self.registered
+        """Whether some node knows a client of this id, or would take a key or an address that has it."""
+        if client.startswith(UNKNOWN_PREFIX):
+            return not self.registered_only
+        if is_address_id(client):
+            return not self.keyed_only
+        return client in self.registered
 
     def is_changed(self, client: str) -> bool:
         """Whether there is a live change for it, readable or not."""

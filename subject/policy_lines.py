@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gateway.contract.limits import Limit
 from gateway.contract.policy_table import Policy, PolicyTable, Terms
 from gateway.contract.routes import Route
+from subject.policies import REJECT
 from subject.view import ClientWindow, tightest
 from subject.wording import UNKNOWN
 
@@ -18,7 +19,9 @@ def policy_lines(table: PolicyTable) -> Iterator[str]:
     )
     yield f"Default {default}{''.join(plans)}"
     if table.address_limit is not None:
-        yield f"Each address {table.address_limit} over all its unregistered keys"
+        yield f"Each address {table.address_limit} without a registered key"
+    if table.anonymous != REJECT:
+        yield "Without a key: each address (of IPv6 each /64) is a client, under the default limit"
     yield from map(_route, table.routes)
     for name, entries in (("Exempt", table.exempt), ("Allowed", table.allow), ("Denied", table.deny)):
         if entries:

@@ -1,16 +1,23 @@
-"""From an API key to a client id. A raw key goes no further than this module's arguments."""
+"""From an API key, or where there is none from an address, to a client id.
+
+A raw key goes no further than this module's arguments.
+"""
 
 import hashlib
 import re
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
 MAX_KEY_LENGTH = 256
 UNKNOWN_PREFIX = "k_"
 DEFAULT_SECRET = "operator-ratelimiter"  # noqa: S105 - stands in where none is set; nodes warn of it
+SITE_PREFIX = 64
+"""What one customer has of IPv6 at least (RFC 6177), and can change addresses in at will."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_LENGTH}}}", re.ASCII)
 _UNKNOWN = re.compile(r"k_[0-9a-f]{16}", re.ASCII)
+_MAY_BE_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-f:]{2,39}/64", re.ASCII)
 
 
 def unknown_client_id(key: str, secret: str) -> str:
@@ -27,6 +34,24 @@ def _digest_key(secret: str) -> bytes:
     return hashlib.blake2b(secret.encode(), digest_size=64).digest()
 
 
+def address_id(address: IPv4Address | IPv6Address) -> str:
+    """The id of whoever sends from an address without a key: that address, or of IPv6 the site it is in."""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((address, SITE_PREFIX), strict=False))
+
+
+def is_address_id(text: str) -> bool:
+    """Whether `text` is an id of that kind, as it is written there."""
+    if not _MAY_BE_ADDRESS.fullmatch(text):
+        return False
+    try:
+        network = ip_network(text)
+    except ValueError:
+        return False
+    return address_id(network.network_address) == text
+
+
 def key_digest(key: str) -> str:
     """SHA-256 of a key in hex, as ``printf %s KEY | sha256sum`` prints it: what a clients file may hold."""
     return hashlib.sha256(key.encode()).hexdigest()
@@ -34,12 +59,14 @@ def key_digest(key: str) -> str:
 
 def is_registered_name(text: str) -> bool:
     """Whether `text` may name a registered client (and cannot be taken for an unregistered one's id)."""
-    return _NAME.fullmatch(text) is not None and not text.startswith(UNKNOWN_PREFIX)
+    if _NAME.fullmatch(text) is None or text.startswith(UNKNOWN_PREFIX):
+        return False
+    return not is_address_id(text)
 
 
 def is_client_id(text: str) -> bool:
     """Whether `text` has the form of any client's id."""
-    return _UNKNOWN.fullmatch(text) is not None or is_registered_name(text)
+    return _UNKNOWN.fullmatch(text) is not None or is_registered_name(text) or is_address_id(text)
 
 
 def is_usable_key(key: str) -> bool:

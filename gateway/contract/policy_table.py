@@ -68,6 +68,7 @@ class PolicyTable:
     exempt: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    anonymous: str = "reject"  # reject | address
 
     def __post_init__(self) -> None:
         """Refuse a client whose plan is not in the table (ValueError, so that `decode` refuses it too)."""

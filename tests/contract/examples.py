@@ -71,6 +71,7 @@ POLICY_TABLE = PolicyTable(
     exempt=("OPTIONS", "GET /health", "/assets/*"),
     allow=("zeta", "10.0.0.0/8"),
     deny=("k_0123456789abcdef", "2001:db8::/32"),
+    anonymous="address",
 )
 
 OVERRIDE = Override(

@@ -1,6 +1,7 @@
 """What the contract looks like from outside. ``python -m tests.contract.golden`` writes it to golden.json."""
 
 import json
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gateway.contract import (
     telemetry,
     window,
 )
-from gateway.contract.client_id import DEFAULT_SECRET, key_digest, unknown_client_id
+from gateway.contract.client_id import DEFAULT_SECRET, address_id, key_digest, unknown_client_id
 from gateway.contract.codec import encode
 from gateway.contract.limits import LimitSyntaxError, parse_limits
 from tests.contract.examples import POLICY_TABLE, RECORDS
@@ -40,6 +41,8 @@ def observe() -> dict[str, Any]:
             "key 'demo' with the default secret": unknown_client_id("demo", DEFAULT_SECRET),
             "key 'demo' with the secret 'other'": unknown_client_id("demo", "other"),
             "digest of the key 'demo'": key_digest("demo"),
+            "an address": address_id(ip_address("203.0.113.7")),
+            "an address of IPv6": address_id(ip_address("2001:db8:1:2:3::4")),
             "client of the key 'demo'": clients.parse_clients(CLIENTS_FILE).identify("demo"),
         },
         "windows": {f"{seconds} s": _window(seconds) for seconds in (1, 10, 60, 3600, 86_400)},

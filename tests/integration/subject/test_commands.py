@@ -42,6 +42,34 @@ def registered_only() -> PolicyTable:
     return replace(table, unknown_keys="reject")
 
 
+@pytest.mark.parametrize("client", ["203.0.113.7", "2001:db8::/64"])
+async def test_an_address_is_a_client_where_nodes_take_it_for_one(
+    redis_client: Redis, redis_url: str, client: str
+) -> None:
+    table = replace(registered_only(), anonymous="address")
+    await publish_cluster(redis_client, even(always(60), clients={client: always(3)}), 60, table)
+
+    done = await subject("limits", "set", client, "7/m", *WHY, redis_url=redis_url)
+    shown = await subject("limits", "get", client, redis_url=redis_url)
+    again = await subject("reset", client, *WHY, redis_url=redis_url)
+    busiest = await subject("top", redis_url=redis_url)
+
+    assert (done.code, shown.code, again.code) == (0, 0, 0)
+    assert "7/m (override)" in shown.out
+    assert client in busiest.out
+
+
+async def test_an_address_is_no_client_where_keys_are_needed(redis_client: Redis, redis_url: str) -> None:
+    await publish_cluster(redis_client, even(always(60)), 60, registered_only())
+
+    unused = await subject("limits", "set", "203.0.113.7", "7/m", *WHY, redis_url=redis_url)
+    single = await subject("limits", "set", "2001:db8::7", "7/m", *WHY, redis_url=redis_url)
+
+    assert (unused.code, single.code) == (2, 2)
+    assert "no request without a key" in unused.err
+    assert "2001:db8::/64" in single.err
+
+
 @pytest.mark.parametrize("command", SHOWING)
 async def test_a_healthy_cluster_is_exit_0(redis_client: Redis, redis_url: str, command: str) -> None:
     await publish_cluster(redis_client, even(always(60), clients={CLIENT: always(3)}), 60, policies().table)

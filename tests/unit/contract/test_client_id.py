@@ -1,4 +1,5 @@
 import hashlib
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,8 @@ from hypothesis import strategies as st
 
 from gateway.contract.client_id import (
     MAX_KEY_LENGTH,
+    address_id,
+    is_address_id,
     is_client_id,
     is_registered_name,
     is_usable_key,
@@ -60,6 +63,50 @@ def test_other_names_may_not(name: str) -> None:
 )
 def test_what_only_looks_like_an_unknown_client_is_no_id(text: str) -> None:
     assert not is_client_id(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+    ],
+)
+def test_an_address_is_a_client_of_ipv6_by_what_one_customer_has(address: str, text: str) -> None:
+    assert address_id(ip_address(address)) == text
+
+
+@given(st.ip_addresses())
+def test_an_address_has_an_id_that_no_other_client_can_have(address: IPv4Address | IPv6Address) -> None:
+    identifier = address_id(address)
+
+    assert address in ip_network(identifier)
+    assert is_address_id(identifier)
+    assert is_client_id(identifier)
+    assert not is_registered_name(identifier)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.0.0.1/32",
+        "10.0.0",
+        "10.0.0.256",
+        "010.0.0.1",
+        "2001:db8::1",
+        "2001:db8::1/64",
+        "2001:DB8::/64",
+        "2001:db8:0::/64",
+        "2001:db8::/63",
+        "2001:db8::/064",
+        "2001:db8::/64\n",
+        "",
+    ],
+)
+def test_an_address_has_no_second_id(text: str) -> None:
+    assert not is_address_id(text)
 
 
 @given(keys)

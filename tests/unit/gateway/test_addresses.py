@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.addresses import Networks, address_of, counted_as, network_of
+from gateway.addresses import Networks, address_of, network_of
 
 addresses = st.ip_addresses()
 networks = st.tuples(addresses, st.integers(0, 128)).map(
@@ -28,19 +28,6 @@ def test_a_peer_is_its_address_also_where_ipv6_carries_ipv4(peer: str, address: 
 @pytest.mark.parametrize("peer", ["unknown", "", "10.0.0.1:80", "/run/socket"])
 def test_what_is_no_address_is_none(peer: str) -> None:
     assert address_of(peer) is None
-
-
-@pytest.mark.parametrize(
-    ("address", "text"),
-    [
-        ("10.0.0.1", "10.0.0.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
-        ("::1", "::/64"),
-    ],
-)
-def test_ipv6_is_counted_by_what_one_customer_has(address: str, text: str) -> None:
-    assert counted_as(ip_address(address)) == text
 
 
 @pytest.mark.parametrize(

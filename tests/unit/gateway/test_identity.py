@@ -1,3 +1,5 @@
+from ipaddress import ip_address
+
 import pytest
 
 from gateway.contract.client_id import MAX_KEY_LENGTH, unknown_client_id
@@ -41,13 +43,24 @@ def test_a_key_of_visible_ascii_is_usable(key: bytes) -> None:
     assert key_of([authorization(b"Bearer " + key)]) == key.decode()
 
 
-REFUSED: dict[str, list[Field]] = {
+WITHOUT_KEY: dict[str, list[Field]] = {
     "none": [(b"Accept", b"*/*")],
+    "another scheme": [authorization(b"Basic dXNlcjpwYXNz")],
+    "a scheme that only starts like Bearer": [authorization(b"BearerX abc")],
+}
+
+
+@pytest.mark.parametrize("headers", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
+def test_other_credentials_are_no_key(headers: list[Field]) -> None:
+    assert key_of(headers) is None
+
+
+REFUSED: dict[str, list[Field]] = {
     "empty": [api_key(b"")],
     "empty bearer": [authorization(b"Bearer ")],
     "bearer without a token": [authorization(b"Bearer")],
-    "another scheme": [authorization(b"Basic dXNlcjpwYXNz")],
-    "a scheme that only starts like Bearer": [authorization(b"BearerX abc")],
+    "bearer, of another case, without a token": [authorization(b"bEARER")],
+    "bearer with a tab": [authorization(b"Bearer \t")],
     "repeated": [api_key(b"abc"), api_key(b"abc")],
     "repeated, differing": [api_key(b"abc"), api_key(b"def")],
     "repeated bearer": [authorization(b"Bearer abc"), authorization(b"Bearer abc")],
@@ -67,26 +80,57 @@ def test_what_is_no_usable_key_identifies_nobody(headers: list[Field]) -> None:
     with pytest.raises(Unidentified) as reason:
         key_of(headers)
 
-    sent = [value.decode("latin-1") for _, value in headers if value not in (b"", b"Bearer")]
+    sent = [value.decode("latin-1") for _, value in headers if value.lower().strip() not in (b"", b"bearer")]
     assert not any(value in str(reason.value) for value in sent)
+
+
+HERE = ip_address("2001:db8::5")
 
 
 def test_a_registered_clients_key_gives_its_name() -> None:
     identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
 
-    assert identity.client_of([api_key(b"acme-key")]) == "acme"
+    assert identity.client_of([api_key(b"acme-key")], HERE) == "acme"
 
 
 def test_an_unknown_key_is_a_client_of_its_own_where_the_settings_say_so() -> None:
     identity = Identity(CLIENTS, accepts_unknown=True, secret="s")
 
-    assert identity.client_of([api_key(b"new")]) == unknown_client_id("new", "s")
-    assert identity.client_of([api_key(b"acme-key")]) == "acme"
+    assert identity.client_of([api_key(b"new")], HERE) == unknown_client_id("new", "s")
+    assert identity.client_of([api_key(b"acme-key")], HERE) == "acme"
 
 
 def test_an_unknown_key_is_nobody_where_the_settings_say_so() -> None:
     identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
 
     with pytest.raises(Unidentified, match="not known") as reason:
-        identity.client_of([api_key(b"guessed-key")])
+        identity.client_of([api_key(b"guessed-key")], HERE)
     assert "guessed-key" not in str(reason.value)
+
+
+ANONYMOUS = Identity(CLIENTS, accepts_unknown=False, secret="s", accepts_anonymous=True)
+
+
+@pytest.mark.parametrize("headers", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
+def test_without_a_key_an_address_is_a_client_where_the_settings_say_so(headers: list[Field]) -> None:
+    assert ANONYMOUS.client_of(headers, HERE) == "2001:db8::/64"
+    with pytest.raises(Unidentified, match="needed"):
+        Identity(CLIENTS, accepts_unknown=True, secret="s").client_of(headers, HERE)
+
+
+def test_without_a_key_and_an_address_nobody_is_a_client() -> None:
+    with pytest.raises(Unidentified, match="needed"):
+        ANONYMOUS.client_of([], None)
+
+
+@pytest.mark.parametrize("headers", [*REFUSED.values(), [api_key(b"guessed-key")]])
+def test_a_key_that_is_none_is_not_taken_for_no_key(headers: list[Field]) -> None:
+    with pytest.raises(Unidentified):
+        ANONYMOUS.client_of(headers, HERE)
+
+
+def test_the_field_of_the_key_may_have_another_name() -> None:
+    assert key_of([(b"x-TOKEN", b"abc"), api_key(b"def")], "X-Token") == "abc"
+    assert key_of([api_key(b"def")], "X-Token") is None
+    with pytest.raises(Unidentified, match="X-Token"):
+        Identity(CLIENTS, accepts_unknown=True, secret="s", key_header="X-Token").client_of([], None)

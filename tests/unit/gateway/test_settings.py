@@ -41,6 +41,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "deny": ("2001:db8::/32", "2001:db8::/32"),
     "clients_file": ("clients.toml", Path("clients.toml")),
     "unknown_keys": ("reject", "reject"),
+    "anonymous": ("address", "address"),
     "identity_secret": ("s3cret", "s3cret"),
     "on_store_failure": ("closed", "closed"),
     "store_deadline": ("0.2", 0.2),
@@ -227,6 +228,7 @@ MALFORMED = {
     "shadow": ["maybe"],
     "exempt": ["health", "get /x", "/a/../b", "/a%2Fb"],
     "unknown_keys": ["maybe", "ACCEPT "],
+    "anonymous": ["accept", "Address"],
     "on_store_failure": ["fail", "Local"],
     "store_deadline": ["0", "-1", "50ms", "nan", "inf", "4000"],
     "ratelimit_headers": ["draft"],
@@ -270,9 +272,10 @@ def test_a_list_of_clients_is_not_repeated_as_it_may_hold_a_key(
     assert "s3cret" not in err
 
 
-def test_a_limit_of_addresses_needs_unregistered_keys() -> None:
-    with pytest.raises(StartError, match="GATEWAY_ADDRESS_LIMIT bounds unregistered keys, and none"):
+def test_a_limit_of_addresses_needs_unregistered_clients() -> None:
+    with pytest.raises(StartError, match="GATEWAY_ADDRESS_LIMIT bounds unregistered clients, and none"):
         load({"address_limit": "5/m", "unknown_keys": "reject"})
+    load({"address_limit": "5/m", "unknown_keys": "reject", "anonymous": "address"})
 
 
 def test_a_required_setting_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

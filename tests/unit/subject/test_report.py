@@ -90,6 +90,7 @@ EVERYTHING = cluster(
         exempt=("OPTIONS", "GET /health"),
         allow=("acme",),
         deny=("10.0.0.0/8",),
+        anonymous="address",
     ),
     windows=[
         ClientWindow("acme", "client", 4, 9, 1),
@@ -103,7 +104,8 @@ def test_limits_tells_all_that_nodes_have_published() -> None:
 
     assert [line.rstrip() for line in text.splitlines() if not line.startswith(("client", " "))] == [
         "Default 10/s,500/m, 5 at once",
-        "Each address 700/m over all its unregistered keys",
+        "Each address 700/m without a registered key",
+        "Without a key: each address (of IPv6 each /64) is a client, under the default limit",
         "Route search: GET /api/search, 5/s a client, each request counts as 3",
         "Route rest: /, 50/s in shadow a client",
         "Exempt: OPTIONS, GET /health",
