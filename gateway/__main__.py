@@ -18,6 +18,7 @@ from gateway.certificate_files import certificate_files
 from gateway.errors import StartError
 from gateway.log_writer import LogWriter
 from gateway.policy_files import read_policies
+from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
 
 logger = logging.getLogger("gateway")
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _serve(settings, log)
             read_policies(settings)
             certificate_files(settings.tls_cert, settings.tls_key)
+            tls_to_upstreams(settings.upstream_ca)
             _show(settings, as_json=as_json)
     except StartError as error:
         # Not of the log's form, and after its last line.

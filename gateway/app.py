@@ -8,7 +8,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -36,7 +35,8 @@ from gateway.periodic import repeat
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.handler import Handler, ProxyOptions
-from gateway.proxy.upstream import Upstream, UpstreamError
+from gateway.proxy.upstream import DEFAULT, Upstreams
+from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings, without_password
@@ -75,13 +75,13 @@ async def run(
     reload = Reload(reread or asyncio.Event(), lambda: clock.time(monotonic()) / MICROSECONDS)
     overrides = LiveOverrides(clock)
     loop_lag = LoopLag()
-    upstream = _upstream(settings)
+    upstreams = _upstreams(settings)
     endpoint = Endpoint(parse_redis_url(settings.redis_url))
     async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
         store, limiter = _limiter(settings, endpoint, clock, counters, roster)
         admission = Admission(overrides, limiter)
-        handler = Handler(policies, admission, upstream, counters, _options(settings), stop.is_set)
+        handler = Handler(policies, admission, upstreams, counters, _options(settings), stop.is_set)
         node = NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), policies.table.digest())
         recorder = Recorder(
             node,
@@ -109,7 +109,7 @@ async def run(
         downstream = Downstream(handler, counters, hurry or asyncio.Event())
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
-            await _check_upstream(upstream, settings)
+            await upstreams.look(_UPSTREAM_CHECK_SECONDS)
             async with _listening(settings, downstream, sources):
                 if certificate is not None:
                     start(certificate.follow)
@@ -121,7 +121,7 @@ async def run(
                 await stop.wait()
             await store.finish()
             await publisher.say_farewell()
-    upstream.close()
+    upstreams.close()
 
 
 def _limiter(
@@ -182,16 +182,17 @@ def _is_loopback(host: str) -> bool:
 def _options(settings: Settings) -> ProxyOptions:
     return ProxyOptions(
         node_id=settings.node_id,
-        authority=urlsplit(settings.upstream_url).netloc.encode(),
         upstream_timeout_seconds=settings.upstream_timeout,
         max_body_bytes=settings.max_body_bytes,
         ratelimit_headers=settings.ratelimit_headers,
     )
 
 
-def _upstream(settings: Settings) -> Upstream:
-    parts = urlsplit(settings.upstream_url)
-    return Upstream(parts.hostname or "", parts.port or 80)
+def _upstreams(settings: Settings) -> Upstreams:
+    urls = {DEFAULT: settings.upstream_urls}
+    return Upstreams(
+        urls, tls_to_upstreams(settings.upstream_ca), max_connections=settings.upstream_connections
+    )
 
 
 async def _first_look(
@@ -216,15 +217,6 @@ async def _first_look(
             await roster.look_around(clock.time(monotonic()) / MICROSECONDS)
         except REDIS_TROUBLE as error:
             logger.warning("live overrides and other nodes are not known yet: %s", error)
-
-
-async def _check_upstream(upstream: Upstream, settings: Settings) -> None:
-    """Say so if nobody is there; that is no obstacle."""
-    try:
-        async with asyncio.timeout(_UPSTREAM_CHECK_SECONDS):
-            upstream.release(await upstream.connect())
-    except (UpstreamError, TimeoutError):
-        logger.warning("the upstream %s does not answer yet", settings.upstream_url)
 
 
 @asynccontextmanager

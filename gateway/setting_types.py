@@ -12,7 +12,8 @@ from gateway.exempt import Exempt
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
 _HTTP_ADDRESS = re.compile(
-    r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?", re.ASCII | re.IGNORECASE
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -37,14 +38,36 @@ def _can_be_looked_up(host: str) -> bool:
     return True
 
 
-def _upstream_url(text: str) -> str:
+def upstream_url(text: str) -> str:
+    """The URL of an upstream's address, in the form in which equal ones are the same.
+
+    Raises:
+        ValueError: with what would be right.
+    """
     match = _HTTP_ADDRESS.fullmatch(text)
     if (
         match is None
         or not 0 < int(match["port"] or 80) < 65536
         or not _can_be_looked_up(match["host"].strip("[]"))
     ):
-        raise ValueError("write http://HOST or http://HOST:PORT, without a user or a path")
+        raise ValueError("write http://HOST or http://HOST:PORT, or https://…, without a user or a path")
+    return text.rstrip("/").lower()
+
+
+def upstream_urls(text: str) -> tuple[str, ...]:
+    """One URL or several with commas between them.
+
+    Raises:
+        ValueError: with what would be right.
+    """
+    urls = tuple(upstream_url(url.strip()) for url in text.split(","))
+    if len(set(urls)) < len(urls):
+        raise ValueError("write each address once")
+    return urls
+
+
+def _upstream_urls(text: str) -> str:
+    upstream_urls(text)
     return text
 
 
@@ -64,7 +87,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 NodeId = Annotated[str, AfterValidator(_node_id)]
-UpstreamUrl = Annotated[str, AfterValidator(_upstream_url)]
+UpstreamUrls = Annotated[str, AfterValidator(_upstream_urls)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]
 ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
 AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]

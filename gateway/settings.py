@@ -29,7 +29,8 @@ from gateway.setting_types import (
     NodeId,
     Port,
     Seconds,
-    UpstreamUrl,
+    UpstreamUrls,
+    upstream_urls,
 )
 
 PREFIX = "GATEWAY_"
@@ -90,7 +91,15 @@ class Settings(BaseSettings):
     advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
-    upstream_url: UpstreamUrl = Field(description="the service behind the gateway, http://HOST:PORT")
+    upstream_url: UpstreamUrls = Field(
+        description="the service behind the gateway, http://HOST:PORT or https://…; several with commas"
+    )
+    upstream_ca: Path | None = Field(
+        None, description="PEM file of the authorities that sign https upstreams, instead of the system's"
+    )
+    upstream_connections: int = Field(
+        1024, ge=1, le=65536, description="requests that one address of an upstream may have at a time"
+    )
     default_limit: Annotated[LimitValue, NoDecode] = Field(
         Limits((Limit(100, 60),)), description="the limit of clients without one of their own, N/period,…"
     )
@@ -169,6 +178,11 @@ class Settings(BaseSettings):
     def accepts_anonymous(self) -> bool:
         """Whether a request without a key is its address' client."""
         return self.anonymous == "address"
+
+    @property
+    def upstream_urls(self) -> tuple[str, ...]:
+        """The addresses of the upstream, in the form in which equal ones are the same."""
+        return upstream_urls(self.upstream_url)
 
     @classmethod
     def settings_customise_sources(

@@ -99,6 +99,8 @@ PURE = (
     "gateway/meters.py",
     "gateway/override_fields.py",
     "gateway/paths.py",
+    "gateway/proxy/absence.py",
+    "gateway/proxy/answers.py",
     "gateway/proxy/ratelimit_fields.py",
     "gateway/route_index.py",
     "subject/detectors",

@@ -1,15 +1,20 @@
 """One request at the upstream: its head and body out, its answer's head back."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
-from gateway.proxy.upstream import Answer, Upstream, UpstreamConnection, UpstreamError
+from gateway.clock import monotonic
+from gateway.proxy.address import Address
+from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream_connection import Answer, OnInterim, UpstreamConnection, UpstreamError
 from gateway.replies import Problem
+
+CONNECT_SECONDS = 4.0
+"""Time for two lost attempts of TCP (it repeats after 1 s and 3 s); another address may be there at once."""
 
 # RFC 9110 §9.2.2
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -17,50 +22,106 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request as it goes to the upstream. `body` is None where there is none."""
+    """A request as it goes to the upstream. `body` is None where there is none.
+
+    `upgrade` is the protocol that its head offers to switch to, in lower case; b"" is none.
+    """
 
     method: str
     head: bytes
     body: StreamReader | None
     chunked: bool
     max_body_bytes: int  # 0 is unbounded
+    upgrade: bytes = b""
 
 
 class Exchange:
-    """Send once, read the answer, close always."""
+    """Send to one address, or where nothing is lost by it to one after the other; close always."""
 
-    def __init__(self, upstream: Upstream, timeout_seconds: float) -> None:
-        """`timeout_seconds` bounds each silence of the upstream's: connecting, taking and answering."""
+    def __init__(
+        self, upstream: Upstream, timeout_seconds: float, on_interim: OnInterim | None = None
+    ) -> None:
+        """`timeout_seconds` bounds each silence of the upstream's: connecting, taking and answering.
+
+        `on_interim` is called with each head of status 1xx that is to go on.
+        """
         self._upstream = upstream
         self._timeout_seconds = timeout_seconds
+        self._on_interim = on_interim
+        self._address: Address | None = None
+        self._is_probe = False
         self._connection: UpstreamConnection | None = None
         self._sender: asyncio.Task[None] | None = None
+        self._sent_bytes = 0
 
     async def send(self, request: Outgoing) -> Answer:
         """The answer's head, and its body to be read.
 
-        The upstream may have closed a kept connection as the request was on its way: an idempotent request
-        without a body goes out once more, on a new connection, if nothing came back (RFC 9110 §9.2.2).
+        Where an address fails, the next one is tried if nothing of the request has gone out, or if nothing of
+        an answer has come to a request that may be repeated. Silence ends it: the request may be at work.
 
         Raises:
             UpstreamError: it broke.
             TimeoutError: it was silent for too long.
-            Problem: the client's body is not acceptable.
+            Problem: the client's body is not acceptable, or there is no place for more requests.
         """
-        try:
-            return await self._attempt(request, fresh=False)
-        except UpstreamError as error:
-            reused = self._connection is not None and self._connection.is_reused
-            repeatable = request.body is None and request.method in IDEMPOTENT
-            if not (error.untouched and reused and repeatable):
-                raise
-        return await self._attempt(request, fresh=True)
+        tried: list[Address] = []
+        while True:
+            address = self._take_address(tried)
+            try:
+                answer = await self._ask(address, request)
+            except (UpstreamError, TimeoutError) as error:
+                self.failed(error)
+                tried.append(address)
+                if not self._is_stale(error):
+                    address.absence.failed(monotonic())
+                more = len(tried) < len(self._upstream.addresses)
+                if not more or not self._may_be_repeated(request, error):
+                    raise
+                await self.close()
+            else:
+                address.absence.worked()
+                return answer
 
-    async def _attempt(self, request: Outgoing, *, fresh: bool) -> Answer:
-        self._connection = None
-        async with asyncio.timeout(self._timeout_seconds):
-            self._connection = await self._upstream.connect(fresh=fresh)
-        answer = self._connection.start(request.head, has_answer_body=request.method != "HEAD")
+    def _take_address(self, tried: list[Address]) -> Address:
+        now = monotonic()
+        address = self._upstream.pick(now, tried)
+        if address is None:
+            raise LookupError("all addresses have been tried")
+        self._is_probe = address.absence.began(now)
+        address.busy += 1
+        self._address = address
+        return address
+
+    def _may_be_repeated(self, request: Outgoing, error: UpstreamError | TimeoutError) -> bool:
+        if self._connection is None:
+            return True
+        untouched = isinstance(error, UpstreamError) and error.untouched
+        return untouched and not self._sent_bytes and request.method in IDEMPOTENT
+
+    def _is_stale(self, error: UpstreamError | TimeoutError) -> bool:
+        """Whether a kept connection was closed as the request was on its way: the address may be well."""
+        reused = self._connection is not None and self._connection.is_reused
+        return reused and isinstance(error, UpstreamError) and error.untouched
+
+    async def _ask(self, address: Address, request: Outgoing) -> Answer:
+        """Where it closed a kept connection just then, ask once more."""
+        try:
+            return await self._attempt(address, request, fresh=False)
+        except UpstreamError as error:
+            if not (self._is_stale(error) and self._may_be_repeated(request, error)):
+                raise
+        await self._end_attempt()
+        return await self._attempt(address, request, fresh=True)
+
+    async def _attempt(self, address: Address, request: Outgoing, *, fresh: bool) -> Answer:
+        self._connection = await address.connect(min(self._timeout_seconds, CONNECT_SECONDS), fresh=fresh)
+        answer = self._connection.start(
+            request.head,
+            has_answer_body=request.method != "HEAD",
+            upgrade=request.upgrade,
+            on_interim=self._on_interim,
+        )
         if request.body is not None:
             self._sender = asyncio.create_task(self._send_body(self._connection, request, request.body))
             either: set[asyncio.Future[Any]] = {answer, self._sender}
@@ -71,16 +132,38 @@ class Exchange:
             return await answer
 
     async def _send_body(self, connection: UpstreamConnection, request: Outgoing, body: StreamReader) -> None:
-        sent = 0
         while piece := await _next_piece(body):
-            sent += len(piece)
-            if 0 < request.max_body_bytes < sent:
+            self._sent_bytes += len(piece)
+            if 0 < request.max_body_bytes < self._sent_bytes:
                 raise Problem(413, f"The body is longer than {request.max_body_bytes} bytes.")
             connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
             async with asyncio.timeout(self._timeout_seconds):
                 await connection.drain()
         if request.chunked:
             connection.write(b"0\r\n\r\n")
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """After a 101, `protocol` has the connection; what came for it behind the 101.
+
+        It holds its place at the address until `close`.
+
+        Raises:
+            UpstreamError: it is gone.
+        """
+        if self._connection is None:
+            raise UpstreamError("the connection was lost")
+        return self._connection.hand_over(protocol)
+
+    def failed(self, error: UpstreamError | TimeoutError) -> None:
+        """Tell of a failure, in the log."""
+        if self._address is not None:
+            silent = f"it was silent for {self._timeout_seconds:g} s"
+            self._address.outage.failed(silent if isinstance(error, TimeoutError) else str(error))
+
+    def succeeded(self) -> None:
+        """Tell that it went well to the end."""
+        if self._address is not None:
+            self._address.outage.worked()
 
     @property
     def has_sent_all(self) -> bool:
@@ -90,17 +173,27 @@ class Exchange:
 
     async def close(self) -> None:
         """Stop sending, and give the connection back if it is in order."""
+        try:
+            await self._end_attempt()
+        finally:
+            address, self._address = self._address, None
+            if address is not None:
+                address.busy -= 1
+                if self._is_probe:
+                    address.absence.probe_ended()
+
+    async def _end_attempt(self) -> None:
         sent_all = self.has_sent_all
-        if self._sender is not None and not self._sender.done():
-            self._sender.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sender
-        if self._connection is None:
-            return
-        if sent_all:
-            self._upstream.release(self._connection)
-        else:
-            self._connection.close()
+        sender, self._sender = self._sender, None
+        connection, self._connection = self._connection, None
+        try:
+            if sender is not None and not sender.done():
+                sender.cancel()
+                await asyncio.wait({sender})
+                sender.cancelled() or sender.exception()  # seen: nobody waits for it any more
+        finally:
+            if connection is not None and self._address is not None:
+                self._address.release(connection, in_order=sent_all)
 
 
 async def _next_piece(body: StreamReader) -> bytes:

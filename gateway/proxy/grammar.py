@@ -10,7 +10,6 @@ from gateway.replies import Problem
 
 _SPOKEN = frozenset({(1, 0), (1, 1)})
 _NOT_SERVED = frozenset({"CONNECT", "TRACE"})
-_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # RFC 9110 §7.2, without the comma that RFC 3986 would allow: to a list's reader it would be two hosts
 _HOST = re.compile(rb"([A-Za-z0-9._~!$&'()*+;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 _AUTHORITY = re.compile(rb"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE)
@@ -45,20 +44,6 @@ def check_request(method: str, target: bytes, version: tuple[int, int], fields: 
     if absolute is not None and [absolute[1].lower()] != [host.lower() for host in hosts]:
         # RFC 9112 §3.2.2 puts the target before Host, and not every server does
         raise Malformed(400, "The request target and Host name different hosts.")
-
-
-def fault_of_answer(status: int, fields: RawHeaders) -> str | None:
-    """Why an upstream's answer cannot go on to a client; None if it can."""
-    fields = tuple(fields)
-    if status < 100:
-        return f"status {status}"
-    if not all(_TOKEN.fullmatch(name) for name, _ in fields):
-        # RFC 9112 §5.1: with a space before the colon, say, it is another field to every other parser
-        return "a field name that is none"
-    codings = _values(fields, b"transfer-encoding")
-    if codings and not _is_chunked(codings):
-        return "a transfer coding other than chunked"
-    return None
 
 
 def _values(fields: RawHeaders, wanted: bytes) -> list[bytes]:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.http_parser import RawResponseMessage
-from aiohttp.streams import StreamReader
 
 from gateway import replies
 from gateway.access import Denied
@@ -16,17 +14,17 @@ from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
 from gateway.fields import Fields
 from gateway.identity import Unidentified
-from gateway.logs import Outage
 from gateway.policies import Policies
+from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answers import AnswerHead
 from gateway.proxy.downstream import RawResponse, reset
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.grammar import Malformed, check_request
 from gateway.proxy.headers import own_answer, request_head, response_head
-from gateway.proxy.upstream import Upstream, UpstreamError
+from gateway.proxy.upstream import DEFAULT, Upstream, Upstreams
+from gateway.proxy.upstream_connection import OnInterim, UpstreamError
 from gateway.replies import Problem, RateLimitHeaders, Reply
 from gateway.telemetry.counters import Counters, Outcome
-
-_BODILESS = frozenset({204, 304})
 
 Served = tuple[Outcome, web.StreamResponse]
 
@@ -38,7 +36,6 @@ class ProxyOptions:
     """What the settings say about forwarding."""
 
     node_id: str
-    authority: bytes
     upstream_timeout_seconds: float
     max_body_bytes: int
     ratelimit_headers: RateLimitHeaders
@@ -51,18 +48,17 @@ class Handler:
         self,
         policies: Policies,
         admission: Admission,
-        upstream: Upstream,
+        upstreams: Upstreams,
         counters: Counters,
         options: ProxyOptions,
         is_draining: Callable[[], bool],
     ) -> None:
         self.policies = policies
         self._admission = admission
-        self._upstream = upstream
+        self._upstreams = upstreams
         self._counters = counters
         self._options = options
         self._is_draining = is_draining
-        self._outage = Outage(logger, f"the upstream {options.authority.decode()}")
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request: answered and counted, once each."""
@@ -119,14 +115,15 @@ class Handler:
             raise Problem(413, f"The body is longer than {limit} bytes.")
 
     async def _forward(self, request: web.BaseRequest, decision: Decision, peer: str) -> Served:
-        exchange = Exchange(self._upstream, self._options.upstream_timeout_seconds)
-        outgoing = self._outgoing(request, peer)
+        upstream = self._upstreams.of(DEFAULT)
+        exchange = Exchange(upstream, self._options.upstream_timeout_seconds, _passing_on(request))
+        outgoing = self._outgoing(request, upstream, peer)
         try:
             if outgoing.body is not None and _expects_continue(request):
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             answer = await self._ask(exchange, outgoing, request)
             fields = replies.limit_fields(decision, self._options.ratelimit_headers)
-            return await self._relay(answer, fields)
+            return await self._relay(exchange, answer, fields)
         except Problem as problem:
             return Outcome.FAILED, self._own(request, problem.reply())
         except ConnectionError:
@@ -146,7 +143,7 @@ class Handler:
         """
         sent = monotonic()
         try:
-            message, payload = await exchange.send(outgoing)
+            head, body = await exchange.send(outgoing)
         except UpstreamError as error:
             self._lost(error)
             raise Problem(502, "The service behind the gateway did not answer properly.") from error
@@ -154,18 +151,16 @@ class Handler:
             self._lost(error)
             raise Problem(504, "The service behind the gateway did not answer in time.") from error
         self._counters.upstream_latency.add(monotonic() - sent)
-        self._counters.upstream_server_errors += message.code >= 500
-        return _Answer(request, message, payload, self._may_stay(request) and exchange.has_sent_all)
+        self._counters.upstream_server_errors += head.status >= 500
+        return _Answer(request, head, body, self._may_stay(request) and exchange.has_sent_all)
 
     def _lost(self, error: UpstreamError | TimeoutError) -> None:
         if isinstance(error, TimeoutError):
             self._counters.upstream_timed_out += 1
-            self._outage.failed(f"it was silent for {self._options.upstream_timeout_seconds:g} s")
         else:
             self._counters.upstream_broken += 1
-            self._outage.failed(str(error))
 
-    def _outgoing(self, request: web.BaseRequest, peer: str) -> Outgoing:
+    def _outgoing(self, request: web.BaseRequest, upstream: Upstream, peer: str) -> Outgoing:
         chunked = "Transfer-Encoding" in request.headers
         head = request_head(
             request.method,
@@ -173,30 +168,31 @@ class Handler:
             request.raw_headers,
             peer=peer,
             node_id=self._options.node_id,
-            authority=self._options.authority,
+            authority=upstream.authority,
             received_version=f"{request.version.major}.{request.version.minor}",
             chunked=chunked,
         )
         body = request.content if chunked or (request.content_length or 0) > 0 else None
         return Outgoing(request.method, head, body, chunked, self._options.max_body_bytes)
 
-    async def _relay(self, answer: "_Answer", fields: Fields) -> Served:
+    async def _relay(self, exchange: Exchange, answer: "_Answer", fields: Fields) -> Served:
         """Write the upstream's answer to the client."""
         writer = answer.request.writer
         await writer.write(answer.head(fields))
         if answer.chunked:
             writer.enable_chunking()
-        while not answer.payload.at_eof():
+        while not answer.body.at_eof():
             try:
                 async with asyncio.timeout(self._options.upstream_timeout_seconds):
-                    piece = await answer.payload.readany()
+                    piece = await answer.body.readany()
             except (UpstreamError, TimeoutError) as error:
                 self._lost(error)
+                exchange.failed(error)
                 answer.break_off()
                 return Outcome.FAILED, RawResponse(keep_alive=False)
             await writer.write(piece)
         self._counters.upstream_answered += 1
-        self._outage.worked()
+        exchange.succeeded()
         await writer.write_eof()
         return Outcome.ADMITTED, RawResponse(keep_alive=answer.stays)
 
@@ -220,16 +216,12 @@ class Handler:
 class _Answer:
     """The upstream's answer, framed for this client (RFC 9112 §6)."""
 
-    def __init__(
-        self, request: web.BaseRequest, message: RawResponseMessage, payload: StreamReader, may_stay: bool
-    ) -> None:
+    def __init__(self, request: web.BaseRequest, head: AnswerHead, body: AnswerBody, may_stay: bool) -> None:
         self.request = request
-        self.payload = payload
-        self._message = message
-        bodiless = request.method == "HEAD" or message.code in _BODILESS
-        sized = not message.chunked and "Content-Length" in message.headers
-        self._until_close = not bodiless and not sized and request.version < (1, 1)
-        self.chunked = not bodiless and not sized and not self._until_close
+        self.body = body
+        self._head = head
+        self._until_close = head.length is None and request.version < (1, 1)
+        self.chunked = head.length is None and not self._until_close
         self.stays = may_stay and not self._until_close
 
     def head(self, limit_fields: Fields) -> bytes:
@@ -237,8 +229,7 @@ class _Answer:
         added = [*limit_fields, *_connection_field(self.request, self.stays)]
         if self.chunked:
             added.append((b"Transfer-Encoding", b"chunked"))
-        reason = self._message.reason.encode("utf-8", "surrogateescape")
-        return response_head(self._message.code, reason, self._message.raw_headers, added)
+        return response_head(self._head.status, self._head.reason, self._head.fields, added)
 
     def break_off(self) -> None:
         """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
@@ -247,6 +238,18 @@ class _Answer:
             reset(transport)
         elif transport is not None:
             transport.close()
+
+
+def _passing_on(request: web.BaseRequest) -> OnInterim | None:
+    """RFC 9110 §15.2: a proxy forwards interim answers, though none to HTTP/1.0."""
+    if request.version < (1, 1):
+        return None
+
+    def pass_on(head: AnswerHead) -> None:
+        if request.transport is not None:
+            request.transport.write(response_head(head.status, head.reason, head.fields, []))
+
+    return pass_on
 
 
 def _target(request: web.BaseRequest) -> bytes:

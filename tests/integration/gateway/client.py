@@ -62,6 +62,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.hints: list[tuple[bytes, ...]] = []
 
     @classmethod
     async def connect(cls, port: int, tls: ssl.SSLContext | None = None) -> Self:
@@ -92,8 +93,11 @@ class Client:
         return start_line, tuple(lines)
 
     async def answer(self, *, head_only: bool = False) -> Answer:
-        """The next answer, whole."""
+        """The next answer, whole. Of each 102 and 103 before it the lines are in `hints`."""
         start_line, lines = await self.head()
+        while start_line.startswith((b"HTTP/1.1 102 ", b"HTTP/1.1 103 ")):
+            self.hints.append(lines)
+            start_line, lines = await self.head()
         version, status, *_ = start_line.split(b" ", 2)
         assert version == b"HTTP/1.1"
         answer = Answer(int(status), start_line, lines, b"")

@@ -19,7 +19,7 @@ from gateway.contract.telemetry import TelemetryRecord
 from gateway.limiter.ask import Ask
 from gateway.proxy.downstream import Connection
 from gateway.proxy.exchange import Exchange
-from gateway.proxy.upstream import UpstreamConnection
+from gateway.proxy.upstream_connection import UpstreamConnection
 from loadtest import delay_proxy, redis_server
 from tests.integration.gateway.client import request
 from tests.integration.gateway.limiter.node import hanging

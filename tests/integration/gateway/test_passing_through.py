@@ -331,9 +331,22 @@ async def test_an_answer_may_have_many_fields(node: Node, upstream: Upstream) ->
         assert len((await client.get()).values("Set-Cookie")) == 300
 
 
-async def test_answers_before_the_answer_stay_here(node: Node, upstream: Upstream) -> None:
-    upstream.script = upstream.answering(
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK
-    )
+EARLY = b"HTTP/1.1 103 Early Hints\r\nConnection: X\r\nX: y\r\nContent-Length: 3\r\nLink: \xe9\r\n\r\n"
+
+
+@pytest.mark.parametrize(("version", "hints"), [(b"HTTP/1.1", [(b"Link: \xe9",)]), (b"HTTP/1.0", [])])
+async def test_early_hints_go_on_to_who_can_read_them(
+    node: Node, upstream: Upstream, version: bytes, hints: list[tuple[bytes, ...]]
+) -> None:
+    upstream.script = upstream.answering(EARLY + OK)
+    async with await node.connect() as client:
+        assert (await client.get(version=version)).body == b"ok"
+        assert client.hints == hints
+
+
+async def test_an_answer_to_an_expectation_that_nobody_sent_stays_here(
+    node: Node, upstream: Upstream
+) -> None:
+    upstream.script = upstream.answering(b"HTTP/1.1 100 Continue\r\n\r\n" + OK)
     async with await node.connect() as client:
         assert [(await client.get()).body for _ in range(2)] == [b"ok", b"ok"]

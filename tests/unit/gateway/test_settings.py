@@ -30,7 +30,9 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "tls_cert": ("/etc/tls/node.pem", Path("/etc/tls/node.pem")),
     "tls_key": ("/etc/tls/node.key", Path("/etc/tls/node.key")),
     "advertise_host": ("gateway.example", "gateway.example"),
-    "upstream_url": ("http://service:81", "http://service:81"),
+    "upstream_url": ("http://service:81, https://[::1]", "http://service:81, https://[::1]"),
+    "upstream_ca": ("authorities.pem", Path("authorities.pem")),
+    "upstream_connections": ("50", 50),
     "default_limit": ("7/10s", parse_limits("7/10s")),
     "default_concurrency": ("10", 10),
     "address_limit": ("10/s,500/m", parse_limits("10/s,500/m")),
@@ -131,10 +133,16 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(monkeypatch
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a", "http://A-1.b_c:81/", "http://[::1]:81", "http://127.0.0.1:65535"]
+    "url", ["http://a", "https://a", "http://A-1.b_c:81/", "http://[::1]:81", "http://127.0.0.1:65535"]
 )
 def test_an_upstream_is_a_host_and_perhaps_a_port(url: str) -> None:
     assert load({"upstream_url": url}).upstream_url == url
+
+
+def test_equal_addresses_of_an_upstream_are_written_alike() -> None:
+    urls = load({"upstream_url": "http://A:80/ ,https://b"}).upstream_urls
+
+    assert urls == ("http://a:80", "https://b")
 
 
 def test_a_host_name_that_is_no_node_id_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +207,11 @@ MALFORMED = {
     "advertise_host": ["http://node-1", "node 1"],
     "upstream_url": [
         "http://a..b",
-        "https://a",
+        "ftp://a",
+        "http://a,",
+        "http://a http://b",
+        "http://a,http://A/",
+        "https://a,b",
         "a:80",
         "http://",
         "http://a/path",
@@ -234,6 +246,7 @@ MALFORMED = {
     "ratelimit_headers": ["draft"],
     "max_body_bytes": ["-1", "1M"],
     "upstream_timeout": ["0", "x"],
+    "upstream_connections": ["0", "65537", "many"],
     "drain_timeout": ["0", "x"],
     "log_level": ["verbose"],
     "log_format": ["xml"],

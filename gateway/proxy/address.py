@@ -1,0 +1,146 @@
+"""One address of an upstream: connections to it, kept while idle and bounded, and whether it works."""
+
+import asyncio
+import errno
+import logging
+import ssl
+from collections import deque
+from urllib.parse import urlsplit
+
+from gateway.clock import monotonic
+from gateway.logs import Outage
+from gateway.proxy.absence import Absence
+from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from gateway.replies import Problem, Reply, problem
+
+MAX_IDLE_CONNECTIONS = 128
+MAX_IDLE_SECONDS = 4.0
+"""Shorter than what servers usually keep an idle connection for (5 s and up), so that few are lost."""
+MAX_WAIT_SECONDS = 1.0
+"""How long a request waits for a connection where as many as may be are in use."""
+
+_OWN_TROUBLE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+"""Errors of connecting that say nothing of the other side."""
+_PORTS = {"http": 80, "https": 443}
+
+logger = logging.getLogger(__name__)
+
+
+class Busy(Problem):
+    """There is no connection to be had at the moment, and the upstream has not been asked."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "The service behind the gateway has no place for more requests at the moment.")
+
+    def reply(self) -> Reply:
+        """The answer, with when to come again."""
+        return problem(self.status, self.detail, fields=[(b"Retry-After", b"1")])
+
+
+class Address:
+    """A URL of scheme, host and port."""
+
+    def __init__(self, url: str, tls: ssl.SSLContext, max_connections: int) -> None:
+        """`tls` is for https. `max_connections` bounds those in use; idle ones are no more."""
+        parts = urlsplit(url)
+        self.url = url
+        self.authority = parts.netloc.encode()
+        self.absence = Absence()
+        self.outage = Outage(logger, f"the upstream {url}")
+        self.busy = 0
+        """Requests that are there, or wait for a connection."""
+        self.last_taken = 0
+        """Puts those that are equally busy in turn."""
+        self._host = parts.hostname or ""
+        self._port = parts.port or _PORTS[parts.scheme]
+        self._tls = tls if parts.scheme == "https" else None
+        self._idle: deque[UpstreamConnection] = deque()
+        self._max_idle = min(max_connections, MAX_IDLE_CONNECTIONS)
+        self._places = asyncio.Semaphore(max_connections)
+        self._is_closed = False
+
+    async def connect(self, timeout_seconds: float, *, fresh: bool = False) -> UpstreamConnection:
+        """An idle connection, the last used first, or a new one; always a new one if `fresh`.
+
+        It holds a place until `release`.
+
+        Raises:
+            UpstreamError: nobody is there, or not who should be.
+            TimeoutError: there is no connection after `timeout_seconds`.
+            Busy: all places are taken, or this process cannot have another socket.
+        """
+        await self._take_place()
+        try:
+            kept = None if fresh else self._kept()
+            if kept is not None:
+                return kept
+            async with asyncio.timeout(timeout_seconds):
+                return await self._new()
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def look(self, timeout_seconds: float) -> None:
+        """Say so if nobody is there."""
+        try:
+            self.release(await self.connect(timeout_seconds), in_order=False)
+        except (Busy, UpstreamError) as error:
+            logger.warning("the upstream %s does not answer yet: %s", self.url, error)
+        except TimeoutError:
+            logger.warning("the upstream %s does not answer yet", self.url)
+
+    def release(self, connection: UpstreamConnection, *, in_order: bool = True) -> None:
+        """Give a connection back: kept if its exchange is over `in_order`, else dropped."""
+        self._places.release()
+        now = monotonic()
+        while self._idle and now - self._idle[0].idle_since >= MAX_IDLE_SECONDS:
+            self._idle.popleft().close()
+        if in_order and not self._is_closed and len(self._idle) < self._max_idle and connection.settle():
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Drop the idle connections, and each that is in use when it comes back."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.popleft().close()
+
+    async def _take_place(self) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once: a timeout would cost more than all the rest
+            return
+        try:
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Busy from None
+
+    def _kept(self) -> UpstreamConnection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.can_be_reused and monotonic() - connection.idle_since < MAX_IDLE_SECONDS:
+                connection.is_reused = True
+                return connection
+            connection.close()
+        return None
+
+    async def _new(self) -> UpstreamConnection:
+        loop = asyncio.get_running_loop()
+        try:
+            _, connection = await loop.create_connection(
+                lambda: UpstreamConnection(loop),
+                self._host,
+                self._port,
+                ssl=self._tls,
+                server_hostname=self._host if self._tls is not None else None,
+            )
+        except ssl.CertificateError as error:
+            reason = f"its certificate is refused: {error.verify_message}"
+            raise UpstreamError(f"cannot connect: {reason}", untouched=True) from error
+        except OSError as error:
+            if error.errno in _OWN_TROUBLE:
+                logger.warning("no connection to %s: %s", self.url, error.strerror)
+                raise Busy from error
+            raise UpstreamError(f"cannot connect: {error.strerror or error}", untouched=True) from error
+        return connection

@@ -1,0 +1,213 @@
+"""One connection of the node's own to an upstream: request heads and bodies as bytes, answers checked.
+
+Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reorders fields.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from gateway.clock import monotonic
+from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+
+Answer = tuple[AnswerHead, AnswerBody]
+OnInterim = Callable[[AnswerHead], None]
+
+
+class UpstreamError(Exception):
+    """The upstream broke a connection or spoke nonsense. `untouched`: before a byte of an answer came."""
+
+    def __init__(self, message: str, *, untouched: bool = False) -> None:
+        super().__init__(message)
+        self.untouched = untouched
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """For one exchange after the other."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.is_reused = False
+        self.idle_since = 0.0
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._reader: AnswerReader | None = None
+        self._answer: asyncio.Future[Answer] | None = None
+        self._body: AnswerBody | None = None
+        self._on_interim: OnInterim | None = None
+        self._touched = False
+        self._has_eof = False
+
+    def start(
+        self,
+        head: bytes,
+        *,
+        has_answer_body: bool,
+        upgrade: bytes = b"",
+        on_interim: OnInterim | None = None,
+    ) -> "asyncio.Future[Answer]":
+        """Send a request's head. The future is its answer's head with the body to be read.
+
+        It raises `UpstreamError`; so do reads of the body where the answer breaks off.
+
+        Args:
+            has_answer_body: False for HEAD.
+            upgrade: the protocol that the head offers to switch to, in lower case. Only to that one a 101 is
+                an answer: then nothing is read any more until `hand_over`.
+            on_interim: called with each head of status 1xx but 100 and 101.
+        """
+        self._reader = AnswerReader(has_body=has_answer_body, upgrade=upgrade)
+        self._touched = False
+        self._body = None
+        self._on_interim = on_interim
+        self._answer = self._loop.create_future()
+        self.write(head)
+        return self._answer
+
+    def write(self, data: bytes) -> None:
+        """Send bytes. Follow with `drain` where there may be many."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the upstream takes more.
+
+        Raises:
+            UpstreamError: it is gone.
+        """
+        await self._writable.wait()
+        if self._transport is None:
+            raise UpstreamError("the connection was lost")
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """After a 101: `protocol` has the connection from now on; what came behind the 101 for it.
+
+        Reading stands still: its `connection_made` gets the transport, and may resume it.
+        """
+        transport, reader = self._transport, self._reader
+        if transport is None or reader is None:
+            raise UpstreamError("the connection was lost")
+        self._transport = self._reader = None
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        return reader.rest
+
+    @property
+    def can_be_reused(self) -> bool:
+        """Whether it is open, and the exchange over in order with nothing left over from it."""
+        reader, body, transport = self._reader, self._body, self._transport
+        if transport is None or transport.is_closing():
+            return False
+        if reader is None:
+            return True
+        ended = reader.ended and not reader.rest and body is not None and body.at_eof()
+        return ended and reader.head is not None and reader.head.keep_alive
+
+    def close(self) -> None:
+        """Drop the connection, and what has not been sent or read on it."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def settle(self) -> bool:
+        """End an exchange: whether all of it was in order, so that the connection can be used again.
+
+        Nothing is asked of the upstream any more; whatever it still says ends the connection.
+        """
+        if not self.can_be_reused:
+            return False
+        self._reader = self._answer = self._body = self._on_interim = None
+        self.idle_since = monotonic()
+        return True
+
+    def pause_reading(self) -> None:
+        """Let nothing more come of the answer."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let more come of it."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is there; part of asyncio's protocol, as what follows."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def pause_writing(self) -> None:
+        """The upstream takes less than is sent."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """It takes more again."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the upstream sends."""
+        reader = self._reader
+        if reader is None or (reader.ended and not self._is_switching):
+            # A surplus; what has come of the answer before it is whole.
+            self.close()
+            return
+        self._touched = True
+        try:
+            events = reader.feed(data)
+        except BrokenAnswer as error:
+            self._break(UpstreamError(f"not an HTTP answer: {error}"))
+            return
+        for event in events:
+            if isinstance(event, AnswerHead):
+                self._take(event)
+            elif self._body is not None:
+                self._body.feed(event)
+        if reader.ended and self._body is not None:
+            self._body.end()
+
+    @property
+    def _is_switching(self) -> bool:
+        reader = self._reader
+        return reader is not None and reader.head is not None and reader.head.status == 101
+
+    def _take(self, head: AnswerHead) -> None:
+        if head.is_interim:
+            if self._on_interim is not None and head.status != 100:
+                self._on_interim(head)
+            return
+        if head.status == 101:
+            self.pause_reading()
+        self._body = AnswerBody(self)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result((head, self._body))
+
+    def _break(self, error: UpstreamError) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+            self._answer.exception()  # seen: whoever asked may have left, and asyncio logs what nobody saw
+        elif self._body is not None:
+            self._body.fail(error)
+        self.close()
+
+    def eof_received(self) -> None:
+        """The upstream has said that nothing follows, by TLS where that is spoken (RFC 9112 §9.8)."""
+        self._has_eof = True
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The upstream closed, or we did."""
+        self._transport = None
+        self._writable.set()
+        reader = self._reader
+        if reader is None:
+            return
+        error = UpstreamError("it closed the connection", untouched=not self._touched)
+        if exc is None and self._touched and self._has_eof:
+            try:
+                reader.feed_eof()
+            except BrokenAnswer:
+                error = UpstreamError("the answer broke off")
+            else:
+                if self._body is not None:
+                    self._body.end()
+        self._break(error)

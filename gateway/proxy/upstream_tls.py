@@ -1,0 +1,24 @@
+"""TLS to upstreams: whom the node believes."""
+
+import ssl
+from pathlib import Path
+
+from gateway.errors import StartError
+
+
+def tls_to_upstreams(authorities: Path | None) -> ssl.SSLContext:
+    """A certificate is verified, and is for the host in the URL (RFC 9110 §4.3.4); there is no way around.
+
+    Args:
+        authorities: a PEM file of those that may sign, instead of the system's.
+
+    Raises:
+        StartError: it cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+    except OSError as error:  # ssl.SSLError is one
+        reason = "not a certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise StartError(f"GATEWAY_UPSTREAM_CA={authorities}: {reason}", 2) from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context

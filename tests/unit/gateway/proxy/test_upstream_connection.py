@@ -1,0 +1,266 @@
+"""The protocol without a socket: what the upstream sends is fed, what goes to it is kept."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answers import AnswerHead
+from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+        self.paused = False
+        self.protocol: asyncio.BaseProtocol | None = None
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+
+async def whole(body: AnswerBody) -> bytes:
+    """All of a body."""
+    pieces = []
+    while not body.at_eof():
+        pieces.append(await body.readany())
+    return b"".join(pieces)
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def connection(wire: Wire) -> UpstreamConnection:
+    connection = UpstreamConnection(asyncio.get_running_loop())
+    connection.connection_made(wire)
+    return connection
+
+
+async def test_a_head_goes_out_as_it_is(connection: UpstreamConnection, wire: Wire) -> None:
+    connection.start(b"GET / HTTP/1.1\r\n\r\n", has_answer_body=True)
+
+    assert wire.written == b"GET / HTTP/1.1\r\n\r\n"
+
+
+async def test_an_answer_may_come_byte_by_byte(connection: UpstreamConnection) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    for byte in OK:
+        connection.data_received(bytes([byte]))
+    message, payload = await answer
+
+    assert message.status == 200
+    assert await whole(payload) == b"ok"
+    assert connection.settle()
+
+
+async def test_one_connection_serves_one_exchange_after_the_other(connection: UpstreamConnection) -> None:
+    for _ in range(3):
+        answer = connection.start(b"x", has_answer_body=True)
+        connection.data_received(OK)
+        _, payload = await answer
+        assert await whole(payload) == b"ok"
+        assert connection.settle()
+
+
+NOT_REUSABLE = {
+    "it says close": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+    "it speaks HTTP/1.0": b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "the body is not over": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+    "another answer follows": OK + OK,
+    "a part of another answer follows": OK + b"HTT",
+}
+
+
+@pytest.mark.parametrize("answer", NOT_REUSABLE.values(), ids=NOT_REUSABLE)
+async def test_a_connection_is_not_used_again_where(connection: UpstreamConnection, answer: bytes) -> None:
+    future = connection.start(b"x", has_answer_body=True)
+    connection.data_received(answer)
+    _, payload = await future
+    await payload.readany()
+
+    assert not connection.settle()
+
+
+async def test_what_comes_while_nothing_is_asked_ends_the_connection(
+    connection: UpstreamConnection, wire: Wire
+) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(OK)
+    await whole((await answer)[1])
+    assert connection.settle()
+    connection.data_received(b"HTTP/1.1 408 Timeout\r\n\r\n")
+
+    assert wire.closed
+    assert not connection.can_be_reused
+
+
+@pytest.mark.parametrize(("received", "untouched"), [(b"", True), (b"H", False)])
+async def test_a_loss_before_the_answer_tells_whether_anything_came(
+    connection: UpstreamConnection, received: bytes, untouched: bool
+) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    if received:
+        connection.data_received(received)
+    connection.connection_lost(None)
+
+    with pytest.raises(UpstreamError) as error:
+        await answer
+    assert error.value.untouched is untouched
+
+
+async def test_a_failure_that_nobody_waits_for_any_more_is_not_logged() -> None:
+    lost: list[Any] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: lost.append(context))
+
+    def lose() -> None:
+        connection = UpstreamConnection(loop)
+        connection.connection_made(Wire())
+        connection.start(b"x", has_answer_body=True)
+        connection.connection_lost(None)
+
+    lose()
+    gc.collect()
+    await asyncio.sleep(0)
+
+    assert lost == []
+
+
+async def test_a_body_until_close_is_whole_if_the_close_was_in_order(connection: UpstreamConnection) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(b"HTTP/1.1 200 OK\r\n\r\nall")
+    _, payload = await answer
+    connection.eof_received()
+    connection.connection_lost(None)
+
+    assert await whole(payload) == b"all"
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nsome", ConnectionResetError()),
+        (b"HTTP/1.1 200 OK\r\n\r\nsome", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome", None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n", None),
+    ],
+)
+async def test_a_body_that_breaks_off_raises(
+    connection: UpstreamConnection, part: bytes, error: Exception | None
+) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(part)
+    _, payload = await answer
+    connection.connection_lost(error)
+
+    with pytest.raises(UpstreamError):
+        await whole(payload)
+
+
+async def test_a_drain_ends_where_the_connection_does(connection: UpstreamConnection) -> None:
+    connection.start(b"x", has_answer_body=True)
+    connection.pause_writing()
+    drained = asyncio.ensure_future(connection.drain())
+    await asyncio.sleep(0)
+    connection.connection_lost(ConnectionResetError())
+
+    with pytest.raises(UpstreamError):
+        await drained
+    with pytest.raises(UpstreamError):
+        await connection.drain()
+
+
+async def test_interim_answers_are_told_but_the_one_to_an_expectation(connection: UpstreamConnection) -> None:
+    told: list[AnswerHead] = []
+    answer = connection.start(b"x", has_answer_body=True, on_interim=told.append)
+    connection.data_received(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" + OK)
+    head, _ = await answer
+
+    assert head.status == 200
+    assert [(each.status, each.fields) for each in told] == [(103, [(b"Link", b"</a>")])]
+
+
+SWITCH = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
+
+
+async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
+    connection: UpstreamConnection, wire: Wire
+) -> None:
+    answer = connection.start(b"x", has_answer_body=True, upgrade=b"websocket")
+    connection.data_received(SWITCH + b"fra")
+    connection.data_received(b"me")
+    head, _ = await answer
+    assert (head.status, wire.paused) == (101, True)
+
+    class Tunnel(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+    tunnel = Tunnel()
+    assert connection.hand_over(tunnel) == b"frame"
+    assert wire.protocol is tunnel
+    assert tunnel.transport is wire
+    connection.close()
+    assert not wire.closed
+    with pytest.raises(UpstreamError):
+        connection.hand_over(tunnel)
+
+
+async def test_a_switch_that_nobody_offered_ends_the_connection(
+    connection: UpstreamConnection, wire: Wire
+) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(SWITCH)
+
+    with pytest.raises(UpstreamError):
+        await answer
+    assert wire.closed
+
+
+async def test_a_body_that_nobody_reads_holds_the_upstream_back(
+    connection: UpstreamConnection, wire: Wire
+) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
+    _, body = await answer
+    connection.data_received(bytes(200_000))
+    assert wire.paused
+    assert len(await body.readany()) == 200_000
+    assert not wire.paused
+
+
+async def test_what_came_before_an_answer_broke_off_can_be_read(connection: UpstreamConnection) -> None:
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
+    _, body = await answer
+    connection.connection_lost(None)
+
+    assert await body.readany() == b"some"
+    with pytest.raises(UpstreamError):
+        await body.readany()
