@@ -100,7 +100,9 @@ async def _until_signalled(settings: Settings, log: LogWriter) -> None:
             logger.warning("stopping at once: requests in flight are cut off")
             hurry.set()
         else:
-            logger.info("stopping: no new connections, requests in flight finish")
+            logger.info(
+                "stopping: no new connections after %g s, requests in flight finish", settings.drain_delay
+            )
             stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -62,11 +62,13 @@ async def run(
 ) -> None:
     """Run a node until `stop` is set; requests in flight may then finish, until `hurry` is set.
 
-    Each time that `reread` is set, what comes from files is read anew.
+    Before, for a delay, it still accepts, while balancers see that it is not ready. Each time that
+    `reread` is set, what comes from files is read anew.
 
     Raises:
         StartError: it cannot start.
     """
+    hurry = hurry or asyncio.Event()
     policies = read_policies(settings)
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
     _warn(settings)
@@ -106,7 +108,7 @@ async def run(
             log,
             certificate,
         )
-        downstream = Downstream(handler, counters, hurry or asyncio.Event())
+        downstream = Downstream(handler, counters, hurry)
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await upstreams.look(_UPSTREAM_CHECK_SECONDS)
@@ -119,6 +121,9 @@ async def run(
                 start(reload.run)
                 _announce(settings, recorder)
                 await stop.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(settings.drain_delay):
+                        await hurry.wait()
             await store.finish()
             await publisher.say_farewell()
     upstreams.close()
@@ -239,7 +244,7 @@ async def _listening(
         sources.recorder.node = _reached_at(sources.recorder.node, settings, port, admin_port)
         yield
     finally:
-        listener.close()
+        await listener.close()
         await clients.cleanup()
         await admin.cleanup()
 

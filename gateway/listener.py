@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from math import inf
 
 from gateway.certificate_files import CertificateFiles
@@ -18,6 +17,9 @@ BACKLOG = 1024
 HANDSHAKE_SECONDS = 10.0
 GOODBYE_SECONDS = 5.0
 """How long a client that is told that TLS ends may take to say the same."""
+
+ARRIVAL_SECONDS = 1.0
+"""How long what waits when the listener closes may take until it is accepted, and has shaken hands."""
 
 ACCEPTS_A_TURN = 64
 RETRY_SECONDS = 0.1
@@ -104,16 +106,20 @@ class Listener:
         for listening in self._sockets:
             self._loop.add_reader(listening, self._accept, listening)
 
-    def close(self) -> None:
-        """Accept what has come so far, and no more."""
+    async def close(self) -> None:
+        """Accept what has come so far, and no more; return when each has its protocol, or is given up."""
         self._pause()
         if self._retry is not None:
             self._retry.cancel()
+        deadline = monotonic() + ARRIVAL_SECONDS
         for listening in self._sockets:
-            with suppress(OSError):
-                while self._take(listening):
-                    pass
+            await self._take_all(listening, deadline)
             listening.close()
+        if self._arriving:
+            await asyncio.wait(self._arriving, timeout=deadline - monotonic())
+        self.abort()
+        if self._arriving:
+            await asyncio.wait(self._arriving)
 
     def abort(self) -> None:
         """Give up the connections that are still arriving."""
@@ -127,6 +133,20 @@ class Listener:
                     break
         except OSError as error:
             self._failed(error)
+
+    async def _take_all(self, listening: socket.socket, deadline: float) -> None:
+        """Accept all that waits; where it cannot, since descriptors have run out, until the deadline."""
+        while True:
+            try:
+                while self._take(listening):
+                    pass
+            except OSError:
+                self._counters.accept_errors += 1
+                if monotonic() >= deadline:
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     def _take(self, listening: socket.socket) -> bool:
         """Accept a connection; whether there may be another."""

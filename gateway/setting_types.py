@@ -86,6 +86,7 @@ def _access_list(value: object) -> AccessList:
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Delay = Annotated[float, Field(ge=0, le=3600)]
 NodeId = Annotated[str, AfterValidator(_node_id)]
 UpstreamUrls = Annotated[str, AfterValidator(_upstream_urls)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]

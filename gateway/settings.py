@@ -23,6 +23,7 @@ from gateway.errors import StartError
 from gateway.exempt import Exempt
 from gateway.setting_types import (
     AccessListValue,
+    Delay,
     ExemptValue,
     Host,
     LimitValue,
@@ -149,7 +150,12 @@ class Settings(BaseSettings):
     upstream_timeout: Seconds = Field(
         30.0, description="seconds that the upstream may be silent before the client gets a 504"
     )
-    drain_timeout: Seconds = Field(30.0, description="seconds that requests in flight may take after SIGTERM")
+    drain_delay: Delay = Field(
+        0.0, description="seconds after SIGTERM in which it still accepts, while balancers see that it leaves"
+    )
+    drain_timeout: Seconds = Field(
+        30.0, description="seconds that requests in flight may take once it accepts no more"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least severe messages: debug, info, warning or error"
     )

@@ -165,7 +165,8 @@ def test_a_node_waits_for_redis_and_may_finish_its_requests(
     settings = settings_of(node, monkeypatch, tmp_path)
 
     assert SERVICES[node]["depends_on"]["redis"] == {"condition": "service_healthy"}
-    assert float(SERVICES[node]["stop_grace_period"].removesuffix("s")) > settings.drain_timeout + 5
+    grace_seconds = float(SERVICES[node]["stop_grace_period"].removesuffix("s"))
+    assert grace_seconds > settings.drain_delay + settings.drain_timeout + 5
 
 
 def upstream_port() -> int:

@@ -51,6 +51,14 @@ async def test_readiness_ends_with_the_drain_and_health_does_not(node: Node, ups
     await within(node.task)
 
 
+async def test_after_the_delay_it_accepts_no_more(start_node: StartNode) -> None:
+    node = await start_node(drain_delay=0.3)
+    await draining(node)
+    await within(node.task)
+    with pytest.raises(ConnectionRefusedError):
+        await node.connect()
+
+
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 async def test_a_body_that_is_under_way_arrives_whole_during_the_drain(
     node: Node, upstream: Upstream, chunked: bool

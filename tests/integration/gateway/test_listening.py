@@ -4,13 +4,18 @@ import asyncio
 import re
 import resource
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from gateway.listener import listening_sockets
-from tests.integration.gateway.client import Client, request
+from gateway.certificate_files import certificate_files
+from gateway.listener import Listener, listening_sockets
+from gateway.telemetry.counters import Counters
+from tests.certificates import Authority
+from tests.integration.gateway.client import Client, request, within
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
 from tests.integration.gateway.upstream import Upstream
@@ -90,3 +95,73 @@ async def test_all_addresses_of_both_families_can_be_listened_on_at_once() -> No
     (six,) = await listening_sockets("::", four.getsockname()[1])
     four.close()
     six.close()
+
+
+class Greeter(asyncio.Protocol):
+    """Says hello to whom it is given."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        ours = cast("asyncio.Transport", transport)
+        ours.write(b"hello")
+        ours.close()
+
+
+@contextmanager
+def waiting_at(listening: socket.socket, number: int) -> Iterator[list[socket.socket]]:
+    """So many clients that the kernel has let in, and nobody has accepted."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection(listening.getsockname())) for _ in range(number)]
+
+
+async def all_that(client: socket.socket) -> bytes:
+    """What a client gets until the connection ends in order."""
+    client.setblocking(False)
+    loop, got = asyncio.get_running_loop(), b""
+    while piece := await within(loop.sock_recv(client, 100)):
+        got += piece
+    return got
+
+
+async def test_who_waits_when_the_listener_closes_is_served() -> None:
+    (listening,) = await listening_sockets("127.0.0.1", 0)
+    listener = Listener([listening], Greeter, Counters())
+    with waiting_at(listening, 100) as clients:
+        await listener.close()
+
+        assert listener.arriving == 0
+        assert {await all_that(client) for client in clients} == {b"hello"}
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process can open nothing."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_who_waits_when_the_listener_closes_is_served_as_soon_as_there_are_descriptors() -> None:
+    (listening,) = await listening_sockets("127.0.0.1", 0)
+    counters = Counters()
+    with waiting_at(listening, 3) as clients:
+        closed = asyncio.ensure_future(Listener([listening], Greeter, counters).close())
+        with no_descriptors():
+            await asyncio.sleep(0)
+            assert counters.accept_errors == 1
+        await closed
+
+        assert {await all_that(client) for client in clients} == {b"hello"}
+
+
+async def test_a_handshake_that_does_not_end_is_given_up_when_the_listener_closes(tmp_path: Path) -> None:
+    (listening,) = await listening_sockets("127.0.0.1", 0)
+    certificate = certificate_files(*Authority(tmp_path).sign())
+    listener = Listener([listening], Greeter, Counters(), certificate)
+    with waiting_at(listening, 1) as clients:
+        await within(listener.close())
+
+        assert listener.arriving == 0
+        assert await all_that(clients[0]) == b""

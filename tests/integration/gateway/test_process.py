@@ -88,6 +88,31 @@ async def test_a_second_signal_stops_at_once(
     assert "exception" not in log.lower()
 
 
+async def test_within_the_delay_it_accepts_and_is_not_ready(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    settings = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url, "GATEWAY_DRAIN_DELAY": "3600"}
+    async with (
+        node_process(tmp_path, **settings) as node,
+        await node.connect() as kept,
+        await node.connect() as unused,
+    ):
+        assert not (await kept.get()).closes
+        node.process.send_signal(signal.SIGTERM)
+        async with await node.connect_admin() as admin:
+            await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
+        async with await node.connect() as new:
+            answers = [await client.get() for client in (kept, unused, new)]
+        assert [(answer.status, answer.closes) for answer in answers] == [(200, True)] * 3
+
+        node.process.send_signal(signal.SIGTERM)
+        assert await node.ends() == 0
+        log = node.log.read_text()
+
+    assert "stopping: no new connections after 3600 s" in log
+    assert "Traceback" not in log
+
+
 KEYS = (b"sk-one-4f0a71", b"sk-two-9c33d0", b"sk-three-\xe9-77aa01", b"sk four 12bb9f")
 
 
