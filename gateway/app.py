@@ -196,7 +196,10 @@ def _options(settings: Settings) -> ProxyOptions:
 def _upstreams(settings: Settings) -> Upstreams:
     urls = {DEFAULT: settings.upstream_urls}
     return Upstreams(
-        urls, tls_to_upstreams(settings.upstream_ca), max_connections=settings.upstream_connections
+        urls,
+        tls_to_upstreams(settings.upstream_ca),
+        max_connections=settings.upstream_connections,
+        idle_seconds=settings.upstream_idle_timeout,
     )
 
 

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     upstream_connections: int = Field(
         1024, ge=1, le=65536, description="requests that one address of an upstream may have at a time"
     )
+    upstream_idle_timeout: Seconds = Field(
+        4.0, description="seconds that an idle connection to the upstream is kept; fewer than it keeps one"
+    )
     default_limit: Annotated[LimitValue, NoDecode] = Field(
         Limits((Limit(100, 60),)), description="the limit of clients without one of their own, N/period,…"
     )

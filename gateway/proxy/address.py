@@ -14,8 +14,6 @@ from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from gateway.replies import Problem, Reply, problem
 
 MAX_IDLE_CONNECTIONS = 128
-MAX_IDLE_SECONDS = 4.0
-"""Shorter than what servers usually keep an idle connection for (5 s and up), so that few are lost."""
 MAX_WAIT_SECONDS = 1.0
 """How long a request waits for a connection where as many as may be are in use."""
 
@@ -40,8 +38,8 @@ class Busy(Problem):
 class Address:
     """A URL of scheme, host and port."""
 
-    def __init__(self, url: str, tls: ssl.SSLContext, max_connections: int) -> None:
-        """`tls` is for https. `max_connections` bounds those in use; idle ones are no more."""
+    def __init__(self, url: str, tls: ssl.SSLContext, *, max_connections: int, idle_seconds: float) -> None:
+        """`tls` is for https. `max_connections` bounds those in use, `idle_seconds` how long one is kept."""
         parts = urlsplit(url)
         self.url = url
         self.authority = parts.netloc.encode()
@@ -55,6 +53,8 @@ class Address:
         self._port = parts.port or _PORTS[parts.scheme]
         self._tls = tls if parts.scheme == "https" else None
         self._idle: deque[UpstreamConnection] = deque()
+        self._idle_seconds = idle_seconds
+        self._retiring: asyncio.TimerHandle | None = None
         self._max_idle = min(max_connections, MAX_IDLE_CONNECTIONS)
         self._places = asyncio.Semaphore(max_connections)
         self._is_closed = False
@@ -92,18 +92,33 @@ class Address:
     def release(self, connection: UpstreamConnection, *, in_order: bool = True) -> None:
         """Give a connection back: kept if its exchange is over `in_order`, else dropped."""
         self._places.release()
-        now = monotonic()
-        while self._idle and now - self._idle[0].idle_since >= MAX_IDLE_SECONDS:
-            self._idle.popleft().close()
         if in_order and not self._is_closed and len(self._idle) < self._max_idle and connection.settle():
             self._idle.append(connection)
+            if self._retiring is None:
+                self._retire_in(self._idle_seconds)
         else:
             connection.close()
 
     def close(self) -> None:
         """Drop the idle connections, and each that is in use when it comes back."""
         self._is_closed = True
+        if self._retiring is not None:
+            self._retiring.cancel()
         while self._idle:
+            self._idle.popleft().close()
+
+    def _retire_in(self, seconds: float) -> None:
+        self._retiring = asyncio.get_running_loop().call_later(seconds, self._retire)
+
+    def _retire(self) -> None:
+        """Drop what has been idle for long, the longest first."""
+        self._retiring = None
+        now = monotonic()
+        while self._idle:
+            left = self._idle[0].idle_since + self._idle_seconds - now
+            if left > 0:
+                self._retire_in(left)
+                return
             self._idle.popleft().close()
 
     async def _take_place(self) -> None:
@@ -117,9 +132,10 @@ class Address:
             raise Busy from None
 
     def _kept(self) -> UpstreamConnection | None:
+        now = monotonic()
         while self._idle:
             connection = self._idle.pop()
-            if connection.can_be_reused and monotonic() - connection.idle_since < MAX_IDLE_SECONDS:
+            if now - connection.idle_since < self._idle_seconds and connection.is_quiet:
                 connection.is_reused = True
                 return connection
             connection.close()

@@ -45,11 +45,17 @@ class Upstreams:
     """All of them. An address that several name is one, with its connections and its state."""
 
     def __init__(
-        self, urls: Mapping[str, Sequence[str]], tls: ssl.SSLContext, *, max_connections: int
+        self,
+        urls: Mapping[str, Sequence[str]],
+        tls: ssl.SSLContext,
+        *,
+        max_connections: int,
+        idle_seconds: float,
     ) -> None:
-        """`urls` has the addresses of each name, `DEFAULT` among them. `max_connections` is for each."""
+        """`urls` has the addresses of each name, `DEFAULT` among them; the rest is for each address."""
         self._tls = tls
         self._max_connections = max_connections
+        self._idle_seconds = idle_seconds
         self._addresses: dict[str, Address] = {}
         self._upstreams: dict[str, Upstream] = {}
         self.load(urls)
@@ -62,14 +68,15 @@ class Upstreams:
         """From now on these. Requests that are under way end where they are."""
         before = self._addresses
         named = {url for listed in urls.values() for url in listed}
-        self._addresses = {
-            url: before.get(url) or Address(url, self._tls, self._max_connections) for url in named
-        }
+        self._addresses = {url: before.get(url) or self._address(url) for url in named}
         self._upstreams = {
             name: Upstream([self._addresses[url] for url in listed]) for name, listed in urls.items()
         }
         for url in before.keys() - named:
             before[url].close()
+
+    def _address(self, url: str) -> Address:
+        return Address(url, self._tls, max_connections=self._max_connections, idle_seconds=self._idle_seconds)
 
     @property
     def addresses(self) -> list[Address]:

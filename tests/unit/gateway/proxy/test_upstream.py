@@ -9,7 +9,8 @@ A, B, C = "http://a:1", "http://b:2", "https://c:3"
 
 @pytest.fixture
 def upstreams() -> Upstreams:
-    return Upstreams({DEFAULT: [A, B], "search": [B, C]}, ssl.create_default_context(), max_connections=4)
+    urls = {DEFAULT: [A, B], "search": [B, C]}
+    return Upstreams(urls, ssl.create_default_context(), max_connections=4, idle_seconds=4.0)
 
 
 @pytest.fixture
