@@ -1,0 +1,49 @@
+"""Fields by which a client could pass for another one, or for one that asked for something else. No IO.
+
+Services take them for the word of the proxy before them. Of a trusted proxy they are that, and go on.
+"""
+
+from gateway.proxy.sender import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO
+
+REWRITTEN = frozenset({FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO})
+"""Those that the node writes itself: nobody's go on as they came."""
+
+CLAIMS = frozenset(
+    {
+        # whose address it is
+        b"cf-connecting-ip",
+        b"cf-connecting-ipv6",
+        b"client-ip",
+        b"fastly-client-ip",
+        b"fly-client-ip",
+        b"true-client-ip",
+        b"x-azure-clientip",
+        b"x-azure-socketip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"x-envoy-external-address",
+        b"x-original-for",
+        b"x-originating-ip",
+        b"x-real-ip",
+        b"x-remote-addr",
+        b"x-remote-ip",
+        # by which scheme and host
+        b"front-end-https",
+        b"x-host",
+        b"x-original-host",
+        b"x-original-proto",
+        b"x-scheme",
+        b"x-url-scheme",
+        # for which path: one that the node has not seen, whose limits would not hold
+        b"x-original-uri",
+        b"x-original-url",
+        b"x-rewrite-url",
+    }
+)
+PREFIX = b"x-forwarded"
+"""With it begin many more: -By, -Client-Cert, -Port, -Prefix, -Scheme, -Server, -Ssl, -User, …"""
+
+
+def is_claim(name: bytes) -> bool:
+    """Whether a field of this name, in lower case, does not go on from an untrusted peer."""
+    return name in CLAIMS or name.startswith(PREFIX) or name == FORWARDED
