@@ -39,7 +39,8 @@ from gateway.proxy.upstream import DEFAULT, Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
-from gateway.settings import Settings, without_password
+from gateway.settings import Settings
+from gateway.shown_values import without_password
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag
 from gateway.telemetry.publisher import Publisher

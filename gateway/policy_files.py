@@ -38,6 +38,7 @@ def read_policies(settings: Settings) -> Policies:
         accepts_unknown=settings.accepts_unknown_keys,
         secret=DEFAULT_SECRET if secret is None else secret.get_secret_value(),
         accepts_anonymous=settings.accepts_anonymous,
+        key_header=settings.key_header,
     )
     return Policies(table, identity, Meters(table), settings.exempt, settings.allow, settings.deny)
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from gateway.access import AccessList
 from gateway.contract.limits import Limits, parse_limits
 from gateway.exempt import Exempt
+from gateway.field_names import check_field_name
 
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
@@ -92,3 +93,4 @@ UpstreamUrls = Annotated[str, AfterValidator(_upstream_urls)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]
 ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
 AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]
+FieldName = Annotated[str, AfterValidator(check_field_name)]

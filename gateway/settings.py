@@ -21,10 +21,12 @@ from gateway.contract.limits import MAX_QUOTA, Limit, Limits
 from gateway.contract.redis_url import check_redis_url
 from gateway.errors import StartError
 from gateway.exempt import Exempt
+from gateway.identity import KEY_HEADER
 from gateway.setting_types import (
     AccessListValue,
     Delay,
     ExemptValue,
+    FieldName,
     Host,
     LimitValue,
     NodeId,
@@ -33,6 +35,7 @@ from gateway.setting_types import (
     UpstreamUrls,
     upstream_urls,
 )
+from gateway.shown_values import for_one_line, without_password
 
 PREFIX = "GATEWAY_"
 TOML_FILE = "gateway.toml"
@@ -42,10 +45,6 @@ SECRETS = frozenset({"identity_secret"})
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
 _DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
 _PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
-# Also of a URL that is malformed, so without parsing it.
-_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*", re.DOTALL)
-_PASSWORD_IN_QUERY = re.compile(r"(?<=password=)[^&]*", re.IGNORECASE)
-_SHOWN_LENGTH = 80
 
 
 _MESSAGES = {
@@ -104,6 +103,7 @@ class Settings(BaseSettings):
     upstream_idle_timeout: Seconds = Field(
         4.0, description="seconds that an idle connection to the upstream is kept; fewer than it keeps one"
     )
+    key_header: FieldName = Field(KEY_HEADER, description="the field that holds a client's key")
     default_limit: Annotated[LimitValue, NoDecode] = Field(
         Limits((Limit(100, 60),)), description="the limit of clients without one of their own, N/period,…"
     )
@@ -250,15 +250,7 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
         )
     if name in SECRETS | _MAY_HOLD_KEYS:
         return f"{variable(name)}: {message}"
-    return f"{variable(name)}={_for_one_line(str(problem['input']))}: {message}"
-
-
-def _for_one_line(text: str) -> str:
-    """A value that came from outside, as far as it can be shown in a sentence."""
-    safe = without_password(text)
-    if len(safe) > _SHOWN_LENGTH:
-        safe = safe[:_SHOWN_LENGTH] + "…"
-    return safe if safe.isprintable() else ascii(safe)
+    return f"{variable(name)}={for_one_line(str(problem['input']))}: {message}"
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -283,11 +275,3 @@ def shown(settings: Settings) -> dict[str, str]:
             value = "accept" if settings.accepts_unknown_keys else "reject"
         texts[variable(name)] = "" if value is None else str(value)
     return texts
-
-
-def without_password(url: str) -> str:
-    """A URL that may be shown."""
-    start, at, end = url.rpartition("@")
-    if _PASSWORD_IN_QUERY.search(start):
-        end = "***"  # it may belong to that password
-    return _PASSWORD_IN_QUERY.sub("***", _PASSWORD.sub(r"\1:***", start) + at + end)

@@ -126,6 +126,19 @@ async def test_identity_secret_makes_the_client_ids(start_node: StartNode, redis
     assert await redis_client.exists(key)
 
 
+async def test_key_header_names_the_field_that_holds_the_key(start_node: StartNode, tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(CLIENTS_FILE)
+    node = await start_node(clients_file=file, key_header="X-Token")
+
+    async with await node.connect() as client:
+        answer = await client.get(b"/", b"x-token: acme-key", key=None)
+    assert answer.value("RateLimit-Policy") == b'"gold";q=50;w=60'
+    refused = await get(node, b"acme-key")
+    assert refused.status == 401
+    assert b"send X-Token, or Authorization: Bearer" in refused.body
+
+
 ON_STORE_FAILURE = {"local": [200, 200, 429], "open": [200, 200, 200], "closed": [503, 503, 503]}
 
 

@@ -15,8 +15,8 @@ from gateway.settings import (
     shown,
     unknown_variables,
     variable,
-    without_password,
 )
+from gateway.shown_values import without_password
 
 UPSTREAM = "http://127.0.0.1:9000"
 
@@ -34,6 +34,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "upstream_ca": ("authorities.pem", Path("authorities.pem")),
     "upstream_connections": ("50", 50),
     "upstream_idle_timeout": ("1.5", 1.5),
+    "key_header": ("X-Token", "X-Token"),
     "default_limit": ("7/10s", parse_limits("7/10s")),
     "default_concurrency": ("10", 10),
     "address_limit": ("10/s,500/m", parse_limits("10/s,500/m")),
@@ -226,6 +227,7 @@ MALFORMED = {
         "http://u:s3cret@a",
         "http://a#b",
     ],
+    "key_header": ["X_Api_Key", "Authorization", "X-API-Key:", "Host"],
     "default_limit": [
         "100",
         "100/x",
