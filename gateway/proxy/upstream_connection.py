@@ -4,12 +4,14 @@ Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reor
 """
 
 import asyncio
+import os
 import select
+import socket
 from collections.abc import Callable
 from typing import cast
 
 from gateway.clock import monotonic
-from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answer_body import HIGH_WATER_BYTES, AnswerBody
 from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
 
 Answer = tuple[AnswerHead, AnswerBody]
@@ -210,11 +212,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The upstream closed, or we did."""
-        self._transport = None
+        transport, self._transport = self._transport, None
         self._writable.set()
         reader = self._reader
         if reader is None:
             return
+        if exc is not None and transport is not None and not reader.ended:
+            self._take_unread(transport)
         error = UpstreamError("it closed the connection", untouched=not self._touched)
         if exc is None and self._touched and self._has_eof:
             try:
@@ -225,3 +229,16 @@ class UpstreamConnection(asyncio.Protocol):
                 if self._body is not None:
                     self._body.end()
         self._break(error)
+
+    def _take_unread(self, transport: asyncio.Transport) -> None:
+        """An upstream that wants no more of a body answers and closes; a write then fails before the read."""
+        lost: socket.socket | None = transport.get_extra_info("socket")
+        if lost is None or transport.get_extra_info("ssl_object") is not None:
+            return
+        with socket.socket(fileno=os.dup(lost.fileno())) as still_open:
+            try:
+                data = still_open.recv(HIGH_WATER_BYTES, socket.MSG_DONTWAIT)
+            except OSError:
+                return
+        if data:
+            self.data_received(data)

@@ -1,0 +1,95 @@
+"""An upstream that answers before it has taken the body, and wants no more of it."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from gateway.proxy.address import Address
+from gateway.proxy.upstream_connection import UpstreamError
+from tests.integration.gateway.client import PATIENCE_SECONDS, Client, request, within
+from tests.integration.gateway.node import Node
+from tests.integration.gateway.upstream import Peer, Upstream
+
+StartNode = Callable[..., Awaitable[Node]]
+TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
+LONG = 5_000_000
+
+
+def closes(peer: Peer) -> None:
+    """With what has come unread: the system makes a reset of it."""
+    peer.writer.transport.abort()
+
+
+def resets(peer: Peer) -> None:
+    peer.reset()
+
+
+def half_closes(peer: Peer) -> None:
+    peer.writer.write_eof()
+
+
+async def upload(client: Client) -> int:
+    """The status that a long body gets."""
+    lines = [b"Content-Length: %d" % LONG]
+    sending = asyncio.create_task(client.send(request(b"/", *lines, method=b"POST") + bytes(LONG)))
+    answer = await client.answer()
+    assert answer.closes
+    sending.cancel()
+    await asyncio.wait({sending})
+    sending.cancelled() or sending.exception()  # the node may have closed before all was sent
+    return answer.status
+
+
+@pytest.mark.parametrize("end", [closes, resets, half_closes])
+async def test_an_early_answer_is_told_though_the_connection_ends_behind_it(
+    node: Node, upstream: Upstream, end: Callable[[Peer], None]
+) -> None:
+    async def script(peer: Peer) -> None:
+        upstream.script = upstream.answering(b"HTTP/1.1 204 None\r\n\r\n")
+        await peer.head()
+        await peer.send(TOO_LARGE)
+        end(peer)
+        await peer.gone()
+
+    upstream.script = script
+    async with await node.connect() as client, await node.connect() as another:
+        assert await upload(client) == 413
+        assert (await another.get()).status == 204
+
+    record = await node.settled()
+    assert (record.boot.admitted, record.boot.failed, record.upstream.answered) == (2, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(TOO_LARGE, 413), (TOO_LARGE[:20], None), (b"", None), (b"nonsense", None)]
+)
+async def test_what_an_upstream_said_is_read_though_the_write_fails_first(
+    answer: bytes, status: int | None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE_SECONDS)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        address = Address(url, ssl.create_default_context(), max_connections=1, idle_seconds=1.0)
+        connection = await address.connect(PATIENCE_SECONDS)
+        peer, _ = server.accept()
+        with peer:
+            peer.settimeout(PATIENCE_SECONDS)
+            future = connection.start(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody", has_answer_body=True)
+            await asyncio.sleep(0.01)  # the head goes out
+            peer.sendall(answer)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not future.done():
+                connection.write(b"more")
+                await asyncio.sleep(0)
+        if status is None:
+            with pytest.raises(UpstreamError):
+                await future
+        else:
+            head, body = await future
+            assert head.status == status
+            assert await within(body.readany()) == b"no"
+        address.release(connection, in_order=False)
+        address.close()
