@@ -7,6 +7,7 @@ from gateway.access import Denied
 from gateway.addresses import Address, address_of
 from gateway.contract.client_id import address_id
 from gateway.contract.policy_table import Policy
+from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.errors import StoreUnavailable
 from gateway.fields import RawHeaders
 from gateway.in_flight import InFlight
@@ -16,6 +17,7 @@ from gateway.limiter.limiter import Limiter
 from gateway.meters import Meter, Meters
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies
+from gateway.routing import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Decision:
     """Whether a request may pass, and by which windows.
 
     `client` is None where nobody was identified. `standings` has one for each of `meters`, or is None where
-    nobody counted. `places` is None where any number may be in flight.
+    nobody counted. `places` is None where any number may be in flight. `upstream` is a name: where
+    the request goes.
     """
 
     admitted: bool
@@ -51,6 +54,7 @@ class Decision:
     standings: tuple[Standing, ...] | None = None
     cost: int = 1
     places: Places | None = None
+    upstream: str = DEFAULT_UPSTREAM
 
     @property
     def in_shadow(self) -> bool:
@@ -59,9 +63,6 @@ class Decision:
             return False
         beyond = self.places is not None and not self.places.admitted
         return beyond or not all(standing.admitted for standing in self.standings or ())
-
-
-_UNCOUNTED = Decision(admitted=True)
 
 
 class Admission:
@@ -73,35 +74,36 @@ class Admission:
         self.in_flight = InFlight()
 
     async def decide(
-        self, policies: Policies, method: str, target: bytes, headers: RawHeaders, peer: str
+        self, policies: Policies, method: str, host: bytes, target: bytes, headers: RawHeaders, peer: str
     ) -> Decision:
-        """Decide by `policies` about a request: its target as the client sent it, `peer` its address.
+        """Decide by `policies` about a request: its Host and target as they were sent, `peer` its address.
 
         Raises:
             Denied: it, or its address, is on the deny list.
             Unidentified: it has no usable key, or none where one is needed.
+            Ambiguous: nobody can say which upstream it is for.
             StoreUnavailable: Redis is away, and the settings let nobody pass without it.
         """
         address = address_of(peer) if policies.need_addresses else None
         if policies.deny.has_address(address):
             raise Denied(None)
         if policies.exempt and policies.exempt.takes(method, target):
-            return _UNCOUNTED
+            return Decision(admitted=True, upstream=policies.routing.upstream(method, host, target))
         client = policies.identity.client_of(headers, address)
         if client in policies.deny.clients:
             raise Denied(client)
         if client in policies.allow.clients or policies.allow.has_address(address):
-            return Decision(admitted=True, client=client)
-        return await self._count(policies.meters, client, address, method, target)
+            upstream = policies.routing.upstream(method, host, target)
+            return Decision(admitted=True, client=client, upstream=upstream)
+        passage = policies.routing.passage(method, host, target)
+        return await self._count(policies.meters, client, address, passage)
 
-    async def _count(
-        self, known: Meters, client: str, address: Address | None, method: str, target: bytes
-    ) -> Decision:
+    async def _count(self, known: Meters, client: str, address: Address | None, passage: Passage) -> Decision:
         """Charge all windows that the request meets, if its client has a place."""
         overrides = self._overrides.current
         tariff = known.of_client(client, overrides)
-        cost, of_routes = known.of_routes(method, target)
-        meters = tariff.meters + of_routes
+        cost, upstream = passage.cost, passage.upstream
+        meters = tariff.meters + passage.meters
         generation = overrides.generations.get(client, 0)
         charges = [Charge(meter.key(client, generation), meter.limit, cost, meter.shadow) for meter in meters]
         if known.of_address and address is not None and not known.is_registered(client):
@@ -109,7 +111,7 @@ class Admission:
             charges += _charges_of(known.of_address, address, cost)
         places = self._enter(client, tariff.policy)
         if places is not None and not (places.admitted or places.shadow):
-            return Decision(False, client, meters, None, cost, places)
+            return Decision(False, client, meters, None, cost, places, upstream)
         is_decided = False
         try:
             standings = await self._decide(charges)
@@ -118,7 +120,7 @@ class Admission:
             if places is not None and not is_decided:
                 self.in_flight.leave(client)
         admitted = standings is None or admits(charges, standings)
-        return Decision(admitted, client, meters, standings, cost, places)
+        return Decision(admitted, client, meters, standings, cost, places, upstream)
 
     async def _decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
         """As the limiter does; but shadow refuses nobody, also where nobody would pass without Redis."""

@@ -35,7 +35,7 @@ from gateway.periodic import repeat
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.handler import Handler, ProxyOptions
-from gateway.proxy.upstream import DEFAULT, Upstreams
+from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
@@ -78,7 +78,12 @@ async def run(
     reload = Reload(reread or asyncio.Event(), lambda: clock.time(monotonic()) / MICROSECONDS)
     overrides = LiveOverrides(clock)
     loop_lag = LoopLag()
-    upstreams = _upstreams(settings)
+    upstreams = Upstreams(
+        policies.upstreams,
+        tls_to_upstreams(settings.upstream_ca),
+        max_connections=settings.upstream_connections,
+        idle_seconds=settings.upstream_idle_timeout,
+    )
     endpoint = Endpoint(parse_redis_url(settings.redis_url))
     async with aclosing(endpoint), endpoint.client() as redis:
         roster = Roster(redis, settings.node_id)
@@ -97,7 +102,7 @@ async def run(
             lambda: reload.report,
         )
         publisher = Publisher(redis, recorder, policies.table, roster)
-        reload.take_in(partial(_reread_policies, settings, handler, publisher))
+        reload.take_in(partial(_reread_policies, settings, handler, upstreams, publisher))
         if certificate is not None:
             reload.take_in(certificate.reread)
         sources = AdminSources(
@@ -155,12 +160,15 @@ def _limiter(
     return store, limiter
 
 
-def _reread_policies(settings: Settings, handler: Handler, publisher: Publisher) -> Commit:
+def _reread_policies(
+    settings: Settings, handler: Handler, upstreams: Upstreams, publisher: Publisher
+) -> Commit:
     """Read the policies; what is returned puts them in force for all requests that come from then on."""
     policies = read_policies(settings)
 
     def enforce() -> None:
         handler.policies = policies
+        upstreams.load(policies.upstreams)
         publisher.enforce(policies.table)
 
     return enforce
@@ -191,16 +199,6 @@ def _options(settings: Settings) -> ProxyOptions:
         upstream_timeout_seconds=settings.upstream_timeout,
         max_body_bytes=settings.max_body_bytes,
         ratelimit_headers=settings.ratelimit_headers,
-    )
-
-
-def _upstreams(settings: Settings) -> Upstreams:
-    urls = {DEFAULT: settings.upstream_urls}
-    return Upstreams(
-        urls,
-        tls_to_upstreams(settings.upstream_ca),
-        max_connections=settings.upstream_connections,
-        idle_seconds=settings.upstream_idle_timeout,
     )
 
 

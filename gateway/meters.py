@@ -1,4 +1,4 @@
-"""Which windows a request meets: those of its client, of its routes, and of its address. No IO."""
+"""Which windows a request meets: those of its client and of its address. No IO."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,6 @@ from gateway.contract import keys
 from gateway.contract.limits import Limit, Limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ADDRESS, Policy, PolicyTable, window_names
-from gateway.contract.routes import Route
-from gateway.paths import readings
-from gateway.route_index import RouteIndex
 
 _OVERRIDDEN = 1024
 """How many overridden clients' meters are kept; making them anew costs some microseconds."""
@@ -62,8 +59,6 @@ class Meters:
         self._default = _tariff(table.policy_of("", Overrides()))
         self._registered = {name: _tariff(table.policy_of(name, Overrides())) for name in table.clients}
         self._overridden: dict[Policy, Tariff] = {}
-        self._routes = tuple((route, _of_route(route, table)) for route in table.routes)
-        self._index = RouteIndex(table.routes)
         limit = table.address_limit
         self.of_address = (
             () if limit is None else meters_of(ADDRESS, keys.ADDRESS_SCOPE, limit, shadow=table.shadow)
@@ -85,24 +80,6 @@ class Meters:
             known = self._overridden[policy] = _tariff(policy)
         return known
 
-    def of_routes(self, method: str, target: bytes) -> tuple[int, tuple[Meter, ...]]:
-        """What a request costs, and what it meets beside its client's limit.
-
-        Where its path can be read in several ways, it meets the route of each, at the cost of the dearest.
-        """
-        if not self._routes:
-            return 1, ()
-        found = {self._index.first(method, path) for path in readings(target)}
-        met = [self._routes[place] for place in sorted(place for place in found if place is not None)]
-        cost = max((route.cost for route, _ in met), default=1)
-        return cost, tuple(meter for _, meters in met for meter in meters)
-
 
 def _tariff(policy: Policy) -> Tariff:
     return Tariff(policy, meters_of(policy.name, keys.CLIENT_SCOPE, policy.limits, shadow=policy.shadow))
-
-
-def _of_route(route: Route, table: PolicyTable) -> tuple[Meter, ...]:
-    if route.limit is None:
-        return ()
-    return meters_of(route.policy_name, route.policy_name, route.limit, shadow=route.shadow or table.shadow)

@@ -1,5 +1,6 @@
 """What a node decides by, as one value: a change is one assignment, and no request sees a mixture."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.access import AccessList
@@ -7,18 +8,24 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.exempt import Exempt
 from gateway.identity import Identity
 from gateway.meters import Meters
+from gateway.routing import Routing
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """All that the settings and their files say of who may do what; `meters` are those of `table`."""
+    """All that the settings and their files say of who may do what, and where it goes.
+
+    `meters` and `routing` are those of `table`; `upstreams` has the addresses of each name in it.
+    """
 
     table: PolicyTable
     identity: Identity
     meters: Meters
+    routing: Routing
     exempt: Exempt
     allow: AccessList
     deny: AccessList
+    upstreams: Mapping[str, tuple[str, ...]]
 
     @property
     def need_addresses(self) -> bool:

@@ -7,13 +7,14 @@ from typing import TypeVar
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.routes import Route
+from gateway.contract.routes import DEFAULT_UPSTREAM, Route
 from gateway.errors import StartError
 from gateway.identity import Identity
 from gateway.meters import Meters
 from gateway.policies import Policies
 from gateway.policy import policy_table
-from gateway.routes_file import RoutesFileError, parse_routes
+from gateway.routes_file import RoutesFile, RoutesFileError, parse_routes
+from gateway.routing import Routing
 from gateway.settings import Settings
 
 Content = TypeVar("Content")
@@ -26,7 +27,8 @@ def read_policies(settings: Settings) -> Policies:
         StartError: a file cannot be read or used, a list names nobody, or a cost is above a limit.
     """
     clients = read_clients(settings.clients_file)
-    table = _table(settings, clients, read_routes(settings.routes_file))
+    file = read_routes(settings.routes_file)
+    table = _table(settings, clients, file.routes)
     for variable, listed in (("GATEWAY_ALLOW", settings.allow), ("GATEWAY_DENY", settings.deny)):
         try:
             listed.check_known(clients.by_name, accepts_unknown=settings.accepts_unknown_keys)
@@ -40,7 +42,16 @@ def read_policies(settings: Settings) -> Policies:
         accepts_anonymous=settings.accepts_anonymous,
         key_header=settings.key_header,
     )
-    return Policies(table, identity, Meters(table), settings.exempt, settings.allow, settings.deny)
+    return Policies(
+        table,
+        identity,
+        Meters(table),
+        Routing(table),
+        settings.exempt,
+        settings.allow,
+        settings.deny,
+        {DEFAULT_UPSTREAM: settings.upstream_urls, **file.upstreams},
+    )
 
 
 def _table(settings: Settings, clients: Clients, routes: tuple[Route, ...]) -> PolicyTable:
@@ -72,13 +83,13 @@ def read_clients(path: Path | None) -> Clients:
     return Clients() if path is None else _read("GATEWAY_CLIENTS_FILE", path, parse_clients)
 
 
-def read_routes(path: Path | None) -> tuple[Route, ...]:
-    """The routes; none where no file is named.
+def read_routes(path: Path | None) -> RoutesFile:
+    """The routes and their upstreams; none where no file is named.
 
     Raises:
         StartError: the file cannot be read or used.
     """
-    return () if path is None else _read("GATEWAY_ROUTES_FILE", path, parse_routes)
+    return RoutesFile() if path is None else _read("GATEWAY_ROUTES_FILE", path, parse_routes)
 
 
 def _read(variable: str, path: Path, parse: Callable[[str], Content]) -> Content:

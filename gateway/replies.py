@@ -97,6 +97,11 @@ def denied() -> Reply:
     return problem(403, "Access is denied.")
 
 
+def ambiguous() -> Reply:
+    """400 where two readers of the path would send the request to different services."""
+    return problem(400, "The path can be read in several ways; write it without escapes and dot segments.")
+
+
 def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
     violated = _violated(decision)

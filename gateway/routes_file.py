@@ -1,32 +1,52 @@
-"""The routes file: limits and costs by path and method, beside the clients' own limits.
+"""The routes file: where requests go, and limits and costs beside the clients' own, by host, path and method.
+
+[upstreams]
+search = "http://10.0.0.7:9000,http://10.0.0.8:9000"
 
 [[routes]]
 name = "search"
 path = "/api/search"         # a prefix by whole segments; "/" is all
+host = "api.example.org"     # optional: all; or "*.example.org"
 methods = ["GET", "POST"]    # optional: all; GET is HEAD too
+upstream = "search"          # optional: that of the settings
 limit = "5/s,1000/d"         # optional, of each client
 cost = 3                     # optional: what a request takes of each window that it meets, 1
 shadow = false               # optional: the limit refuses nobody
 """
 
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract.client_id import is_registered_name
 from gateway.contract.limits import MAX_QUOTA, Limits, LimitSyntaxError, parse_limits
 from gateway.contract.policy_table import NOT_FOR_PLANS
-from gateway.contract.routes import Route, is_method
+from gateway.contract.routes import ANY_HOST, DEFAULT_UPSTREAM, Route, is_method
+from gateway.hosts import is_pattern
 from gateway.paths import is_plain
+from gateway.setting_types import upstream_urls
 
-_FIELDS = {"name", "path", "methods", "limit", "cost", "shadow"}
+_FIELDS = {"name", "path", "host", "methods", "limit", "cost", "shadow", "upstream"}
+_EFFECTS = {"limit", "cost", "upstream"}
+
+Upstreams = Mapping[str, tuple[str, ...]]
 
 
 class RoutesFileError(ValueError):
     """A routes file that cannot be used; the message names the entry."""
 
 
-def parse_routes(text: str) -> tuple[Route, ...]:
-    """Read a routes file; the order is kept, since the first route that takes a request is its own.
+@dataclass(frozen=True, slots=True)
+class RoutesFile:
+    """Routes in their order, since the first that takes a request is its own; upstreams by name."""
+
+    routes: tuple[Route, ...] = ()
+    upstreams: Upstreams = field(default_factory=dict)
+
+
+def parse_routes(text: str) -> RoutesFile:
+    """Read a routes file.
 
     Raises:
         RoutesFileError: with the entry that is wrong and what would be right.
@@ -36,18 +56,43 @@ def parse_routes(text: str) -> tuple[Route, ...]:
     except (ValueError, RecursionError) as error:  # tomllib lets int()'s refusal of a long number through
         raise RoutesFileError(f"not TOML: {error}") from None
     entries = document.get("routes", [])
-    if document.keys() - {"routes"} or not isinstance(entries, list):
-        raise RoutesFileError("routes are written as [[routes]] entries, and nothing else is known")
+    if document.keys() - {"routes", "upstreams"} or not isinstance(entries, list):
+        raise RoutesFileError(
+            "routes are written as [[routes]] entries, with their upstreams under [upstreams], "
+            "and nothing else is known"
+        )
+    upstreams = _upstreams(document.get("upstreams", {}))
     routes: dict[str, Route] = {}
     for position, entry in enumerate(entries, 1):
-        route = _route(position, entry)
+        route = _route(position, entry, upstreams)
         if route.name in routes:
             raise RoutesFileError(f"route {route.name!r} is there twice")
         routes[route.name] = route
-    return tuple(routes.values())
+    if unused := upstreams.keys() - {route.upstream for route in routes.values()}:
+        raise RoutesFileError(f"upstream {min(unused)!r}: no route leads to it")
+    return RoutesFile(tuple(routes.values()), upstreams)
 
 
-def _route(position: int, entry: Any) -> Route:
+def _upstreams(table: Any) -> Upstreams:
+    if not isinstance(table, dict):
+        raise RoutesFileError(
+            'upstreams are written as [upstreams], with lines like search = "http://HOST:PORT"'
+        )
+    upstreams = {}
+    for name, urls in table.items():
+        place = f"upstream {name[:64]!r}"
+        if not is_registered_name(name):
+            raise RoutesFileError(f"{place}: a name has letters, digits and ._@- (64 at most)")
+        if not isinstance(urls, str):
+            raise RoutesFileError(f"{place}: its addresses are a text, with commas between them")
+        try:
+            upstreams[name] = upstream_urls(urls)
+        except ValueError as error:
+            raise RoutesFileError(f"{place}: {error}") from None
+    return upstreams
+
+
+def _route(position: int, entry: Any, upstreams: Upstreams) -> Route:
     name = entry.get("name") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not is_registered_name(name):
         raise RoutesFileError(f"route {position}: needs a name of letters, digits and ._@- (64 at most)")
@@ -56,8 +101,8 @@ def _route(position: int, entry: Any) -> Route:
         raise RoutesFileError(f"{place}: other policies are called so; rename it")
     if unknown := entry.keys() - _FIELDS:
         raise RoutesFileError(f"{place}: unknown field {min(unknown)!r}")
-    if "limit" not in entry and "cost" not in entry:
-        raise RoutesFileError(f"{place}: has neither a limit nor a cost, so it would change nothing")
+    if not entry.keys() & _EFFECTS:
+        raise RoutesFileError(f"{place}: has no limit, no cost and no upstream, so it would change nothing")
     return Route(
         name,
         _path(place, entry.get("path")),
@@ -65,6 +110,8 @@ def _route(position: int, entry: Any) -> Route:
         None if "limit" not in entry else _limit(place, entry["limit"]),
         _cost(place, entry.get("cost", 1)),
         _shadow(place, entry.get("shadow", False)),
+        _host(place, entry["host"]) if "host" in entry else ANY_HOST,
+        _upstream(place, entry["upstream"], upstreams) if "upstream" in entry else DEFAULT_UPSTREAM,
     )
 
 
@@ -105,4 +152,18 @@ def _cost(place: str, value: Any) -> int:
 def _shadow(place: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise RoutesFileError(f"{place}: shadow is true or false")
+    return value
+
+
+def _host(place: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.isascii() or not is_pattern(value.lower()):
+        raise RoutesFileError(
+            f'{place}: a host is a name without a port, as in "api.example.org", or "*.example.org"'
+        )
+    return value.lower()
+
+
+def _upstream(place: str, value: Any, upstreams: Upstreams) -> str:
+    if not isinstance(value, str) or value not in upstreams:
+        raise RoutesFileError(f"{place}: there is no upstream {value!r:.70} under [upstreams]")
     return value

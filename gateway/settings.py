@@ -117,7 +117,9 @@ class Settings(BaseSettings):
         None, description="what one address (of IPv6 one /64) gets without a registered key"
     )
     shadow: bool = Field(False, description="count and tell what would be refused, and refuse nobody")
-    routes_file: Path | None = Field(None, description="TOML file of limits and costs by path and method")
+    routes_file: Path | None = Field(
+        None, description="TOML file of routes: where requests go, and what they may use"
+    )
     exempt: Annotated[ExemptValue, NoDecode] = Field(
         Exempt(""),
         description="requests that need no key and are not counted: OPTIONS, GET /health, /assets/*",

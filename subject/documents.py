@@ -208,7 +208,13 @@ def _table(table: PolicyTable | None) -> Document:
 
 def _route(route: Route) -> Document:
     limit = None if route.limit is None else str(route.limit)
-    return {**asdict(route), "methods": list(route.methods), "limit": limit}
+    return {
+        **asdict(route),
+        "methods": list(route.methods),
+        "limit": limit,
+        "host": route.host or None,
+        "upstream": route.upstream or None,
+    }
 
 
 def counters(windows: Sequence[ClientWindow]) -> list[Document]:

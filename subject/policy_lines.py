@@ -64,8 +64,9 @@ def _with_terms(text: str, concurrency: int, *, shadow: bool) -> str:
 
 
 def _route(route: Route) -> str:
-    what = f"Route {route.name}: {' '.join([*route.methods, route.path])}"
+    what = f"Route {route.name}: {' '.join([*route.methods, route.host + route.path])}"
     limit = (
         "" if route.limit is None else f", {_with_terms(str(route.limit), 0, shadow=route.shadow)} a client"
     )
-    return what + limit + ("" if route.cost == 1 else f", each request counts as {route.cost:,}")
+    cost = "" if route.cost == 1 else f", each request counts as {route.cost:,}"
+    return what + limit + cost + (f", to {route.upstream}" if route.upstream else "")

@@ -1,10 +1,16 @@
-"""Routes: what requests of some paths and methods may use beside the client's own limit, and cost in it."""
+"""Routes: where requests of some hosts, paths and methods go, what they may use beside the client's own
+limit, and what they cost in it.
+"""
 
 import re
 from dataclasses import dataclass
 
 from gateway.contract import keys
 from gateway.contract.limits import Limits
+
+ANY_HOST = ""
+DEFAULT_UPSTREAM = ""
+"""The upstream of what no route leads elsewhere."""
 
 _METHOD = re.compile(r"[A-Z][A-Z-]*", re.ASCII)
 
@@ -15,7 +21,8 @@ class Route:
 
     `path` is a prefix by whole segments (``/a`` is for ``/a`` and ``/a/b``; ``/`` for all); no `methods` are
     all, and GET is HEAD too. `limit` is per client, beside its own; `cost` is what a request takes of each
-    window that it meets.
+    window that it meets. `host` is a name in lower case, or ``*.`` and one for all below it. `upstream` is a
+    name too; each node knows the addresses.
     """
 
     name: str
@@ -24,6 +31,8 @@ class Route:
     limit: Limits | None = None
     cost: int = 1
     shadow: bool = False
+    host: str = ANY_HOST
+    upstream: str = DEFAULT_UPSTREAM
 
     @property
     def policy_name(self) -> str:

@@ -21,9 +21,10 @@ from gateway.proxy.downstream import RawResponse, reset
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.grammar import Malformed, check_request
 from gateway.proxy.headers import own_answer, request_head, response_head
-from gateway.proxy.upstream import DEFAULT, Upstream, Upstreams
+from gateway.proxy.upstream import Upstream, Upstreams
 from gateway.proxy.upstream_connection import OnInterim, UpstreamError
 from gateway.replies import Problem, RateLimitHeaders, Reply
+from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
 
 Served = tuple[Outcome, web.StreamResponse]
@@ -73,10 +74,11 @@ class Handler:
     async def _serve(self, request: web.BaseRequest) -> Served:
         started = monotonic()
         peer = _peer(request)
+        upstreams = self._upstreams.current  # those of the policies that decide, also if it takes a while
         try:
             self._check(request)
             decision = await self._admission.decide(
-                self.policies, request.method, _target(request), request.raw_headers, peer
+                self.policies, request.method, _host(request), _target(request), request.raw_headers, peer
             )
         except Denied as denied:
             self._counters.denied += 1
@@ -87,16 +89,20 @@ class Handler:
             return Outcome.UNIDENTIFIED, self._own(request, replies.unidentified(str(reason)))
         except StoreUnavailable:
             return Outcome.FAILED, self._own(request, replies.store_unavailable())
+        except Ambiguous:
+            return Outcome.MALFORMED, self._own(request, replies.ambiguous())
         except Malformed as problem:
             return Outcome.MALFORMED, self._own(request, problem.reply(), may_stay=False)
         except Problem as problem:
             return Outcome.FAILED, self._own(request, problem.reply())
         try:
-            return await self._act(request, decision, peer, started)
+            return await self._act(request, decision, upstreams[decision.upstream], peer, started)
         finally:
             self._admission.close(decision)
 
-    async def _act(self, request: web.BaseRequest, decision: Decision, peer: str, started: float) -> Served:
+    async def _act(
+        self, request: web.BaseRequest, decision: Decision, upstream: Upstream, peer: str, started: float
+    ) -> Served:
         if decision.client is not None:
             self._counters.clients.count(decision.client, refused=not decision.admitted)
         self._counters.shadow_refused += decision.in_shadow
@@ -104,7 +110,7 @@ class Handler:
             reply = replies.refused(decision, self._options.ratelimit_headers)
             return Outcome.REFUSED, self._own(request, reply)
         try:
-            return await self._forward(request, decision, peer)
+            return await self._forward(request, decision, upstream, peer)
         finally:
             self._counters.latency.add(monotonic() - started)
 
@@ -114,8 +120,9 @@ class Handler:
         if limit and (request.content_length or 0) > limit:
             raise Problem(413, f"The body is longer than {limit} bytes.")
 
-    async def _forward(self, request: web.BaseRequest, decision: Decision, peer: str) -> Served:
-        upstream = self._upstreams.of(DEFAULT)
+    async def _forward(
+        self, request: web.BaseRequest, decision: Decision, upstream: Upstream, peer: str
+    ) -> Served:
         exchange = Exchange(upstream, self._options.upstream_timeout_seconds, _passing_on(request))
         outgoing = self._outgoing(request, upstream, peer)
         try:
@@ -254,6 +261,10 @@ def _passing_on(request: web.BaseRequest) -> OnInterim | None:
 
 def _target(request: web.BaseRequest) -> bytes:
     return request.raw_path.encode("utf-8", "surrogateescape")
+
+
+def _host(request: web.BaseRequest) -> bytes:
+    return request.headers.get("Host", "").encode("utf-8", "surrogateescape")
 
 
 def _peer(request: web.BaseRequest) -> str:

@@ -7,9 +7,6 @@ from itertools import count
 
 from gateway.proxy.address import Address
 
-DEFAULT = ""
-"""The upstream of what no route leads elsewhere."""
-
 
 class Upstream:
     """One service. Its addresses are equals."""
@@ -52,7 +49,7 @@ class Upstreams:
         max_connections: int,
         idle_seconds: float,
     ) -> None:
-        """`urls` has the addresses of each name, `DEFAULT` among them; the rest is for each address."""
+        """`urls` has the addresses of each name, the default among them; the rest is for each address."""
         self._tls = tls
         self._max_connections = max_connections
         self._idle_seconds = idle_seconds
@@ -60,9 +57,10 @@ class Upstreams:
         self._upstreams: dict[str, Upstream] = {}
         self.load(urls)
 
-    def of(self, name: str) -> Upstream:
-        """The upstream of this name, which is known."""
-        return self._upstreams[name]
+    @property
+    def current(self) -> Mapping[str, Upstream]:
+        """By name, as they are now: what is loaded later is not in what this returned."""
+        return self._upstreams
 
     def load(self, urls: Mapping[str, Sequence[str]]) -> None:
         """From now on these. Requests that are under way end where they are."""

@@ -65,7 +65,15 @@ POLICY_TABLE = PolicyTable(
     default_concurrency=5,
     address_limit=parse_limits("1000/m"),
     routes=(
-        Route("search", "/api/search", ("GET", "POST"), parse_limits("5/s,1000/d"), cost=3),
+        Route(
+            "search",
+            "/api/search",
+            ("GET", "POST"),
+            parse_limits("5/s,1000/d"),
+            cost=3,
+            host="*.example.org",
+            upstream="search",
+        ),
         Route("all", "/", (), parse_limits("50/s"), shadow=True),
     ),
     exempt=("OPTIONS", "GET /health", "/assets/*"),

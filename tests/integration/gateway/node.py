@@ -11,7 +11,7 @@ import aiohttp
 from gateway.app import run
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.telemetry import Reloads, TelemetryRecord
 from gateway.settings import Settings
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client
@@ -35,6 +35,7 @@ class Node:
     port: int
     admin_port: int
     stop: asyncio.Event
+    reread: asyncio.Event
     task: "asyncio.Task[None]"
 
     async def connect(self) -> Client:
@@ -62,6 +63,13 @@ class Node:
         """Its counters as soon as no request is in flight."""
         return await eventually(self.record, lambda record: record.in_flight == 0)
 
+    async def reload(self) -> Reloads:
+        """Have it read its files anew, as a signal does; what became of it."""
+        before = (await self.record()).reloads
+        self.reread.set()
+        after = await eventually(self.record, lambda record: record.reloads != before)
+        return after.reloads
+
     async def shut_down(self) -> None:
         """Stop it in order."""
         self.stop.set()
@@ -88,8 +96,9 @@ async def running_node(**settings: Any) -> AsyncIterator[Node]:
     port = free_port()
     admin_port = free_port(but=port)
     given = USUAL | {"port": port, "admin_port": admin_port} | settings
-    stop = asyncio.Event()
-    node = Node(port, admin_port, stop, asyncio.create_task(run(Settings(**given), stop)))
+    stop, reread = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(run(Settings(**given), stop, reread=reread))
+    node = Node(port, admin_port, stop, reread, task)
     try:
         await _until_ready(node)
         yield node

@@ -71,6 +71,10 @@ def test_the_order_of_a_file_does_not_change_the_digest(names: list[str], plans:
         replace(POLICY_TABLE, shadow=True),
         replace(POLICY_TABLE, address_limit=None),
         replace(POLICY_TABLE, routes=POLICY_TABLE.routes[::-1]),
+        replace(POLICY_TABLE, routes=(replace(POLICY_TABLE.routes[0], host=""), *POLICY_TABLE.routes[1:])),
+        replace(
+            POLICY_TABLE, routes=(replace(POLICY_TABLE.routes[0], upstream=""), *POLICY_TABLE.routes[1:])
+        ),
         replace(POLICY_TABLE, exempt=()),
         replace(POLICY_TABLE, allow=()),
         replace(POLICY_TABLE, deny=()),

@@ -24,6 +24,7 @@ from gateway.limiter.limiter import Limiter
 from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies
+from gateway.routing import Ambiguous, Routing
 
 TABLE = PolicyTable(
     parse_limits("10/s,500/m"),
@@ -92,17 +93,23 @@ def admission(
         table,
         Identity(clients, accepts_unknown=True, secret="secret"),
         Meters(table),
+        Routing(table),
         Exempt(exempt),
         AccessList(allow),
         AccessList(deny),
+        {},
     )
     return Desk(policies, Fixed(overrides or Overrides()), limiter), limiter
 
 
 def request(
-    key: str | None = "acme-key", target: bytes = b"/", peer: str = "10.0.0.1"
-) -> tuple[str, bytes, list[tuple[bytes, bytes]], str]:
-    return "GET", target, [] if key is None else [(b"X-API-Key", key.encode())], peer
+    key: str | None = "acme-key",
+    target: bytes = b"/",
+    peer: str = "10.0.0.1",
+    host: bytes = b"api.example",
+    method: str = "GET",
+) -> tuple[str, bytes, bytes, list[tuple[bytes, bytes]], str]:
+    return method, host, target, [] if key is None else [(b"X-API-Key", key.encode())], peer
 
 
 async def test_all_windows_of_the_client_are_asked_for_at_once() -> None:
@@ -304,3 +311,54 @@ async def test_too_many_in_flight_in_shadow_are_let_through_and_told() -> None:
     for decision in decisions:
         made.close(decision)
     assert len(made.in_flight) == 0
+
+
+LED = replace(
+    TABLE,
+    routes=(
+        Route("search", "/s", (), parse_limits("9/s"), host="api.example", upstream="search"),
+        Route("assets", "/a", upstream="assets"),
+        Route("costly", "/c", cost=2),
+    ),
+    default_concurrency=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "upstream"),
+    [
+        (b"/s/x", b"api.example", "search"),
+        (b"/s", b"API.example:8080", "search"),
+        (b"/s", b"www.example", ""),
+        (b"/a", b"www.example", "assets"),
+        (b"/c", b"api.example", ""),
+        (b"/", b"api.example", ""),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"allow": "acme"}, {"exempt": "GET"}])
+async def test_the_route_says_which_upstream_it_goes_to_counted_or_not(
+    options: dict[str, Any], target: bytes, host: bytes, upstream: str
+) -> None:
+    made, _ = admission(LED, **options)
+
+    assert (await made.decide(*request(target=target, host=host))).upstream == upstream
+
+
+@pytest.mark.parametrize("options", [{}, {"allow": "acme"}, {"exempt": "GET"}])
+async def test_what_could_belong_to_two_upstreams_is_refused_before_it_costs_anything(
+    options: dict[str, Any],
+) -> None:
+    made, limiter = admission(LED, **options)
+
+    with pytest.raises(Ambiguous):
+        await made.decide(*request(target=b"/c/..%2fs"))
+    assert limiter.asked == []
+    assert len(made.in_flight) == 0
+
+
+async def test_who_may_not_come_in_is_not_told_where_a_path_leads() -> None:
+    made, _ = admission(LED, deny="acme")
+
+    for key, error in (("acme-key", Denied), (None, Unidentified)):
+        with pytest.raises(error):
+            await made.decide(*request(key, b"/c/..%2fs"))

@@ -1,11 +1,8 @@
 from dataclasses import replace
 
-import pytest
-
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
-from gateway.contract.routes import Route
 from gateway.meters import Meter, Meters, meters_of
 
 TABLE = PolicyTable(
@@ -15,12 +12,6 @@ TABLE = PolicyTable(
     {"gold": parse_limits("50/m")},
     {"acme": ClientPolicy("gold")},
     address_limit=parse_limits("7/m"),
-    routes=(
-        Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
-        Route("writes", "/api", ("POST", "PUT"), parse_limits("2/s,9/m"), shadow=True),
-        Route("heavy", "/heavy", cost=5),
-        Route("rest", "/api", (), parse_limits("50/s")),
-    ),
 )
 METERS = Meters(TABLE)
 NOBODY = Overrides()
@@ -56,46 +47,6 @@ def test_ever_new_overrides_do_not_pile_up() -> None:
     assert len(meters._overridden) <= 1024
 
 
-@pytest.mark.parametrize(
-    ("method", "target", "cost", "met"),
-    [
-        ("GET", b"/api/search?q=1", 3, ["route/search"]),
-        ("HEAD", b"/api/search", 3, ["route/search"]),
-        ("POST", b"/api/search", 1, ["route/writes/s", "route/writes/m"]),
-        ("GET", b"/api/other", 1, ["route/rest"]),
-        ("GET", b"/heavy/x", 5, []),
-        ("GET", b"/", 1, []),
-        ("GET", b"/api/%73earch", 3, ["route/search"]),
-        ("GET", b"//api//search", 3, ["route/search"]),
-        ("GET", b"http://any.example/api/search", 3, ["route/search"]),
-        # the service may be one that reads it so or so
-        ("GET", b"/heavy/../api/search", 5, ["route/search"]),
-        ("GET", b"/api/search/..%2f..%2fheavy", 5, ["route/search"]),
-        ("GET", b"/api/x/../search", 3, ["route/search", "route/rest"]),
-    ],
-)
-def test_a_request_meets_the_first_route_that_takes_it_however_its_path_is_written(
-    method: str, target: bytes, cost: int, met: list[str]
-) -> None:
-    found, meters = METERS.of_routes(method, target)
-
-    assert (found, names(meters)) == (cost, met)
-
-
-def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own() -> None:
-    _, meters = METERS.of_routes("POST", b"/api")
-
-    assert [meter.key("acme", 1) for meter in meters] == [
-        "ratelimit:{acme}:route/writes:1:1",
-        "ratelimit:{acme}:route/writes:60:1",
-    ]
-    assert [meter.shadow for meter in meters] == [True, True]
-
-
-def test_without_routes_a_request_costs_one() -> None:
-    assert Meters(replace(TABLE, routes=())).of_routes("GET", b"/api/%2e%2e") == (1, ())
-
-
 def test_an_address_has_a_scope_of_its_own() -> None:
     (meter,) = METERS.of_address
 
@@ -108,10 +59,8 @@ def test_an_address_has_a_scope_of_its_own() -> None:
 
 def test_a_node_in_shadow_has_all_its_meters_in_shadow() -> None:
     meters = Meters(replace(TABLE, shadow=True))
-    _, of_routes = meters.of_routes("GET", b"/api/search")
-
     found = (*meters.of_client("acme", NOBODY).meters, *meters.of_client("k_0", NOBODY).meters)
-    assert all(meter.shadow for meter in (*found, *of_routes, *meters.of_address))
+    assert all(meter.shadow for meter in (*found, *meters.of_address))
 
 
 def test_several_windows_are_told_apart_by_their_periods() -> None:

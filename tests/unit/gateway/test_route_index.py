@@ -25,7 +25,7 @@ from gateway.route_index import RouteIndex
     ],
 )
 def test_a_path_is_a_prefix_by_whole_segments(prefix: str, path: str, taken: bool) -> None:
-    assert (RouteIndex([Route("r", prefix)]).first("GET", path) == 0) is taken
+    assert (RouteIndex([Route("r", prefix)]).first("GET", "any.example", path) == 0) is taken
 
 
 @pytest.mark.parametrize(
@@ -51,34 +51,66 @@ def test_the_first_in_the_file_that_takes_a_request_is_its_route(
         ]
     )
 
-    assert index.first(method, path) == place
+    assert index.first(method, "any.example", path) == place
 
 
 def test_without_routes_nothing_is_found() -> None:
-    assert RouteIndex([]).first("GET", "/") is None
+    assert RouteIndex([]).first("GET", "", "/") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        ("api.example.org", 0),
+        ("www.example.org", 1),
+        ("a.b.example.org", 1),
+        ("late.example.org", 1),
+        ("example.org", 3),
+        ("notexample.org", 3),
+        ("api.example.org.evil.example", 3),
+        ("org", 3),
+        ("", 3),
+    ],
+)
+def test_a_host_is_a_name_or_all_below_one_and_the_order_of_the_file_counts(host: str, place: int) -> None:
+    index = RouteIndex(
+        [
+            Route("api", "/", host="api.example.org"),
+            Route("below", "/", host="*.example.org"),
+            Route("late", "/", host="late.example.org"),
+            Route("rest", "/"),
+        ]
+    )
+
+    assert index.first("GET", host, "/x") == place
 
 
 paths = st.lists(st.sampled_from(["a", "b", "c"]), max_size=4).map(lambda parts: "/" + "/".join(parts))
 methods = st.sampled_from([(), ("GET",), ("POST",), ("GET", "PUT")])
+hosts = st.lists(st.sampled_from(["a", "b"]), max_size=3).map(".".join)
+patterns = st.one_of(hosts, hosts.filter(bool).map("*.".__add__))
 
 
-@given(st.lists(st.builds(Route, st.just("r"), paths, methods), max_size=6), methods, paths)
+@given(
+    st.lists(st.builds(Route, st.just("r"), paths, methods, host=patterns), max_size=6), methods, hosts, paths
+)
 def test_the_index_finds_what_a_look_at_each_route_finds(
-    routes: list[Route], wanted: tuple[str, ...], path: str
+    routes: list[Route], wanted: tuple[str, ...], host: str, path: str
 ) -> None:
     method = wanted[0] if wanted else "HEAD"
 
     def takes(route: Route) -> bool:
         below = route.path if route.path == "/" else route.path + "/"
-        return (path == route.path or path.startswith(below)) and is_among(method, route.methods)
+        here = route.host in ("", host) or (route.host[0] == "*" and host.endswith(route.host[1:]))
+        return here and (path == route.path or path.startswith(below)) and is_among(method, route.methods)
 
     expected = next((place for place, route in enumerate(routes) if takes(route)), None)
-    assert RouteIndex(routes).first(method, path) == expected
+    assert RouteIndex(routes).first(method, host, path) == expected
 
 
-def test_neither_many_routes_nor_a_deep_path_take_long() -> None:
-    index = RouteIndex([Route(f"r{n}", f"/a/b/{n}") for n in range(10_000)])
+def test_neither_many_routes_nor_a_deep_path_nor_a_long_host_take_long() -> None:
+    index = RouteIndex([Route(f"r{n}", f"/a/b/{n}", host=f"*.h{n % 9}.example") for n in range(10_000)])
     started = time.perf_counter()
     for _ in range(1000):
-        assert index.first("GET", "/a" * 4000) is None
+        assert index.first("GET", "a." * 4000 + "h1.example", "/a" * 4000) is None
     assert time.perf_counter() - started < 0.5

@@ -85,6 +85,7 @@ EVERYTHING = cluster(
         address_limit=parse_limits("700/m"),
         routes=(
             Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
+            Route("pages", "/", host="*.example.org", upstream="pages"),
             Route("rest", "/", limit=parse_limits("50/s"), shadow=True),
         ),
         exempt=("OPTIONS", "GET /health"),
@@ -107,6 +108,7 @@ def test_limits_tells_all_that_nodes_have_published() -> None:
         "Each address 700/m without a registered key",
         "Without a key: each address (of IPv6 each /64) is a client, under the default limit",
         "Route search: GET /api/search, 5/s a client, each request counts as 3",
+        "Route pages: *.example.org/, to pages",
         "Route rest: /, 50/s in shadow a client",
         "Exempt: OPTIONS, GET /health",
         "Allowed: acme",
@@ -134,7 +136,10 @@ def test_the_document_of_limits_holds_the_same() -> None:
         "limit": "5/s",
         "cost": 3,
         "shadow": False,
+        "host": None,
+        "upstream": None,
     }
+    assert (document["routes"][1]["host"], document["routes"][1]["upstream"]) == ("*.example.org", "pages")
     (acme,) = document["limits"]
     assert (acme["limit"], acme["source"], acme["concurrency"], acme["shadow"]) == ("9/s", "client", 5, True)
     assert (acme["count"], acme["remaining"]) == (4, 5)

@@ -2,7 +2,8 @@ import ssl
 
 import pytest
 
-from gateway.proxy.upstream import DEFAULT, Upstream, Upstreams
+from gateway.contract.routes import DEFAULT_UPSTREAM as DEFAULT
+from gateway.proxy.upstream import Upstream, Upstreams
 
 A, B, C = "http://a:1", "http://b:2", "https://c:3"
 
@@ -15,7 +16,7 @@ def upstreams() -> Upstreams:
 
 @pytest.fixture
 def upstream(upstreams: Upstreams) -> Upstream:
-    return upstreams.of(DEFAULT)
+    return upstreams.current[DEFAULT]
 
 
 def picked(upstream: Upstream, times: int, now: float = 0.0) -> list[str]:
@@ -56,20 +57,26 @@ def test_no_address_is_tried_twice_with_a_request(upstream: Upstream) -> None:
 
 
 def test_an_address_that_several_name_is_one(upstreams: Upstreams) -> None:
-    assert upstreams.of(DEFAULT).addresses[1] is upstreams.of("search").addresses[0]
+    assert upstreams.current[DEFAULT].addresses[1] is upstreams.current["search"].addresses[0]
     assert {address.url for address in upstreams.addresses} == {A, B, C}
 
 
 def test_loading_keeps_the_addresses_that_stay(upstreams: Upstreams) -> None:
-    first, second = upstreams.of(DEFAULT).addresses
+    first, second = upstreams.current[DEFAULT].addresses
     second.absence.failed(10.0)
     upstreams.load({DEFAULT: [B], "other": [C]})
 
-    assert upstreams.of(DEFAULT).addresses == (second,)
-    assert upstreams.of(DEFAULT).addresses[0].absence.since == 10.0
+    assert upstreams.current[DEFAULT].addresses == (second,)
+    assert upstreams.current[DEFAULT].addresses[0].absence.since == 10.0
     assert first not in upstreams.addresses
-    with pytest.raises(KeyError):
-        upstreams.of("search")
+    assert "search" not in upstreams.current
+
+
+def test_who_has_looked_before_a_load_still_finds_what_was_there(upstreams: Upstreams) -> None:
+    before = upstreams.current
+    upstreams.load({DEFAULT: [A]})
+
+    assert [address.url for address in before["search"].addresses] == [B, C]
 
 
 def test_its_authority_is_that_of_the_first_address(upstream: Upstream) -> None:

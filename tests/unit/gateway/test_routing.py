@@ -1,0 +1,138 @@
+from dataclasses import replace
+
+import pytest
+
+from gateway.contract.limits import parse_limits
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.routes import DEFAULT_UPSTREAM, Route
+from gateway.meters import Meter
+from gateway.routing import Ambiguous, Passage, Routing
+
+TABLE = PolicyTable(
+    parse_limits("500/m"),
+    "accept",
+    "local",
+    {},
+    {},
+    routes=(
+        Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
+        Route("writes", "/api", ("POST", "PUT"), parse_limits("2/s,9/m"), shadow=True),
+        Route("heavy", "/heavy", cost=5),
+        Route("rest", "/api", (), parse_limits("50/s")),
+    ),
+)
+ROUTING = Routing(TABLE)
+
+
+def names(meters: tuple[Meter, ...]) -> list[str]:
+    return [meter.name for meter in meters]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "cost", "met"),
+    [
+        ("GET", b"/api/search?q=1", 3, ["route/search"]),
+        ("HEAD", b"/api/search", 3, ["route/search"]),
+        ("POST", b"/api/search", 1, ["route/writes/s", "route/writes/m"]),
+        ("GET", b"/api/other", 1, ["route/rest"]),
+        ("GET", b"/heavy/x", 5, []),
+        ("GET", b"/", 1, []),
+        ("GET", b"/api/%73earch", 3, ["route/search"]),
+        ("GET", b"//api//search", 3, ["route/search"]),
+        ("GET", b"http://any.example/api/search", 3, ["route/search"]),
+        # the service may be one that reads it so or so
+        ("GET", b"/heavy/../api/search", 5, ["route/search"]),
+        ("GET", b"/api/search/..%2f..%2fheavy", 5, ["route/search"]),
+        ("GET", b"/api/x/../search", 3, ["route/search", "route/rest"]),
+    ],
+)
+def test_a_request_meets_the_first_route_that_takes_it_however_its_path_is_written(
+    method: str, target: bytes, cost: int, met: list[str]
+) -> None:
+    passage = ROUTING.passage(method, b"any.example", target)
+
+    assert (passage.cost, names(passage.meters)) == (cost, met)
+    assert passage.upstream == DEFAULT_UPSTREAM
+
+
+def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own() -> None:
+    meters = ROUTING.passage("POST", b"", b"/api").meters
+
+    assert [meter.key("acme", 1) for meter in meters] == [
+        "ratelimit:{acme}:route/writes:1:1",
+        "ratelimit:{acme}:route/writes:60:1",
+    ]
+    assert [meter.shadow for meter in meters] == [True, True]
+
+
+def test_a_node_in_shadow_has_the_meters_of_routes_in_shadow() -> None:
+    meters = Routing(replace(TABLE, shadow=True)).passage("GET", b"", b"/api/search").meters
+
+    assert [meter.shadow for meter in meters] == [True]
+
+
+def test_without_routes_a_request_costs_one_and_goes_to_the_default() -> None:
+    assert Routing(replace(TABLE, routes=())).passage("GET", b"", b"/api/%2e%2e") == Passage()
+
+
+LED = Routing(
+    replace(
+        TABLE,
+        routes=(
+            Route("search", "/api/search", limit=parse_limits("5/s"), upstream="search"),
+            Route("suggest", "/api/suggest", cost=2, upstream="search"),
+            Route("admin", "/", host="*.admin.example", upstream="admin"),
+            Route("counted", "/api", limit=parse_limits("9/s")),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "target", "upstream"),
+    [
+        (b"api.example", b"/api/search", "search"),
+        (b"a.admin.example", b"/api/search", "search"),
+        (b"a.admin.example", b"/x", "admin"),
+        (b"A.Admin.Example.:8080", b"/x", "admin"),
+        (b"admin.example", b"/x", DEFAULT_UPSTREAM),
+        (b"api.example", b"/api", DEFAULT_UPSTREAM),
+        (b"", b"/x", DEFAULT_UPSTREAM),
+        (b"api.example", b"/api/%73earch//x", "search"),
+        # several readings that lead to one place
+        (b"api.example", b"/api/search/..%2fsuggest", "search"),
+        (b"a.admin.example", b"/x/..%2fy", "admin"),
+        (b"api.example", b"/x/..%2fapi", DEFAULT_UPSTREAM),
+    ],
+)
+def test_a_route_gives_a_request_its_upstream(host: bytes, target: bytes, upstream: str) -> None:
+    assert LED.passage("GET", host, target).upstream == upstream
+    assert LED.upstream("GET", host, target) == upstream
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/api/search/../x",
+        b"/api/search%2f..%2fx",
+        b"/x;y/..;/api/search",
+        b"//x/api/search",
+        b"/api\\search",
+        b"/x/%2e%2e/api/search",
+    ],
+)
+def test_what_two_services_could_claim_is_nobodys(target: bytes) -> None:
+    with pytest.raises(Ambiguous):
+        LED.passage("GET", b"api.example", target)
+    with pytest.raises(Ambiguous):
+        LED.upstream("GET", b"api.example", target)
+
+
+def test_of_several_readings_with_one_upstream_each_route_is_met_at_the_dearest_cost() -> None:
+    passage = LED.passage("GET", b"", b"/api/search/..%2fsuggest")
+
+    assert (passage.cost, names(passage.meters)) == (2, ["route/search"])
+
+
+def test_where_no_route_leads_anywhere_nothing_is_ambiguous() -> None:
+    assert ROUTING.upstream("GET", b"", b"/heavy/..%2fapi") == DEFAULT_UPSTREAM
