@@ -1,7 +1,6 @@
-"""An upstream that is away, breaks, is silent or speaks nonsense."""
+"""An upstream that fails in ways that are not among those of `test_upstream_faults.py`."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +8,7 @@ import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
 from loadtest.ports import free_port
-from tests.integration.gateway.client import request, within
+from tests.integration.gateway.client import request
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 
@@ -37,59 +36,6 @@ async def test_an_upstream_that_is_away_makes_a_502_and_is_told_at_the_start(
     assert outcome(await node.settled()) == (0, 2, 2, 0)
 
 
-@pytest.mark.parametrize("reset", [False, True], ids=["in order", "by a reset"])
-async def test_an_upstream_that_closes_without_an_answer_makes_a_502(
-    node: Node, upstream: Upstream, reset: bool
-) -> None:
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        peer.reset() if reset else peer.close()
-
-    upstream.script = script
-    async with await node.connect() as client:
-        answer = await client.get()
-
-    assert answer.status == 502
-    assert not answer.closes
-    assert len(upstream.requests) == 1
-    assert outcome(await node.settled()) == (0, 1, 1, 0)
-
-
-NONSENSE = {
-    "no HTTP": b"hello\r\n\r\n",
-    "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
-    "a status of two digits": b"HTTP/1.1 20 OK\r\n\r\n",
-    "a status below 100": b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n",
-    "lengths that differ": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
-    "a length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok",
-    "an unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "a coding until close": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxyz",
-    "a space before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
-    "CR in a value": b"HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 2\r\n\r\nok",
-    "NUL in a value": b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok",
-    "a switch that nobody asked for": b"HTTP/1.1 101 Yes\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nxyz",
-    "HTTP/2": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
-}
-
-
-@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
-async def test_nonsense_of_the_upstreams_makes_a_502(node: Node, upstream: Upstream, nonsense: bytes) -> None:
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        await peer.send(nonsense)
-        peer.close()
-
-    upstream.script = script
-    async with await node.connect() as client:
-        answer = await client.get()
-        upstream.script = upstream.answering(OK)
-        assert (await client.get()).body == b"ok"
-
-    assert answer.status == 502
-    assert json.loads(answer.body)["detail"] == "The service behind the gateway did not answer properly."
-    assert outcome(await node.settled()) == (1, 1, 1, 0)
-
-
 async def test_a_long_field_of_the_upstreams_passes(node: Node, upstream: Upstream) -> None:
     cookie = b"a" * 30_000
     upstream.script = upstream.answering(
@@ -98,35 +44,6 @@ async def test_a_long_field_of_the_upstreams_passes(node: Node, upstream: Upstre
     async with await node.connect() as client:
         client.reader._limit = 1 << 17  # type: ignore[attr-defined] # StreamReader has no other way
         assert (await client.get()).value("Set-Cookie") == cookie
-
-
-BROKEN_OFF = {
-    "by its length": b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome",
-    "by its chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n",
-    "by a chunk that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsomeX\r\nzz\r\n",
-}
-
-
-@pytest.mark.parametrize("part", BROKEN_OFF.values(), ids=BROKEN_OFF)
-async def test_a_client_can_see_that_an_answer_broke_off(node: Node, upstream: Upstream, part: bytes) -> None:
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        head, _, body = part.partition(b"\r\n\r\n")
-        await peer.send(head + b"\r\n\r\n")
-        await asyncio.sleep(0.02)
-        await peer.send(body)
-        peer.close()
-
-    upstream.script = script
-    async with await node.connect() as client:
-        await client.send(request())
-        start_line, _ = await client.head()
-        rest = await client.rest()
-
-    assert start_line == b"HTTP/1.1 200 OK"
-    assert not rest.endswith(b"0\r\n\r\n")
-    assert len(rest) < 10
-    assert outcome(await node.settled()) == (0, 1, 1, 0)
 
 
 @pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
@@ -150,80 +67,6 @@ async def test_an_answer_until_close_that_ends_by_a_reset_does_not_look_whole(
 
     assert rest is None if version == b"HTTP/1.0" else rest == b"4\r\nsome\r\n"
     assert outcome(await node.settled()) == (0, 1, 1, 0)
-
-
-SURPLUS = {
-    "a whole answer": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
-    "half a head": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n",
-    "one byte of a head": b"H",
-}
-
-
-@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
-@pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
-async def test_surplus_after_an_answer_reaches_nobody(
-    node: Node, upstream: Upstream, surplus: bytes, later: bool
-) -> None:
-    dropped = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        if later:
-            await peer.send(OK)
-            await asyncio.sleep(0.02)
-            await peer.send(surplus)
-        else:
-            await peer.send(OK + surplus)
-        await peer.gone()
-        dropped.set()
-
-    upstream.script = script
-    async with await node.connect() as first, await node.connect() as second:
-        assert (await first.get()).body == b"ok"
-        await within(dropped.wait())
-        upstream.script = upstream.answering(OK)
-        assert (await second.get()).body == b"ok"
-
-
-async def test_an_upstream_that_is_silent_before_its_answer_makes_a_504(
-    start_node: StartNode, upstream: Upstream
-) -> None:
-    node = await start_node(upstream_timeout=0.2)
-    dropped = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        await peer.gone()
-        dropped.set()
-
-    upstream.script = script
-    async with await node.connect() as client:
-        answer = await client.get()
-        await within(dropped.wait())
-        upstream.script = upstream.answering(OK)
-        assert (await client.get()).status == 200
-
-    assert answer.status == 504
-    assert outcome(await node.settled()) == (1, 1, 0, 1)
-
-
-async def test_an_upstream_that_is_silent_in_the_middle_breaks_the_answer_off(
-    start_node: StartNode, upstream: Upstream
-) -> None:
-    node = await start_node(upstream_timeout=0.2)
-
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
-        await peer.gone()
-
-    upstream.script = script
-    async with await node.connect() as client:
-        await client.send(request())
-        await client.head()
-        assert await client.rest() == b"some"
-
-    assert outcome(await node.settled()) == (0, 1, 0, 1)
 
 
 async def test_an_upstream_that_takes_no_body_makes_a_504(start_node: StartNode, upstream: Upstream) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.proxy.answers import MAX_FIELDS, MAX_HEAD_BYTES, MAX_INTERIM
-from tests.integration.gateway.client import Client, request
+from tests.integration.gateway.client import PATIENCE_SECONDS, Client, request
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 
@@ -26,6 +26,10 @@ GOOD = OK + TWO
 NEXT = OK + b"Content-Length: 4\r\n\r\nnext"
 SILENCE_SECONDS = 1.0
 FOR_EVER = 3600.0
+DETAILS = {
+    502: "The service behind the gateway did not answer properly.",
+    504: "The service behind the gateway did not answer in time.",
+}
 
 
 class Faulty:
@@ -156,6 +160,7 @@ class Fault:
     status: int
     body: bytes | None = None
     method: bytes = b"GET"
+    is_silence: bool = False
 
 
 BEFORE_A_HEAD = {
@@ -166,11 +171,11 @@ BEFORE_A_HEAD = {
     "half-closes for an answer": Fault(half_closes, 502),
     "closes within the head": Fault(saying(OK + b"Content-Le"), 502),
     "closes after an interim answer": Fault(saying(b"HTTP/1.1 102 Wait\r\n\r\n"), 502),
-    "is silent": Fault(takes_nothing, 504),
-    "is silent within the head": Fault(staying(OK + b"Content-Le"), 504),
-    "is silent after 100": Fault(staying(b"HTTP/1.1 100 Continue\r\n\r\n"), 504),
-    "drips its head": Fault(drips_a_head, 504),
-    "drips interim answers": Fault(drips_interim_answers, 504),
+    "is silent": Fault(takes_nothing, 504, is_silence=True),
+    "is silent within the head": Fault(staying(OK + b"Content-Le"), 504, is_silence=True),
+    "is silent after 100": Fault(staying(b"HTTP/1.1 100 Continue\r\n\r\n"), 504, is_silence=True),
+    "drips its head": Fault(drips_a_head, 504, is_silence=True),
+    "drips interim answers": Fault(drips_interim_answers, 504, is_silence=True),
     "has no end of its head": Fault(never_ends_its_head, 502),
     "has no end of its first line": Fault(never_ends_its_first_line, 502),
     "has too many fields": Fault(saying(OK + b"X: y\r\n" * (MAX_FIELDS + 1) + TWO), 502),
@@ -218,11 +223,13 @@ FRAMING = {
 BEHIND_THE_HEAD = {
     "closes before the length": Fault(breaking(OK + TEN, b"some"), 200),
     "resets before the length": Fault(breaking(OK + TEN, b"some", reset=True), 200),
-    "is silent before the length": Fault(breaking(OK + TEN, b"some", silent=True), 200),
+    "is silent before the length": Fault(breaking(OK + TEN, b"some", silent=True), 200, is_silence=True),
     "closes within a chunk": Fault(breaking(OK + CHUNKED, b"a\r\nsome"), 200),
     "closes between chunks": Fault(breaking(OK + CHUNKED, b"4\r\nsome\r\n"), 200),
     "closes within the last chunk": Fault(breaking(OK + CHUNKED, b"4\r\nsome\r\n0\r\n"), 200),
-    "is silent between chunks": Fault(breaking(OK + CHUNKED, b"4\r\nsome\r\n", silent=True), 200),
+    "is silent between chunks": Fault(
+        breaking(OK + CHUNKED, b"4\r\nsome\r\n", silent=True), 200, is_silence=True
+    ),
     "resets an answer until close": Fault(breaking(OK + b"\r\n", b"some", reset=True), 200),
     "has a chunk without a size": Fault(breaking(OK + CHUNKED, b"4\r\nsome\r\nxyz\r\n", silent=True), 200),
     "has a chunk with a sign": Fault(breaking(OK + CHUNKED, b"+4\r\nsome\r\n", silent=True), 200),
@@ -260,7 +267,7 @@ FAULTS = BEFORE_A_HEAD | NO_HTTP | FRAMING | BEHIND_THE_HEAD | SURPLUS
 async def test_a_fault_is_answered_and_the_next_request_is_served(
     start_node: StartNode, upstream: Upstream, fault: Fault
 ) -> None:
-    node = await start_node(upstream_timeout=SILENCE_SECONDS)
+    node = await start_node(upstream_timeout=SILENCE_SECONDS if fault.is_silence else PATIENCE_SECONDS)
     connected: asyncio.Future[Faulty] = asyncio.get_running_loop().create_future()
 
     async def script(peer: Peer) -> None:
@@ -299,7 +306,8 @@ async def sees(client: Client, fault: Fault, connected: "asyncio.Future[Faulty]"
     assert answer.status == fault.status
     if fault.body is None:
         assert answer.value("Content-Type") == b"application/problem+json"
-        assert json.loads(answer.body)["status"] == fault.status
+        document = json.loads(answer.body)
+        assert (document["status"], document["detail"]) == (fault.status, DETAILS[fault.status])
     else:
         assert answer.body == fault.body
     assert not answer.closes

@@ -96,33 +96,6 @@ async def test_a_certificate_of_somebody_unknown_is_refused(
     assert secured.requests == []
 
 
-async def test_a_server_without_tls_is_refused(
-    start_node: StartNode, upstream: Upstream, authority_file: Path
-) -> None:
-    async def plain(peer: Peer) -> None:
-        await peer.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        await peer.gone()
-
-    upstream.script = plain
-    node = await start_node(upstream_url=f"https://127.0.0.1:{upstream.port}", upstream_ca=authority_file)
-    async with await node.connect() as client:
-        assert (await client.get()).status == 502
-
-
-async def test_one_that_never_shakes_hands_makes_a_504(start_node: StartNode, authority_file: Path) -> None:
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        node = await start_node(
-            upstream_url=f"https://127.0.0.1:{port}", upstream_ca=authority_file, upstream_timeout=0.3
-        )
-        async with await node.connect() as client:
-            assert (await client.get()).status == 504
-
-
 @pytest.mark.parametrize("reset", [False, True], ids=["in order", "by a reset"])
 @pytest.mark.parametrize("length", [b"Content-Length: 10\r\n", b""], ids=["with a length", "until close"])
 async def test_an_answer_that_is_cut_off_below_tls_does_not_look_whole(
