@@ -1,11 +1,14 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.routes import DEFAULT_UPSTREAM, Route
 from gateway.meters import Meter
+from gateway.paths import readings
 from gateway.routing import Ambiguous, Passage, Routing
 
 TABLE = PolicyTable(
@@ -126,6 +129,44 @@ def test_what_two_services_could_claim_is_nobodys(target: bytes) -> None:
         LED.passage("GET", b"api.example", target)
     with pytest.raises(Ambiguous):
         LED.upstream("GET", b"api.example", target)
+
+
+pieces = st.sampled_from(
+    [
+        b"/",
+        b"//",
+        b"api",
+        b"search",
+        b"x",
+        b"..",
+        b"%2F",
+        b"%2e%2E",
+        b";",
+        b"\\",
+        b"%5C",
+        b"?",
+        b"/api/search",
+    ]
+)
+
+
+@given(st.lists(pieces, max_size=8).map(lambda parts: b"/" + b"".join(parts)))
+def test_whichever_way_a_service_reads_a_path_it_is_the_one_that_this_way_leads_to(target: bytes) -> None:
+    ways = {LED.passage("GET", b"api.example", quoted(reading)).upstream for reading in readings(target)}
+
+    try:
+        upstream = LED.upstream("GET", b"api.example", target)
+    except Ambiguous:
+        assert len(ways) > 1
+    else:
+        assert ways == {upstream}
+
+
+def quoted(reading: str) -> bytes:
+    """A target that has only this reading as far as these routes go: what no route has in it is left out."""
+    return "/".join(
+        part if part in ("", "api", "search") else "other" for part in reading.split("/")
+    ).encode()
 
 
 def test_of_several_readings_with_one_upstream_each_route_is_met_at_the_dearest_cost() -> None:
