@@ -28,7 +28,7 @@ def resets(peer: Peer) -> None:
 
 
 def half_closes(peer: Peer) -> None:
-    peer.writer.write_eof()
+    peer.half_close()
 
 
 async def upload(client: Client) -> int:

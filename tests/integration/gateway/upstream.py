@@ -52,7 +52,13 @@ class Peer:
         return bytes(await within(self.reader.readexactly(int(lengths[0])))) if lengths else b""
 
     async def send(self, data: bytes) -> None:
-        """Send bytes."""
+        """Send bytes.
+
+        Raises:
+            ConnectionError: the gateway has gone.
+        """
+        if self.writer.transport.is_closing():
+            raise ConnectionResetError
         self.writer.write(data)
         await within(self.writer.drain())
 
@@ -68,8 +74,15 @@ class Peer:
         """Close in order."""
         self.writer.close()
 
+    def half_close(self) -> None:
+        """Say that nothing follows."""
+        if not self.writer.transport.is_closing():
+            self.writer.write_eof()
+
     def reset(self) -> None:
         """Close with a reset."""
+        if self.writer.transport.is_closing():
+            return
         reset_at_close(self.writer.transport)
         self.writer.transport.abort()
 
