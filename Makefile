@@ -26,6 +26,9 @@ test: setup ## all tests that need nothing but Python packages
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
 
+fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; make test tries a few hundred
+	@$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s))
+
 check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
@@ -48,4 +51,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test model check readme lock clean
+.PHONY: help setup demo test model fuzz check readme lock clean

@@ -1,0 +1,63 @@
+"""``python -m tests.fuzz``: inputs for each target in turn, a seed a round, until the time is over."""
+
+import argparse
+import sys
+import time
+import traceback
+
+from tests.fuzz.target import Target, run
+from tests.fuzz.targets import TARGETS
+
+EXAMPLES = 2000
+"""Of each target in a round. A seed stands for so many: another number would make other inputs of it."""
+
+
+def main() -> int:
+    """Exit status 1 where a target has failed; it is then left out of further rounds."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument(
+        "--seconds", type=float, default=300.0, help="begin no further target after so long (300)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; the others count up (1)")
+    parser.add_argument("--rounds", type=int, default=sys.maxsize, help="how many at most")
+    parser.add_argument("--target", choices=[target.name for target in TARGETS], help="only this one")
+    arguments = parser.parse_args()
+    left = [target for target in TARGETS if arguments.target in (None, target.name)]
+    start = time.monotonic()
+    failed = tried = 0
+    for seed in range(arguments.seed, arguments.seed + min(arguments.rounds, 2**31)):
+        for target in tuple(left):
+            if time.monotonic() - start > arguments.seconds:
+                break
+            if _holds(target, seed):
+                tried += EXAMPLES
+            else:
+                failed += 1
+                left.remove(target)
+        else:
+            _say(f"seed {seed}: {tried} inputs, {failed} targets failed, {time.monotonic() - start:.0f} s")
+            if left:
+                continue
+        break
+    _say(f"{tried} inputs from seed {arguments.seed}, {failed} targets failed")
+    return bool(failed)
+
+
+def _holds(target: Target, seed: int) -> bool:
+    try:
+        run(target, EXAMPLES, seed)
+    except Exception:  # noqa: BLE001 - whatever a target raises is what is looked for
+        _say(traceback.format_exc())
+        again = f"--seed {seed} --rounds 1 --target '{target.name}'"
+        _say(f"FAILED: {target.name}; again: python -m tests.fuzz {again}")
+        return False
+    return True
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
