@@ -4,6 +4,9 @@ import asyncio
 from collections import deque
 from typing import Protocol
 
+from gateway.clock import monotonic
+from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace
+
 HIGH_WATER_BYTES = 131072
 """As much may wait to be read; then the upstream is not read until all of it has gone."""
 
@@ -18,13 +21,37 @@ class Source(Protocol):
         """Let more come."""
 
 
+class TooSlow(TimeoutError):  # noqa: N818 - what it is
+    """A body that says how long it is does not get there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a body of known length came at less than {LEAST_BYTES_PER_SECOND:g} bytes a second"
+        )
+
+
 class AnswerBody:
     """Fed with what comes; read by one reader at a time."""
 
-    __slots__ = ("_ended", "_error", "_is_paused", "_pieces", "_size", "_source", "_waiter")
+    __slots__ = (
+        "_ended",
+        "_error",
+        "_is_paused",
+        "_pace",
+        "_pieces",
+        "_silence_seconds",
+        "_size",
+        "_source",
+        "_waiter",
+    )
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self, source: Source, silence_seconds: float | None = None, *, has_length: bool = False
+    ) -> None:
+        """`silence_seconds` is how long a read waits; None is for ever. What `has_length` must not drip."""
         self._source = source
+        self._silence_seconds = silence_seconds
+        self._pace = Pace(silence_seconds) if has_length and silence_seconds is not None else None
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -65,8 +92,35 @@ class AnswerBody:
         """All that has come and not been read, as soon as there is something; empty at the end.
 
         Raises:
+            TimeoutError: nothing came, or too little over some time.
             Exception: what it failed with, once the part before has been read.
         """
+        if not self._pieces and not self._ended:
+            await self._wait()
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        if self._is_paused:
+            self._is_paused = False
+            self._source.resume_reading()
+        return data
+
+    async def _wait(self) -> None:
+        if self._pace is None:
+            async with asyncio.timeout(self._silence_seconds):
+                await self._come()
+            return
+        began, patience_seconds = monotonic(), self._pace.patience_seconds
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await self._come()
+        except TimeoutError:
+            if patience_seconds == self._silence_seconds:
+                raise
+            raise TooSlow from None
+        self._pace.waited(monotonic() - began, self._size)
+
+    async def _come(self) -> None:
         while not self._pieces and not self._ended:
             if self._error is not None:
                 raise self._error
@@ -75,13 +129,6 @@ class AnswerBody:
                 await self._waiter
             finally:
                 self._waiter = None
-        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
-        if self._is_paused:
-            self._is_paused = False
-            self._source.resume_reading()
-        return data
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

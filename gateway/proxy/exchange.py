@@ -121,6 +121,7 @@ class Exchange:
             has_answer_body=request.method != "HEAD",
             upgrade=request.upgrade,
             on_interim=self._on_interim,
+            silence_seconds=self._timeout_seconds,
         )
         if request.body is not None:
             self._sender = asyncio.create_task(self._send_body(self._connection, request, request.body))
@@ -157,8 +158,7 @@ class Exchange:
     def failed(self, error: UpstreamError | TimeoutError) -> None:
         """Tell of a failure, in the log."""
         if self._address is not None:
-            silent = f"it was silent for {self._timeout_seconds:g} s"
-            self._address.outage.failed(silent if isinstance(error, TimeoutError) else str(error))
+            self._address.outage.failed(str(error) or f"it was silent for {self._timeout_seconds:g} s")
 
     def succeeded(self) -> None:
         """Tell that it went well to the end."""

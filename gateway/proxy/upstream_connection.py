@@ -40,6 +40,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._answer: asyncio.Future[Answer] | None = None
         self._body: AnswerBody | None = None
         self._on_interim: OnInterim | None = None
+        self._silence_seconds: float | None = None
         self._touched = False
         self._has_eof = False
 
@@ -50,21 +51,25 @@ class UpstreamConnection(asyncio.Protocol):
         has_answer_body: bool,
         upgrade: bytes = b"",
         on_interim: OnInterim | None = None,
+        silence_seconds: float | None = None,
     ) -> "asyncio.Future[Answer]":
         """Send a request's head. The future is its answer's head with the body to be read.
 
-        It raises `UpstreamError`; so do reads of the body where the answer breaks off.
+        It raises `UpstreamError`; so do reads of the body where the answer breaks off. They raise
+        `TimeoutError` where it does not go on.
 
         Args:
             has_answer_body: False for HEAD.
             upgrade: the protocol that the head offers to switch to, in lower case. Only to that one a 101 is
                 an answer: then nothing is read any more until `hand_over`.
             on_interim: called with each head of status 1xx but 100 and 101.
+            silence_seconds: how long a read of the body waits; None is for ever.
         """
         self._reader = AnswerReader(has_body=has_answer_body, upgrade=upgrade)
         self._touched = False
         self._body = None
         self._on_interim = on_interim
+        self._silence_seconds = silence_seconds
         self._answer = self._loop.create_future()
         self.write(head)
         return self._answer
@@ -194,7 +199,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if head.status == 101:
             self.pause_reading()
-        self._body = AnswerBody(self)
+        self._body = AnswerBody(self, self._silence_seconds, has_length=head.length is not None)
         if self._answer is not None and not self._answer.done():
             self._answer.set_result((head, self._body))
 

@@ -124,6 +124,13 @@ async def drips_interim_answers(faulty: Faulty) -> None:
     await faulty.peer.gone()
 
 
+async def drips_a_body(faulty: Faulty) -> None:
+    await faulty.in_two(OK + b"Content-Length: 1000\r\n\r\n", b"")
+    while True:
+        await faulty.peer.send(b"x")
+        await asyncio.sleep(SILENCE_SECONDS / 5)
+
+
 async def never_ends_its_head(faulty: Faulty) -> None:
     await faulty.answer(OK)
     while True:
@@ -211,6 +218,7 @@ BEHIND_THE_HEAD = {
     "closes before the length": Fault(breaking(OK + TEN, b"some"), 200),
     "resets before the length": Fault(breaking(OK + TEN, b"some", reset=True), 200),
     "is silent before the length": Fault(breaking(OK + TEN, b"some", silent=True), 200, is_silence=True),
+    "drips before the length": Fault(drips_a_body, 200, is_silence=True),
     "closes within a chunk": Fault(breaking(OK + CHUNKED, b"a\r\nsome"), 200),
     "closes between chunks": Fault(breaking(OK + CHUNKED, b"4\r\nsome\r\n"), 200),
     "closes within the last chunk": Fault(breaking(OK + CHUNKED, b"4\r\nsome\r\n0\r\n"), 200),

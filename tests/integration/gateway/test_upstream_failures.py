@@ -87,21 +87,22 @@ async def test_an_upstream_that_takes_no_body_makes_a_504(start_node: StartNode,
     assert outcome(await node.settled()) == (0, 1, 0, 1)
 
 
-async def test_a_slow_upstream_that_keeps_talking_is_waited_for(
-    start_node: StartNode, upstream: Upstream
-) -> None:
-    node = await start_node(upstream_timeout=0.3)
+@pytest.mark.parametrize("framing", [b"Transfer-Encoding: chunked\r\n", b""], ids=["chunks", "until close"])
+async def test_a_stream_may_drip(start_node: StartNode, upstream: Upstream, framing: bytes) -> None:
+    """Nobody but its client knows when there is enough of it."""
+    node = await start_node(upstream_timeout=1.0)
 
     async def script(peer: Peer) -> None:
         await upstream.take(peer)
-        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
-        for _ in range(8):
-            await asyncio.sleep(0.1)
-            await peer.send(b"x")
+        await peer.send(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n")
+        for _ in range(6):
+            await asyncio.sleep(0.2)
+            await peer.send(b"1\r\nx\r\n" if framing else b"x")
+        await peer.send(b"0\r\n\r\n" if framing else b"")
 
     upstream.script = script
     async with await node.connect() as client:
-        assert (await client.get()).body == b"x" * 8
+        assert (await client.get()).body == b"x" * 6
 
 
 KEPT = [(b"GET", b"", 200), (b"DELETE", b"", 200), (b"POST", b"", 502), (b"PUT", b"body", 502)]

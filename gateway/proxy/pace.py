@@ -1,0 +1,23 @@
+"""How long to wait for more of a body that says how long it is. No IO."""
+
+LEAST_BYTES_PER_SECOND = 240.0
+
+
+class Pace:
+    """Of one body: it may pause, but not so often that it never ends.
+
+    Only the time counts in which there was nothing to pass on, so a client that takes little does no harm.
+    """
+
+    __slots__ = ("_silence_seconds", "patience_seconds")
+
+    def __init__(self, silence_seconds: float) -> None:
+        """`silence_seconds` may be waited at first; waiting uses it up, and what comes gives it back."""
+        self._silence_seconds = silence_seconds
+        self.patience_seconds = silence_seconds
+        """How long to wait for the next piece."""
+
+    def waited(self, seconds: float, size: int) -> None:
+        """So long was waited for a piece of `size` bytes."""
+        left = self.patience_seconds - seconds + size / LEAST_BYTES_PER_SECOND
+        self.patience_seconds = max(0.0, min(left, self._silence_seconds))
