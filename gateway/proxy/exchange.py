@@ -35,13 +35,18 @@ class Outgoing:
     upgrade: bytes = b""
 
 
+def connect_seconds(left_seconds: float, addresses: int) -> float:
+    """How long to wait for a connection to one of `addresses`, which share what is left."""
+    return min(CONNECT_SECONDS, max(0.0, left_seconds) / addresses)
+
+
 class Exchange:
     """Send to one address, or where nothing is lost by it to one after the other; close always."""
 
     def __init__(
         self, upstream: Upstream, timeout_seconds: float, on_interim: OnInterim | None = None
     ) -> None:
-        """`timeout_seconds` bounds each silence of the upstream's: connecting, taking and answering.
+        """`timeout_seconds` bounds each silence of the upstream's: connecting in all, taking, answering.
 
         `on_interim` is called with each head of status 1xx that is to go on.
         """
@@ -66,17 +71,18 @@ class Exchange:
             Problem: the client's body is not acceptable, or there is no place for more requests.
         """
         tried: list[Address] = []
+        until = monotonic() + self._timeout_seconds
         while True:
             address = self._take_address(tried)
+            untried = len(self._upstream.addresses) - len(tried)
             try:
-                answer = await self._ask(address, request)
+                answer = await self._ask(address, request, connect_seconds(until - monotonic(), untried))
             except (UpstreamError, TimeoutError) as error:
                 self.failed(error)
                 tried.append(address)
                 if not self._is_stale(error):
                     address.absence.failed(monotonic())
-                more = len(tried) < len(self._upstream.addresses)
-                if not more or not self._may_be_repeated(request, error):
+                if untried == 1 or not self._may_be_repeated(request, error):
                     raise
                 await self.close()
             else:
@@ -104,18 +110,20 @@ class Exchange:
         reused = self._connection is not None and self._connection.is_reused
         return reused and isinstance(error, UpstreamError) and error.untouched
 
-    async def _ask(self, address: Address, request: Outgoing) -> Answer:
+    async def _ask(self, address: Address, request: Outgoing, wait_seconds: float) -> Answer:
         """Where it closed a kept connection just then, ask once more."""
         try:
-            return await self._attempt(address, request, fresh=False)
+            return await self._attempt(address, request, wait_seconds, fresh=False)
         except UpstreamError as error:
             if not (self._is_stale(error) and self._may_be_repeated(request, error)):
                 raise
         await self._end_attempt()
-        return await self._attempt(address, request, fresh=True)
+        return await self._attempt(address, request, wait_seconds, fresh=True)
 
-    async def _attempt(self, address: Address, request: Outgoing, *, fresh: bool) -> Answer:
-        self._connection = await address.connect(min(self._timeout_seconds, CONNECT_SECONDS), fresh=fresh)
+    async def _attempt(
+        self, address: Address, request: Outgoing, wait_seconds: float, *, fresh: bool
+    ) -> Answer:
+        self._connection = await address.connect(wait_seconds, fresh=fresh)
         answer = self._connection.start(
             request.head,
             has_answer_body=request.method != "HEAD",

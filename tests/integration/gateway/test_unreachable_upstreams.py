@@ -19,6 +19,7 @@ import trustme
 
 from tests.integration.gateway.client import PATIENCE_SECONDS
 from tests.integration.gateway.node import Node
+from tests.integration.gateway.upstream import Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
 SILENCE_SECONDS = 1.0
@@ -65,6 +66,16 @@ class Door:
         self._accepting.cancel()
         await asyncio.wait({self._accepting})
         self.listening.close()
+
+    async def fill(self) -> None:
+        """Listen, and accept nobody: the system's queue is full."""
+        await self.shut()
+        self.listening = socket.create_server(("127.0.0.1", self.port), backlog=0)
+        for _ in range(4):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(self.listening.getsockname())
+            self.held.callback(waiting.close)
 
     async def open(self) -> None:
         """Listen again, and serve."""
@@ -247,19 +258,26 @@ async def test_a_port_at_which_nobody_listens_is_told_and_mended(start_node: Sta
 async def test_one_that_does_not_accept_is_told_and_mended(start_node: StartNode, door: Door) -> None:
     """Linux lets a connection in for as long as the queue has room, and is silent from then on."""
     node = await plain_node(start_node, door, SILENCE_SECONDS)
-    await door.shut()
-    door.listening = socket.create_server(("127.0.0.1", door.port), backlog=0)
-    for _ in range(4):
-        waiting = socket.socket()
-        waiting.setblocking(False)
-        waiting.connect_ex(door.listening.getsockname())
-        door.held.callback(waiting.close)
+    await door.fill()
 
     async def repair() -> None:
         await door.open()
         door.behaviour = serves_plainly
 
     await is_told(node, 504, repair)
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+async def test_where_one_does_not_accept_the_next_address_has_its_share_of_the_time(
+    start_node: StartNode, door: Door, upstream: Upstream, method: bytes
+) -> None:
+    upstream.script = upstream.answering(OK)
+    node = await start_node(
+        upstream_url=f"http://127.0.0.1:{door.port}, {upstream.url}", upstream_timeout=2 * SILENCE_SECONDS
+    )
+    await door.fill()
+    async with await node.connect() as client:
+        assert [(await client.get(method=method)).body for _ in range(2)] == [b"ok", b"ok"]
 
 
 async def test_a_name_that_nobody_has_is_answered_in_time(start_node: StartNode) -> None:
