@@ -95,7 +95,7 @@ KNOWN_FOLDERS = {
     "gateway": {"contract", "limiter", "proxy", "telemetry"},
     "subject": {"detectors"},
     "loadtest": {"scenarios"},
-    "tests": {"unit", "contract", "corpus", "integration", "e2e", "exactness", "scale", "model"},
+    "tests": {"unit", "contract", "corpus", "integration", "e2e", "exactness", "fuzz", "scale", "model"},
     "docs": {"decisions"},
     "docker": set(),
 }

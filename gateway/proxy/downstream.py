@@ -1,29 +1,37 @@
-"""The listener for clients: aiohttp's HTTP/1.1 server, with answers written as bytes by this package."""
+"""The listener for clients: their requests are read strictly, and answered through aiohttp's server.
+
+aiohttp's parser never sees what a client sent: it repairs, and what it has repaired cannot be judged any
+more. It gets a head that is always the same, with the body in chunks.
+"""
 
 import asyncio
 import logging
-import socket
-import struct
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, HttpProcessingError, LineTooLong
-from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from gateway import replies
+from gateway.proxy.head import SHADOWED, RequestHead
 from gateway.proxy.headers import own_answer
+from gateway.proxy.incoming import Incoming, peer_of
+from gateway.proxy.reader import Events, RequestReader
+from gateway.proxy.rules import Malformed
 from gateway.telemetry.counters import Counters, Outcome
 
-MAX_LINE_BYTES = 8190
-MAX_FIELD_BYTES = 8192
-MAX_FIELDS = 100
 KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 5.0
+MAX_HELD_BYTES = 65536
+"""Of requests that are sent before the one at hand is answered; then nothing more is taken."""
 
-Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+_WITHOUT_BODY = b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"
+_WITH_BODY = b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+Message = Incoming | Malformed
+Handle = Callable[[Message], Awaitable[web.StreamResponse]]
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +53,7 @@ class RawResponse(web.StreamResponse):
         """Write what is left to write."""
         if self._data:
             await request.writer.write(self._data)
+        self._stays = cast(Connection, request.protocol).answered(stays=self._stays)
         transport = request.transport
         if self._stays or transport is None or transport.is_closing():
             return
@@ -58,64 +67,130 @@ class RawResponse(web.StreamResponse):
 
 
 class Connection(RequestHandler):
-    """One client's connection."""
+    """One client's connection. A request is read when the one before it is over, whatever has come."""
 
-    __slots__ = ("_body", "_counters", "_hurry")
+    __slots__ = (
+        "_body",
+        "_counters",
+        "_hurry",
+        "_is_answered",
+        "_is_broken",
+        "_is_last",
+        "_owes_end",
+        "_reader",
+        "head",
+    )
 
-    def __init__(self, server: "Downstream", counters: Counters, hurry: asyncio.Event) -> None:
+    def __init__(
+        self, server: "Downstream", counters: Counters, hurry: asyncio.Event, shadowed: frozenset[bytes]
+    ) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
             access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
-            max_line_size=MAX_LINE_BYTES,
-            max_field_size=MAX_FIELD_BYTES,
-            max_headers=MAX_FIELDS,
             auto_decompress=False,
         )
         self._counters = counters
         self._hurry = hurry
+        self._reader = RequestReader(shadowed)
         self._body: StreamReader = EMPTY_PAYLOAD
+        self._is_answered = True
+        self._is_last = False
+        self._is_broken = False
+        self._owes_end = False
+        self.head: RequestHead | Malformed
+        """Of the request at hand, or what is wrong with it."""
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends; part of asyncio's protocol.
-
-        aiohttp leaves two readers of a body waiting for ever: where its framing breaks in the middle, as the
-        error becomes a message of its own, and where the server drains, as all that comes is dropped.
-        """
-        if self._close or self._force_close:
-            self._finish_body(data)
-            return
-        try:
+        """Take what the client sends; part of asyncio's protocol."""
+        if not data:  # aiohttp's own way to go on with what it has been given
             super().data_received(data)
-        except LookupError as error:  # yarl's, at some targets that are none
-            self._counters.count(Outcome.MALFORMED)
-            logger.debug("malformed request target: %s", error)
-            self.force_close()
             return
-        if not self._messages:
-            return
-        message, body = self._messages[-1]
-        if isinstance(message, RawRequestMessage):
-            self._body = body
-        elif not self._body.is_eof():
-            self._messages.pop()
-            self._break_body()
-
-    def _finish_body(self, data: bytes) -> None:
-        if self._parser is None or self.transport is None or self._body.is_eof():
+        if self._is_broken:
+            self._forward([data])  # to be dropped, so that the answer is not lost in a reset
             return
         try:
-            self._parser.feed_data(data)
-        except HttpProcessingError:
-            self._break_body()
+            self._take(self._reader.feed(data))
+        except Malformed as malformed:
+            self._break(malformed)
+        else:
+            self._go_on()
+            if len(self._reader.held) > MAX_HELD_BYTES and not self._buffer_paused:
+                self._pause_reading_for_buffer()
 
-    def _break_body(self) -> None:
-        if self._request_in_progress or self._messages:
-            self._body.set_exception(web.RequestPayloadError("the framing is broken"))
+    def may_go_on(self) -> bool:
+        """Whether another request may follow the one at hand."""
+        return not self._is_last
+
+    def answered(self, *, stays: bool) -> bool:
+        """An answer has been written whole: whether another request may follow it."""
+        self._is_answered = True
+        self._is_last = self._is_last or not stays
+        if not self._is_last:
+            self._go_on()
+        return not self._is_last
+
+    def _go_on(self) -> None:
+        if not (self._is_answered and self._reader.ended) or self._is_last:
+            return
+        try:
+            self._take(self._reader.go_on())
+        except Malformed as malformed:
+            self._break(malformed)
+        if self._buffer_paused and len(self._reader.held) <= MAX_HELD_BYTES:
+            self._resume_reading_for_buffer()
+
+    def _take(self, events: Events) -> None:
+        pieces: list[bytes] = []
+        for event in events:
+            if isinstance(event, RequestHead):
+                self._begin(event, has_body=event.has_body)
+            else:
+                pieces.append(event)
+        self._forward(pieces, at_end=self._reader.ended)
+
+    def _begin(self, head: RequestHead | Malformed, *, has_body: bool) -> None:
+        if self._close or self._force_close:
+            return
+        self.head = head
+        self._is_answered = False
+        self._owes_end = has_body
+        super().data_received(_WITH_BODY if has_body else _WITHOUT_BODY)
+        self._body = self._messages[-1][1]
+
+    def _forward(self, pieces: list[bytes], *, at_end: bool = False) -> None:
+        """Pass on what has come of the body."""
+        if not self._owes_end:
+            return
+        self._owes_end = not at_end
+        if self._close or self._force_close:
+            if at_end:
+                self._body.feed_eof()  # aiohttp drops what comes now, and would wait for it
+            return
+        data = b"".join(pieces)
+        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        super().data_received(chunk + _LAST_CHUNK if at_end else chunk)
+
+    def _break(self, malformed: Malformed) -> None:
+        """Nothing more can be read: say so, in the place of a request or to the reader of a body."""
+        self._is_broken = True
+        logger.debug("malformed request from %s: %s", peer_of(self.transport), malformed.rule.name)
+        if self._is_answered and not self._owes_end:
+            self._begin(malformed, has_body=True)
+            return
+        if not self._is_answered:
+            self._body.set_exception(web.RequestPayloadError(malformed.detail))
         self._body.feed_eof()
+        self._owes_end = False
         self.close()
+
+    def close(self) -> None:
+        """Take no further request; the one at hand is answered first."""
+        self._is_last = True
+        if self._is_answered:
+            super().close()
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's signature
         """Let the request in flight finish within `timeout` seconds, or until there is a hurry.
@@ -138,46 +213,17 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer a message that is not HTTP, or a fault of ours, and close the connection."""
-        del message
-        if status >= 500:
-            self._counters.count(Outcome.FAILED)
-            logger.error("a request failed", exc_info=exc)
-            reply = replies.problem(500, "The gateway failed at this request.")
-        else:
-            self._counters.count(Outcome.MALFORMED)
-            logger.debug("malformed request from %s: %s", request.remote, type(exc).__name__)
-            reply = _malformed(exc)
+        """Answer where the handler failed, which is a fault of ours, and close the connection."""
+        del status, message
+        self._counters.count(Outcome.FAILED)
+        logger.error("a request failed", exc_info=exc)
         if request.writer.output_size > 0:
             self.force_close()
             return RawResponse(keep_alive=False)
-        close = [(b"Connection", b"close")]
-        return RawResponse(
-            keep_alive=False, data=own_answer(reply, close, head_only=request.method == "HEAD")
-        )
-
-
-def _malformed(error: BaseException | None) -> replies.Reply:
-    match error:
-        case LineTooLong() if error.args[1] == MAX_LINE_BYTES:
-            return replies.problem(414, f"The request line is longer than {MAX_LINE_BYTES} bytes.")
-        case LineTooLong():
-            return replies.problem(431, f"A header field is longer than {MAX_FIELD_BYTES} bytes.")
-        case BadHttpMethod():
-            return replies.problem(501, "The method is not known.")
-        case BadStatusLine() if "Invalid HTTP version:" in str(error):
-            return replies.problem(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-        case _ if "Too many headers" in str(error):
-            return replies.problem(431, f"There are more than {MAX_FIELDS} header fields.")
-        case _:
-            return replies.problem(400, "This is not a well-formed HTTP request.")
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """Close so that the client sees an error, not the end: an abort alone closes in order on every loop."""
-    linger = struct.pack("ii", 1, 0)  # on, for no time: the kernel then sends a reset
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    transport.abort()
+        reply = replies.problem(500, "The gateway failed at this request.")
+        closing = [(b"Connection", b"close")]
+        data = own_answer(reply, closing, head_only=self.head.method == "HEAD")
+        return RawResponse(keep_alive=False, data=data)
 
 
 class Downstream(web.Server):
@@ -186,11 +232,27 @@ class Downstream(web.Server):
     When `hurry` is set, its shutdown waits no longer for requests in flight.
     """
 
-    def __init__(self, handle: Handle, counters: Counters, hurry: asyncio.Event) -> None:
-        super().__init__(handle, handler_cancellation=True)
+    def __init__(
+        self,
+        handle: Handle,
+        counters: Counters,
+        hurry: asyncio.Event,
+        shadowed: frozenset[bytes] = SHADOWED,
+    ) -> None:
+        """`shadowed` is as for `head_of`."""
+
+        async def handle_message(request: web.BaseRequest) -> web.StreamResponse:
+            connection = cast(Connection, request.protocol)
+            head = connection.head
+            if isinstance(head, Malformed):
+                return await handle(head)
+            return await handle(Incoming(head, request, connection.may_go_on))
+
+        super().__init__(handle_message, handler_cancellation=True)
         self._counters = counters
         self._hurry = hurry
+        self._shadowed = shadowed
 
     def __call__(self) -> Any:
         """A new connection's protocol."""
-        return Connection(self, self._counters, self._hurry)
+        return Connection(self, self._counters, self._hurry, self._shadowed)

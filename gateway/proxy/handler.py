@@ -1,7 +1,6 @@
 """The life of a request: identify → policy → admit → forward → stream the answer → count."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,10 +16,12 @@ from gateway.identity import Unidentified
 from gateway.policies import Policies
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
-from gateway.proxy.downstream import RawResponse, reset
+from gateway.proxy.downstream import Message, RawResponse
 from gateway.proxy.exchange import Exchange, Outgoing
-from gateway.proxy.grammar import Malformed, check_request
+from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import own_answer, request_head, response_head
+from gateway.proxy.incoming import Incoming
+from gateway.proxy.rules import Malformed
 from gateway.proxy.upstream import Upstream, Upstreams
 from gateway.proxy.upstream_connection import OnInterim, UpstreamError
 from gateway.replies import Problem, RateLimitHeaders, Reply
@@ -28,8 +29,6 @@ from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
 
 Served = tuple[Outcome, web.StreamResponse]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class ProxyOptions:
 
 
 class Handler:
-    """Answers every request that aiohttp could parse."""
+    """Answers every request that could be read."""
 
     def __init__(
         self,
@@ -61,88 +60,88 @@ class Handler:
         self._options = options
         self._is_draining = is_draining
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def __call__(self, message: Message) -> web.StreamResponse:
         """One request: answered and counted, once each."""
+        if isinstance(message, Malformed):
+            self._counters.count(Outcome.MALFORMED)
+            closing = [(b"Connection", b"close")]
+            data = own_answer(message.reply(), closing, head_only=message.method == "HEAD")
+            return RawResponse(keep_alive=False, data=data)
         self._counters.in_flight += 1
         try:
-            outcome, response = await self._serve(request)
+            outcome, response = await self._serve(message)
         finally:
             self._counters.in_flight -= 1
         self._counters.count(outcome)
         return response
 
-    async def _serve(self, request: web.BaseRequest) -> Served:
+    async def _serve(self, incoming: Incoming) -> Served:
         started = monotonic()
-        peer = _peer(request)
+        head = incoming.head
         upstreams = self._upstreams.current  # those of the policies that decide, also if it takes a while
         try:
-            self._check(request)
+            self._check(head)
             decision = await self._admission.decide(
-                self.policies, request.method, _host(request), _target(request), request.raw_headers, peer
+                self.policies, head.method, head.host, head.target, head.fields, incoming.peer
             )
         except Denied as denied:
             self._counters.denied += 1
             if denied.client is not None:
                 self._counters.clients.count(denied.client, refused=True)
-            return Outcome.REFUSED, self._own(request, replies.denied())
+            return Outcome.REFUSED, self._own(incoming, replies.denied())
         except Unidentified as reason:
-            return Outcome.UNIDENTIFIED, self._own(request, replies.unidentified(str(reason)))
+            return Outcome.UNIDENTIFIED, self._own(incoming, replies.unidentified(str(reason)))
         except StoreUnavailable:
-            return Outcome.FAILED, self._own(request, replies.store_unavailable())
+            return Outcome.FAILED, self._own(incoming, replies.store_unavailable())
         except Ambiguous:
-            return Outcome.MALFORMED, self._own(request, replies.ambiguous())
-        except Malformed as problem:
-            return Outcome.MALFORMED, self._own(request, problem.reply(), may_stay=False)
+            return Outcome.MALFORMED, self._own(incoming, replies.ambiguous())
         except Problem as problem:
-            return Outcome.FAILED, self._own(request, problem.reply())
+            return Outcome.FAILED, self._own(incoming, problem.reply())
         try:
-            return await self._act(request, decision, upstreams[decision.upstream], peer, started)
+            return await self._act(incoming, decision, upstreams[decision.upstream], started)
         finally:
             self._admission.close(decision)
 
+    def _check(self, head: RequestHead) -> None:
+        limit = self._options.max_body_bytes
+        if limit and (head.length or 0) > limit:
+            raise Problem(413, f"The body is longer than {limit} bytes.")
+
     async def _act(
-        self, request: web.BaseRequest, decision: Decision, upstream: Upstream, peer: str, started: float
+        self, incoming: Incoming, decision: Decision, upstream: Upstream, started: float
     ) -> Served:
         if decision.client is not None:
             self._counters.clients.count(decision.client, refused=not decision.admitted)
         self._counters.shadow_refused += decision.in_shadow
         if not decision.admitted:
             reply = replies.refused(decision, self._options.ratelimit_headers)
-            return Outcome.REFUSED, self._own(request, reply)
+            return Outcome.REFUSED, self._own(incoming, reply)
         try:
-            return await self._forward(request, decision, upstream, peer)
+            return await self._forward(incoming, decision, upstream)
         finally:
             self._counters.latency.add(monotonic() - started)
 
-    def _check(self, request: web.BaseRequest) -> None:
-        check_request(request.method, _target(request), request.version, request.raw_headers)
-        limit = self._options.max_body_bytes
-        if limit and (request.content_length or 0) > limit:
-            raise Problem(413, f"The body is longer than {limit} bytes.")
-
-    async def _forward(
-        self, request: web.BaseRequest, decision: Decision, upstream: Upstream, peer: str
-    ) -> Served:
-        exchange = Exchange(upstream, self._options.upstream_timeout_seconds, _passing_on(request))
-        outgoing = self._outgoing(request, upstream, peer)
+    async def _forward(self, incoming: Incoming, decision: Decision, upstream: Upstream) -> Served:
+        exchange = Exchange(upstream, self._options.upstream_timeout_seconds, _passing_on(incoming))
+        outgoing = self._outgoing(incoming, upstream)
         try:
-            if outgoing.body is not None and _expects_continue(request):
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            answer = await self._ask(exchange, outgoing, request)
+            if incoming.awaits_continue:
+                await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            answer = await self._ask(exchange, outgoing, incoming)
             fields = replies.limit_fields(decision, self._options.ratelimit_headers)
             return await self._relay(exchange, answer, fields)
         except Problem as problem:
-            return Outcome.FAILED, self._own(request, problem.reply())
+            return Outcome.FAILED, self._own(incoming, problem.reply())
         except ConnectionError:
             # The client left, so nobody reads what this returns; it had been let through.
             return Outcome.ADMITTED, RawResponse(keep_alive=False)
         except asyncio.CancelledError:
-            self._counters.count(Outcome.ADMITTED if request.transport is None else Outcome.FAILED)
+            self._counters.count(Outcome.ADMITTED if incoming.has_left else Outcome.FAILED)
             raise
         finally:
             await exchange.close()
 
-    async def _ask(self, exchange: Exchange, outgoing: Outgoing, request: web.BaseRequest) -> "_Answer":
+    async def _ask(self, exchange: Exchange, outgoing: Outgoing, incoming: Incoming) -> "_Answer":
         """The head of the upstream's answer.
 
         Raises:
@@ -159,7 +158,7 @@ class Handler:
             raise Problem(504, "The service behind the gateway did not answer in time.") from error
         self._counters.upstream_latency.add(monotonic() - sent)
         self._counters.upstream_server_errors += head.status >= 500
-        return _Answer(request, head, body, self._may_stay(request) and exchange.has_sent_all)
+        return _Answer(incoming, head, body, self._may_stay(incoming) and exchange.has_sent_all)
 
     def _lost(self, error: UpstreamError | TimeoutError) -> None:
         if isinstance(error, TimeoutError):
@@ -167,24 +166,17 @@ class Handler:
         else:
             self._counters.upstream_broken += 1
 
-    def _outgoing(self, request: web.BaseRequest, upstream: Upstream, peer: str) -> Outgoing:
-        chunked = "Transfer-Encoding" in request.headers
+    def _outgoing(self, incoming: Incoming, upstream: Upstream) -> Outgoing:
         head = request_head(
-            request.method,
-            _target(request),
-            request.raw_headers,
-            peer=peer,
-            node_id=self._options.node_id,
-            authority=upstream.authority,
-            received_version=f"{request.version.major}.{request.version.minor}",
-            chunked=chunked,
+            incoming.head, peer=incoming.peer, node_id=self._options.node_id, authority=upstream.authority
         )
-        body = request.content if chunked or (request.content_length or 0) > 0 else None
-        return Outgoing(request.method, head, body, chunked, self._options.max_body_bytes)
+        body = incoming.body if incoming.head.has_body else None
+        chunked = incoming.head.length is None
+        return Outgoing(incoming.head.method, head, body, chunked, self._options.max_body_bytes)
 
     async def _relay(self, exchange: Exchange, answer: "_Answer", fields: Fields) -> Served:
         """Write the upstream's answer to the client."""
-        writer = answer.request.writer
+        writer = answer.incoming.writer
         await writer.write(answer.head(fields))
         if answer.chunked:
             writer.enable_chunking()
@@ -203,80 +195,46 @@ class Handler:
         await writer.write_eof()
         return Outcome.ADMITTED, RawResponse(keep_alive=answer.stays)
 
-    def _own(self, request: web.BaseRequest, reply: Reply, *, may_stay: bool = True) -> web.StreamResponse:
+    def _own(self, incoming: Incoming, reply: Reply) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.
-        waits = _expects_continue(request) and not request.content.is_eof()
-        stays = may_stay and not waits and self._may_stay(request)
-        connection = _connection_field(request, stays)
-        return RawResponse(
-            keep_alive=stays, data=own_answer(reply, connection, head_only=request.method == "HEAD")
-        )
+        stays = self._may_stay(incoming) and not incoming.awaits_continue
+        connection = incoming.connection_field(stays=stays)
+        data = own_answer(reply, connection, head_only=incoming.head.method == "HEAD")
+        return RawResponse(keep_alive=stays, data=data)
 
-    def _may_stay(self, request: web.BaseRequest) -> bool:
-        # aiohttp takes the trailer section of a chunked body for the first fields of the next request.
-        chunked = "Transfer-Encoding" in request.headers
-        # Behind an offer to switch protocols that it does not know, it drops what came in the same segment.
-        upgrade = request.headers.get("Upgrade", "websocket").lower() != "websocket"
-        return bool(request.keep_alive) and not chunked and not upgrade and not self._is_draining()
+    def _may_stay(self, incoming: Incoming) -> bool:
+        return incoming.may_stay and not self._is_draining()
 
 
 class _Answer:
     """The upstream's answer, framed for this client (RFC 9112 §6)."""
 
-    def __init__(self, request: web.BaseRequest, head: AnswerHead, body: AnswerBody, may_stay: bool) -> None:
-        self.request = request
+    def __init__(self, incoming: Incoming, head: AnswerHead, body: AnswerBody, may_stay: bool) -> None:
+        self.incoming = incoming
         self.body = body
         self._head = head
-        self._until_close = head.length is None and request.version < (1, 1)
+        self._until_close = head.length is None and not incoming.speaks_1_1
         self.chunked = head.length is None and not self._until_close
         self.stays = may_stay and not self._until_close
 
     def head(self, limit_fields: Fields) -> bytes:
         """The answer's head with the node's own fields."""
-        added = [*limit_fields, *_connection_field(self.request, self.stays)]
+        added = [*limit_fields, *self.incoming.connection_field(stays=self.stays)]
         if self.chunked:
             added.append((b"Transfer-Encoding", b"chunked"))
         return response_head(self._head.status, self._head.reason, self._head.fields, added)
 
     def break_off(self) -> None:
         """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
-        transport = self.request.transport
-        if transport is not None and self._until_close:
-            reset(transport)
-        elif transport is not None:
-            transport.close()
+        self.incoming.break_off(by_reset=self._until_close)
 
 
-def _passing_on(request: web.BaseRequest) -> OnInterim | None:
+def _passing_on(incoming: Incoming) -> OnInterim | None:
     """RFC 9110 §15.2: a proxy forwards interim answers, though none to HTTP/1.0."""
-    if request.version < (1, 1):
+    if not incoming.speaks_1_1:
         return None
 
     def pass_on(head: AnswerHead) -> None:
-        if request.transport is not None:
-            request.transport.write(response_head(head.status, head.reason, head.fields, []))
+        incoming.send_now(response_head(head.status, head.reason, head.fields, []))
 
     return pass_on
-
-
-def _target(request: web.BaseRequest) -> bytes:
-    return request.raw_path.encode("utf-8", "surrogateescape")
-
-
-def _host(request: web.BaseRequest) -> bytes:
-    return request.headers.get("Host", "").encode("utf-8", "surrogateescape")
-
-
-def _peer(request: web.BaseRequest) -> str:
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return peer[0] if isinstance(peer, tuple) else "unknown"
-
-
-def _connection_field(request: web.BaseRequest, stays: bool) -> Fields:
-    if not stays:
-        return [(b"Connection", b"close")]
-    return [(b"Connection", b"keep-alive")] if request.version < (1, 1) else []
-
-
-def _expects_continue(request: web.BaseRequest) -> bool:
-    return request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue"

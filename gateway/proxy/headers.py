@@ -1,6 +1,7 @@
 """Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
 
 from gateway.fields import Fields, RawHeaders
+from gateway.proxy.head import RequestHead
 from gateway.proxy.ratelimit_fields import beside
 from gateway.replies import Reply
 
@@ -51,37 +52,25 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
 
-def request_head(
-    method: str,
-    target: bytes,
-    fields: RawHeaders,
-    *,
-    peer: str,
-    node_id: str,
-    authority: bytes,
-    received_version: str,
-    chunked: bool,
-) -> bytes:
+def request_head(head: RequestHead, *, peer: str, node_id: str, authority: bytes) -> bytes:
     """The head that goes to the upstream, as HTTP/1.1 whatever the client spoke.
 
     Args:
-        target: the request target byte for byte.
         peer: the client's address, for X-Forwarded-For.
-        authority: the upstream's, for the Host of a client that sent none (HTTP/1.0).
-        received_version: for Via (RFC 9110 §7.6.3), as in "1.1".
-        chunked: whether the body's length is unknown.
+        authority: the upstream's, for the Host of a client that named none (HTTP/1.0).
     """
-    passed = end_to_end(fields, _NOT_FORWARDED)
+    passed = end_to_end(head.fields, _NOT_FORWARDED)
+    major, minor = head.version
     added = [
         (b"X-Forwarded-For", peer.encode()),
         (b"X-Forwarded-Proto", b"http"),
-        (b"Via", f"{received_version} {node_id}".encode()),
+        (b"Via", f"{major}.{minor} {node_id}".encode()),  # RFC 9110 §7.6.3
     ]
     if not any(name.lower() == b"host" for name, _ in passed):
-        added.insert(0, (b"Host", authority))
-    if chunked:
+        added.insert(0, (b"Host", head.host or authority))
+    if head.length is None:
         added.append((b"Transfer-Encoding", b"chunked"))
-    return b"%b %b HTTP/1.1\r\n" % (method.encode(), target) + _block([*passed, *added])
+    return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + _block([*passed, *added])
 
 
 def response_head(status: int, reason: bytes, fields: RawHeaders, added: Fields) -> bytes:

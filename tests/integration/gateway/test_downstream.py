@@ -3,17 +3,16 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
-from gateway.proxy.downstream import Downstream, RawResponse
+from gateway.proxy.downstream import Downstream, Handle, Message, RawResponse
+from gateway.proxy.incoming import Incoming
 from gateway.telemetry.counters import Counters
 from tests.integration.gateway.client import Client, request
-
-Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -27,7 +26,7 @@ async def listening(handle: Handle, counters: Counters) -> AsyncIterator[Client]
     await downstream.shutdown(1)
 
 
-async def failing(request: web.BaseRequest) -> web.StreamResponse:
+async def failing(incoming: Message) -> web.StreamResponse:
     raise RuntimeError("at http://10.0.0.7/internal")
 
 
@@ -51,8 +50,9 @@ async def test_a_fault_of_ones_own_is_a_500_that_tells_nothing(
 
 
 async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
-    async def half(request: web.BaseRequest) -> web.StreamResponse:
-        await request.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
+    async def half(incoming: Message) -> web.StreamResponse:
+        assert isinstance(incoming, Incoming)
+        await incoming.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
         raise RuntimeError
 
     counters = Counters()
@@ -65,8 +65,9 @@ async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
 
 
 async def test_what_a_handler_has_written_itself_is_the_whole_answer() -> None:
-    async def own(request: web.BaseRequest) -> web.StreamResponse:
-        await request.writer.write(b"HTTP/1.1 299 Own\r\nContent-Length: 2\r\n\r\nok")
+    async def own(incoming: Message) -> web.StreamResponse:
+        assert isinstance(incoming, Incoming)
+        await incoming.writer.write(b"HTTP/1.1 299 Own\r\nContent-Length: 2\r\n\r\nok")
         return RawResponse(keep_alive=True)
 
     async with listening(own, Counters()) as client:

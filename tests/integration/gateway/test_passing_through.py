@@ -17,12 +17,11 @@ TARGETS = [
     b"//x",
     b"/%2e%2e%2f",
     b"/../a/./b",
-    b"/a%00?b#c",
+    b"/a%00?b",
     b"/?a=%C3%A9&a=+&&b[]={}|\"'<>^`",
     b"/a;b=c,d:@!$&*()",
     b"/%zz%",
     b"*",
-    b"http://service.example/a?b",
 ]
 
 
@@ -294,13 +293,10 @@ async def test_nothing_of_a_trailer_section_goes_on_or_into_the_next_request(
     trailer = b"3\r\nabc\r\n0\r\nX-Smuggled: 1\r\n\r\n"
     async with await node.connect() as client:
         await client.send(chunked + trailer + request(b"/2"))
-        first = await client.answer()
-        rest = await client.rest()
+        assert [(await client.answer()).status for _ in range(2)] == [200, 200]
 
-    assert first.status == 200
-    assert first.closes
-    assert rest == b""
-    assert [seen.values("X-Smuggled") for seen in upstream.requests] == [[]]
+    assert [seen.start_line for seen in upstream.requests] == [b"POST /1 HTTP/1.1", b"GET /2 HTTP/1.1"]
+    assert [seen.values("X-Smuggled") for seen in upstream.requests] == [[], []]
 
 
 async def test_a_refused_upgrade_is_an_ordinary_request(node: Node, upstream: Upstream) -> None:
@@ -313,15 +309,14 @@ async def test_a_refused_upgrade_is_an_ordinary_request(node: Node, upstream: Up
     assert upstream.requests[0].values("Sec-WebSocket-Key") == [b"x"]
 
 
-async def test_an_unknown_upgrade_ends_the_connection_in_order(node: Node, upstream: Upstream) -> None:
-    """As `curl --http2` offers it. The parser loses what came behind it, so the client must send it anew."""
+async def test_an_unknown_upgrade_is_an_ordinary_request(node: Node, upstream: Upstream) -> None:
+    """As `curl --http2` offers it."""
+    offer = request(b"/1", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA")
     async with await node.connect() as client:
-        offer = request(b"/1", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c")
         await client.send(offer + request(b"/2"))
-        first = await client.answer()
-        rest = await client.rest()
+        assert [(await client.answer()).status for _ in range(2)] == [200, 200]
 
-    assert (first.status, first.closes, rest) == (200, True, b"")
+    assert upstream.requests[0].values("Upgrade") == upstream.requests[0].values("HTTP2-Settings") == []
 
 
 async def test_an_answer_may_have_many_fields(node: Node, upstream: Upstream) -> None:

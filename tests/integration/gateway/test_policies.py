@@ -208,7 +208,6 @@ async def test_an_override_below_a_routes_cost_refuses_that_route_and_no_other(
         b"/api%2Fsearch",
         b"/x/..%2fapi/search",
         b"/api/search;v=1",
-        b"http://service.example/api/search",
     ],
 )
 async def test_no_way_to_write_a_path_escapes_its_limit_and_it_goes_through_as_it_came(

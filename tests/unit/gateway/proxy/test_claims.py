@@ -5,7 +5,7 @@ from gateway.proxy.claims import CLAIMS, REWRITTEN, is_claim
 
 @pytest.mark.parametrize(
     "name",
-    [*CLAIMS, *REWRITTEN, b"x-forwarded", b"x-forwarded-port", b"x-forwarded-user", b"x-forwarded-whatever"],
+    [*sorted(CLAIMS | REWRITTEN), b"x-forwarded", b"x-forwarded-port", b"x-forwarded-user"],
 )
 def test_what_a_proxy_would_say_is_a_claim(name: bytes) -> None:
     assert is_claim(name)

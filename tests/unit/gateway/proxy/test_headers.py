@@ -13,13 +13,12 @@ from gateway.proxy.headers import (
     response_head,
 )
 from gateway.replies import problem
+from tests.unit.gateway.proxy.heads import request
 
 USUAL: dict[str, Any] = {
     "peer": "192.0.2.7",
     "node_id": "node-1",
     "authority": b"upstream:80",
-    "received_version": "1.1",
-    "chunked": False,
 }
 
 
@@ -31,7 +30,7 @@ def lines(head: bytes) -> list[bytes]:
 def test_a_request_head_keeps_order_case_and_bytes_and_adds_three_fields() -> None:
     fields = [(b"hOST", b"h"), (b"B", b"\xe9\xff"), (b"a", b""), (b"B", b"2")]
 
-    assert lines(request_head("PATCH", b"//x/%2e?", fields, **USUAL)) == [
+    assert lines(request_head(request(fields, "PATCH", b"//x/%2e?"), **USUAL)) == [
         b"PATCH //x/%2e? HTTP/1.1",
         b"hOST: h",
         b"B: \xe9\xff",
@@ -45,7 +44,7 @@ def test_a_request_head_keeps_order_case_and_bytes_and_adds_three_fields() -> No
 
 def test_a_clients_forwarded_fields_are_replaced_and_its_via_kept() -> None:
     fields = [(b"Host", b"h"), (b"x-forwarded-FOR", b"1.1.1.1"), (b"X-Forwarded-Proto", b"https")]
-    head = lines(request_head("GET", b"/", [*fields, (b"Via", b"1.0 edge")], **USUAL))
+    head = lines(request_head(request([*fields, (b"Via", b"1.0 edge")]), **USUAL))
 
     assert head[2:] == [
         b"Via: 1.0 edge",
@@ -56,7 +55,7 @@ def test_a_clients_forwarded_fields_are_replaced_and_its_via_kept() -> None:
 
 
 def test_a_request_without_host_gets_the_upstreams() -> None:
-    head = lines(request_head("GET", b"/", [], **(USUAL | {"received_version": "1.0"})))
+    head = lines(request_head(request([], version=(1, 0)), **USUAL))
 
     assert head[1] == b"Host: upstream:80"
     assert head[-1] == b"Via: 1.0 node-1"
@@ -64,13 +63,13 @@ def test_a_request_without_host_gets_the_upstreams() -> None:
 
 def test_a_body_of_unknown_length_is_chunked() -> None:
     fields = [(b"Host", b"h"), (b"Transfer-Encoding", b"Chunked")]
-    head = lines(request_head("POST", b"/", fields, **(USUAL | {"chunked": True})))
+    head = lines(request_head(request(fields, "POST", length=None), **USUAL))
 
     assert [line for line in head if b"encoding" in line.lower()] == [b"Transfer-Encoding: chunked"]
 
 
 def test_an_expectation_ends_here() -> None:
-    assert b"100-continue" not in request_head("GET", b"/", [(b"Expect", b"100-continue")], **USUAL)
+    assert b"100-continue" not in request_head(request([(b"Expect", b"100-continue")]), **USUAL)
 
 
 def test_every_hop_by_hop_field_stays_here() -> None:
@@ -101,7 +100,7 @@ def test_connection_cannot_take_away_what_the_message_means() -> None:
 
 def test_connection_cannot_take_away_what_the_node_adds() -> None:
     fields = [(b"Host", b"h"), (b"Connection", b"via, x-forwarded-for, transfer-encoding")]
-    head = lines(request_head("GET", b"/", fields, **(USUAL | {"chunked": True})))
+    head = lines(request_head(request(fields, "GET", length=None), **USUAL))
 
     assert [line.split(b":")[0] for line in head[1:]] == [
         b"Host",

@@ -1,0 +1,26 @@
+"""Request heads as the reader gives them."""
+
+from gateway.fields import Fields
+from gateway.proxy.head import RequestHead, Version
+
+
+def request(
+    fields: Fields,
+    method: str = "GET",
+    target: bytes = b"/",
+    version: Version = (1, 1),
+    length: int | None = 0,
+) -> RequestHead:
+    """A head with these fields."""
+    host = b"".join(value for name, value in fields if name.lower() == b"host")
+    return RequestHead(
+        method,
+        target,
+        version,
+        fields,
+        host,
+        length,
+        keep_alive=version == (1, 1),
+        expects_continue=False,
+        upgrade=b"",
+    )
