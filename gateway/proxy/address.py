@@ -8,8 +8,8 @@ from collections import deque
 from urllib.parse import urlsplit
 
 from gateway.clock import monotonic
-from gateway.logs import Outage
 from gateway.proxy.absence import Absence
+from gateway.proxy.trouble import Trouble
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from gateway.replies import Problem, Reply, problem
 
@@ -44,7 +44,7 @@ class Address:
         self.url = url
         self.authority = parts.netloc.encode()
         self.absence = Absence()
-        self.outage = Outage(logger, f"the upstream {url}")
+        self.trouble = Trouble(url)
         self.busy = 0
         """Requests that are there, or wait for a connection."""
         self.last_taken = 0
@@ -55,6 +55,7 @@ class Address:
         self._idle: deque[UpstreamConnection] = deque()
         self._idle_seconds = idle_seconds
         self._retiring: asyncio.TimerHandle | None = None
+        self._max_connections = max_connections
         self._max_idle = min(max_connections, MAX_IDLE_CONNECTIONS)
         self._places = asyncio.Semaphore(max_connections)
         self._is_closed = False
@@ -129,6 +130,9 @@ class Address:
             async with asyncio.timeout(MAX_WAIT_SECONDS):
                 await self._places.acquire()
         except TimeoutError:
+            self.trouble.failed(
+                f"{self._max_connections} requests are there, and more may not be", monotonic()
+            )
             raise Busy from None
 
     def _kept(self) -> UpstreamConnection | None:
@@ -156,7 +160,7 @@ class Address:
             raise UpstreamError(f"cannot connect: {reason}", untouched=True) from error
         except OSError as error:
             if error.errno in _OWN_TROUBLE:
-                logger.warning("no connection to %s: %s", self.url, error.strerror)
+                self.trouble.failed(f"no connection can be made: {error.strerror}", monotonic())
                 raise Busy from error
             raise UpstreamError(f"cannot connect: {error.strerror or error}", untouched=True) from error
         return connection

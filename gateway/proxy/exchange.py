@@ -166,12 +166,13 @@ class Exchange:
     def failed(self, error: UpstreamError | TimeoutError) -> None:
         """Tell of a failure, in the log."""
         if self._address is not None:
-            self._address.outage.failed(str(error) or f"it was silent for {self._timeout_seconds:g} s")
+            reason = str(error) or f"it was silent for {self._timeout_seconds:g} s"
+            self._address.trouble.failed(reason, monotonic())
 
     def succeeded(self) -> None:
         """Tell that it went well to the end."""
         if self._address is not None:
-            self._address.outage.worked()
+            self._address.trouble.worked(monotonic())
 
     @property
     def has_sent_all(self) -> bool:

@@ -192,7 +192,7 @@ async def test_an_answer_of_5xx_is_an_answer(
 
 
 async def test_a_node_holds_no_more_connections_than_it_may(
-    start_node: StartNode, upstream: Upstream
+    start_node: StartNode, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     node = await start_node(upstream_connections=2)
     free = asyncio.Event()
@@ -214,6 +214,7 @@ async def test_a_node_holds_no_more_connections_than_it_may(
         assert (await three.get()).status == 200
 
     assert (shed.status, shed.value("Retry-After")) == (503, b"1")
+    assert "2 requests are there, and more may not be" in caplog.text
     assert len(upstream.requests) == 3
     assert (await node.settled()).boot.failed == 1
 
