@@ -36,6 +36,7 @@ class AnswerBody:
     __slots__ = (
         "_ended",
         "_error",
+        "_has_length",
         "_is_paused",
         "_pace",
         "_pieces",
@@ -51,7 +52,8 @@ class AnswerBody:
         """`silence_seconds` is how long a read waits; None is for ever. What `has_length` must not drip."""
         self._source = source
         self._silence_seconds = silence_seconds
-        self._pace = Pace(silence_seconds) if has_length and silence_seconds is not None else None
+        self._has_length = has_length
+        self._pace: Pace | None = None
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._ended = False
@@ -106,11 +108,12 @@ class AnswerBody:
         return data
 
     async def _wait(self) -> None:
-        if self._pace is None:
+        if self._silence_seconds is None or not self._has_length:
             async with asyncio.timeout(self._silence_seconds):
                 await self._come()
             return
-        began, patience_seconds = monotonic(), self._pace.patience_seconds
+        pace = self._pace = self._pace or Pace(self._silence_seconds)
+        began, patience_seconds = monotonic(), pace.patience_seconds
         try:
             async with asyncio.timeout(patience_seconds):
                 await self._come()
@@ -118,7 +121,7 @@ class AnswerBody:
             if patience_seconds == self._silence_seconds:
                 raise
             raise TooSlow from None
-        self._pace.waited(monotonic() - began, self._size)
+        pace.waited(monotonic() - began, self._size)
 
     async def _come(self) -> None:
         while not self._pieces and not self._ended:

@@ -182,8 +182,7 @@ class Handler:
             writer.enable_chunking()
         while not answer.body.at_eof():
             try:
-                async with asyncio.timeout(self._options.upstream_timeout_seconds):
-                    piece = await answer.body.readany()
+                piece = await answer.body.readany()
             except (UpstreamError, TimeoutError) as error:
                 self._lost(error)
                 exchange.failed(error)
