@@ -4,7 +4,9 @@ import re
 
 from gateway.fields import Fields
 
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110 §5.6.2"""
+
 _NOT_IN_A_HEAD = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n|\n[ \t]")
 
 
@@ -30,7 +32,7 @@ def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
         FieldError: it is no field line.
     """
     name, colon, value = line.partition(b":")
-    if not colon or _NAME.fullmatch(name) is None:
+    if not colon or TOKEN.fullmatch(name) is None:
         raise FieldError
     return name, value.strip(b" \t")
 

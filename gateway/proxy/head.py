@@ -2,10 +2,18 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 from gateway.fields import Field, Fields
 from gateway.proxy.claims import is_claim
-from gateway.proxy.field_lines import FieldError, elements_of, fault_in, parse_field_line, values_of
+from gateway.proxy.field_lines import (
+    TOKEN,
+    FieldError,
+    elements_of,
+    fault_in,
+    parse_field_line,
+    values_of,
+)
 from gateway.proxy.rules import METHODS, Malformed, Rule
 
 Version = tuple[int, int]
@@ -16,7 +24,7 @@ _TARGET = re.compile(rb"[\x21-\x7e]+")
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 _URL = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 # RFC 3986 §3.2.2 without escapes and the signs that no name in use has, each of which some reader splits at
-_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?")
 _MAX_PORT = 65535
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"br", b"zstd"})
@@ -72,14 +80,16 @@ class RequestHead:
         return self.length != 0
 
 
-def check_line(line: bytes, limit: int, too_long: Rule) -> None:
+def check_line(line: bytes, limit: int, too_long: Rule, start: int = 0) -> None:
     """Let a line pass, with its CRLF or as far as it has come: the verdict is the same.
+
+    What is before `start` has passed, but for a CR right before it, whose LF may be there now.
 
     Raises:
         Malformed: it has bytes that no head has, or more than `limit`, which `too_long` says.
     """
-    length = len(line.removesuffix(b"\r\n"))
-    fault = fault_in(line if length <= limit else line[:limit])
+    length = len(line.removesuffix(b"\n").removesuffix(b"\r"))  # the LF may be still to come
+    fault = fault_in(line if length <= limit else line[:limit], max(0, start - 1))
     if fault is not None:
         raise Malformed(Rule.LINE_END if fault[:1] in b"\r\n" else Rule.CONTROLS)
     if length > limit:
@@ -94,7 +104,7 @@ def parse_request_line(line: bytes) -> RequestLine:
     """
     parts = line.split(b" ")
     version = _VERSION.fullmatch(parts[-1])
-    if len(parts) != 3 or not all(parts) or version is None:
+    if len(parts) != 3 or TOKEN.fullmatch(parts[0]) is None or not parts[1] or version is None:
         raise Malformed(Rule.REQUEST_LINE)
     spoken = int(version[1]), int(version[2])
     if spoken not in _SPOKEN:
@@ -170,7 +180,17 @@ def _host(line: RequestLine, fields: Fields) -> bytes:
 
 def _is_host(value: bytes) -> bool:
     match = _HOST.fullmatch(value)
-    return match is not None and int(match[1] or b"0") <= _MAX_PORT
+    if match is None or int(match[2] or b"0") > _MAX_PORT:
+        return False
+    return match[1] is None or _is_ipv6(match[1])
+
+
+def _is_ipv6(value: bytes) -> bool:
+    try:
+        IPv6Address(value.decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def _target(line: RequestLine, host: bytes) -> tuple[bytes, bytes]:

@@ -82,7 +82,7 @@ class RequestReader:
         events: Events = []
         try:
             if not self.has_head:
-                data = self._feed_head(self._rest + data, events)
+                data = self._feed_head(self._rest + data, len(self._rest), events)
             if self.has_head and data:
                 self._feed_body(data, events)
         except Malformed as malformed:
@@ -100,14 +100,15 @@ class RequestReader:
         self._start()
         return self.feed(data) if data else []
 
-    def _feed_head(self, data: bytes, events: Events) -> bytes:
-        """Take lines up to the head's end; what follows it."""
+    def _feed_head(self, data: bytes, passed: int, events: Events) -> bytes:
+        """Take lines up to the head's end, the first of which has `passed` so far; what follows it."""
         self.has_begun = True
         position = 0
         while not self.has_head:
             end = data.find(_END, position)
             line = data[position:] if end < 0 else data[position : end + len(_END)]
-            self._check(line)
+            self._check(line, passed)
+            passed = 0
             if end < 0:
                 self._rest = line
                 return b""
@@ -117,7 +118,7 @@ class RequestReader:
         self._rest = b""
         return data[position:]
 
-    def _check(self, line: bytes) -> None:
+    def _check(self, line: bytes, passed: int) -> None:
         """The same verdict on a line that is whole and on its beginning."""
         limit, too_long = MAX_FIELD_BYTES, Rule.LONG_FIELD
         if self._line is None:
@@ -125,7 +126,7 @@ class RequestReader:
         room = MAX_HEAD_BYTES - self._head_bytes
         if room < limit:
             limit, too_long = room, Rule.LONG_HEAD
-        check_line(line, limit, too_long)
+        check_line(line, limit, too_long, passed)
 
     def _take_line(self, line: bytes, events: Events) -> None:
         if self._line is None:
