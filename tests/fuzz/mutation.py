@@ -1,6 +1,7 @@
 """Inputs that are almost right: examples with a few things cut out, put in, doubled or swapped."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -57,5 +58,5 @@ def cut(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> tuple[bytes, list[b
     data = draw(whole)
     if draw(st.booleans()) and len(data) < 2000:
         return data, [data[place : place + 1] for place in range(len(data))]
-    places = sorted(draw(st.lists(st.integers(0, len(data)), max_size=6)))
-    return data, [data[one:other] for one, other in zip([0, *places], [*places, len(data)], strict=True)]
+    places = draw(st.sets(st.integers(0, len(data)), max_size=6))
+    return data, [data[one:other] for one, other in pairwise(sorted({0, *places, len(data)}))]

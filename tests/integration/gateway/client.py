@@ -92,9 +92,15 @@ class Client:
         start_line, *lines = block.removesuffix(b"\r\n\r\n").split(b"\r\n")
         return start_line, tuple(lines)
 
-    async def answer(self, *, head_only: bool = False) -> Answer:
-        """The next answer, whole. Of each 102 and 103 before it the lines are in `hints`."""
+    async def answer(self, *, head_only: bool = False, may_continue: bool = False) -> Answer:
+        """The next answer, whole. Of each 102 and 103 before it the lines are in `hints`.
+
+        Args:
+            may_continue: whether it is no matter if there is a 100 before it.
+        """
         start_line, lines = await self.head()
+        if may_continue and start_line == b"HTTP/1.1 100 Continue":
+            start_line, lines = await self.head()
         while start_line.startswith((b"HTTP/1.1 102 ", b"HTTP/1.1 103 ")):
             self.hints.append(lines)
             start_line, lines = await self.head()

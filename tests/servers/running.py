@@ -1,0 +1,91 @@
+"""HTTP servers of other projects, as processes of their own."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.cluster import own_environment
+from loadtest.ports import free_port
+from tests.servers import record
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 30.0
+_AT = "127.0.0.1:{port}"
+
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "aiohttp": (sys.executable, "-m", "tests.servers.on_aiohttp", "{port}"),
+    "uvicorn": (
+        *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning"),
+        *("--http", "httptools", "--loop", "asyncio", "--lifespan", "off", "tests.servers.asgi:app"),
+    ),
+    # Threads, since its plain worker closes each connection: what comes behind a request is the question.
+    "gunicorn": (
+        *(sys.executable, "-m", "gunicorn", "--bind", _AT, "--worker-class", "gthread", "--threads", "4"),
+        *("--keep-alive", "60", "--limit-request-line", "8190", "--limit-request-fields", "200"),
+        *("--limit-request-field_size", "16384", "--no-control-socket", "--log-level", "warning"),
+        "tests.servers.wsgi:app",
+    ),
+    "waitress": (sys.executable, "-m", "waitress", f"--listen={_AT}", "tests.servers.wsgi:app"),
+    "tornado": (sys.executable, "-m", "tests.servers.on_tornado", "{port}"),
+    **(
+        {"node": (node, str(Path(__file__).with_name("on_node.js")), "{port}")}
+        if (node := shutil.which("node"))
+        else {}
+    ),
+}
+"""Those that are here: the Python ones always, node's where it is installed."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running one; `seen` is the file of its records, a line each."""
+
+    port: int
+    seen: Path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@asynccontextmanager
+async def running(name: str, folder: Path) -> AsyncIterator[Server]:
+    """One of COMMANDS, which writes into `folder`; killed at the end."""
+    port = free_port()
+    server = Server(port, folder / "seen")
+    server.seen.touch()
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(part.format(port=port) for part in COMMANDS[name]),
+            cwd=folder,
+            env={**own_environment(), "PYTHONPATH": str(ROOT), record.VARIABLE: str(server.seen)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        await _until_it_listens(server, process, folder / "log")
+        yield server
+    finally:
+        os.killpg(process.pid, 9)
+        await process.wait()
+
+
+async def _until_it_listens(server: Server, process: asyncio.subprocess.Process, log: Path) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            assert process.returncode is None, log.read_text()
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
