@@ -81,11 +81,6 @@ class AnswerBody:
             self._error = error
             self._wake()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether all of it has come, though perhaps not been read."""
-        return self._ended
-
     def at_eof(self) -> bool:
         """Whether all of it has been read."""
         return self._ended and not self._pieces

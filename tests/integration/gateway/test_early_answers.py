@@ -9,7 +9,7 @@ import pytest
 
 from gateway.proxy.address import Address
 from gateway.proxy.upstream_connection import UpstreamError
-from tests.integration.gateway.client import PATIENCE_SECONDS, Client, request, within
+from tests.integration.gateway.client import PATIENCE_SECONDS, Answer, Client, request, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 
@@ -31,16 +31,15 @@ def half_closes(peer: Peer) -> None:
     peer.half_close()
 
 
-async def upload(client: Client) -> int:
-    """The status that a long body gets."""
+async def upload(client: Client) -> Answer:
+    """What a long body gets."""
     lines = [b"Content-Length: %d" % LONG]
     sending = asyncio.create_task(client.send(request(b"/", *lines, method=b"POST") + bytes(LONG)))
     answer = await client.answer()
-    assert answer.closes
     sending.cancel()
     await asyncio.wait({sending})
     sending.cancelled() or sending.exception()  # the node may have closed before all was sent
-    return answer.status
+    return answer
 
 
 @pytest.mark.parametrize("end", [closes, resets, half_closes])
@@ -56,11 +55,34 @@ async def test_an_early_answer_is_told_though_the_connection_ends_behind_it(
 
     upstream.script = script
     async with await node.connect() as client, await node.connect() as another:
-        assert await upload(client) == 413
+        answer = await upload(client)
+        assert (answer.status, answer.closes) == (413, True)
         assert (await another.get()).status == 204
 
     record = await node.settled()
     assert (record.boot.admitted, record.boot.failed, record.upstream.answered) == (2, 0, 2)
+
+
+@pytest.mark.parametrize("said", [b"", TOO_LARGE[:20], b"nonsense\r\n"], ids=["nothing", "half", "nonsense"])
+@pytest.mark.parametrize("end", [closes, resets, half_closes])
+async def test_an_upload_that_the_upstream_breaks_is_a_502(
+    node: Node, upstream: Upstream, end: Callable[[Peer], None], said: bytes
+) -> None:
+    async def script(peer: Peer) -> None:
+        upstream.script = upstream.answering(b"HTTP/1.1 204 None\r\n\r\n")
+        await peer.head()
+        await within(peer.reader.readexactly(100_000))
+        await peer.send(said)
+        end(peer)
+        await peer.gone()
+
+    upstream.script = script
+    async with await node.connect() as client, await node.connect() as another:
+        assert (await upload(client)).status == 502
+        assert (await another.get()).status == 204
+
+    record = await node.settled()
+    assert (record.boot.admitted, record.boot.failed, record.upstream.broken) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
