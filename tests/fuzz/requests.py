@@ -25,11 +25,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What came of a connection: whole requests, the head of one that is not, and what was wrong."""
+    """What came of a connection: whole requests, the head of one that is not, and what was wrong.
+
+    `fault_method` is that of the request that was wrong, as far as it is known.
+    """
 
     requests: tuple[Request, ...]
-    begun: RequestHead | None
-    fault: Rule | None
+    begun: RequestHead | None = None
+    fault: Rule | None = None
+    fault_method: str = ""
 
 
 def read(pieces: list[bytes]) -> Read:
@@ -51,12 +55,12 @@ def read(pieces: list[bytes]) -> Read:
                     break
                 requests.append(Request(head, body))
                 if not head.keep_alive:
-                    return Read(tuple(requests), None, None)
+                    return Read(tuple(requests))
                 head = None
                 events = reader.go_on()
     except Malformed as malformed:
-        return Read(tuple(requests), None, malformed.rule)
-    return Read(tuple(requests), head, None)
+        return Read(tuple(requests), None, malformed.rule, malformed.method)
+    return Read(tuple(requests), head)
 
 
 def check(given: tuple[bytes, list[bytes]]) -> None:
@@ -120,4 +124,7 @@ def _plain(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(name, value.lower() if name == b"transfer-encoding" else value) for name, value in lower]
 
 
-TARGETS = (Target("requests", cut(mutated(_EXAMPLES, SIGNS + HTTP)), check),)
+INPUTS = cut(mutated(_EXAMPLES, SIGNS + HTTP))
+"""A client's bytes on one connection, whole and in pieces."""
+
+TARGETS = (Target("requests", INPUTS, check),)

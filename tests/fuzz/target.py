@@ -39,3 +39,10 @@ def run(target: Target, examples: int, number: int | None = None) -> None:
         )(test)
         test = seed(number)(test)
     test()
+
+
+def made_by(inputs: st.SearchStrategy[Any], examples: int, number: int) -> list[Any]:
+    """As many inputs, at most, of a seed: to try them where `given` cannot, as on an event loop."""
+    made: list[Any] = []
+    run(Target("inputs", inputs, made.append), examples, number)
+    return made

@@ -8,44 +8,24 @@ from tests.corpus.case import Case, End, Family, Seen
 from tests.corpus.corpus import CASES, FAMILIES
 from tests.corpus.trial import try_on
 from tests.integration.gateway.node import Node, eventually
-from tests.integration.gateway.upstream import Peer, Received, Upstream
+from tests.integration.gateway.upstream import Received, Upstream
+from tests.integration.gateway.witness import Witness
 
 StartNode = Callable[..., Awaitable[Node]]
 
 
-class Witness:
-    """Sees what comes to the upstream: heads as soon as they are there, and requests when they are whole."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self.heads: list[Received] = []
-        self.whole: list[tuple[Received, bytes]] = []
-        upstream.script = self._serve
-
-    async def _serve(self, peer: Peer) -> None:
-        while True:
-            head = await peer.head()
-            self.heads.append(head)
-            self.whole.append((head, await peer.body(head)))
-            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
-            if not head.start_line.startswith(b"HEAD"):
-                await peer.send(b"ok")
-
-    async def count_heads(self) -> int:
-        """How many heads have come."""
-        return len(self.heads)
-
-    def wrong_with(self, case: Case, heads: int, whole: int) -> list[str]:
-        """What did not arrive as it should, of what has come behind so many before."""
-        arrived = self.whole[whole:]
-        wrong = []
-        if case.end is not End.BROKEN and case.end is not End.UNFINISHED:
-            begun = len(self.heads) - heads
-            wrong += [f"{begun} heads arrived"] if begun != len(case.forwarded) else []
-        if len(arrived) != len(case.forwarded):
-            return [*wrong, f"{[head.start_line for head, _ in arrived]} arrived whole"]
-        for (head, body), expected in zip(arrived, case.forwarded, strict=True):
-            wrong += _differences(head, body, expected)
-        return wrong
+def wrong_with(witness: Witness, case: Case, heads: int, whole: int) -> list[str]:
+    """What did not arrive as it should, of what has come behind so many before."""
+    arrived = witness.whole[whole:]
+    wrong = []
+    if case.end is not End.BROKEN and case.end is not End.UNFINISHED:
+        begun = len(witness.heads) - heads
+        wrong += [f"{begun} heads arrived"] if begun != len(case.forwarded) else []
+    if len(arrived) != len(case.forwarded):
+        return [*wrong, f"{[head.start_line for head, _ in arrived]} arrived whole"]
+    for (head, body), expected in zip(arrived, case.forwarded, strict=True):
+        wrong += _differences(head, body, expected)
+    return wrong
 
 
 def _differences(head: Received, body: bytes, expected: Seen) -> list[str]:
@@ -74,7 +54,7 @@ async def test_every_message_has_its_verdict(
     wrong = {}
     for case in family.cases:
         heads, whole = len(witness.heads), len(witness.whole)
-        faults = await try_on(case, node.port) + witness.wrong_with(case, heads, whole)
+        faults = await try_on(case, node.port) + wrong_with(witness, case, heads, whole)
         if faults:
             wrong[case.name] = faults
     await node.settled()
