@@ -93,10 +93,11 @@ class Address:
     def release(self, connection: UpstreamConnection, *, in_order: bool = True) -> None:
         """Give a connection back: kept if its exchange is over `in_order`, else dropped."""
         self._places.release()
-        if in_order and not self._is_closed and len(self._idle) < self._max_idle and connection.settle():
+        has_room = not self._is_closed and len(self._idle) < self._max_idle
+        if in_order and has_room and connection.settle(self._idle_seconds):
             self._idle.append(connection)
             if self._retiring is None:
-                self._retire_in(self._idle_seconds)
+                self._retire_at(connection.idle_until)
         else:
             connection.close()
 
@@ -108,7 +109,8 @@ class Address:
         while self._idle:
             self._idle.popleft().close()
 
-    def _retire_in(self, seconds: float) -> None:
+    def _retire_at(self, until: float) -> None:
+        seconds = max(0.0, until - monotonic())
         self._retiring = asyncio.get_running_loop().call_later(seconds, self._retire)
 
     def _retire(self) -> None:
@@ -116,9 +118,8 @@ class Address:
         self._retiring = None
         now = monotonic()
         while self._idle:
-            left = self._idle[0].idle_since + self._idle_seconds - now
-            if left > 0:
-                self._retire_in(left)
+            if now < self._idle[0].idle_until:
+                self._retire_at(self._idle[0].idle_until)
                 return
             self._idle.popleft().close()
 
@@ -139,7 +140,7 @@ class Address:
         now = monotonic()
         while self._idle:
             connection = self._idle.pop()
-            if now - connection.idle_since < self._idle_seconds and connection.is_quiet:
+            if now < connection.idle_until and connection.is_quiet:
                 connection.is_reused = True
                 return connection
             connection.close()

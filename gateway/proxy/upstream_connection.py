@@ -4,6 +4,7 @@ Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reor
 """
 
 import asyncio
+import math
 import os
 import select
 import socket
@@ -13,6 +14,7 @@ from typing import cast
 from gateway.clock import monotonic
 from gateway.proxy.answer_body import HIGH_WATER_BYTES, AnswerBody
 from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+from gateway.proxy.keep_alive import usable_seconds
 
 Answer = tuple[AnswerHead, AnswerBody]
 OnInterim = Callable[[AnswerHead], None]
@@ -31,7 +33,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.is_reused = False
-        self.idle_since = 0.0
+        self.idle_until = 0.0
+        self._usable_seconds: float | None = None  # by what its first answer said
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
@@ -133,15 +136,20 @@ class UpstreamConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def settle(self) -> bool:
+    def settle(self, idle_seconds: float) -> bool:
         """End an exchange: whether all of it was in order, so that the connection can be used again.
 
-        Nothing is asked of the upstream any more; whatever it still says ends the connection.
+        Nothing is asked of the upstream any more; whatever it still says ends the connection. It may wait for
+        the next exchange until `idle_until`, in `idle_seconds` or earlier where the upstream closes earlier.
         """
         if not self.can_be_reused:
             return False
+        if self._usable_seconds is None and self._reader is not None and self._reader.head is not None:
+            self._usable_seconds = usable_seconds(self._reader.head.fields)
         self._reader = self._answer = self._body = self._on_interim = None
-        self.idle_since = monotonic()
+        self.idle_until = monotonic() + min(
+            idle_seconds, math.inf if self._usable_seconds is None else self._usable_seconds
+        )
         return True
 
     def pause_reading(self) -> None:

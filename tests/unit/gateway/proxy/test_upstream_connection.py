@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from gateway.clock import monotonic
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
+from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -76,7 +78,7 @@ async def test_an_answer_may_come_byte_by_byte(connection: UpstreamConnection) -
 
     assert message.status == 200
     assert await whole(payload) == b"ok"
-    assert connection.settle()
+    assert connection.settle(1.0)
 
 
 async def test_one_connection_serves_one_exchange_after_the_other(connection: UpstreamConnection) -> None:
@@ -85,7 +87,21 @@ async def test_one_connection_serves_one_exchange_after_the_other(connection: Up
         connection.data_received(OK)
         _, payload = await answer
         assert await whole(payload) == b"ok"
-        assert connection.settle()
+        assert connection.settle(1.0)
+
+
+@pytest.mark.parametrize(("hint", "longest"), [(b"timeout=5", 5.0), (b"timeout=0", 0.0), (b"max=9", 100.0)])
+async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
+    connection: UpstreamConnection, hint: bytes, longest: float
+) -> None:
+    for lines in (b"Keep-Alive: " + hint + b"\r\n", b""):
+        answer = connection.start(b"x", has_answer_body=True)
+        connection.data_received(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n")
+        await answer
+        before = monotonic()
+        assert connection.settle(100.0)
+        assert connection.idle_until - monotonic() <= longest
+        assert connection.idle_until >= before + SHARE * longest
 
 
 NOT_REUSABLE = {
@@ -104,7 +120,7 @@ async def test_a_connection_is_not_used_again_where(connection: UpstreamConnecti
     _, payload = await future
     await payload.readany()
 
-    assert not connection.settle()
+    assert not connection.settle(1.0)
 
 
 async def test_what_comes_while_nothing_is_asked_ends_the_connection(
@@ -113,7 +129,7 @@ async def test_what_comes_while_nothing_is_asked_ends_the_connection(
     answer = connection.start(b"x", has_answer_body=True)
     connection.data_received(OK)
     await whole((await answer)[1])
-    assert connection.settle()
+    assert connection.settle(1.0)
     connection.data_received(b"HTTP/1.1 408 Timeout\r\n\r\n")
 
     assert wire.closed
