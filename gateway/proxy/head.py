@@ -12,11 +12,12 @@ from gateway.proxy.field_lines import (
     elements_of,
     fault_in,
     parse_field_line,
-    values_of,
 )
 from gateway.proxy.rules import METHODS, Malformed, Rule
 
 Version = tuple[int, int]
+_Told = dict[bytes, list[bytes]]
+"""The values of the fields that the head is judged by, under their names in lower case."""
 
 _VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
 _SPOKEN = frozenset({(1, 0), (1, 1)})
@@ -26,6 +27,8 @@ _URL = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 # RFC 3986 §3.2.2 without escapes and the signs that no name in use has, each of which some reader splits at
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?")
 _MAX_PORT = 65535
+_TELLING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"upgrade"})
+_NONE: list[bytes] = []
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CODINGS = frozenset({b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"br", b"zstd"})
 
@@ -138,10 +141,19 @@ def head_of(line: RequestLine, fields: Fields, shadowed: frozenset[bytes] = SHAD
     Raises:
         Malformed: with the rule that they break.
     """
-    _check_names(fields, shadowed)
-    target, host = _target(line, _host(line, fields))
-    length = _length(line.version, fields)
-    options = elements_of(values_of(fields, b"connection"))
+    told: _Told = {}
+    may_shadow = False
+    for name, value in fields:
+        lowered = name.lower()
+        if lowered in _TELLING:
+            told.setdefault(lowered, []).append(value)
+        elif b"_" in name:
+            may_shadow = True
+    if may_shadow:
+        _check_names(fields, shadowed)
+    target, host = _target(line, _host(line.version, told))
+    length = _length(line.version, told)
+    options = elements_of(told.get(b"connection", _NONE))
     is_new = line.version == (1, 1)
     return RequestHead(
         line.method,
@@ -151,8 +163,8 @@ def head_of(line: RequestLine, fields: Fields, shadowed: frozenset[bytes] = SHAD
         host,
         length,
         keep_alive=b"close" not in options and (is_new or b"keep-alive" in options),
-        expects_continue=_expects_continue(line.version, fields),
-        upgrade=_upgrade(fields) if is_new and b"upgrade" in options else b"",
+        expects_continue=_expects_continue(line.version, told),
+        upgrade=_upgrade(told) if is_new and b"upgrade" in options else b"",
     )
 
 
@@ -161,16 +173,15 @@ def _check_names(fields: Fields, shadowed: frozenset[bytes]) -> None:
     for name in names:
         if b"_" in name:
             hyphened = name.replace(b"_", b"-")
-            others = names - {name}
-            taken = {other.replace(b"_", b"-") for other in others}
+            taken = {other.replace(b"_", b"-") for other in names - {name}}
             if hyphened in shadowed or hyphened in taken or is_claim(hyphened):
                 raise Malformed(Rule.SHADOW)
 
 
-def _host(line: RequestLine, fields: Fields) -> bytes:
-    hosts = values_of(fields, b"host")
+def _host(version: Version, told: _Told) -> bytes:
+    hosts = told.get(b"host", _NONE)
     if not hosts:
-        if line.version == (1, 0):
+        if version == (1, 0):
             return b""
         raise Malformed(Rule.NO_HOST)
     if len(hosts) > 1 or not _is_host(hosts[0]):
@@ -224,10 +235,10 @@ def _from_absolute(line: RequestLine, host: bytes) -> tuple[bytes, bytes]:
     return path if path.startswith(b"/") else b"/" + path, authority
 
 
-def _length(version: Version, fields: Fields) -> int | None:
+def _length(version: Version, told: _Told) -> int | None:
     """The body's length in bytes, None where it comes in chunks (RFC 9112 §6.3)."""
-    codings = values_of(fields, b"transfer-encoding")
-    lengths = values_of(fields, b"content-length")
+    codings = told.get(b"transfer-encoding", _NONE)
+    lengths = told.get(b"content-length", _NONE)
     if not codings:
         if not lengths:
             return 0
@@ -249,9 +260,9 @@ def _bad_coding(codings: list[bytes]) -> Rule:
     return Rule.UNKNOWN_CODING if known else Rule.CODING
 
 
-def _expects_continue(version: Version, fields: Fields) -> bool:
+def _expects_continue(version: Version, told: _Told) -> bool:
     """Whether the client waits for ``100 Continue``; of HTTP/1.0 it is ignored (RFC 9110 §10.1.1)."""
-    expectations = values_of(fields, b"expect")
+    expectations = told.get(b"expect", _NONE)
     if not expectations or version == (1, 0):
         return False
     if [value.lower() for value in expectations] != [b"100-continue"]:
@@ -259,6 +270,6 @@ def _expects_continue(version: Version, fields: Fields) -> bool:
     return True
 
 
-def _upgrade(fields: Fields) -> bytes:
-    protocols = values_of(fields, b"upgrade")
+def _upgrade(told: _Told) -> bytes:
+    protocols = told.get(b"upgrade", _NONE)
     return protocols[0].lower() if len(protocols) == 1 else b""
