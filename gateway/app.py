@@ -34,7 +34,10 @@ from gateway.overrides import LiveOverrides
 from gateway.periodic import repeat
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
+from gateway.proxy.entrance import Entrance
 from gateway.proxy.handler import Handler, ProxyOptions
+from gateway.proxy.head import SHADOWED
+from gateway.proxy.onward import Onward
 from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.redis_endpoint import Endpoint
@@ -114,7 +117,7 @@ async def run(
             log,
             certificate,
         )
-        downstream = Downstream(handler, counters, hurry)
+        downstream = Downstream(handler, counters, hurry, _shadowed(settings))
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await upstreams.look(_UPSTREAM_CHECK_SECONDS)
@@ -193,11 +196,22 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _shadowed(settings: Settings) -> frozenset[bytes]:
+    """Names of which no other spelling may come in: those that the settings choose too."""
+    chosen = filter(None, (settings.key_header, settings.client_header))
+    return SHADOWED | {name.lower().encode() for name in chosen}
+
+
 def _options(settings: Settings) -> ProxyOptions:
     return ProxyOptions(
-        node_id=settings.node_id,
+        entrance=Entrance(settings.node_id, settings.trusted_proxies, settings.max_body_bytes),
+        onward=Onward(
+            settings.node_id,
+            key_header=settings.key_header,
+            forwards_key=settings.forward_key,
+            client_header=settings.client_header,
+        ),
         upstream_timeout_seconds=settings.upstream_timeout,
-        max_body_bytes=settings.max_body_bytes,
         ratelimit_headers=settings.ratelimit_headers,
     )
 

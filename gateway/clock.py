@@ -15,6 +15,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def wall() -> float:
+    """Seconds since 1970 by this node's own clock, which may step."""
+    return time.time()
+
+
 class RedisClock:
     """Predicts, from what was seen, when Redis will execute a command that is sent now.
 

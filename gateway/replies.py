@@ -4,6 +4,7 @@ Field lists are pairs of bytes, as they go on the wire.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
@@ -100,6 +101,11 @@ def denied() -> Reply:
 def ambiguous() -> Reply:
     """400 where two readers of the path would send the request to different services."""
     return problem(400, "The path can be read in several ways; write it without escapes and dot segments.")
+
+
+def options(methods: Iterable[str], limits: Fields) -> Reply:
+    """To OPTIONS that goes no farther (RFC 9110 §9.3.7): what can be asked for here."""
+    return Reply(200, [(b"Allow", ", ".join(sorted(methods)).encode()), *limits], b"")
 
 
 def refused(decision: Decision, style: RateLimitHeaders) -> Reply:

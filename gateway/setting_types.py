@@ -9,6 +9,7 @@ from gateway.access import AccessList
 from gateway.contract.limits import Limits, parse_limits
 from gateway.exempt import Exempt
 from gateway.field_names import check_field_name
+from gateway.trusted_proxies import TrustedProxies
 
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
@@ -84,6 +85,10 @@ def _access_list(value: object) -> AccessList:
     return value if isinstance(value, AccessList) else AccessList(str(value))
 
 
+def _trusted_proxies(value: object) -> TrustedProxies:
+    return value if isinstance(value, TrustedProxies) else TrustedProxies(str(value))
+
+
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -94,3 +99,4 @@ LimitValue = Annotated[Limits, BeforeValidator(_limits)]
 ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
 AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]
 FieldName = Annotated[str, AfterValidator(check_field_name)]
+TrustedProxiesValue = Annotated[TrustedProxies, PlainValidator(_trusted_proxies)]

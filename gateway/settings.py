@@ -32,10 +32,12 @@ from gateway.setting_types import (
     NodeId,
     Port,
     Seconds,
+    TrustedProxiesValue,
     UpstreamUrls,
     upstream_urls,
 )
 from gateway.shown_values import for_one_line, without_password
+from gateway.trusted_proxies import TrustedProxies
 
 PREFIX = "GATEWAY_"
 TOML_FILE = "gateway.toml"
@@ -91,6 +93,10 @@ class Settings(BaseSettings):
     advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
+    trusted_proxies: Annotated[TrustedProxiesValue, NoDecode] = Field(
+        TrustedProxies(""),
+        description="addresses and networks of proxies in front, who say who their clients are",
+    )
     upstream_url: UpstreamUrls = Field(
         description="the service behind the gateway, http://HOST:PORT or https://…; several with commas"
     )
@@ -104,6 +110,10 @@ class Settings(BaseSettings):
         4.0, description="seconds that an idle connection to the upstream is kept; fewer than it keeps one"
     )
     key_header: FieldName = Field(KEY_HEADER, description="the field that holds a client's key")
+    forward_key: bool = Field(True, description="whether a client's key goes on to the upstream")
+    client_header: FieldName | None = Field(
+        None, description="the field that tells the upstream a client's id, as in X-Client-Id"
+    )
     default_limit: Annotated[LimitValue, NoDecode] = Field(
         Limits((Limit(100, 60),)), description="the limit of clients without one of their own, N/period,…"
     )
@@ -177,6 +187,15 @@ class Settings(BaseSettings):
         if self.address_limit is not None and not accepts_unregistered:
             raise ValueError(
                 f"{PREFIX}ADDRESS_LIMIT bounds unregistered clients, and none is accepted here: leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fields_have_names_of_their_own(self) -> Self:
+        if self.client_header is not None and self.client_header.lower() == self.key_header.lower():
+            raise ValueError(
+                f"{PREFIX}CLIENT_HEADER={self.client_header} is the field of the key ({PREFIX}KEY_HEADER): "
+                "choose another, as in X-Client-Id"
             )
         return self
 

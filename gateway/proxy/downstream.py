@@ -14,6 +14,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from gateway import replies
+from gateway.clock import wall
 from gateway.proxy.head import SHADOWED, RequestHead
 from gateway.proxy.headers import own_answer
 from gateway.proxy.incoming import Incoming, peer_of
@@ -222,7 +223,7 @@ class Connection(RequestHandler):
             return RawResponse(keep_alive=False)
         reply = replies.problem(500, "The gateway failed at this request.")
         closing = [(b"Connection", b"close")]
-        data = own_answer(reply, closing, head_only=self.head.method == "HEAD")
+        data = own_answer(reply, closing, head_only=self.head.method == "HEAD", now=wall())
         return RawResponse(keep_alive=False, data=data)
 
 

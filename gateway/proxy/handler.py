@@ -1,6 +1,7 @@
 """The life of a request: identify → policy → admit → forward → stream the answer → count."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,19 +10,22 @@ from aiohttp import web
 from gateway import replies
 from gateway.access import Denied
 from gateway.admission import Admission, Decision
-from gateway.clock import monotonic
+from gateway.clock import monotonic, wall
 from gateway.errors import StoreUnavailable
 from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
+from gateway.proxy.date import date_beside
 from gateway.proxy.downstream import Message, RawResponse
+from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
-from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import own_answer, request_head, response_head
+from gateway.proxy.headers import own_answer, response_head
+from gateway.proxy.hops import hops_left, via
 from gateway.proxy.incoming import Incoming
-from gateway.proxy.rules import Malformed
+from gateway.proxy.onward import Onward
+from gateway.proxy.rules import METHODS, Malformed
 from gateway.proxy.upstream import Upstream, Upstreams
 from gateway.proxy.upstream_connection import OnInterim, UpstreamError
 from gateway.replies import Problem, RateLimitHeaders, Reply
@@ -30,14 +34,16 @@ from gateway.telemetry.counters import Counters, Outcome
 
 Served = tuple[Outcome, web.StreamResponse]
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class ProxyOptions:
     """What the settings say about forwarding."""
 
-    node_id: str
+    entrance: Entrance
+    onward: Onward
     upstream_timeout_seconds: float
-    max_body_bytes: int
     ratelimit_headers: RateLimitHeaders
 
 
@@ -65,7 +71,7 @@ class Handler:
         if isinstance(message, Malformed):
             self._counters.count(Outcome.MALFORMED)
             closing = [(b"Connection", b"close")]
-            data = own_answer(message.reply(), closing, head_only=message.method == "HEAD")
+            data = own_answer(message.reply(), closing, head_only=message.method == "HEAD", now=wall())
             return RawResponse(keep_alive=False, data=data)
         self._counters.in_flight += 1
         try:
@@ -80,9 +86,9 @@ class Handler:
         head = incoming.head
         upstreams = self._upstreams.current  # those of the policies that decide, also if it takes a while
         try:
-            self._check(head)
+            incoming.sender = self._options.entrance.sender_of(head, incoming.peer, incoming.scheme)
             decision = await self._admission.decide(
-                self.policies, head.method, head.host, head.target, head.fields, incoming.peer
+                self.policies, head.method, head.host, head.target, head.fields, incoming.sender.client
             )
         except Denied as denied:
             self._counters.denied += 1
@@ -95,17 +101,15 @@ class Handler:
             return Outcome.FAILED, self._own(incoming, replies.store_unavailable())
         except Ambiguous:
             return Outcome.MALFORMED, self._own(incoming, replies.ambiguous())
+        except Malformed as malformed:
+            logger.debug("malformed request from %s: %s", incoming.peer, malformed.rule.name)
+            return Outcome.MALFORMED, self._own(incoming, malformed.reply())
         except Problem as problem:
             return Outcome.FAILED, self._own(incoming, problem.reply())
         try:
             return await self._act(incoming, decision, upstreams[decision.upstream], started)
         finally:
             self._admission.close(decision)
-
-    def _check(self, head: RequestHead) -> None:
-        limit = self._options.max_body_bytes
-        if limit and (head.length or 0) > limit:
-            raise Problem(413, f"The body is longer than {limit} bytes.")
 
     async def _act(
         self, incoming: Incoming, decision: Decision, upstream: Upstream, started: float
@@ -116,6 +120,9 @@ class Handler:
         if not decision.admitted:
             reply = replies.refused(decision, self._options.ratelimit_headers)
             return Outcome.REFUSED, self._own(incoming, reply)
+        if hops_left(incoming.head.method, incoming.head.fields) == 0:
+            limits = replies.limit_fields(decision, self._options.ratelimit_headers)
+            return Outcome.ADMITTED, self._own(incoming, replies.options(METHODS, limits))
         try:
             return await self._forward(incoming, decision, upstream)
         finally:
@@ -123,13 +130,13 @@ class Handler:
 
     async def _forward(self, incoming: Incoming, decision: Decision, upstream: Upstream) -> Served:
         exchange = Exchange(upstream, self._options.upstream_timeout_seconds, _passing_on(incoming))
-        outgoing = self._outgoing(incoming, upstream)
+        outgoing = self._outgoing(incoming, decision.client, upstream)
         try:
             if incoming.awaits_continue:
                 await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             answer = await self._ask(exchange, outgoing, incoming)
-            fields = replies.limit_fields(decision, self._options.ratelimit_headers)
-            return await self._relay(exchange, answer, fields)
+            limits = replies.limit_fields(decision, self._options.ratelimit_headers)
+            return await self._relay(exchange, answer, limits)
         except Problem as problem:
             return Outcome.FAILED, self._own(incoming, problem.reply())
         except ConnectionError:
@@ -166,18 +173,17 @@ class Handler:
         else:
             self._counters.upstream_broken += 1
 
-    def _outgoing(self, incoming: Incoming, upstream: Upstream) -> Outgoing:
-        head = request_head(
-            incoming.head, peer=incoming.peer, node_id=self._options.node_id, authority=upstream.authority
-        )
+    def _outgoing(self, incoming: Incoming, client: str | None, upstream: Upstream) -> Outgoing:
+        onward, max_body_bytes = self._options.onward, self._options.entrance.max_body_bytes
+        head = onward.head(incoming.head, incoming.sender, client, upstream.authority)
         body = incoming.body if incoming.head.has_body else None
         chunked = incoming.head.length is None
-        return Outgoing(incoming.head.method, head, body, chunked, self._options.max_body_bytes)
+        return Outgoing(incoming.head.method, head, body, chunked, max_body_bytes)
 
-    async def _relay(self, exchange: Exchange, answer: "_Answer", fields: Fields) -> Served:
+    async def _relay(self, exchange: Exchange, answer: "_Answer", limits: Fields) -> Served:
         """Write the upstream's answer to the client."""
         writer = answer.incoming.writer
-        await writer.write(answer.head(fields))
+        await writer.write(answer.head(limits, self._options.entrance.node_id, wall()))
         if answer.chunked:
             writer.enable_chunking()
         while not answer.body.at_eof():
@@ -198,7 +204,7 @@ class Handler:
         # After an Expect the client may send its body or not, now that it is not wanted.
         stays = self._may_stay(incoming) and not incoming.awaits_continue
         connection = incoming.connection_field(stays=stays)
-        data = own_answer(reply, connection, head_only=incoming.head.method == "HEAD")
+        data = own_answer(reply, connection, head_only=incoming.head.method == "HEAD", now=wall())
         return RawResponse(keep_alive=stays, data=data)
 
     def _may_stay(self, incoming: Incoming) -> bool:
@@ -216,12 +222,14 @@ class _Answer:
         self.chunked = head.length is None and not self._until_close
         self.stays = may_stay and not self._until_close
 
-    def head(self, limit_fields: Fields) -> bytes:
-        """The answer's head with the node's own fields."""
-        added = [*limit_fields, *self.incoming.connection_field(stays=self.stays)]
+    def head(self, limits: Fields, node_id: str, now: float) -> bytes:
+        """The answer's head with the node's own fields, at `now` in seconds since 1970."""
+        head = self._head
+        added = [*date_beside(head.fields, now), *limits, via(head.version, node_id)]
+        added += self.incoming.connection_field(stays=self.stays)
         if self.chunked:
             added.append((b"Transfer-Encoding", b"chunked"))
-        return response_head(self._head.status, self._head.reason, self._head.fields, added)
+        return response_head(head.status, head.reason, head.fields, added)
 
     def break_off(self) -> None:
         """Let the client see that the rest is missing: where only the close ends the body, by a reset."""

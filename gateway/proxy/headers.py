@@ -1,7 +1,7 @@
 """Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
 
 from gateway.fields import Fields, RawHeaders
-from gateway.proxy.head import RequestHead
+from gateway.proxy.date import date_beside
 from gateway.proxy.ratelimit_fields import beside
 from gateway.replies import Reply
 
@@ -21,13 +21,6 @@ HOP_BY_HOP = frozenset(
         b"trailer",
     }
 )
-_NOT_FORWARDED = HOP_BY_HOP | {
-    # replaced by the node's own: nobody is trusted yet
-    b"x-forwarded-for",
-    b"x-forwarded-proto",
-    # answered by the node
-    b"expect",
-}
 _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 """A client that names these in Connection would change the message's meaning; they go on."""
 
@@ -52,39 +45,23 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
 
-def request_head(head: RequestHead, *, peer: str, node_id: str, authority: bytes) -> bytes:
-    """The head that goes to the upstream, as HTTP/1.1 whatever the client spoke.
-
-    Args:
-        peer: the client's address, for X-Forwarded-For.
-        authority: the upstream's, for the Host of a client that named none (HTTP/1.0).
-    """
-    passed = end_to_end(head.fields, _NOT_FORWARDED)
-    major, minor = head.version
-    added = [
-        (b"X-Forwarded-For", peer.encode()),
-        (b"X-Forwarded-Proto", b"http"),
-        (b"Via", f"{major}.{minor} {node_id}".encode()),  # RFC 9110 §7.6.3
-    ]
-    if not any(name.lower() == b"host" for name, _ in passed):
-        added.insert(0, (b"Host", head.host or authority))
-    if head.length is None:
-        added.append((b"Transfer-Encoding", b"chunked"))
-    return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + _block([*passed, *added])
-
-
 def response_head(status: int, reason: bytes, fields: RawHeaders, added: Fields) -> bytes:
     """The head that goes to the client: the upstream's end-to-end fields, then the node's own."""
     theirs, ours = beside(end_to_end(fields), added)
-    return b"HTTP/1.1 %d %b\r\n" % (status, reason) + _block([*theirs, *ours])
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason) + block([*theirs, *ours])
 
 
-def own_answer(reply: Reply, connection: Fields, *, head_only: bool) -> bytes:
-    """A whole answer of the node's own."""
+def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float) -> bytes:
+    """A whole answer of the node's own, at `now` in seconds since 1970."""
     length = (b"Content-Length", b"%d" % len(reply.body))
     head = b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason)
-    return head + _block([*reply.fields, length, *connection]) + (b"" if head_only else reply.body)
+    return (
+        head
+        + block([*date_beside([], now), *reply.fields, length, *connection])
+        + (b"" if head_only else reply.body)
+    )
 
 
-def _block(fields: Fields) -> bytes:
+def block(fields: Fields) -> bytes:
+    """Field lines, with the empty one behind them."""
     return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"

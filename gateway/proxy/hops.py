@@ -28,15 +28,15 @@ def _names(value: bytes, name: bytes) -> bool:
     return any(element.split()[1:2] == [name] for element in value.split(b","))
 
 
-def hops_left(fields: Fields) -> int | None:
-    """How many times more a request may be forwarded (RFC 9110 §7.6.2); None where none is said.
+def hops_left(method: str, fields: Fields) -> int | None:
+    """How many times more a request may be forwarded (RFC 9110 §7.6.2); None where it does not say.
 
-    For OPTIONS; of other methods the field is not looked at. What is beyond any way is cut to nine digits.
+    Of methods other than OPTIONS the field is not looked at. What is beyond any way is cut to nine digits.
 
     Raises:
         HopsError: it is not one number.
     """
-    said = values_of(fields, _MAX_FORWARDS)
+    said = values_of(fields, _MAX_FORWARDS) if method == "OPTIONS" else []
     if not said:
         return None
     if len(said) > 1 or not said[0].isdigit():

@@ -11,12 +11,13 @@ from aiohttp.streams import StreamReader
 
 from gateway.fields import Fields
 from gateway.proxy.head import RequestHead
+from gateway.proxy.sender import Sender
 
 
 class Incoming:
     """A request's head, and the connection that it came by as far as the answer needs it."""
 
-    __slots__ = ("_may_go_on", "_request", "head", "peer")
+    __slots__ = ("_may_go_on", "_request", "head", "peer", "sender")
 
     def __init__(self, head: RequestHead, request: web.BaseRequest, may_go_on: Callable[[], bool]) -> None:
         """`may_go_on` is whether its connection can serve another request behind it."""
@@ -25,11 +26,19 @@ class Incoming:
         self._request = request
         self.peer = peer_of(request.transport)
         """The address at the other end."""
+        self.sender = Sender((self.peer,), self.scheme, head.host, by_proxy=False)
+        """Who sends it: as its connection shows, until what it says has been judged."""
 
     @property
     def body(self) -> StreamReader:
         """The content; at its end at once where there is none."""
         return self._request.content
+
+    @property
+    def scheme(self) -> bytes:
+        """By which it came: http or https."""
+        transport = self._request.transport
+        return b"http" if transport is None or transport.get_extra_info("ssl_object") is None else b"https"
 
     @property
     def writer(self) -> AbstractStreamWriter:

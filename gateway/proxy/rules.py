@@ -41,6 +41,8 @@ class Rule(Enum):
     NO_HOST = 400, "RFC 9112 §3.2", "There is no Host."
     HOST = 400, "RFC 9112 §3.2", "Host is not one host with or without a port."
     SHADOW = 400, "RFC 3875 §4.1.18", "A field's name could be taken for that of another, with _ for -."
+    FORWARDED = 400, "RFC 7239 §4", "For whom a trusted proxy forwards this cannot be told."
+    FORWARDS = 400, "RFC 9110 §7.6.2", "Max-Forwards is not one number."
 
     LENGTH = 400, "RFC 9112 §6.3", "Content-Length is not one whole number."
     LENGTH_AND_CODING = 400, "RFC 9112 §6.1", "There are both Content-Length and Transfer-Encoding."
@@ -57,9 +59,12 @@ class Rule(Enum):
 
 
 class Malformed(Problem):
-    """A message that breaks a rule. `method` is its own, where it came as far as that."""
+    """A message that breaks a rule. `method` is its own, where it came as far as that.
 
-    def __init__(self, rule: Rule, method: str = "") -> None:
-        super().__init__(rule.status, rule.detail)
+    `detail` says it better than the rule does, where there are several ways to break it.
+    """
+
+    def __init__(self, rule: Rule, method: str = "", detail: str = "") -> None:
+        super().__init__(rule.status, detail or rule.detail)
         self.rule = rule
         self.method = method

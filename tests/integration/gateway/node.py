@@ -93,7 +93,7 @@ async def eventually(
 @asynccontextmanager
 async def running_node(**settings: Any) -> AsyncIterator[Node]:
     """A node that serves, stopped at the end."""
-    port = free_port()
+    port = settings.get("port") or free_port()
     admin_port = free_port(but=port)
     given = USUAL | {"port": port, "admin_port": admin_port} | settings
     stop, reread = asyncio.Event(), asyncio.Event()

@@ -139,6 +139,67 @@ async def test_key_header_names_the_field_that_holds_the_key(start_node: StartNo
     assert b"send X-Token, or Authorization: Bearer" in refused.body
 
 
+WITH_KEYS = [
+    (b"X-API-Key: key-1",),
+    (b"authorization: bearer key-1",),
+    (b"X-API-Key: key-1", b"Authorization: Bearer key-1"),
+]
+
+
+@pytest.mark.parametrize("lines", WITH_KEYS)
+@pytest.mark.parametrize("forward_key", [True, False])
+async def test_forward_key_says_whether_the_key_goes_on(
+    start_node: StartNode, upstream: Upstream, lines: tuple[bytes, ...], forward_key: bool
+) -> None:
+    node = await start_node(forward_key=forward_key)
+    other = b"Authorization: Basic dXNlcjpwYXNz"
+    async with await node.connect() as client:
+        assert (await client.get(b"/", *lines, other, key=None)).status == 200
+
+    seen = [line for line in upstream.requests[-1].lines if line.lower().startswith((b"auth", b"x-api"))]
+    assert seen == ([*lines, other] if forward_key else [other])
+
+
+async def test_a_key_that_stays_here_does_so_where_nobody_asked_for_it(
+    start_node: StartNode, upstream: Upstream
+) -> None:
+    node = await start_node(forward_key=False, exempt="/free", key_header="X-Token")
+    async with await node.connect() as client:
+        await client.get(b"/free", b"x-token: a", b"Authorization: Bearer b", key=b"c")
+
+    names = [line.split(b":")[0] for line in upstream.requests[-1].lines]
+    assert names[:3] == [b"Host", b"X-API-Key", b"X-Forwarded-For"]
+    assert b"Authorization" not in names
+
+
+async def test_client_header_tells_the_upstream_the_clients_id(
+    start_node: StartNode, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(CLIENTS_FILE)
+    node = await start_node(clients_file=file, client_header="X-Client-Id", exempt="/free")
+    async with await node.connect() as client:
+        await client.get(b"/", b"x-client-ID: root", key=b"acme-key")
+        await client.get(b"/free", b"X-Client-Id: root", b"Connection: X-Client-Id", key=None)
+        shadow = await client.get(b"/", b"X_Client_Id: root", key=b"acme-key")
+
+    assert [seen.values("X-Client-Id") for seen in upstream.requests] == [[b"acme"], []]
+    assert shadow.status == 400
+
+
+async def test_without_client_header_such_a_field_is_the_clients_own(node: Node, upstream: Upstream) -> None:
+    async with await node.connect() as client:
+        await client.get(b"/", b"X-Client-Id: mine")
+
+    assert upstream.requests[-1].values("X-Client-Id") == [b"mine"]
+
+
+async def test_another_spelling_of_the_keys_field_is_refused(start_node: StartNode) -> None:
+    node = await start_node(key_header="X-Token")
+    async with await node.connect() as client:
+        assert (await client.get(b"/", b"X_Token: a", b"X-Token: b", key=None)).status == 400
+
+
 ON_STORE_FAILURE = {"local": [200, 200, 429], "open": [200, 200, 200], "closed": [503, 503, 503]}
 
 

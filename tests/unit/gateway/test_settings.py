@@ -17,6 +17,7 @@ from gateway.settings import (
     variable,
 )
 from gateway.shown_values import without_password
+from gateway.trusted_proxies import TrustedProxies
 
 UPSTREAM = "http://127.0.0.1:9000"
 
@@ -35,6 +36,9 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "upstream_connections": ("50", 50),
     "upstream_idle_timeout": ("1.5", 1.5),
     "key_header": ("X-Token", "X-Token"),
+    "forward_key": ("false", False),
+    "client_header": ("X-Client-Id", "X-Client-Id"),
+    "trusted_proxies": ("10.0.0.7, 2001:db8::/64", "10.0.0.7, 2001:db8::/64"),
     "default_limit": ("7/10s", parse_limits("7/10s")),
     "default_concurrency": ("10", 10),
     "address_limit": ("10/s,500/m", parse_limits("10/s,500/m")),
@@ -70,7 +74,7 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def plain(settings: Settings, name: str) -> object:
     value = getattr(settings, name)
-    if isinstance(value, Exempt | AccessList):
+    if isinstance(value, Exempt | AccessList | TrustedProxies):
         return str(value)
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
@@ -227,6 +231,9 @@ MALFORMED = {
         "http://u:s3cret@a",
         "http://a#b",
     ],
+    "trusted_proxies": ["proxy.example", "0.0.0.0/0", "10.0.0.1/8"],
+    "forward_key": ["maybe"],
+    "client_header": ["X_Client", "Connection", "x-forwarded-for"],
     "key_header": ["X_Api_Key", "Authorization", "X-API-Key:", "Host"],
     "default_limit": [
         "100",
@@ -289,6 +296,12 @@ def test_a_list_of_clients_is_not_repeated_as_it_may_hold_a_key(
     assert out == ""
     assert err.startswith(f"gateway: {variable(name)}: 'sk/a-s'… is no client's name")
     assert "s3cret" not in err
+
+
+def test_the_field_of_clients_is_not_that_of_keys() -> None:
+    with pytest.raises(StartError, match="GATEWAY_CLIENT_HEADER=x-api-key is the field of the key"):
+        load({"client_header": "x-api-key"})
+    load({"client_header": "X-API-Key", "key_header": "X-Token"})
 
 
 def test_a_limit_of_addresses_needs_unregistered_clients() -> None:

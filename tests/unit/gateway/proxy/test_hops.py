@@ -37,17 +37,22 @@ def forwards(*values: bytes) -> Fields:
     [(b"0", 0), (b"7", 7), (b"007", 7), (b"000", 0), (b"9" * 9, 10**9 - 1), (b"9" * 5000, 10**9 - 1)],
 )
 def test_the_hops_that_are_left_are_read(value: bytes, left: int) -> None:
-    assert hops_left(forwards(value)) == left
+    assert hops_left("OPTIONS", forwards(value)) == left
 
 
 def test_without_the_field_a_request_may_go_as_far_as_it_likes() -> None:
-    assert hops_left(forwards()) is None
+    assert hops_left("OPTIONS", forwards()) is None
 
 
 @pytest.mark.parametrize("values", [[b""], [b"-1"], [b"+1"], [b"1, 2"], [b"1", b"1"], [b"a"], [b"\xb2"]])
 def test_what_is_not_one_number_is_no_such_field(values: list[bytes]) -> None:
     with pytest.raises(HopsError):
-        hops_left(forwards(*values))
+        hops_left("OPTIONS", forwards(*values))
+
+
+@pytest.mark.parametrize("values", [[b"0"], [b"a"], [b"1", b"1"]])
+def test_of_other_methods_it_is_not_looked_at(values: list[bytes]) -> None:
+    assert hops_left("GET", forwards(*values)) is None
 
 
 def test_one_hop_less_is_told_in_the_same_place() -> None:

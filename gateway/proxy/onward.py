@@ -1,0 +1,53 @@
+"""How a request goes on to the services behind: which of its fields do, and which the node adds. No IO."""
+
+from gateway.fields import Field
+from gateway.identity import is_bearer
+from gateway.proxy.claims import REWRITTEN, is_claim
+from gateway.proxy.head import RequestHead
+from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end
+from gateway.proxy.hops import hops_left, one_hop_less, via
+from gateway.proxy.sender import Sender, forwarded_fields
+
+_EXPECT = frozenset({b"expect"})  # answered by the node
+_AUTHORIZATION = b"authorization"
+
+
+class Onward:
+    """What the settings say of it."""
+
+    def __init__(
+        self, node_id: str, *, key_header: str, forwards_key: bool, client_header: str | None
+    ) -> None:
+        """`client_header` is the name of the field that tells a client's id, if one does."""
+        self._node_id = node_id
+        self._forwards_key = forwards_key
+        self._client_field = (client_header or "").encode()
+        own = {self._client_field.lower()} if client_header else set()
+        keys = set() if forwards_key else {key_header.lower().encode()}
+        self._dropped = HOP_BY_HOP | _EXPECT | REWRITTEN | own | keys
+
+    def head(self, head: RequestHead, sender: Sender, client: str | None, authority: bytes) -> bytes:
+        """The head that goes on, as HTTP/1.1 whatever the client spoke.
+
+        Args:
+            client: its id; None where nobody was identified.
+            authority: the upstream's, for the Host of a client that named none (HTTP/1.0).
+        """
+        passed = [field for field in end_to_end(head.fields, self._dropped) if self._goes_on(field, sender)]
+        left = hops_left(head.method, head.fields)
+        if left is not None:
+            passed = one_hop_less(passed, left)
+        added = [*forwarded_fields(sender), via(head.version, self._node_id)]
+        if client is not None and self._client_field:
+            added.append((self._client_field, client.encode()))
+        if not any(name.lower() == b"host" for name, _ in passed):
+            added.insert(0, (b"Host", head.host or authority))
+        if head.length is None:
+            added.append((b"Transfer-Encoding", b"chunked"))
+        return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + block([*passed, *added])
+
+    def _goes_on(self, field: Field, sender: Sender) -> bool:
+        name = field[0].lower()
+        if name == _AUTHORIZATION:
+            return self._forwards_key or not is_bearer(field[1])
+        return sender.by_proxy or not is_claim(name)
