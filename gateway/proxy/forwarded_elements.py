@@ -8,9 +8,12 @@ from gateway.fields import Field
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t !-~\x80-\xff])*"'
 # The space around ";" is not in the RFC's grammar, but in what some proxies write.
-_PAIR = re.compile(rb"[ \t]*(?:(%b)=(%b|%b))?[ \t]*([;,]|\Z)" % (_TOKEN, _TOKEN, _QUOTED))
+_PAIR = re.compile(rb"[ \t]*+(?:(%b)=(%b|%b)[ \t]*+)?([;,]|\Z)" % (_TOKEN, _TOKEN, _QUOTED))
 _IS_TOKEN = re.compile(_TOKEN).fullmatch
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+
+MAX_ELEMENTS = 64
+"""More than there are proxies on any way."""
 
 Element = Mapping[bytes, bytes]
 """What one proxy said, by parameter in lower case."""
@@ -26,9 +29,14 @@ def elements_in(values: Sequence[bytes]) -> list[Element]:
     Each line is read by itself: a quote that a client leaves open must not take in what proxies add.
 
     Raises:
-        ForwardedError: a line is no such list, or an element says a thing twice.
+        ForwardedError: a line is no such list, an element says a thing twice, or there are too many.
     """
-    return [element for value in values for element in _elements(value)]
+    elements: list[Element] = []
+    for value in values:
+        elements += _elements(value)
+        if len(elements) > MAX_ELEMENTS:
+            raise ForwardedError(f"Forwarded has more than {MAX_ELEMENTS} elements.")
+    return elements
 
 
 def _elements(value: bytes) -> list[Element]:

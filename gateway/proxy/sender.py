@@ -20,7 +20,7 @@ _SCHEMES = {b"http": b"http", b"https": b"https", b"ws": b"http", b"wss": b"http
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 # RFC 7239 §6, and without brackets IPv6 by itself, as X-Forwarded-For has it
 _NODE = re.compile(
-    rb"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?|([0-9A-Fa-f:.]+)"
+    rb"(?:([0-9.]{7,15})|\[([0-9A-Fa-f:.]{2,45})\])(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?|([0-9A-Fa-f:.]{2,45})"
 )
 
 Value = TypeVar("Value")

@@ -1,4 +1,4 @@
-"""Each setting does what it says. Those of bodies, upstream and drain are in the files about these."""
+"""Each setting does what it says. Those of bodies, upstream, drain and proxies are in files about these."""
 
 import json
 import os

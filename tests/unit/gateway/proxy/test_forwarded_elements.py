@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.forwarded_elements import ForwardedError, element_of, elements_in
+from gateway.proxy.forwarded_elements import MAX_ELEMENTS, ForwardedError, element_of, elements_in
 
 READ = {
     b"for=192.0.2.43": [{b"for": b"192.0.2.43"}],
@@ -44,10 +44,12 @@ MALFORMED = [
     b'for="a\x01b"',
     b'for="a\\',
     b"=a",
+    b"for=a;" + b" \t" * 100_000 + b"=",  # in a time that grows with its length only
+    b"for=a," * MAX_ELEMENTS,
 ]
 
 
-@pytest.mark.parametrize("value", MALFORMED)
+@pytest.mark.parametrize("value", MALFORMED, ids=range(len(MALFORMED)))
 def test_what_is_no_such_list_is_not_read(value: bytes) -> None:
     with pytest.raises(ForwardedError):
         elements_in([b"for=a", value])

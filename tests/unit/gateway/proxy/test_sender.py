@@ -74,6 +74,7 @@ UNCLEAR = {
     "no address": "X-Forwarded-For: unknown",
     "a name": "X-Forwarded-For: client.example",
     "a proxy that hides it": f"X-Forwarded-For: {CLIENT}, unix:",
+    "an address of thousands of digits": f"X-Forwarded-For: {'1' * 8000}",
     "an address that is none": "X-Forwarded-For: 203.0.113.256",
     "octal": "X-Forwarded-For: 203.0.113.010",
     "IPv6 with a port, without brackets": "X-Forwarded-For: 2001:db8:0:0:0:0:0:1:443",
