@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client
 
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 20.0
 USUAL: dict[str, Any] = {
     "node_id": "node-1",
     "default_limit": "1000/m",
