@@ -1,0 +1,91 @@
+"""The configuration of nginx that the page shows, with Debian's nginx in front of a node that trusts it."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from loadtest.ports import free_port
+from tests.integration.gateway.client import Answer, Client
+from tests.integration.gateway.node import Node, eventually
+from tests.integration.gateway.upstream import Upstream
+
+pytestmark = pytest.mark.system
+
+StartNode = Callable[..., Awaitable[Node]]
+
+PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+(TOLD,) = re.findall(r"```nginx\n(.*?)```", PAGE, re.DOTALL)
+CONFIGURATION = """
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    upstream nodes {{ server 127.0.0.1:{node}; keepalive 4; }}
+    server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://nodes; {told} }} }}
+}}
+"""
+
+
+@pytest.fixture
+async def nginx(start_node: StartNode, tmp_path: Path) -> AsyncIterator[int]:
+    """A port of nginx', which stands in front of a node that takes addresses for clients."""
+    program = shutil.which("nginx")
+    assert program, "apt install nginx"
+    node = await start_node(
+        anonymous="address", default_limit="1/h", trusted_proxies="127.0.0.1", allow="127.0.0.2"
+    )
+    port = free_port()
+    file = tmp_path / "nginx.conf"
+    file.write_text(CONFIGURATION.format(folder=tmp_path, node=node.port, port=port, told=TOLD))
+    process = await asyncio.create_subprocess_exec(
+        program, "-p", str(tmp_path), "-e", str(tmp_path / "error.log"), "-c", str(file)
+    )
+    try:
+        await eventually(lambda: _answers(port), bool)
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _answers(port: int) -> bool:
+    try:
+        async with await Client.connect(port):
+            return True
+    except ConnectionRefusedError:
+        return False
+
+
+async def get(port: int, *lines: bytes, address: str = "127.0.0.3") -> Answer:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+    async with Client(reader, writer) as client:
+        return await client.get(b"/", *lines, key=None)
+
+
+async def test_clients_of_nginx_are_told_apart(nginx: int, upstream: Upstream) -> None:
+    answers = [await get(nginx) for _ in range(2)] + [await get(nginx, address="127.0.0.4")]
+    allowed = [await get(nginx, address="127.0.0.2") for _ in range(2)]
+
+    assert [answer.status for answer in answers + allowed] == [200, 429, 200, 200, 200]
+    assert upstream.requests[0].values("X-Forwarded-For") == [b"127.0.0.3, 127.0.0.1"]
+    assert upstream.requests[0].values("X-Forwarded-Proto") == [b"http"]
+    assert upstream.requests[0].values("Host") == [b"service.example"]
+
+
+CLAIMS = [
+    b"X-Forwarded-For: 127.0.0.2",
+    b"Forwarded: for=127.0.0.2",
+    b'Forwarded: for="',
+    b"X-Real-IP: 1.1.1.1",
+]
+
+
+async def test_no_client_of_nginx_can_pass_for_another(nginx: int) -> None:
+    statuses = [(await get(nginx, line)).status for line in CLAIMS]
+
+    assert statuses == [200, 429, 429, 429]
