@@ -1,7 +1,8 @@
 """The one call between a request and the upstream: lists → identity → windows → places → limiter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.access import Denied
 from gateway.addresses import Address, address_of
@@ -135,6 +136,14 @@ class Admission:
         """Give back the place of a request that has ended: answered, refused, failed or cancelled."""
         if decision.places is not None and decision.client is not None:
             self.in_flight.leave(decision.client)
+
+    def keep(self, decision: Decision) -> Callable[[], None]:
+        """Keep the place of a request beyond its `close`, until what this returns is called."""
+        client = decision.client
+        if decision.places is None or client is None:
+            return lambda: None
+        self.in_flight.enter(client)
+        return partial(self.in_flight.leave, client)
 
     def _enter(self, client: str, policy: Policy) -> Places | None:
         if not policy.concurrency:

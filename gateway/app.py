@@ -212,6 +212,7 @@ def _options(settings: Settings) -> ProxyOptions:
             client_header=settings.client_header,
         ),
         upstream_timeout_seconds=settings.upstream_timeout,
+        tunnel_idle_seconds=settings.tunnel_idle_timeout,
         ratelimit_headers=settings.ratelimit_headers,
     )
 

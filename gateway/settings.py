@@ -165,6 +165,7 @@ class Settings(BaseSettings):
     upstream_timeout: Seconds = Field(
         30.0, description="seconds that the upstream may be silent before the client gets a 504"
     )
+    tunnel_idle_timeout: Seconds = Field(600.0, description="seconds that a WebSocket may be silent")
     drain_delay: Delay = Field(
         0.0, description="seconds after SIGTERM in which it still accepts, while balancers see that it leaves"
     )

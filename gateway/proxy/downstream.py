@@ -20,6 +20,7 @@ from gateway.proxy.headers import own_answer
 from gateway.proxy.incoming import Incoming, peer_of
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
+from gateway.proxy.tunnel import Tunnel
 from gateway.telemetry.counters import Counters, Outcome
 
 KEEP_ALIVE_SECONDS = 75.0
@@ -65,6 +66,19 @@ class RawResponse(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing follows."""
+
+
+class Switched(RawResponse):
+    """After a 101 that has been written: the connection is a tunnel's, and done with when that has ended."""
+
+    def __init__(self, tunnel: Tunnel) -> None:
+        super().__init__(keep_alive=False)
+        self._tunnel = tunnel
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Wait for the end."""
+        del request
+        await self._tunnel.run()
 
 
 class Connection(RequestHandler):
@@ -132,6 +146,21 @@ class Connection(RequestHandler):
         if not self._is_last:
             self._go_on()
         return not self._is_last
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """Give the connection to `protocol`, unread; what came behind the request at hand.
+
+        Raises:
+            ConnectionError: the client is gone.
+        """
+        transport, task = self.transport, self._task_handler
+        if transport is None or transport.is_closing() or task is None:
+            raise ConnectionResetError
+        transport.pause_reading()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        task.add_done_callback(lambda _: self.connection_lost(None))
+        return self._reader.held
 
     def _go_on(self) -> None:
         if not (self._is_answered and self._reader.ended) or self._is_last:
@@ -247,7 +276,7 @@ class Downstream(web.Server):
             head = connection.head
             if isinstance(head, Malformed):
                 return await handle(head)
-            return await handle(Incoming(head, request, connection.may_go_on))
+            return await handle(Incoming(head, request, connection))
 
         super().__init__(handle_message, handler_cancellation=True)
         self._counters = counters

@@ -1,6 +1,7 @@
 """One request at the upstream: its head and body out, its answer's head back."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,17 +152,28 @@ class Exchange:
         if request.chunked:
             connection.write(b"0\r\n\r\n")
 
-    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
-        """After a 101, `protocol` has the connection; what came for it behind the 101.
+    def hand_over(self, protocol: asyncio.Protocol) -> tuple[bytes, Callable[[], None]]:
+        """After a 101, `protocol` has the connection.
 
-        It holds its place at the address until `close`.
+        Returns what came for it behind the 101, and what to call when it is over: until then it holds its
+        place at the address.
 
         Raises:
             UpstreamError: it is gone.
         """
-        if self._connection is None:
+        address, connection = self._address, self._connection
+        if address is None or connection is None:
             raise UpstreamError("the connection was lost")
-        return self._connection.hand_over(protocol)
+        rest = connection.hand_over(protocol)
+        self._address = self._connection = None
+        if self._is_probe:
+            address.absence.probe_ended()
+
+        def end() -> None:
+            address.release(connection, in_order=False)
+            address.busy -= 1
+
+        return rest, end
 
     def failed(self, error: UpstreamError | TimeoutError) -> None:
         """Tell of a failure, in the log."""

@@ -18,16 +18,19 @@ from gateway.policies import Policies
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.date import date_beside
-from gateway.proxy.downstream import Message, RawResponse
+from gateway.proxy.downstream import Message, RawResponse, Switched
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
+from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import own_answer, response_head
 from gateway.proxy.hops import hops_left, via
 from gateway.proxy.incoming import Incoming
 from gateway.proxy.onward import Onward
 from gateway.proxy.rules import METHODS, Malformed
+from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstream, Upstreams
 from gateway.proxy.upstream_connection import OnInterim, UpstreamError
+from gateway.proxy.websocket import PROTOCOL, SWITCH, accepts, key_of
 from gateway.replies import Problem, RateLimitHeaders, Reply
 from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
@@ -44,6 +47,7 @@ class ProxyOptions:
     entrance: Entrance
     onward: Onward
     upstream_timeout_seconds: float
+    tunnel_idle_seconds: float
     ratelimit_headers: RateLimitHeaders
 
 
@@ -136,6 +140,8 @@ class Handler:
                 await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             answer = await self._ask(exchange, outgoing, incoming)
             limits = replies.limit_fields(decision, self._options.ratelimit_headers)
+            if answer.switches:
+                return await self._switch(exchange, answer, decision, limits)
             return await self._relay(exchange, answer, limits)
         except Problem as problem:
             return Outcome.FAILED, self._own(incoming, problem.reply())
@@ -157,6 +163,7 @@ class Handler:
         sent = monotonic()
         try:
             head, body = await exchange.send(outgoing)
+            _check_switch(exchange, incoming.head, head)
         except UpstreamError as error:
             self._lost(error)
             raise Problem(502, "The service behind the gateway did not answer properly.") from error
@@ -178,7 +185,8 @@ class Handler:
         head = onward.head(incoming.head, incoming.sender, client, upstream.authority)
         body = incoming.body if incoming.head.has_body else None
         chunked = incoming.head.length is None
-        return Outgoing(incoming.head.method, head, body, chunked, max_body_bytes)
+        upgrade = PROTOCOL if key_of(incoming.head) is not None else b""
+        return Outgoing(incoming.head.method, head, body, chunked, max_body_bytes, upgrade)
 
     async def _relay(self, exchange: Exchange, answer: "_Answer", limits: Fields) -> Served:
         """Write the upstream's answer to the client."""
@@ -200,6 +208,28 @@ class Handler:
         await writer.write_eof()
         return Outcome.ADMITTED, RawResponse(keep_alive=answer.stays)
 
+    async def _switch(
+        self, exchange: Exchange, answer: "_Answer", decision: Decision, limits: Fields
+    ) -> Served:
+        """Let both connections go on as a tunnel. The request ends here; its places are the tunnel's."""
+        incoming, tunnel = answer.incoming, Tunnel(self._options.tunnel_idle_seconds)
+        await incoming.writer.write(answer.head(limits, self._options.entrance.node_id, wall()))
+        await incoming.writer.drain()
+        exchange.succeeded()
+        to_upstream = incoming.hand_over(tunnel.client)
+        try:
+            to_client, release = exchange.hand_over(tunnel.upstream)
+        except UpstreamError as error:
+            self._lost(error)
+            tunnel.abort()
+            return Outcome.FAILED, RawResponse(keep_alive=False)
+        self._counters.upstream_answered += 1
+        self._counters.tunnels += 1
+        for call in (release, self._admission.keep(decision), self._counters.tunnel_ended):
+            tunnel.at_end(call)
+        tunnel.start(to_client=to_client, to_upstream=to_upstream)
+        return Outcome.ADMITTED, Switched(tunnel)
+
     def _own(self, incoming: Incoming, reply: Reply) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.
         stays = self._may_stay(incoming) and not incoming.awaits_continue
@@ -218,6 +248,7 @@ class _Answer:
         self.incoming = incoming
         self.body = body
         self._head = head
+        self.switches = head.status == 101
         self._until_close = head.length is None and not incoming.speaks_1_1
         self.chunked = head.length is None and not self._until_close
         self.stays = may_stay and not self._until_close
@@ -226,7 +257,7 @@ class _Answer:
         """The answer's head with the node's own fields, at `now` in seconds since 1970."""
         head = self._head
         added = [*date_beside(head.fields, now), *limits, via(head.version, node_id)]
-        added += self.incoming.connection_field(stays=self.stays)
+        added += SWITCH if self.switches else self.incoming.connection_field(stays=self.stays)
         if self.chunked:
             added.append((b"Transfer-Encoding", b"chunked"))
         return response_head(head.status, head.reason, head.fields, added)
@@ -234,6 +265,15 @@ class _Answer:
     def break_off(self) -> None:
         """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
         self.incoming.break_off(by_reset=self._until_close)
+
+
+def _check_switch(exchange: Exchange, head: RequestHead, answer: AnswerHead) -> None:
+    """Let no 101 pass that does not prove that the upstream speaks WebSocket with this client."""
+    key = key_of(head)
+    if answer.status == 101 and (key is None or not accepts(answer, key)):
+        error = UpstreamError("its Sec-WebSocket-Accept is not for the client's key")
+        exchange.failed(error)
+        raise error
 
 
 def _passing_on(incoming: Incoming) -> OnInterim | None:

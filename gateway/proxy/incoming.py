@@ -1,9 +1,7 @@
 """One request in hand, as its connection gives it to the handler."""
 
 import asyncio
-import socket
-import struct
-from collections.abc import Callable
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -11,18 +9,28 @@ from aiohttp.streams import StreamReader
 
 from gateway.fields import Fields
 from gateway.proxy.head import RequestHead
+from gateway.proxy.resets import reset
 from gateway.proxy.sender import Sender
+
+
+class Line(Protocol):
+    """The connection that a request came by."""
+
+    def may_go_on(self) -> bool:
+        """Whether another request may follow the one at hand."""
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """Give the connection away; what came behind the request."""
 
 
 class Incoming:
     """A request's head, and the connection that it came by as far as the answer needs it."""
 
-    __slots__ = ("_may_go_on", "_request", "head", "peer", "sender")
+    __slots__ = ("_line", "_request", "head", "peer", "sender")
 
-    def __init__(self, head: RequestHead, request: web.BaseRequest, may_go_on: Callable[[], bool]) -> None:
-        """`may_go_on` is whether its connection can serve another request behind it."""
+    def __init__(self, head: RequestHead, request: web.BaseRequest, line: Line) -> None:
         self.head = head
-        self._may_go_on = may_go_on
+        self._line = line
         self._request = request
         self.peer = peer_of(request.transport)
         """The address at the other end."""
@@ -58,7 +66,7 @@ class Incoming:
     @property
     def may_stay(self) -> bool:
         """Whether another request may follow it, as far as its client goes (RFC 9112 §9.3)."""
-        return self.head.keep_alive and self._may_go_on()
+        return self.head.keep_alive and self._line.may_go_on()
 
     @property
     def awaits_continue(self) -> bool:
@@ -76,6 +84,16 @@ class Incoming:
         if self._request.transport is not None:
             self._request.transport.write(data)
 
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """After a 101, `protocol` has the connection; what came for it behind the request.
+
+        Reading stands still. The connection is done with when what is answered is.
+
+        Raises:
+            ConnectionError: the client is gone.
+        """
+        return self._line.hand_over(protocol)
+
     def break_off(self, *, by_reset: bool) -> None:
         """Close so that the client sees that the answer is not whole."""
         transport = self._request.transport
@@ -89,10 +107,3 @@ def peer_of(transport: asyncio.BaseTransport | None) -> str:
     """The address at the other end of a connection, as far as it has one."""
     peer = None if transport is None else transport.get_extra_info("peername")
     return peer[0] if isinstance(peer, tuple) else "unknown"
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """Close so that the client sees an error, not the end: an abort alone closes in order on every loop."""
-    linger = struct.pack("ii", 1, 0)  # on, for no time: the kernel then sends a reset
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    transport.abort()

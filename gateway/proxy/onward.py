@@ -7,6 +7,7 @@ from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end
 from gateway.proxy.hops import hops_left, one_hop_less, via
 from gateway.proxy.sender import Sender, forwarded_fields
+from gateway.proxy.websocket import SWITCH, key_of
 
 _EXPECT = frozenset({b"expect"})  # answered by the node
 _AUTHORIZATION = b"authorization"
@@ -44,6 +45,8 @@ class Onward:
             added.insert(0, (b"Host", head.host or authority))
         if head.length is None:
             added.append((b"Transfer-Encoding", b"chunked"))
+        if key_of(head) is not None:
+            added += SWITCH
         return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + block([*passed, *added])
 
     def _goes_on(self, field: Field, sender: Sender) -> bool:

@@ -109,7 +109,7 @@ class UpstreamConnection(asyncio.Protocol):
     def can_be_reused(self) -> bool:
         """Whether it is open, and the exchange over in order with nothing left over from it."""
         reader, body, transport = self._reader, self._body, self._transport
-        if transport is None or transport.is_closing():
+        if transport is None or transport.is_closing() or self._is_switching:
             return False
         if reader is None:
             return True

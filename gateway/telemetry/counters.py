@@ -30,6 +30,7 @@ class Counters:
     unidentified: int = 0
     malformed: int = 0
     in_flight: int = 0
+    tunnels: int = 0
     accept_errors: int = 0
     tls_failed: int = 0
     upstream_answered: int = 0
@@ -53,6 +54,10 @@ class Counters:
     def count(self, outcome: Outcome) -> None:
         """Count one message."""
         setattr(self, outcome, getattr(self, outcome) + 1)
+
+    def tunnel_ended(self) -> None:
+        """One that was open is not any more."""
+        self.tunnels -= 1
 
     @property
     def totals(self) -> Totals:

@@ -54,6 +54,7 @@ def exposition(
         *_histogram("gateway_upstream_seconds", "Until the upstream's head.", counters.upstream_latency),
         *_histogram("gateway_store_seconds", "Round trips of counting batches.", counters.store_latency),
         *_single("gateway_in_flight", "gauge", "Requests being served.", counters.in_flight),
+        *_single("gateway_tunnels", "gauge", "WebSocket connections open.", counters.tunnels),
         *_single("gateway_store_connected", "gauge", "Whether Redis answers.", int(store_connected)),
         *_single("gateway_log_lines_lost_total", "counter", "Log lines not written.", lost_log_lines),
         *_reloads(reloads),

@@ -56,6 +56,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "ratelimit_headers": ("both", "both"),
     "max_body_bytes": ("1000", 1000),
     "upstream_timeout": ("5", 5.0),
+    "tunnel_idle_timeout": ("60", 60.0),
     "drain_delay": ("5", 5.0),
     "drain_timeout": ("2.5", 2.5),
     "log_level": ("debug", "debug"),

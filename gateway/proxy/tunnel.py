@@ -1,0 +1,194 @@
+"""Two connections whose bytes go over to each other as they are, once both ends have switched protocols."""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from gateway.clock import monotonic
+from gateway.proxy.resets import reset_at_close
+
+CLOSING_SECONDS = 10.0
+"""How long the rest may stand still, once one end has said that nothing follows or is gone."""
+
+
+class End(asyncio.Protocol):
+    """One connection of the two. Until the tunnel starts it is not read."""
+
+    def __init__(self, tunnel: "Tunnel") -> None:
+        self.transport: asyncio.Transport | None = None
+        self.has_ended = False
+        """Whether it has said that nothing follows."""
+        self.is_full = False
+        """Whether it takes less than comes for it."""
+        self._tunnel = tunnel
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be written to."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much is still to be written to it."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to it."""
+        if self.transport is not None and data:
+            self.transport.write(data)
+
+    def finish(self) -> None:
+        """Say that nothing follows; where that cannot be said by itself, as in TLS, close."""
+        if self.transport is None or not self.is_open:
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def close(self, *, by_reset: bool = False) -> None:
+        """Close when all has been written."""
+        if self.transport is not None and self.is_open:
+            if by_reset:
+                reset_at_close(self.transport)
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def hold(self, *, still: bool) -> None:
+        """Read it, or not for a while."""
+        if self.transport is None or self.has_ended:
+            return
+        if still:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is there; part of asyncio's protocol, as what follows."""
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what it sends."""
+        self._tunnel.pass_on(self, data)
+
+    def eof_received(self) -> bool:
+        """It sends no more; whether it may still be written to."""
+        if not self.has_ended:
+            self.has_ended = True
+            self._tunnel.ended(self)
+        return self.is_open and self.transport is not None and self.transport.can_write_eof()
+
+    def pause_writing(self) -> None:
+        """It takes less than comes."""
+        self.is_full = True
+        self._tunnel.other(self).hold(still=True)
+
+    def resume_writing(self) -> None:
+        """It takes more again."""
+        self.is_full = False
+        self._tunnel.other(self).hold(still=False)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is gone."""
+        self.transport = None
+        self._tunnel.lost(self, broken=exc is not None)
+
+
+class Tunnel:
+    """Lives by its connections: ends when both are closed, whoever closes first, and closes both in time."""
+
+    def __init__(self, idle_seconds: float) -> None:
+        """`idle_seconds` is how long nothing may come through it, either way."""
+        self.client = End(self)
+        self.upstream = End(self)
+        self._patience_seconds = idle_seconds
+        self._moved_at = monotonic()
+        self._waiting_bytes = 0
+        self._watch: asyncio.TimerHandle | None = None
+        self._is_over = asyncio.Event()
+        self._at_end: list[Callable[[], None]] = []
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Call something when it is over."""
+        self._at_end.append(call)
+
+    def start(self, *, to_client: bytes, to_upstream: bytes) -> None:
+        """Both ends are there; what has come for them already goes first."""
+        self.client.write(to_client)
+        self.upstream.write(to_upstream)
+        self.client.hold(still=self.upstream.is_full)
+        self.upstream.hold(still=self.client.is_full)
+        self._look()
+
+    async def run(self) -> None:
+        """Until it is over. If this is cancelled, that is at once."""
+        try:
+            await self._is_over.wait()
+        except asyncio.CancelledError:
+            self.abort()
+            await self._is_over.wait()
+            raise
+
+    def abort(self) -> None:
+        """End it, with what has not been sent."""
+        self.client.abort()
+        self.upstream.abort()
+
+    def other(self, end: End) -> End:
+        """The one at the other side."""
+        return self.upstream if end is self.client else self.client
+
+    def pass_on(self, end: End, data: bytes) -> None:
+        """Bytes from one end."""
+        self._moved_at = monotonic()
+        self.other(end).write(data)
+
+    def ended(self, end: End) -> None:
+        """One end sends no more."""
+        other = self.other(end)
+        if other.has_ended:
+            end.close()
+            other.close()
+        else:
+            other.finish()
+        self._hurry()
+
+    def lost(self, end: End, *, broken: bool) -> None:
+        """One end is gone; the other sees it go in the same way."""
+        other = self.other(end)
+        other.close(by_reset=broken and not end.has_ended)  # else all has come, and would be lost
+        if other.transport is None:
+            self._end()
+        else:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        self._patience_seconds = min(self._patience_seconds, CLOSING_SECONDS)
+        self._moved_at = monotonic()
+        self._look()
+
+    def _look(self) -> None:
+        """Whether anything has moved for as long as patience lasts; what drains moves too."""
+        if self._watch is not None:
+            self._watch.cancel()
+        now = monotonic()
+        waiting_bytes = self.client.waiting_bytes + self.upstream.waiting_bytes
+        if waiting_bytes != self._waiting_bytes:
+            self._waiting_bytes, self._moved_at = waiting_bytes, now
+        left_seconds = self._moved_at + self._patience_seconds - now
+        if left_seconds <= 0:
+            self.abort()
+        else:
+            self._watch = asyncio.get_running_loop().call_later(left_seconds, self._look)
+
+    def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._is_over.set()
+        calls, self._at_end = self._at_end, []
+        for call in calls:
+            call()
