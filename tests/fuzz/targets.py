@@ -1,10 +1,11 @@
 """All that is fuzzed."""
 
-from tests.fuzz import answers, chunks, configuration, contract, requests
+from tests.fuzz import answers, chunks, configuration, contract, forwarding, requests
 from tests.fuzz.target import Target
 
 TARGETS: tuple[Target, ...] = (
     *requests.TARGETS,
+    *forwarding.TARGETS,
     *answers.TARGETS,
     *chunks.TARGETS,
     *contract.TARGETS,
