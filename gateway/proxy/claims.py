@@ -8,6 +8,10 @@ from gateway.proxy.sender import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWA
 REWRITTEN = frozenset({FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO})
 """Those that the node writes itself: nobody's go on as they came."""
 
+OTHER_PATHS = frozenset({b"x-original-uri", b"x-original-url", b"x-rewrite-url"})
+"""Those that would have a service answer for a path that no route, limit or exemption was found by; nobody's
+go on, as proxies let them through that know nothing of them."""
+
 CLAIMS = frozenset(
     {
         # whose address it is
@@ -30,14 +34,11 @@ CLAIMS = frozenset(
         # by which scheme and host
         b"front-end-https",
         b"x-host",
+        b"x-http-host-override",
         b"x-original-host",
         b"x-original-proto",
         b"x-scheme",
         b"x-url-scheme",
-        # for which path: one that the node has not seen, whose limits would not hold
-        b"x-original-uri",
-        b"x-original-url",
-        b"x-rewrite-url",
     }
 )
 PREFIX = b"x-forwarded"
@@ -46,4 +47,4 @@ PREFIX = b"x-forwarded"
 
 def is_claim(name: bytes) -> bool:
     """Whether a field of this name, in lower case, does not go on from an untrusted peer."""
-    return name in CLAIMS or name.startswith(PREFIX) or name == FORWARDED
+    return name in CLAIMS or name.startswith(PREFIX) or name == FORWARDED or name in OTHER_PATHS

@@ -2,7 +2,7 @@
 
 from gateway.fields import Field
 from gateway.identity import is_bearer
-from gateway.proxy.claims import REWRITTEN, is_claim
+from gateway.proxy.claims import OTHER_PATHS, REWRITTEN, is_claim
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end
 from gateway.proxy.hops import hops_left, one_hop_less, via
@@ -25,7 +25,7 @@ class Onward:
         self._client_field = (client_header or "").encode()
         own = {self._client_field.lower()} if client_header else set()
         keys = set() if forwards_key else {key_header.lower().encode()}
-        self._dropped = HOP_BY_HOP | _EXPECT | REWRITTEN | own | keys
+        self._dropped = HOP_BY_HOP | _EXPECT | REWRITTEN | OTHER_PATHS | own | keys
 
     def head(self, head: RequestHead, sender: Sender, client: str | None, authority: bytes) -> bytes:
         """The head that goes on, as HTTP/1.1 whatever the client spoke.

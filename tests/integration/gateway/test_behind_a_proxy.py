@@ -96,7 +96,6 @@ CLAIMS = (
     b"X-Real-IP: 6.6.6.6",
     b"X-FORWARDED-Port: 443",
     b"X-Forwarded-User: root",
-    b"X-Original-URL: /admin",
     b"CF-Connecting-IP: 6.6.6.6",
 )
 REWRITTEN = (

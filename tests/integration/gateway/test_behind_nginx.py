@@ -85,6 +85,14 @@ CLAIMS = [
 ]
 
 
+async def test_a_client_of_nginx_cannot_name_scheme_and_host(nginx: int, upstream: Upstream) -> None:
+    await get(nginx, b"X-Forwarded-Proto: https", b"X-Forwarded-Host: evil.example", b"X-Original-URL: /x")
+
+    assert upstream.requests[-1].values("X-Forwarded-Proto") == [b"http"]
+    assert upstream.requests[-1].values("X-Forwarded-Host") == [b"service.example"]
+    assert upstream.requests[-1].values("X-Original-URL") == []
+
+
 async def test_no_client_of_nginx_can_pass_for_another(nginx: int) -> None:
     statuses = [(await get(nginx, line)).status for line in CLAIMS]
 

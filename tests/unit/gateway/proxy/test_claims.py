@@ -1,11 +1,11 @@
 import pytest
 
-from gateway.proxy.claims import CLAIMS, REWRITTEN, is_claim
+from gateway.proxy.claims import CLAIMS, OTHER_PATHS, REWRITTEN, is_claim
 
 
 @pytest.mark.parametrize(
     "name",
-    [*sorted(CLAIMS | REWRITTEN), b"x-forwarded", b"x-forwarded-port", b"x-forwarded-user"],
+    [*sorted(CLAIMS | OTHER_PATHS | REWRITTEN), b"x-forwarded", b"x-forwarded-port", b"x-forwarded-user"],
 )
 def test_what_a_proxy_would_say_is_a_claim(name: bytes) -> None:
     assert is_claim(name)
@@ -17,4 +17,4 @@ def test_other_fields_are_the_clients_own(name: bytes) -> None:
 
 
 def test_names_are_in_lower_case_with_hyphens() -> None:
-    assert all(name == name.lower() and b"_" not in name for name in CLAIMS | REWRITTEN)
+    assert all(name == name.lower() and b"_" not in name for name in CLAIMS | OTHER_PATHS | REWRITTEN)

@@ -55,6 +55,13 @@ def test_claims_go_on_from_trusted_proxies_only() -> None:
     assert lines(claims, sender=PROXY)[1:-5] == [b"X-Real-IP: 1.1.1.1", b"x-forwarded-port: 443", b"Host: h"]
 
 
+@pytest.mark.parametrize("sender", [CLIENT, PROXY], ids=["client", "proxy"])
+def test_nobody_asks_for_another_path_behind_the_nodes_back(sender: Sender) -> None:
+    fields = [(b"Host", b"h"), (b"X-Original-URL", b"/admin"), (b"x-rewrite-url", b"/admin")]
+
+    assert lines(fields, sender=sender)[2:-5] == []
+
+
 def test_a_trusted_proxys_forwarded_fields_are_written_anew() -> None:
     fields = [(b"Host", b"h"), (b"X-Forwarded-For", b"6.6.6.6, 192.0.2.7"), (b"X-Forwarded-Proto", b"https")]
 
