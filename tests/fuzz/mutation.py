@@ -6,6 +6,7 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 MAX_EDITS = 4
+_LF = 0x0A
 
 SIGNS = (
     *(b"\r", b"\n", b"\r\n", b"\n\r", b"\r\n\r\n", b" ", b"\t", b"\0", b"\x0b", b"\x7f", b"\x80", b"\xff"),
@@ -29,11 +30,15 @@ HTTP = (
 
 @st.composite
 def mutated(draw: st.DrawFn, examples: Sequence[bytes], pieces: Sequence[bytes] = SIGNS) -> bytes:
-    """One of `examples` with up to MAX_EDITS edits, of which some put in `pieces` or parts of the others."""
+    """One of `examples` with up to MAX_EDITS edits, of which some put in `pieces` or parts of the others.
+
+    Every other edit is where a line begins.
+    """
     data = draw(st.sampled_from(examples))
     inserted = st.sampled_from(pieces) | st.binary(min_size=1, max_size=4)
     for _ in range(draw(st.integers(0, MAX_EDITS))):
-        at = draw(st.integers(0, len(data)))
+        lines = [0, *(place + 1 for place, byte in enumerate(data) if byte == _LF)]
+        at = draw(st.sampled_from(lines) | st.integers(0, len(data)))
         upto = min(len(data), at + draw(st.integers(0, 12)))
         match draw(st.sampled_from(("put in", "replace", "cut out", "double", "splice", "cut off"))):
             case "put in":

@@ -1,14 +1,17 @@
-"""A node forwards of any bytes what the reader of requests finds in them, and nothing else."""
+"""A node forwards of any bytes what its reader finds in them, so that all read it alike, and nothing else."""
 
 import asyncio
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable
 
-from tests.fuzz.requests import INPUTS, Read, read
+from gateway.proxy.rules import MAX_FIELDS
+from tests.fuzz.connection import Read, read
+from tests.fuzz.requests import INPUTS
+from tests.fuzz.second_readers import check_with_h11, check_with_llhttp
 from tests.fuzz.target import made_by
 from tests.integration.gateway.client import Client
 from tests.integration.gateway.node import Node
-from tests.integration.gateway.upstream import Upstream
+from tests.integration.gateway.upstream import Received, Upstream
 from tests.integration.gateway.witness import Witness
 
 StartNode = Callable[..., Awaitable[Node]]
@@ -29,6 +32,21 @@ def up_to_its_end(pieces: list[bytes], found: Read) -> list[bytes]:
 
     last = max(0, bisect_left(range(len(pieces)), True, key=is_decided) - 1)
     return [*pieces[:last], b"".join(pieces[last:])]
+
+
+def sent(head: Received, body: bytes) -> bytes:
+    """The bytes of a request that has arrived, but for where its chunks began."""
+    if head.values("Transfer-Encoding") == [b"chunked"]:
+        body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+    return b"\r\n".join([head.start_line, *head.lines, b"", body])
+
+
+def check_that_all_read_alike(data: bytes, body: bytes) -> None:
+    found = read([data])
+    assert [request.body for request in found.requests] == [body], data
+    assert found.fault is None, data
+    assert check_with_h11(data, found), data
+    assert check_with_llhttp(data, found), data
 
 
 async def statuses(client: Client, found: Read, pieces: list[bytes]) -> list[int]:
@@ -63,4 +81,7 @@ async def test_a_node_forwards_what_its_reader_finds(start_node: StartNode, upst
             for request in found.requests
         ]
         assert arrived == wanted, data
+        for head, body in witness.whole[before:]:
+            if len(head.lines) <= MAX_FIELDS:  # some more than may come in may go on
+                check_that_all_read_alike(sent(head, body), body)
     await node.settled()
