@@ -42,7 +42,8 @@ async def test_a_fault_is_answered_and_the_next_request_is_served(
     failed = fault.body is None
     record = await node.settled()
     assert (record.boot.failed, record.boot.admitted) == (failed, (not failed) + 1 + stays)
-    assert record.upstream.broken + record.upstream.timed_out == failed
+    assert record.upstream.timed_out == fault.is_silence
+    assert record.upstream.broken == (failed and not fault.is_silence)
 
 
 async def sees(client: Client, fault: Fault, connected: "asyncio.Future[Faulty]") -> bool:
