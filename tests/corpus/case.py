@@ -18,6 +18,8 @@ class End(Enum):
 
     SERVED = auto()
     """Nothing is left to answer: all that was sent has been forwarded, or the connection was to close."""
+    ANSWERED = auto()
+    """As SERVED, but the first request is answered by the node itself, and the connection goes on."""
     REFUSED = auto()
     """By its head: not a byte of it goes on."""
     BROKEN = auto()
@@ -45,7 +47,8 @@ class Case:
     """Bytes of a client on a new connection, and the verdict.
 
     All of `forwarded` is answered and seen by the upstream, once and in this order. Where the end is REFUSED
-    or BROKEN an answer with `status` follows, the node's own, and the connection closes.
+    or BROKEN an answer with `status` follows, the node's own, and the connection closes; where it is
+    ANSWERED one comes before.
     """
 
     name: str
@@ -84,6 +87,11 @@ def posted(body: bytes = b"", *lines: bytes, absent: tuple[bytes, ...] = ()) -> 
 def passes(name: str, sent: bytes, *forwarded: Seen) -> Case:
     """A case of which every request goes on."""
     return Case(name, sent, forwarded or (seen(),), End.SERVED)
+
+
+def answered(status: int, name: str, sent: bytes, rest: bytes, *forwarded: Seen) -> Case:
+    """A case whose first request goes no further than the node, and what follows it does."""
+    return Case(name, sent + rest, forwarded, End.ANSWERED, status)
 
 
 def refused(status: int, name: str, sent: bytes, *forwarded: Seen) -> Case:

@@ -134,61 +134,6 @@ FAMILIES = (
         ),
     ),
     Family(
-        "offers to switch protocols",
-        "RFC 9110 §7.8; RFC 9113 §3.1 has removed h2c; Miller: h2c smuggling (2020)",
-        (
-            passes(
-                "h2c is not offered to the upstream",
-                GET
-                + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
-                + SMUGGLED,
-                seen(absent=(b"upgrade", b"http2-settings", b"connection")),
-                _SECOND,
-            ),
-            passes(
-                "h2c without its settings",
-                GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + SMUGGLED,
-                seen(absent=(b"upgrade",)),
-                _SECOND,
-            ),
-            passes(
-                "h2c that Connection does not name",
-                GET + b"Upgrade: h2c\r\n\r\n" + SMUGGLED,
-                seen(absent=(b"upgrade",)),
-                _SECOND,
-            ),
-            passes(
-                "h2c and a body, which stays a body",
-                POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + _BODY + SMUGGLED,
-                posted(b"hello", absent=(b"upgrade",)),
-                _SECOND,
-            ),
-            passes(
-                "h2 by its name in TLS",
-                GET + b"Connection: Upgrade\r\nUpgrade: h2\r\n\r\n" + SMUGGLED,
-                seen(absent=(b"upgrade",)),
-                _SECOND,
-            ),
-            passes(
-                "TLS within HTTP",
-                GET + b"Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n\r\n" + SMUGGLED,
-                seen(absent=(b"upgrade",)),
-                _SECOND,
-            ),
-            passes(
-                "two protocols to choose from",
-                GET + b"Connection: Upgrade\r\nUpgrade: h2c, foo/2\r\n\r\n" + SMUGGLED,
-                seen(absent=(b"upgrade",)),
-                _SECOND,
-            ),
-            passes(
-                "HTTP/1.0 offers nothing",
-                _OLD + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-                seen(absent=(b"upgrade",)),
-            ),
-        ),
-    ),
-    Family(
         "expectations",
         "RFC 9110 §10.1.1; Kettle: HTTP/1.1 must die (2025), Expect-based desync",
         (

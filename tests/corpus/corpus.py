@@ -6,6 +6,7 @@ from tests.corpus import (
     codings,
     connections,
     fields,
+    hops,
     hosts,
     lengths,
     names,
@@ -14,6 +15,7 @@ from tests.corpus import (
     sizes,
     start_line,
     targets,
+    upgrades,
 )
 from tests.corpus.case import Case, Family
 
@@ -30,6 +32,8 @@ FAMILIES: tuple[Family, ...] = tuple(
         chunks,
         attacks,
         connections,
+        upgrades,
+        hops,
         sizes,
         pipelines,
         protocols,

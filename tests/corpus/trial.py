@@ -21,6 +21,10 @@ async def try_on(case: Case, port: int, between: Callable[[], Awaitable[object]]
         await client.send(case.sent if between is None else rest)
         wrong: list[str] = []
         last = None
+        if case.end is End.ANSWERED:
+            first = await client.answer()
+            if first.status != case.status or first.closes:
+                wrong.append(f"answered {first.status} by the node itself, not {case.status}")
         for request in case.forwarded:
             last = await client.answer(head_only=request.method == b"HEAD", may_continue=True)
             if last.status != 200:
@@ -29,7 +33,8 @@ async def try_on(case: Case, port: int, between: Callable[[], Awaitable[object]]
             client.writer.write_eof()
         if case.end in (End.REFUSED, End.BROKEN):
             wrong += _wrong_with(await client.answer(), case.status)
-        if case.end is not End.SERVED or (last is not None and last.closes):
+        stays = case.end in (End.SERVED, End.ANSWERED)
+        if not stays or (last is not None and last.closes):
             more = await client.rest()
             wrong += [f"{len(more)} bytes more, {more[:80]!r}"] if more else []
         return wrong

@@ -21,7 +21,17 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "aiohttp": (sys.executable, "-m", "tests.servers.on_aiohttp", "{port}"),
     "uvicorn": (
         *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning"),
-        *("--http", "httptools", "--loop", "asyncio", "--lifespan", "off", "tests.servers.asgi:app"),
+        *(
+            "--http",
+            "httptools",
+            "--ws",
+            "none",
+            "--loop",
+            "asyncio",
+            "--lifespan",
+            "off",
+            "tests.servers.asgi:app",
+        ),
     ),
     # Threads, since its plain worker closes each connection: what comes behind a request is the question.
     "gunicorn": (
