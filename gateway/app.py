@@ -117,7 +117,9 @@ async def run(
             log,
             certificate,
         )
-        downstream = Downstream(handler, counters, hurry, _shadowed(settings))
+        downstream = Downstream(
+            handler, counters, hurry, shadowed=_shadowed(settings), limits=settings.time_limits
+        )
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await upstreams.look(_UPSTREAM_CHECK_SECONDS)

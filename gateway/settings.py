@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from gateway.access import AccessList
+from gateway.connection_settings import ConnectionSettings
 from gateway.contract.limits import MAX_QUOTA, Limit, Limits
 from gateway.contract.redis_url import check_redis_url
 from gateway.errors import StartError
@@ -58,7 +59,7 @@ _MAY_HOLD_KEYS = frozenset({"allow", "deny"})
 """Settings whose values are not repeated: a key may have been pasted for a client's name."""
 
 
-class Settings(BaseSettings):
+class Settings(ConnectionSettings, BaseSettings):
     """One node's settings."""
 
     model_config = SettingsConfigDict(

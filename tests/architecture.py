@@ -107,6 +107,8 @@ PURE = (
     "gateway/proxy/date.py",
     "gateway/proxy/forwarded_elements.py",
     "gateway/proxy/hops.py",
+    "gateway/proxy/pace.py",
+    "gateway/proxy/patience.py",
     "gateway/proxy/ratelimit_fields.py",
     "gateway/proxy/sender.py",
     "gateway/route_index.py",

@@ -18,7 +18,7 @@ from gateway.policies import Policies
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.date import date_beside
-from gateway.proxy.downstream import Message, RawResponse, Switched
+from gateway.proxy.downstream import Message
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.head import RequestHead
@@ -26,6 +26,7 @@ from gateway.proxy.headers import own_answer, response_head
 from gateway.proxy.hops import hops_left, via
 from gateway.proxy.incoming import Incoming
 from gateway.proxy.onward import Onward
+from gateway.proxy.raw_response import RawResponse, Switched
 from gateway.proxy.rules import METHODS, Malformed
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstream, Upstreams

@@ -9,15 +9,26 @@ class Pace:
     Only the time counts in which there was nothing to pass on, so a client that takes little does no harm.
     """
 
-    __slots__ = ("_silence_seconds", "patience_seconds")
+    __slots__ = ("_least_bytes_per_second", "_silence_seconds", "patience_seconds")
 
-    def __init__(self, silence_seconds: float) -> None:
-        """`silence_seconds` may be waited at first; waiting uses it up, and what comes gives it back."""
+    def __init__(
+        self, silence_seconds: float, least_bytes_per_second: float = LEAST_BYTES_PER_SECOND
+    ) -> None:
+        """`silence_seconds` may be waited at first; waiting uses it up, and what comes gives it back.
+
+        Where any rate will do (0), whatever comes gives back all of it.
+        """
         self._silence_seconds = silence_seconds
+        self._least_bytes_per_second = least_bytes_per_second
         self.patience_seconds = silence_seconds
         """How long to wait for the next piece."""
 
     def waited(self, seconds: float, size: int) -> None:
         """So long was waited for a piece of `size` bytes."""
-        left = self.patience_seconds - seconds + size / LEAST_BYTES_PER_SECOND
+        left = self.patience_seconds - seconds + self._given_for(size)
         self.patience_seconds = max(0.0, min(left, self._silence_seconds))
+
+    def _given_for(self, size: int) -> float:
+        if self._least_bytes_per_second:
+            return size / self._least_bytes_per_second
+        return self._silence_seconds if size else 0.0

@@ -54,7 +54,7 @@ class RequestReader:
 
     def _start(self) -> None:
         self.has_begun = False
-        """Whether a byte of the request at hand has come."""
+        """Whether a byte of the request at hand has come; an empty line before it is none of it."""
         self.has_head = False
         """Whether its head has come whole."""
         self.ended = False
@@ -103,7 +103,6 @@ class RequestReader:
 
     def _feed_head(self, data: bytes, passed: int, events: Events) -> bytes:
         """Take lines up to the head's end, the first of which has `passed` so far; what follows it."""
-        self.has_begun = True
         if not passed:
             end = self._take_at_once(data, events)
             if end:
@@ -116,6 +115,7 @@ class RequestReader:
             passed = 0
             if end < 0:
                 self._rest = line
+                self.has_begun = bool(line) or self._line is not None
                 return b""
             position += len(line)
             self._head_bytes += len(line)
@@ -164,7 +164,7 @@ class RequestReader:
             self._fields.append(parse_field(line))
 
     def _take_head(self, head: RequestHead, events: Events) -> None:
-        self.has_head = True
+        self.has_begun = self.has_head = True
         self.ended = not head.has_body
         self._missing = head.length or 0
         self._chunks = ChunkReader() if head.length is None else None

@@ -33,6 +33,10 @@ class Counters:
     tunnels: int = 0
     accept_errors: int = 0
     tls_failed: int = 0
+    late_idle: int = 0
+    late_head: int = 0
+    late_body: int = 0
+    late_answer: int = 0
     upstream_answered: int = 0
     upstream_server_errors: int = 0
     upstream_broken: int = 0
@@ -58,6 +62,11 @@ class Counters:
     def tunnel_ended(self) -> None:
         """One that was open is not any more."""
         self.tunnels -= 1
+
+    def count_late(self, what: str) -> None:
+        """Count one client that was too slow with: idle, head, body or answer."""
+        name = f"late_{what}"
+        setattr(self, name, getattr(self, name) + 1)
 
     @property
     def totals(self) -> Totals:

@@ -79,6 +79,15 @@ def _listener(counters: Counters, certificate_days: float | None) -> list[str]:
             counters.tls_failed,
         ),
     ]
+    late = {
+        "idle": counters.late_idle,
+        "head": counters.late_head,
+        "body": counters.late_body,
+        "answer": counters.late_answer,
+    }
+    lines += _counter(
+        "gateway_client_timeouts_total", "Connections that ended as their client was too slow.", "with", late
+    )
     if certificate_days is not None:
         meaning = "Days until the certificate that clients are shown expires."
         lines += _single("gateway_certificate_days", "gauge", meaning, round(certificate_days, 3))

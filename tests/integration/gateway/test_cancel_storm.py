@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from gateway.contract import keys
 from gateway.contract.telemetry import TelemetryRecord
 from gateway.limiter.ask import Ask
-from gateway.proxy.downstream import Connection
+from gateway.proxy.connection import Connection
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.upstream_connection import UpstreamConnection
 from loadtest import delay_proxy, redis_server

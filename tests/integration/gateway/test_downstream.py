@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from gateway.proxy.downstream import Downstream, Handle, Message, RawResponse
+from gateway.proxy.downstream import Downstream, Handle, Message
 from gateway.proxy.incoming import Incoming
+from gateway.proxy.raw_response import RawResponse
 from gateway.telemetry.counters import Counters
 from tests.integration.gateway.client import Client, request
 

@@ -44,7 +44,7 @@ class Connection:
         except Malformed as malformed:
             end = End.BROKEN if self._reader.has_head else End.REFUSED
             return Verdict(self.requests, end, malformed.rule.status)
-        unfinished = self._reader.has_begun and not self._is_over
+        unfinished = (self._reader.has_begun or not self.requests) and not self._is_over
         return Verdict(self.requests, End.UNFINISHED if unfinished else End.SERVED, None)
 
     def _feed(self, data: bytes) -> None:

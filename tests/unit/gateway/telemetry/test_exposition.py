@@ -48,6 +48,8 @@ def busy() -> Counters:
         denied=14,
         shadow_refused=15,
         in_flight=6,
+        late_head=18,
+        late_body=19,
         upstream_answered=7,
         upstream_server_errors=8,
         upstream_broken=9,
@@ -85,6 +87,9 @@ def test_every_counter_is_there_with_its_value() -> None:
         ("gateway_store_connected", ""): 1,
         ("gateway_reloads_total", "done"): 16,
         ("gateway_reloads_total", "failed"): 17,
+        ("gateway_client_timeouts_total", "head"): 18,
+        ("gateway_client_timeouts_total", "body"): 19,
+        ("gateway_client_timeouts_total", "answer"): 0,
         ("gateway_reload_failed", ""): 1,
         ("gateway_reload_timestamp_seconds", ""): 1_700_000_000.5,
     }

@@ -1,0 +1,38 @@
+"""Settings of clients' connections: how long each may take."""
+
+from pydantic import BaseModel, Field
+
+from gateway.proxy.patience import TimeLimits
+from gateway.setting_types import Seconds
+
+
+class ConnectionSettings(BaseModel):
+    """A part of a node's settings."""
+
+    header_timeout: Seconds = Field(
+        8.0, description="seconds that a client may take for the head of a request"
+    )
+    body_timeout: Seconds = Field(
+        8.0, description="seconds in which nothing may come of a body; each byte gives some back"
+    )
+    send_timeout: Seconds = Field(
+        60.0,
+        description="seconds in which a client may take nothing of its answer; each byte gives some back",
+    )
+    min_rate: int = Field(
+        240, ge=0, description="bytes a second of bodies and answers that give all the time back; 0 is any"
+    )
+    idle_timeout: Seconds = Field(
+        75.0, description="seconds that a client's connection is kept between two requests"
+    )
+
+    @property
+    def time_limits(self) -> TimeLimits:
+        """What a client may take."""
+        return TimeLimits(
+            head_seconds=self.header_timeout,
+            body_seconds=self.body_timeout,
+            answer_seconds=self.send_timeout,
+            idle_seconds=self.idle_timeout,
+            least_bytes_per_second=self.min_rate,
+        )

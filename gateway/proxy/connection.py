@@ -1,0 +1,295 @@
+"""A client's connection: its requests are read strictly, and answered through aiohttp's server.
+
+aiohttp's parser never sees what a client sent: it repairs, and what it has repaired cannot be judged any
+more. It gets a head that is always the same, with the body in chunks.
+"""
+
+import asyncio
+import logging
+from typing import cast
+
+from aiohttp import web
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from gateway import replies
+from gateway.clock import monotonic, wall
+from gateway.proxy.head import RequestHead
+from gateway.proxy.headers import own_answer
+from gateway.proxy.incoming import peer_of
+from gateway.proxy.patience import Late, TimeLimits
+from gateway.proxy.raw_response import RawResponse
+from gateway.proxy.reader import Events, RequestReader
+from gateway.proxy.rules import Malformed
+from gateway.proxy.watch import Watch
+from gateway.replies import Problem, Reply
+from gateway.telemetry.counters import Counters, Outcome
+
+LINGER_SECONDS = 5.0
+MAX_HELD_BYTES = 65536
+"""Of requests that are sent before the one at hand is answered; then nothing more is taken."""
+
+_WITHOUT_BODY = b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"
+_WITH_BODY = b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+_NEVER_SECONDS = 1e6
+"""For aiohttp's own time limit of idle connections, in whose place is `Watch`."""
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(RequestHandler):
+    """One client's connection. A request is read when the one before it is over, whatever has come."""
+
+    __slots__ = (
+        "_body",
+        "_counters",
+        "_hurry",
+        "_is_answered",
+        "_is_broken",
+        "_is_last",
+        "_limits",
+        "_owes_end",
+        "_reader",
+        "_watch",
+        "head",
+    )
+
+    def __init__(
+        self,
+        server: web.Server,
+        counters: Counters,
+        hurry: asyncio.Event,
+        shadowed: frozenset[bytes],
+        limits: TimeLimits,
+    ) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=_NEVER_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
+            auto_decompress=False,
+        )
+        self._counters = counters
+        self._hurry = hurry
+        self._reader = RequestReader(shadowed)
+        self._body: StreamReader = EMPTY_PAYLOAD
+        self._is_answered = True
+        self._is_last = False
+        self._is_broken = False
+        self._owes_end = False
+        self._limits = limits
+        self._watch: Watch
+        self.head: RequestHead | Malformed
+        """Of the request at hand, or what is wrong with it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there; part of asyncio's protocol, as what follows."""
+        super().connection_made(transport)
+        self._watch = Watch(self._limits, cast(asyncio.Transport, transport), self._too_late)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It has left, or been left."""
+        self._watch.stop()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes less than is sent."""
+        super().pause_writing()
+        self._watch.patience.sends(monotonic())
+        self._watch.rearm()
+
+    def resume_writing(self) -> None:
+        """It takes more again."""
+        super().resume_writing()
+        self._watch.patience.has_sent()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends."""
+        if not data:  # aiohttp's own way to go on with what it has been given
+            super().data_received(data)
+            return
+        if self._is_broken:
+            self._forward([data])  # to be dropped, so that the answer is not lost in a reset
+            return
+        try:
+            self._take(self._reader.feed(data))
+        except Malformed as malformed:
+            self._break(malformed)
+        else:
+            self._go_on()
+            self._wait(len(data))
+            if len(self._reader.held) > MAX_HELD_BYTES and not self._buffer_paused:
+                self._pause_reading_for_buffer()
+
+    def may_go_on(self) -> bool:
+        """Whether another request may follow the one at hand."""
+        return not self._is_last
+
+    def answered(self, *, stays: bool) -> bool:
+        """An answer has been written whole: whether another request may follow it."""
+        self._is_answered = True
+        self._is_last = self._is_last or not stays
+        if not self._is_last:
+            self._go_on()
+        self._wait()
+        return not self._is_last
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """Give the connection to `protocol`, unread; what came behind the request at hand.
+
+        Raises:
+            ConnectionError: the client is gone.
+        """
+        transport, task = self.transport, self._task_handler
+        if transport is None or transport.is_closing() or task is None:
+            raise ConnectionResetError
+        self._watch.stop()
+        transport.pause_reading()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        task.add_done_callback(lambda _: self.connection_lost(None))
+        return self._reader.held
+
+    def _wait(self, size: int = 0) -> None:
+        """Know what is to be waited for, now that `size` bytes have come."""
+        patience, now = self._watch.patience, monotonic()
+        if self._owes_end and not (self._is_answered and self._is_last):
+            patience.takes_body(now, size)
+            if not (self._reading_paused or self._buffer_paused):
+                patience.awaits_body(now)
+        elif not self._is_answered or self._is_last:
+            patience.has_all()
+            if self._is_last and self._watch.unsent_bytes:
+                patience.sends(now)
+        elif self._reader.has_begun:
+            patience.begins(now)
+        elif not size:
+            patience.idles(now)
+        self._watch.rearm()
+
+    def _pause_transport_reading(self) -> None:
+        super()._pause_transport_reading()
+        self._watch.patience.holds_body(monotonic())
+
+    def _resume_transport_reading(self) -> None:
+        super()._resume_transport_reading()
+        self._wait()
+
+    def _too_late(self, late: Late) -> None:
+        """Part from a client that is too slow, with a 408 for a part of a request (RFC 9110 §15.5.9)."""
+        if late is Late.PARTING:
+            self._watch.part()
+            return
+        self._counters.count_late(late)
+        logger.debug("%s is too slow with: %s", peer_of(self.transport), late)
+        if late is Late.ANSWER:
+            self._watch.part()
+        elif late is Late.BODY:
+            self._is_broken = True
+            self._end_body(Problem(408, "The body came too slowly."))
+        else:
+            if late is Late.HEAD and self.transport is not None:
+                self.transport.write(_closing(Problem(408, "The head came too slowly.").reply()))
+            self.force_close()
+
+    def _go_on(self) -> None:
+        if not (self._is_answered and self._reader.ended) or self._is_last:
+            return
+        try:
+            self._take(self._reader.go_on())
+        except Malformed as malformed:
+            self._break(malformed)
+        if self._buffer_paused and len(self._reader.held) <= MAX_HELD_BYTES:
+            self._resume_reading_for_buffer()
+
+    def _take(self, events: Events) -> None:
+        pieces: list[bytes] = []
+        for event in events:
+            if isinstance(event, RequestHead):
+                self._begin(event, has_body=event.has_body)
+            else:
+                pieces.append(event)
+        self._forward(pieces, at_end=self._reader.ended)
+
+    def _begin(self, head: RequestHead | Malformed, *, has_body: bool) -> None:
+        if self._close or self._force_close:
+            return
+        self.head = head
+        self._is_answered = False
+        self._owes_end = has_body
+        super().data_received(_WITH_BODY if has_body else _WITHOUT_BODY)
+        self._body = self._messages[-1][1]
+
+    def _forward(self, pieces: list[bytes], *, at_end: bool = False) -> None:
+        """Pass on what has come of the body."""
+        if not self._owes_end:
+            return
+        self._owes_end = not at_end
+        if self._close or self._force_close:
+            if at_end:
+                self._body.feed_eof()  # aiohttp drops what comes now, and would wait for it
+            return
+        data = b"".join(pieces)
+        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        super().data_received(chunk + _LAST_CHUNK if at_end else chunk)
+
+    def _break(self, malformed: Malformed) -> None:
+        """Nothing more can be read: say so, in the place of a request or to the reader of a body."""
+        self._is_broken = True
+        logger.debug("malformed request from %s: %s", peer_of(self.transport), malformed.rule.name)
+        if self._is_answered and not self._owes_end:
+            self._begin(malformed, has_body=True)
+            return
+        self._end_body(web.RequestPayloadError(malformed.detail))
+
+    def _end_body(self, error: Exception) -> None:
+        """Nothing more comes of it: whoever reads it gets the error."""
+        if not self._is_answered:
+            self._body.set_exception(error)
+        self._body.feed_eof()
+        self._owes_end = False
+        self.close()
+
+    def close(self) -> None:
+        """Take no further request; the one at hand is answered first."""
+        self._is_last = True
+        if self._is_answered:
+            super().close()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's signature
+        """Let the request in flight finish within `timeout` seconds, or until there is a hurry.
+
+        aiohttp would take up to twice as long.
+        """
+        task = self._task_handler
+        if task is not None and not task.done():
+            hurried = asyncio.create_task(self._hurry.wait())
+            await asyncio.wait({task, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            hurried.cancel()
+            task.cancel()
+            await asyncio.wait({task})
+        self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer where the handler failed, which is a fault of ours, and close the connection."""
+        del status, message
+        self._counters.count(Outcome.FAILED)
+        logger.error("a request failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            self.force_close()
+            return RawResponse(keep_alive=False)
+        reply = replies.problem(500, "The gateway failed at this request.")
+        return RawResponse(keep_alive=False, data=_closing(reply, head_only=self.head.method == "HEAD"))
+
+
+def _closing(reply: Reply, *, head_only: bool = False) -> bytes:
+    """An answer of the node's own, behind which it closes."""
+    return own_answer(reply, [(b"Connection", b"close")], head_only=head_only, now=wall())
