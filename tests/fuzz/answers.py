@@ -11,7 +11,7 @@ from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
 from tests.fuzz.target import Target
 
 _OK = b"HTTP/1.1 200 OK\r\n"
-_EXAMPLES = (
+EXAMPLES = (
     _OK + b"Content-Length: 5\r\n\r\nhello",
     _OK + b"Content-Length: 0\r\n\r\n" + _OK,
     _OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n",
@@ -107,12 +107,12 @@ def _plain(fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in fields if name.lower() != b"content-length"]
 
 
-_ASKED = st.builds(
+ASKED = st.builds(
     Asked,
     method=st.sampled_from(["GET", "GET", "HEAD", "POST"]),
     upgrade=st.sampled_from([b"", b"websocket"]),
 )
 TARGETS = (
-    Target("answers", st.tuples(cut(mutated(_EXAMPLES, SIGNS + HTTP)), _ASKED), check),
-    Target("answers of any bytes", st.tuples(cut(st.binary(max_size=200)), _ASKED), check),
+    Target("answers", st.tuples(cut(mutated(EXAMPLES, SIGNS + HTTP)), ASKED), check),
+    Target("answers of any bytes", st.tuples(cut(st.binary(max_size=200)), ASKED), check),
 )

@@ -11,37 +11,9 @@ from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from tests.unit.gateway.proxy.wire import Wire
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Wire(asyncio.Transport):
-    """Keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = False
-        self.paused = False
-        self.protocol: asyncio.BaseProtocol | None = None
-
-    def write(self, data: Any) -> None:
-        self.written += data
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def abort(self) -> None:
-        self.closed = True
-
-    def pause_reading(self) -> None:
-        self.paused = True
-
-    def resume_reading(self) -> None:
-        self.paused = False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
 
 
 async def whole(body: AnswerBody) -> bytes:

@@ -1,0 +1,134 @@
+"""An upstream's connection tells what the reader reads, and nobody waits for what will not come."""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hypothesis import strategies as st
+
+from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from tests.fuzz.answers import ASKED, EXAMPLES, Asked
+from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
+from tests.fuzz.target import Target
+from tests.unit.gateway.proxy.wire import Wire
+
+_SWITCHING = 101
+
+
+class End(Enum):
+    """How a connection ends behind what was sent."""
+
+    IN_ORDER = "in order"
+    BROKEN = "broken"
+    NONE = "none"
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of a connection."""
+
+    interim: list[int] = field(default_factory=list)
+    head: AnswerHead | None = None
+    body: bytes = b""
+    is_whole: bool = False
+    is_over: bool = False
+    """Whether no more of it can come."""
+    is_reusable: bool = False
+    """Whether the connection may serve another exchange."""
+
+
+def expected(pieces: list[bytes], asked: Asked, end: End) -> Told:
+    """By the reader alone."""
+    reader = AnswerReader(has_body=asked.method != "HEAD", upgrade=asked.upgrade)
+    told = Told()
+    surplus = b""
+    try:
+        for piece in pieces:
+            if reader.ended:
+                surplus += piece
+                continue
+            for event in reader.feed(piece):
+                if isinstance(event, bytes):
+                    told.body += event
+                elif not event.is_interim:
+                    told.head = event
+                elif event.status != 100:
+                    told.interim.append(event.status)
+        if end is End.IN_ORDER:
+            reader.feed_eof()
+    except BrokenAnswer:
+        told.is_over = True
+    told.is_whole = reader.ended and not told.is_over
+    told.is_over = told.is_over or reader.ended or end is not End.NONE
+    told.is_reusable = (
+        told.is_whole
+        and end is End.NONE
+        and reader.rest + surplus == b""
+        and told.head is not None
+        and told.head.keep_alive
+    )
+    return told
+
+
+async def connected(pieces: list[bytes], asked: Asked, end: End) -> Told:
+    """By a connection."""
+    told, wire = Told(), Wire()
+    connection = UpstreamConnection(asyncio.get_running_loop())
+    connection.connection_made(wire)
+    answer = connection.start(
+        b"",
+        has_answer_body=asked.method != "HEAD",
+        upgrade=asked.upgrade,
+        on_interim=lambda head: told.interim.append(head.status),
+    )
+    for piece in pieces:
+        if not wire.closed and piece:
+            connection.data_received(piece)
+    if wire.closed:
+        connection.connection_lost(None)
+    elif end is not End.NONE:
+        if end is End.IN_ORDER:
+            connection.eof_received()
+        connection.connection_lost(None if end is End.IN_ORDER else ConnectionResetError())
+    try:
+        if answer.done():
+            told.head, body = answer.result()
+            told.is_over = True
+            await _read(body, told)
+    except UpstreamError:
+        told.is_over = True
+    told.is_reusable = connection.settle(1.0)
+    return told
+
+
+async def _read(body: AnswerBody, told: Told) -> None:
+    """As far as nobody has to wait."""
+    while not body.at_eof():
+        reading = asyncio.ensure_future(body.readany())
+        await asyncio.sleep(0)
+        if not reading.done():
+            reading.cancel()
+            told.is_over = False
+            return
+        told.body += reading.result()
+    told.is_whole = True
+
+
+def check(given: tuple[tuple[bytes, list[bytes]], Asked, End]) -> None:
+    """An answer in pieces, to a request, and the end behind it."""
+    (_, pieces), asked, end = given
+    wanted = expected(pieces, asked, end)
+    if wanted.head is not None and wanted.head.status == _SWITCHING:
+        return
+    assert asyncio.run(connected(pieces, asked, end)) == wanted
+
+
+TARGETS = (
+    Target(
+        "upstreams",
+        st.tuples(cut(mutated(EXAMPLES, SIGNS + HTTP)), ASKED, st.sampled_from(End)),
+        check,
+    ),
+)
