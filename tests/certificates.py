@@ -33,15 +33,22 @@ class Authority:
         *,
         days: tuple[float, float] = (-1, 90),
         key_type: trustme.KeyType = trustme.KeyType.ECDSA,
+        host: str = NAME,
     ) -> tuple[Path, Path]:
-        """A pair for `NAME`, valid from and to so many days from now."""
+        """A pair for `host`, valid from and to so many days from now."""
         now = datetime.now(UTC)
         since, until = (now + timedelta(days=number) for number in days)
-        issued = self._ca.issue_cert(NAME, not_before=since, not_after=until, key_type=key_type)
+        issued = self._ca.issue_cert(host, not_before=since, not_after=until, key_type=key_type)
         certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         certificate.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
         key.write_bytes(issued.private_key_pem.bytes())
         return certificate, key
+
+    def write(self) -> Path:
+        """Its own certificate, in a file."""
+        path = self.folder / "authority.pem"
+        self._ca.cert_pem.write_to_path(str(path))
+        return path
 
     def client(self, *protocols: str) -> ssl.SSLContext:
         """A client's context that trusts this authority, and offers `protocols`."""

@@ -1,6 +1,7 @@
 """Handshakes of WebSocket in bytes, and what they open."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +33,12 @@ class Open:
 
 @asynccontextmanager
 async def open_tunnel(
-    node: Node, upstream: Upstream, *lines: bytes, sent: bytes = b"", answer: bytes = SWITCH
+    node: Node,
+    upstream: Upstream,
+    *lines: bytes,
+    sent: bytes = b"",
+    answer: bytes = SWITCH,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Open]:
     """A tunnel, closed at the end. `sent` goes out behind the handshake, before anybody has answered."""
     arrived: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
@@ -48,7 +54,7 @@ async def open_tunnel(
     usual: Script = upstream.script
     upstream.script = script
     try:
-        async with await node.connect() as client:
+        async with await Client.connect(node.port, tls) as client:
             await client.send(request(b"/chat", *OFFER, *lines) + sent)
             peer = await within(arrived)
             yield Open(client, peer, *await client.head())

@@ -36,6 +36,7 @@ class Node:
     admin_port: int
     stop: asyncio.Event
     reread: asyncio.Event
+    hurry: asyncio.Event
     task: "asyncio.Task[None]"
 
     async def connect(self) -> Client:
@@ -96,9 +97,9 @@ async def running_node(**settings: Any) -> AsyncIterator[Node]:
     port = settings.get("port") or free_port()
     admin_port = free_port(but=port)
     given = USUAL | {"port": port, "admin_port": admin_port} | settings
-    stop, reread = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(run(Settings(**given), stop, reread=reread))
-    node = Node(port, admin_port, stop, reread, task)
+    stop, reread, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(run(Settings(**given), stop, hurry, reread=reread))
+    node = Node(port, admin_port, stop, reread, hurry, task)
     try:
         await _until_ready(node)
         yield node

@@ -1,47 +1,19 @@
 """After many faults of upstreams, and clients that left in the middle of them, all is as it was before."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 
-from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.integration.gateway.client import request
 from tests.integration.gateway.faults import FAULTS, NEXT, Fault, Faulty
+from tests.integration.gateway.footprint import footprint
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
 REQUESTS = 250
 AT_A_TIME = 30
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What this process holds: the node, its clients and its upstream."""
-
-    descriptors: int
-    tasks: int
-    connections: int
-
-    def is_within(self, other: "Footprint") -> bool:
-        """Whether none of it is more."""
-        return (
-            self.descriptors <= other.descriptors
-            and self.tasks <= other.tasks
-            and self.connections <= other.connections
-        )
-
-
-async def footprint() -> Footprint:
-    """Of now."""
-    gc.collect()
-    connections = sum(isinstance(each, UpstreamConnection) for each in gc.get_objects())
-    descriptors = sum(1 for _ in Path("/dev/fd").iterdir())
-    return Footprint(descriptors, len(asyncio.all_tasks()), connections)
 
 
 def dealing(upstream: Upstream, faults: Iterator[Fault]) -> Callable[[Peer], Awaitable[None]]:

@@ -1,0 +1,35 @@
+"""What a test's process holds: a node, its clients and its upstream."""
+
+import asyncio
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.proxy.connection import Connection
+from gateway.proxy.tunnel import End
+from gateway.proxy.upstream_connection import UpstreamConnection
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What this process holds: the node, its clients and its upstream."""
+
+    descriptors: int
+    tasks: int
+    connections: int
+
+    def is_within(self, other: "Footprint") -> bool:
+        """Whether none of it is more."""
+        return (
+            self.descriptors <= other.descriptors
+            and self.tasks <= other.tasks
+            and self.connections <= other.connections
+        )
+
+
+async def footprint() -> Footprint:
+    """Of now."""
+    gc.collect()
+    connections = sum(isinstance(each, Connection | UpstreamConnection | End) for each in gc.get_objects())
+    descriptors = sum(1 for _ in Path("/dev/fd").iterdir())
+    return Footprint(descriptors, len(asyncio.all_tasks()), connections)
