@@ -14,6 +14,16 @@ class Request:
     head: RequestHead
     body: bytes
 
+    @property
+    def method(self) -> bytes:
+        """As it stands in the request line."""
+        return self.head.method.encode()
+
+    @property
+    def target(self) -> bytes:
+        """As it is to stand in the request line that goes on."""
+        return self.head.target
+
 
 @dataclass(frozen=True, slots=True)
 class Read:

@@ -5,7 +5,7 @@ const { createHash } = require("node:crypto");
 const { appendFileSync } = require("node:fs");
 const { createServer } = require("node:http");
 
-createServer((request, response) => {
+createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   const pieces = [];
   request.on("data", (piece) => pieces.push(piece));
   request.on("error", () => {});

@@ -16,7 +16,8 @@ class Witness:
             head = await peer.head()
             self.heads.append(head)
             self.whole.append((head, await peer.body(head)))
-            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+            target = head.start_line.split(b" ")[1]
+            await peer.send(b"HTTP/1.1 200 OK\r\nX-Asked-For: %b\r\nContent-Length: 2\r\n\r\n" % target)
             if not head.start_line.startswith(b"HEAD"):
                 await peer.send(b"ok")
 
