@@ -19,7 +19,8 @@ from gateway.errors import StartError
 from gateway.log_writer import LogWriter
 from gateway.policy_files import read_policies
 from gateway.proxy.upstream_tls import tls_to_upstreams
-from gateway.settings import SECRETS, Settings, described, load, shown, unknown_variables, variable
+from gateway.setting_words import described, shown, unknown_variables
+from gateway.settings import SECRETS, Settings, load, variable
 
 logger = logging.getLogger("gateway")
 

@@ -33,10 +33,12 @@ from gateway.log_writer import LogWriter
 from gateway.overrides import LiveOverrides
 from gateway.periodic import repeat
 from gateway.policy_files import read_policies
+from gateway.proxy.access_log import AccessLog
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.handler import Handler, ProxyOptions
 from gateway.proxy.head import SHADOWED
+from gateway.proxy.journal import Journal
 from gateway.proxy.onward import Onward
 from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
@@ -117,8 +119,9 @@ async def run(
             log,
             certificate,
         )
+        journal = Journal(handler, counters, settings.trusted_proxies, AccessLog(settings.access_log))
         downstream = Downstream(
-            handler, counters, hurry, shadowed=_shadowed(settings), limits=settings.time_limits
+            journal, counters, hurry, shadowed=_shadowed(settings), limits=settings.time_limits
         )
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)

@@ -17,6 +17,7 @@ class RequestContext:
         "_is_over",
         "_token",
         "client",
+        "outcome",
         "request_id",
         "status",
         "store_seconds",
@@ -27,6 +28,8 @@ class RequestContext:
         self.request_id = request_id
         self.client = ""
         """Its client's id; empty where nobody was identified."""
+        self.outcome = ""
+        """What became of it, as it is counted; empty where it ended before anything was decided."""
         self.status = 0
         """Of the answer's head; 0 as long as there is none."""
         self.store_seconds: float | None = None

@@ -89,9 +89,20 @@ def _trusted_proxies(value: object) -> TrustedProxies:
     return value if isinstance(value, TrustedProxies) else TrustedProxies(str(value))
 
 
+def _share(value: object) -> float:
+    try:
+        share = float(str(value))
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("write a share from 0 (none) to 1 (all)")
+    return share
+
+
 Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Share = Annotated[float, PlainValidator(_share)]
 Delay = Annotated[float, Field(ge=0, le=3600)]
 NodeId = Annotated[str, AfterValidator(_node_id)]
 UpstreamUrls = Annotated[str, AfterValidator(_upstream_urls)]

@@ -1,6 +1,5 @@
 """All settings of a node: from flags, the environment and ``gateway.toml``, in this order of precedence."""
 
-import os
 import re
 import socket
 from collections.abc import Mapping
@@ -33,11 +32,12 @@ from gateway.setting_types import (
     NodeId,
     Port,
     Seconds,
+    Share,
     TrustedProxiesValue,
     UpstreamUrls,
     upstream_urls,
 )
-from gateway.shown_values import for_one_line, without_password
+from gateway.shown_values import for_one_line
 from gateway.trusted_proxies import TrustedProxies
 
 PREFIX = "GATEWAY_"
@@ -46,9 +46,8 @@ SECRETS = frozenset({"identity_secret"})
 """Settings that are no flags, since a command line can be read by others."""
 
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
-_DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
-_PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
-
+PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
+"""What container platforms set variables to, for a service of our name."""
 
 _MESSAGES = {
     "int_parsing": "write a whole number",
@@ -177,6 +176,9 @@ class Settings(ConnectionSettings, BaseSettings):
         "info", description="the least severe messages: debug, info, warning or error"
     )
     log_format: Literal["text", "json"] = Field("text", description="messages as lines of text or json")
+    access_log: Share = Field(
+        0.0, description="the share of requests that are logged, from 0 to 1; above 0 each that failed is too"
+    )
 
     @model_validator(mode="after")
     def _keys_are_registered_or_not(self) -> Self:
@@ -235,13 +237,6 @@ def variable(name: str) -> str:
     return name.upper() if name in _UNPREFIXED else PREFIX + name.upper()
 
 
-def described(name: str) -> str:
-    """What a setting is, with its default."""
-    field = Settings.model_fields[name]
-    default = "required" if field.is_required() else _DEFAULTS_IN_WORDS.get(name, field.default)
-    return f"{field.description} ({default})" if default is not None else f"{field.description}"
-
-
 def load(flags: Mapping[str, Any]) -> Settings:
     """Read all settings.
 
@@ -266,7 +261,7 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
     if problem["type"] == "missing":
         return f"{variable(name)} is not set: {Settings.model_fields[name].description}"
     message = _MESSAGES.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
-    if isinstance(problem["input"], str) and _PLATFORM_VALUE.match(problem["input"]):
+    if isinstance(problem["input"], str) and PLATFORM_VALUE.match(problem["input"]):
         message += (
             f" (a container platform sets {variable(name)} for a service called 'gateway': "
             "rename the service, or turn its service links off)"
@@ -274,27 +269,3 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
     if name in SECRETS | _MAY_HOLD_KEYS:
         return f"{variable(name)}: {message}"
     return f"{variable(name)}={for_one_line(str(problem['input']))}: {message}"
-
-
-def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each ``GATEWAY_*`` variable that is no setting."""
-    known = {variable(name) for name in Settings.model_fields}
-    sentences = []
-    for name, value in sorted(environment.items()):
-        if name.startswith(PREFIX) and name not in known:
-            reason = "set by a container platform?" if _PLATFORM_VALUE.match(value) else "a typing error?"
-            sentences.append(f"{name} is no setting ({reason})")
-    return sentences
-
-
-def shown(settings: Settings) -> dict[str, str]:
-    """All settings by variable, without secrets and passwords."""
-    texts = {}
-    for name in Settings.model_fields:
-        value = getattr(settings, name)
-        if name == "redis_url":
-            value = without_password(value)
-        if name == "unknown_keys":
-            value = "accept" if settings.accepts_unknown_keys else "reject"
-        texts[variable(name)] = "" if value is None else str(value)
-    return texts

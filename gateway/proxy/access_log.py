@@ -18,10 +18,11 @@ logger = logging.getLogger(ACCESS)
 class Access(Event):
     """What became of a request. Whose it was, and its id, the line says anyway."""
 
-    method: str
+    address: str  # the client's; behind proxies that are not trusted, the last one's
+    method: str  # empty where it cannot be told, as the path
     path: str  # without the query, which may hold secrets; cut at `MAX_PATH_LENGTH`
     status: int  # 0: there was no answer
-    outcome: str
+    outcome: str  # empty where the client left before it was decided
     bytes_in: int  # of the body as it came
     bytes_out: int  # of the whole answer
     seconds: float
@@ -32,13 +33,14 @@ class Access(Event):
         times = {"total": self.seconds, "upstream": self.upstream_seconds, "store": self.store_seconds}
         told = " ".join([f"{name}={value:.6f}" for name, value in times.items() if value is not None])
         return (
-            f"{self.method} {self.path} {self.status} {self.outcome} "
+            f"{self.address} {self.method or '-'} {self.path or '-'} {self.status} {self.outcome or '-'} "
             f"in={self.bytes_in} out={self.bytes_out} {told}"
         )
 
     def fields(self) -> dict[str, object]:
         """All of it, times in whole microseconds."""
         return {
+            "address": self.address,
             "method": self.method,
             "path": self.path,
             "status": self.status,

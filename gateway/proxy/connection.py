@@ -12,18 +12,16 @@ from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from gateway import replies
 from gateway.clock import monotonic, wall
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import own_answer
 from gateway.proxy.incoming import peer_of
 from gateway.proxy.patience import Late, TimeLimits
-from gateway.proxy.raw_response import RawResponse
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
 from gateway.proxy.watch import Watch
 from gateway.replies import Problem, Reply
-from gateway.telemetry.counters import Counters, Outcome
+from gateway.telemetry.counters import Counters
 
 LINGER_SECONDS = 5.0
 MAX_HELD_BYTES = 65536
@@ -272,24 +270,7 @@ class Connection(RequestHandler):
             await asyncio.wait({task})
         self.force_close()
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer where the handler failed, which is a fault of ours, and close the connection."""
-        del status, message
-        self._counters.count(Outcome.FAILED)
-        logger.error("a request failed", exc_info=exc)
-        if request.writer.output_size > 0:
-            self.force_close()
-            return RawResponse(keep_alive=False)
-        reply = replies.problem(500, "The gateway failed at this request.")
-        return RawResponse(keep_alive=False, data=_closing(reply, head_only=self.head.method == "HEAD"))
 
-
-def _closing(reply: Reply, *, head_only: bool = False) -> bytes:
+def _closing(reply: Reply) -> bytes:
     """An answer of the node's own, behind which it closes."""
-    return own_answer(reply, [(b"Connection", b"close")], head_only=head_only, now=wall())
+    return own_answer(reply, [(b"Connection", b"close")], head_only=False, now=wall())

@@ -8,12 +8,11 @@ from aiohttp import web
 
 from gateway.proxy.connection import Connection
 from gateway.proxy.head import SHADOWED
-from gateway.proxy.incoming import Incoming
+from gateway.proxy.incoming import Incoming, Message, Unread
 from gateway.proxy.patience import TimeLimits
 from gateway.proxy.rules import Malformed
 from gateway.telemetry.counters import Counters
 
-Message = Incoming | Malformed
 Handle = Callable[[Message], Awaitable[web.StreamResponse]]
 
 
@@ -37,7 +36,7 @@ class Downstream(web.Server):
             connection = cast(Connection, request.protocol)
             head = connection.head
             if isinstance(head, Malformed):
-                return await handle(head)
+                return await handle(Unread(head, request))
             return await handle(Incoming(head, request, connection))
 
         super().__init__(handle_message, handler_cancellation=True)

@@ -15,23 +15,20 @@ from gateway.errors import StoreUnavailable
 from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
-from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
-from gateway.proxy.date import date_beside
-from gateway.proxy.downstream import Message
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import own_answer, response_head
-from gateway.proxy.hops import hops_left, via
-from gateway.proxy.incoming import Incoming
+from gateway.proxy.hops import hops_left
+from gateway.proxy.incoming import Incoming, Message, Unread
 from gateway.proxy.onward import Onward
 from gateway.proxy.raw_response import RawResponse, Switched
+from gateway.proxy.relayed import Relayed, passing_on
 from gateway.proxy.rules import METHODS, Malformed
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstream, Upstreams
-from gateway.proxy.upstream_connection import OnInterim, UpstreamError
-from gateway.proxy.websocket import PROTOCOL, SWITCH, accepts, key_of
+from gateway.proxy.upstream_connection import UpstreamError
+from gateway.proxy.websocket import PROTOCOL, accepts, key_of
 from gateway.replies import Problem, RateLimitHeaders, Reply
 from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
@@ -73,22 +70,25 @@ class Handler:
 
     async def __call__(self, message: Message) -> web.StreamResponse:
         """One request: answered and counted, once each."""
-        if isinstance(message, Malformed):
-            self._counters.count(Outcome.MALFORMED)
-            closing = [(b"Connection", b"close")]
-            data = own_answer(message.reply(), closing, head_only=message.method == "HEAD", now=wall())
-            return RawResponse(keep_alive=False, data=data)
+        if isinstance(message, Unread):
+            self._count(message, Outcome.MALFORMED)
+            await message.answer(message.malformed.reply(), [(b"Connection", b"close")], wall())
+            return RawResponse(keep_alive=False)
         self._counters.in_flight += 1
         try:
             outcome, response = await self._serve(message)
         finally:
             self._counters.in_flight -= 1
-        self._counters.count(outcome)
+        self._count(message, outcome)
         return response
+
+    def _count(self, message: Message, outcome: Outcome) -> None:
+        message.context.outcome = outcome
+        self._counters.count(outcome)
 
     async def _serve(self, incoming: Incoming) -> Served:
         started = monotonic()
-        head = incoming.head
+        head, context = incoming.head, incoming.context
         upstreams = self._upstreams.current  # those of the policies that decide, also if it takes a while
         try:
             incoming.sender = self._options.entrance.sender_of(head, incoming.peer, incoming.scheme)
@@ -98,19 +98,23 @@ class Handler:
         except Denied as denied:
             self._counters.denied += 1
             if denied.client is not None:
+                context.client = denied.client
                 self._counters.clients.count(denied.client, refused=True)
-            return Outcome.REFUSED, self._own(incoming, replies.denied())
+            return Outcome.REFUSED, await self._own(incoming, replies.denied())
         except Unidentified as reason:
-            return Outcome.UNIDENTIFIED, self._own(incoming, replies.unidentified(str(reason)))
+            return Outcome.UNIDENTIFIED, await self._own(incoming, replies.unidentified(str(reason)))
         except StoreUnavailable:
-            return Outcome.FAILED, self._own(incoming, replies.store_unavailable())
+            context.store_seconds = monotonic() - started
+            return Outcome.FAILED, await self._own(incoming, replies.store_unavailable())
         except Ambiguous:
-            return Outcome.MALFORMED, self._own(incoming, replies.ambiguous())
+            return Outcome.MALFORMED, await self._own(incoming, replies.ambiguous())
         except Malformed as malformed:
             logger.debug("malformed request from %s: %s", incoming.peer, malformed.rule.name)
-            return Outcome.MALFORMED, self._own(incoming, malformed.reply())
+            return Outcome.MALFORMED, await self._own(incoming, malformed.reply())
         except Problem as problem:
-            return Outcome.FAILED, self._own(incoming, problem.reply())
+            return Outcome.FAILED, await self._own(incoming, problem.reply())
+        if decision.meters:
+            context.store_seconds = monotonic() - started
         try:
             return await self._act(incoming, decision, upstreams[decision.upstream], started)
         finally:
@@ -120,22 +124,23 @@ class Handler:
         self, incoming: Incoming, decision: Decision, upstream: Upstream, started: float
     ) -> Served:
         if decision.client is not None:
+            incoming.context.client = decision.client
             self._counters.clients.count(decision.client, refused=not decision.admitted)
         self._counters.shadow_refused += decision.in_shadow
         if not decision.admitted:
             reply = replies.refused(decision, self._options.ratelimit_headers)
-            return Outcome.REFUSED, self._own(incoming, reply)
+            return Outcome.REFUSED, await self._own(incoming, reply)
         if hops_left(incoming.head.method, incoming.head.fields) == 0:
             limits = replies.limit_fields(decision, self._options.ratelimit_headers)
-            return Outcome.ADMITTED, self._own(incoming, replies.options(METHODS, limits))
+            return Outcome.ADMITTED, await self._own(incoming, replies.options(METHODS, limits))
         try:
             return await self._forward(incoming, decision, upstream)
         finally:
             self._counters.latency.add(monotonic() - started)
 
     async def _forward(self, incoming: Incoming, decision: Decision, upstream: Upstream) -> Served:
-        exchange = Exchange(upstream, self._options.upstream_timeout_seconds, _passing_on(incoming))
-        outgoing = self._outgoing(incoming, decision.client, upstream)
+        exchange = Exchange(upstream, self._options.upstream_timeout_seconds, passing_on(incoming))
+        outgoing = self._outgoing(incoming, upstream)
         try:
             if incoming.awaits_continue:
                 await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -145,17 +150,17 @@ class Handler:
                 return await self._switch(exchange, answer, decision, limits)
             return await self._relay(exchange, answer, limits)
         except Problem as problem:
-            return Outcome.FAILED, self._own(incoming, problem.reply())
+            return Outcome.FAILED, await self._own(incoming, problem.reply())
         except ConnectionError:
             # The client left, so nobody reads what this returns; it had been let through.
             return Outcome.ADMITTED, RawResponse(keep_alive=False)
         except asyncio.CancelledError:
-            self._counters.count(Outcome.ADMITTED if incoming.has_left else Outcome.FAILED)
+            self._count(incoming, Outcome.ADMITTED if incoming.has_left else Outcome.FAILED)
             raise
         finally:
             await exchange.close()
 
-    async def _ask(self, exchange: Exchange, outgoing: Outgoing, incoming: Incoming) -> "_Answer":
+    async def _ask(self, exchange: Exchange, outgoing: Outgoing, incoming: Incoming) -> Relayed:
         """The head of the upstream's answer.
 
         Raises:
@@ -171,9 +176,10 @@ class Handler:
         except TimeoutError as error:
             self._lost(error)
             raise Problem(504, "The service behind the gateway did not answer in time.") from error
-        self._counters.upstream_latency.add(monotonic() - sent)
+        incoming.context.upstream_seconds = seconds = monotonic() - sent
+        self._counters.upstream_latency.add(seconds)
         self._counters.upstream_server_errors += head.status >= 500
-        return _Answer(incoming, head, body, self._may_stay(incoming) and exchange.has_sent_all)
+        return Relayed(incoming, head, body, self._may_stay(incoming) and exchange.has_sent_all)
 
     def _lost(self, error: UpstreamError | TimeoutError) -> None:
         if isinstance(error, TimeoutError):
@@ -181,18 +187,18 @@ class Handler:
         else:
             self._counters.upstream_broken += 1
 
-    def _outgoing(self, incoming: Incoming, client: str | None, upstream: Upstream) -> Outgoing:
+    def _outgoing(self, incoming: Incoming, upstream: Upstream) -> Outgoing:
         onward, max_body_bytes = self._options.onward, self._options.entrance.max_body_bytes
-        head = onward.head(incoming.head, incoming.sender, client, upstream.authority)
+        head = onward.head(incoming.head, incoming.sender, incoming.context, upstream.authority)
         body = incoming.body if incoming.head.has_body else None
         chunked = incoming.head.length is None
         upgrade = PROTOCOL if key_of(incoming.head) is not None else b""
         return Outgoing(incoming.head.method, head, body, chunked, max_body_bytes, upgrade)
 
-    async def _relay(self, exchange: Exchange, answer: "_Answer", limits: Fields) -> Served:
+    async def _relay(self, exchange: Exchange, answer: Relayed, limits: Fields) -> Served:
         """Write the upstream's answer to the client."""
         writer = answer.incoming.writer
-        await writer.write(answer.head(limits, self._options.entrance.node_id, wall()))
+        await answer.begin(limits, self._options.entrance.node_id, wall())
         if answer.chunked:
             writer.enable_chunking()
         while not answer.body.at_eof():
@@ -210,11 +216,11 @@ class Handler:
         return Outcome.ADMITTED, RawResponse(keep_alive=answer.stays)
 
     async def _switch(
-        self, exchange: Exchange, answer: "_Answer", decision: Decision, limits: Fields
+        self, exchange: Exchange, answer: Relayed, decision: Decision, limits: Fields
     ) -> Served:
         """Let both connections go on as a tunnel. The request ends here; its places are the tunnel's."""
         incoming, tunnel = answer.incoming, Tunnel(self._options.tunnel_idle_seconds)
-        await incoming.writer.write(answer.head(limits, self._options.entrance.node_id, wall()))
+        await answer.begin(limits, self._options.entrance.node_id, wall())
         await incoming.writer.drain()
         exchange.succeeded()
         to_upstream = incoming.hand_over(tunnel.client)
@@ -231,41 +237,14 @@ class Handler:
         tunnel.start(to_client=to_client, to_upstream=to_upstream)
         return Outcome.ADMITTED, Switched(tunnel)
 
-    def _own(self, incoming: Incoming, reply: Reply) -> web.StreamResponse:
+    async def _own(self, incoming: Incoming, reply: Reply) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.
         stays = self._may_stay(incoming) and not incoming.awaits_continue
-        connection = incoming.connection_field(stays=stays)
-        data = own_answer(reply, connection, head_only=incoming.head.method == "HEAD", now=wall())
-        return RawResponse(keep_alive=stays, data=data)
+        await incoming.answer(reply, incoming.connection_field(stays=stays), wall())
+        return RawResponse(keep_alive=stays)
 
     def _may_stay(self, incoming: Incoming) -> bool:
         return incoming.may_stay and not self._is_draining()
-
-
-class _Answer:
-    """The upstream's answer, framed for this client (RFC 9112 §6)."""
-
-    def __init__(self, incoming: Incoming, head: AnswerHead, body: AnswerBody, may_stay: bool) -> None:
-        self.incoming = incoming
-        self.body = body
-        self._head = head
-        self.switches = head.status == 101
-        self._until_close = head.length is None and not incoming.speaks_1_1
-        self.chunked = head.length is None and not self._until_close
-        self.stays = may_stay and not self._until_close
-
-    def head(self, limits: Fields, node_id: str, now: float) -> bytes:
-        """The answer's head with the node's own fields, at `now` in seconds since 1970."""
-        head = self._head
-        added = [*date_beside(head.fields, now), *limits, via(head.version, node_id)]
-        added += SWITCH if self.switches else self.incoming.connection_field(stays=self.stays)
-        if self.chunked:
-            added.append((b"Transfer-Encoding", b"chunked"))
-        return response_head(head.status, head.reason, head.fields, added)
-
-    def break_off(self) -> None:
-        """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
-        self.incoming.break_off(by_reset=self._until_close)
 
 
 def _check_switch(exchange: Exchange, head: RequestHead, answer: AnswerHead) -> None:
@@ -275,14 +254,3 @@ def _check_switch(exchange: Exchange, head: RequestHead, answer: AnswerHead) -> 
         error = UpstreamError("its Sec-WebSocket-Accept is not for the client's key")
         exchange.failed(error)
         raise error
-
-
-def _passing_on(incoming: Incoming) -> OnInterim | None:
-    """RFC 9110 §15.2: a proxy forwards interim answers, though none to HTTP/1.0."""
-    if not incoming.speaks_1_1:
-        return None
-
-    def pass_on(head: AnswerHead) -> None:
-        incoming.send_now(response_head(head.status, head.reason, head.fields, []))
-
-    return pass_on

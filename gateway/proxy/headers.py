@@ -21,6 +21,7 @@ HOP_BY_HOP = frozenset(
         b"trailer",
     }
 )
+_OWN_IN_ANSWERS = HOP_BY_HOP | {b"x-request-id"}
 _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 """A client that names these in Connection would change the message's meaning; they go on."""
 
@@ -47,7 +48,7 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
 
 def response_head(status: int, reason: bytes, fields: RawHeaders, added: Fields) -> bytes:
     """The head that goes to the client: the upstream's end-to-end fields, then the node's own."""
-    theirs, ours = beside(end_to_end(fields), added)
+    theirs, ours = beside(end_to_end(fields, _OWN_IN_ANSWERS), added)
     return b"HTTP/1.1 %d %b\r\n" % (status, reason) + block([*theirs, *ours])
 
 

@@ -6,10 +6,14 @@ from gateway.proxy.claims import OTHER_PATHS, REWRITTEN, is_claim
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end
 from gateway.proxy.hops import hops_left, one_hop_less, via
+from gateway.proxy.request_id import id_field
 from gateway.proxy.sender import Sender, forwarded_fields
+from gateway.proxy.trace_context import trace_fields_left_out
 from gateway.proxy.websocket import SWITCH, key_of
+from gateway.request_context import RequestContext
 
-_EXPECT = frozenset({b"expect"})  # answered by the node
+_ANSWERED_OR_ANEW = frozenset({b"expect", b"x-request-id"})
+_NOT_FORWARDED = HOP_BY_HOP | REWRITTEN | OTHER_PATHS | _ANSWERED_OR_ANEW
 _AUTHORIZATION = b"authorization"
 
 
@@ -25,22 +29,24 @@ class Onward:
         self._client_field = (client_header or "").encode()
         own = {self._client_field.lower()} if client_header else set()
         keys = set() if forwards_key else {key_header.lower().encode()}
-        self._dropped = HOP_BY_HOP | _EXPECT | REWRITTEN | OTHER_PATHS | own | keys
+        self._dropped = _NOT_FORWARDED | own | keys
 
-    def head(self, head: RequestHead, sender: Sender, client: str | None, authority: bytes) -> bytes:
+    def head(self, head: RequestHead, sender: Sender, context: RequestContext, authority: bytes) -> bytes:
         """The head that goes on, as HTTP/1.1 whatever the client spoke.
 
         Args:
-            client: its id; None where nobody was identified.
+            context: its id, and its client's if there is one.
             authority: the upstream's, for the Host of a client that named none (HTTP/1.0).
         """
-        passed = [field for field in end_to_end(head.fields, self._dropped) if self._goes_on(field, sender)]
+        dropped = self._dropped | trace_fields_left_out(head.fields)
+        passed = [field for field in end_to_end(head.fields, dropped) if self._goes_on(field, sender)]
         left = hops_left(head.method, head.fields)
         if left is not None:
             passed = one_hop_less(passed, left)
         added = [*forwarded_fields(sender), via(head.version, self._node_id)]
-        if client is not None and self._client_field:
-            added.append((self._client_field, client.encode()))
+        added.append(id_field(context.request_id))
+        if context.client and self._client_field:
+            added.append((self._client_field, context.client.encode()))
         if not any(name.lower() == b"host" for name, _ in passed):
             added.insert(0, (b"Host", head.host or authority))
         if head.length is None:

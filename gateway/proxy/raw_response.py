@@ -15,11 +15,10 @@ class Answerable(Protocol):
 
 
 class RawResponse(web.StreamResponse):
-    """What aiohttp gets back for an answer: bytes that are still to be written, or none if all has been."""
+    """What aiohttp gets back for an answer that has been written."""
 
-    def __init__(self, *, keep_alive: bool, data: bytes = b"") -> None:
+    def __init__(self, *, keep_alive: bool) -> None:
         super().__init__()
-        self._data = data
         self._stays = keep_alive
 
     @property
@@ -28,9 +27,7 @@ class RawResponse(web.StreamResponse):
         return self._stays
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Write what is left to write."""
-        if self._data:
-            await request.writer.write(self._data)
+        """Go on to the next request, or end."""
         self._stays = cast(Answerable, request.protocol).answered(stays=self._stays)
         transport = request.transport
         if self._stays or transport is None or transport.is_closing():

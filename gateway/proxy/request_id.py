@@ -3,7 +3,7 @@
 import os
 import re
 
-from gateway.fields import RawHeaders
+from gateway.fields import Field, RawHeaders
 
 FIELD = b"X-Request-Id"
 
@@ -21,6 +21,11 @@ def request_id_in(fields: RawHeaders) -> str | None:
     if len(sent) != 1 or _SAFE.fullmatch(sent[0]) is None:
         return None
     return sent[0].decode("ascii")
+
+
+def id_field(request_id: str) -> Field:
+    """The field that tells it, to the service behind and to the client."""
+    return FIELD, request_id.encode("ascii")
 
 
 class RequestIds:

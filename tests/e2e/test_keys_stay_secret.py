@@ -63,6 +63,7 @@ async def test_no_key_is_stored_logged_or_shown(
 ) -> None:
     settings = {
         "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_ACCESS_LOG": "1",
         "GATEWAY_DEFAULT_LIMIT": "2/m",
         "GATEWAY_IDENTITY_SECRET": SECRET,
     }

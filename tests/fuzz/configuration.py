@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import strategies as st
 
 from gateway.errors import StartError
-from gateway.settings import TOML_FILE, Settings, load, shown, variable
+from gateway.setting_words import shown
+from gateway.settings import TOML_FILE, Settings, load, variable
 from tests.fuzz.contract import texts
 from tests.fuzz.target import Target
 

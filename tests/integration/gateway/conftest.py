@@ -1,14 +1,16 @@
 """Nodes, their upstreams and their clients in one process, on the event loop that the product uses."""
 
 import asyncio
+import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 import uvloop
 
+from gateway.log_lines import JsonLines
 from tests.integration.gateway.node import Node, running_node
 from tests.integration.gateway.upstream import Upstream
 
@@ -52,3 +54,12 @@ async def node(start_node: Callable[..., Any]) -> Node:
     """A node with the usual settings."""
     started: Node = await start_node()
     return started
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What has been logged, as the lines of JSON that a node writes."""
+    formatter = caplog.handler.formatter
+    caplog.handler.setFormatter(JsonLines("node-1"))
+    yield lambda: [json.loads(line) for line in caplog.text.splitlines()]
+    caplog.handler.setFormatter(formatter)

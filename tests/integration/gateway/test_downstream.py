@@ -3,23 +3,28 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from gateway.proxy.downstream import Downstream, Handle, Message
-from gateway.proxy.incoming import Incoming
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.downstream import Downstream, Handle
+from gateway.proxy.incoming import Incoming, Message
+from gateway.proxy.journal import Journal
 from gateway.proxy.raw_response import RawResponse
 from gateway.telemetry.counters import Counters
+from gateway.trusted_proxies import TrustedProxies
 from tests.integration.gateway.client import Client, request
 
 
 @asynccontextmanager
 async def listening(handle: Handle, counters: Counters) -> AsyncIterator[Client]:
     """A client's connection to a listener that calls `handle`."""
-    downstream = Downstream(handle, counters, asyncio.Event())
+    journal = Journal(handle, counters, TrustedProxies(""), AccessLog(0))
+    downstream = Downstream(journal, counters, asyncio.Event())
     server = await asyncio.get_running_loop().create_server(downstream, "127.0.0.1", 0)
     async with await Client.connect(server.sockets[0].getsockname()[1]) as client:
         yield client
@@ -50,10 +55,21 @@ async def test_a_fault_of_ones_own_is_a_500_that_tells_nothing(
     assert record.exc_info is not None
 
 
+async def test_a_fault_of_ones_own_is_told_with_the_id_that_the_client_gets(
+    log: Callable[[], list[dict[str, Any]]],
+) -> None:
+    async with listening(failing, Counters()) as client:
+        answer = await client.get()
+
+    (line,) = [line for line in log() if line["level"] == "error"]
+    assert line["request_id"].encode() == answer.value("X-Request-Id")
+    assert "RuntimeError" in line["exception"]
+
+
 async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
     async def half(incoming: Message) -> web.StreamResponse:
         assert isinstance(incoming, Incoming)
-        await incoming.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
+        await incoming.begin(200, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
         raise RuntimeError
 
     counters = Counters()
@@ -68,7 +84,7 @@ async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
 async def test_what_a_handler_has_written_itself_is_the_whole_answer() -> None:
     async def own(incoming: Message) -> web.StreamResponse:
         assert isinstance(incoming, Incoming)
-        await incoming.writer.write(b"HTTP/1.1 299 Own\r\nContent-Length: 2\r\n\r\nok")
+        await incoming.begin(299, b"HTTP/1.1 299 Own\r\nContent-Length: 2\r\n\r\nok")
         return RawResponse(keep_alive=True)
 
     async with listening(own, Counters()) as client:

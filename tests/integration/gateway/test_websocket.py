@@ -19,7 +19,7 @@ async def test_an_offer_goes_on_and_its_101_comes_back(node: Node, upstream: Ups
         assert tunnel.start_line == b"HTTP/1.1 101 Switching Protocols"
         names = [line.split(b":")[0] for line in tunnel.lines]
 
-    ours = [b"Date", b"RateLimit-Policy", b"RateLimit", b"Via", b"Connection", b"Upgrade"]
+    ours = [b"Date", b"RateLimit-Policy", b"RateLimit", b"Via", b"X-Request-Id", b"Connection", b"Upgrade"]
     assert names == [b"Sec-WebSocket-Accept", *ours]
     seen = upstream.requests[0]
     assert seen.values("Connection") == [b"Upgrade"]

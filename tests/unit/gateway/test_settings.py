@@ -8,14 +8,8 @@ from gateway.access import AccessList
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
 from gateway.exempt import Exempt
-from gateway.settings import (
-    SECRETS,
-    Settings,
-    load,
-    shown,
-    unknown_variables,
-    variable,
-)
+from gateway.setting_words import shown, unknown_variables
+from gateway.settings import SECRETS, Settings, load, variable
 from gateway.shown_values import without_password
 from gateway.trusted_proxies import TrustedProxies
 
@@ -66,6 +60,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "drain_timeout": ("2.5", 2.5),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
+    "access_log": ("0.25", 0.25),
 }
 
 
@@ -181,7 +176,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert settings.default_limit == parse_limits("100/m")
     assert (settings.on_store_failure, settings.store_deadline) == ("local", 0.05)
     assert (settings.ratelimit_headers, settings.max_body_bytes) == ("ietf", 0)
-    assert (settings.log_level, settings.log_format) == ("info", "text")
+    assert (settings.log_level, settings.log_format, settings.access_log) == ("info", "text", 0.0)
     assert settings.node_id
 
 
@@ -269,6 +264,7 @@ MALFORMED = {
     "drain_timeout": ["0", "x"],
     "log_level": ["verbose"],
     "log_format": ["xml"],
+    "access_log": ["-0.1", "1.1", "nan", "inf", "all", "10%"],
 }
 
 

@@ -7,7 +7,7 @@ from gateway.log_lines import JsonLines, TextLines
 from gateway.proxy.access_log import MAX_PATH_LENGTH, Access, AccessLog, path_of
 from gateway.proxy.request_id import RequestIds
 
-ACCESS = Access("GET", "/a", 200, "admitted", 0, 123, 0.25, 0.125, 0.0000014)
+ACCESS = Access("192.0.2.7", "GET", "/a", 200, "admitted", 0, 123, 0.25, 0.125, 0.0000014)
 IDS = RequestIds()
 
 
@@ -19,6 +19,7 @@ def test_in_json_it_is_fields() -> None:
     line = json.loads(JsonLines("node-1").format(record(ACCESS)))
 
     assert {name: line[name] for name in list(line)[4:]} == {
+        "address": "192.0.2.7",
         "method": "GET",
         "path": "/a",
         "status": 200,
@@ -35,14 +36,14 @@ def test_in_text_it_is_one_line() -> None:
     line = TextLines().format(record(ACCESS))
 
     assert line.endswith(
-        "INFO    GET /a 200 admitted in=0 out=123 total=0.250000 upstream=0.125000 store=0.000001"
+        "INFO    192.0.2.7 GET /a 200 admitted in=0 out=123 total=0.250000 upstream=0.125000 store=0.000001"
     )
 
 
 def test_what_did_not_take_place_took_no_time() -> None:
-    access = Access("GET", "/a", 401, "unidentified", 0, 123, 0.25, None, None)
+    access = Access("192.0.2.7", "GET", "/a", 401, "unidentified", 0, 123, 0.25, None, None)
 
-    assert str(access) == "GET /a 401 unidentified in=0 out=123 total=0.250000"
+    assert str(access) == "192.0.2.7 GET /a 401 unidentified in=0 out=123 total=0.250000"
     assert json.loads(JsonLines("node-1").format(record(access)))["store_seconds"] is None
 
 

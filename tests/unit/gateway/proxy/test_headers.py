@@ -45,8 +45,9 @@ def test_connection_cannot_take_away_what_the_message_means() -> None:
     assert end_to_end(fields) == fields[1:]
 
 
-def test_an_answers_head_keeps_status_reason_and_fields() -> None:
+def test_an_answers_head_keeps_status_reason_and_fields_but_its_request_id() -> None:
     fields = [(b"SERVER", b"\xff"), (b"Set-Cookie", b"a"), (b"Keep-Alive", b"5"), (b"Set-Cookie", b"b")]
+    fields.append((b"x-request-ID", b"theirs"))
 
     assert lines(response_head(299, b"Odd \xe9", fields, [(b"RateLimit", b"x")])) == [
         b"HTTP/1.1 299 Odd \xe9",

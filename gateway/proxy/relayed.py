@@ -1,0 +1,51 @@
+"""The upstream's answers on their way to the client."""
+
+from gateway.fields import Fields
+from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answers import AnswerHead
+from gateway.proxy.date import date_beside
+from gateway.proxy.headers import response_head
+from gateway.proxy.hops import via
+from gateway.proxy.incoming import Incoming
+from gateway.proxy.request_id import id_field
+from gateway.proxy.upstream_connection import OnInterim
+from gateway.proxy.websocket import SWITCH
+
+
+class Relayed:
+    """The upstream's answer, framed for this client (RFC 9112 §6)."""
+
+    def __init__(self, incoming: Incoming, head: AnswerHead, body: AnswerBody, may_stay: bool) -> None:
+        self.incoming = incoming
+        self.body = body
+        self._head = head
+        self.switches = head.status == 101
+        self._until_close = head.length is None and not incoming.speaks_1_1
+        self.chunked = head.length is None and not self._until_close
+        self.stays = may_stay and not self._until_close
+
+    async def begin(self, limits: Fields, node_id: str, now: float) -> None:
+        """Write the answer's head with the node's own fields, at `now` in seconds since 1970."""
+        head = self._head
+        own_id = id_field(self.incoming.context.request_id)
+        added = [*date_beside(head.fields, now), *limits, via(head.version, node_id), own_id]
+        added += SWITCH if self.switches else self.incoming.connection_field(stays=self.stays)
+        if self.chunked:
+            added.append((b"Transfer-Encoding", b"chunked"))
+        data = response_head(head.status, head.reason, head.fields, added)
+        await self.incoming.begin(head.status, data)
+
+    def break_off(self) -> None:
+        """Let the client see that the rest is missing: where only the close ends the body, by a reset."""
+        self.incoming.break_off(by_reset=self._until_close)
+
+
+def passing_on(incoming: Incoming) -> OnInterim | None:
+    """RFC 9110 §15.2: a proxy forwards interim answers, though none to HTTP/1.0."""
+    if not incoming.speaks_1_1:
+        return None
+
+    def pass_on(head: AnswerHead) -> None:
+        incoming.send_now(response_head(head.status, head.reason, head.fields, []))
+
+    return pass_on

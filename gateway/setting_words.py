@@ -1,0 +1,40 @@
+"""How settings are shown to people."""
+
+import os
+from collections.abc import Mapping
+
+from gateway.settings import PLATFORM_VALUE, PREFIX, Settings, variable
+from gateway.shown_values import without_password
+
+_DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
+
+
+def described(name: str) -> str:
+    """What a setting is, with its default."""
+    field = Settings.model_fields[name]
+    default = "required" if field.is_required() else _DEFAULTS_IN_WORDS.get(name, field.default)
+    return f"{field.description} ({default})" if default is not None else f"{field.description}"
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each ``GATEWAY_*`` variable that is no setting."""
+    known = {variable(name) for name in Settings.model_fields}
+    sentences = []
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name not in known:
+            reason = "set by a container platform?" if PLATFORM_VALUE.match(value) else "a typing error?"
+            sentences.append(f"{name} is no setting ({reason})")
+    return sentences
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """All settings by variable, without secrets and passwords."""
+    texts = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if name == "redis_url":
+            value = without_password(value)
+        if name == "unknown_keys":
+            value = "accept" if settings.accepts_unknown_keys else "reject"
+        texts[variable(name)] = "" if value is None else str(value)
+    return texts
