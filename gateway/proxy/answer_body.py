@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gateway.clock import monotonic
 from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace
+from gateway.proxy.time_limit import limit
 
 HIGH_WATER_BYTES = 131072
 """As much may wait to be read; then the upstream is not read until all of it has gone."""
@@ -103,30 +104,32 @@ class AnswerBody:
         return data
 
     async def _wait(self) -> None:
-        if self._silence_seconds is None or not self._has_length:
-            async with asyncio.timeout(self._silence_seconds):
-                await self._come()
+        if self._silence_seconds is None:
+            await self._come(None)
             return
-        pace = self._pace = self._pace or Pace(self._silence_seconds)
-        began, patience_seconds = monotonic(), pace.patience_seconds
+        if self._pace is None:
+            self._pace = Pace(self._silence_seconds, LEAST_BYTES_PER_SECOND if self._has_length else 0.0)
+        began, patience_seconds = monotonic(), self._pace.patience_seconds
         try:
-            async with asyncio.timeout(patience_seconds):
-                await self._come()
+            await self._come(patience_seconds)
         except TimeoutError:
             if patience_seconds == self._silence_seconds:
                 raise
             raise TooSlow from None
-        pace.waited(monotonic() - began, self._size)
+        self._pace.waited(monotonic() - began, self._size)
 
-    async def _come(self) -> None:
-        while not self._pieces and not self._ended:
-            if self._error is not None:
-                raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
+    async def _come(self, seconds: float | None) -> None:
+        if self._error is None:
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            timer = None if seconds is None else limit(waiter, seconds)
             try:
-                await self._waiter
+                await waiter
             finally:
                 self._waiter = None
+                if timer is not None:
+                    timer.cancel()
+        if self._error is not None and not self._pieces:
+            raise self._error
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

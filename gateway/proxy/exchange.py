@@ -10,6 +10,7 @@ from aiohttp.streams import StreamReader
 
 from gateway.clock import monotonic
 from gateway.proxy.address import Address
+from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.upstream_connection import Answer, OnInterim, UpstreamConnection, UpstreamError
 from gateway.replies import Problem
@@ -138,8 +139,11 @@ class Exchange:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 self._sender.result()
-        async with asyncio.timeout(self._timeout_seconds):
+        timer = limit(answer, self._timeout_seconds)
+        try:
             return await answer
+        finally:
+            timer.cancel()
 
     async def _send_body(self, connection: UpstreamConnection, request: Outgoing, body: StreamReader) -> None:
         while piece := await _next_piece(body):
@@ -147,8 +151,7 @@ class Exchange:
             if 0 < request.max_body_bytes < self._sent_bytes:
                 raise Problem(413, f"The body is longer than {request.max_body_bytes} bytes.")
             connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if request.chunked else piece)
-            async with asyncio.timeout(self._timeout_seconds):
-                await connection.drain()
+            await connection.drain(self._timeout_seconds)
         if request.chunked:
             connection.write(b"0\r\n\r\n")
 

@@ -82,13 +82,16 @@ class UpstreamConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    async def drain(self) -> None:
+    async def drain(self, seconds: float) -> None:
         """Wait until the upstream takes more.
 
         Raises:
             UpstreamError: it is gone.
+            TimeoutError: it has taken nothing for so long.
         """
-        await self._writable.wait()
+        if not self._writable.is_set():
+            async with asyncio.timeout(seconds):
+                await self._writable.wait()
         if self._transport is None:
             raise UpstreamError("the connection was lost")
 

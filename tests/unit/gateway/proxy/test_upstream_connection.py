@@ -174,14 +174,14 @@ async def test_a_body_that_breaks_off_raises(
 async def test_a_drain_ends_where_the_connection_does(connection: UpstreamConnection) -> None:
     connection.start(b"x", has_answer_body=True)
     connection.pause_writing()
-    drained = asyncio.ensure_future(connection.drain())
+    drained = asyncio.ensure_future(connection.drain(60.0))
     await asyncio.sleep(0)
     connection.connection_lost(ConnectionResetError())
 
     with pytest.raises(UpstreamError):
         await drained
     with pytest.raises(UpstreamError):
-        await connection.drain()
+        await connection.drain(60.0)
 
 
 async def test_interim_answers_are_told_but_the_one_to_an_expectation(connection: UpstreamConnection) -> None:

@@ -1,0 +1,71 @@
+"""A node that stood still blames nobody for it: what has come meanwhile is read before anybody is late."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from gateway.proxy.address import Address
+from gateway.proxy.answers import AnswerHead
+from gateway.proxy.time_limit import limit
+from gateway.proxy.upstream_connection import UpstreamConnection
+from tests.integration.gateway.client import PATIENCE_SECONDS, within
+
+LIMIT_SECONDS = 0.5
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(PATIENCE_SECONDS)
+        yield listening
+
+
+@pytest.fixture
+async def connection(server: socket.socket) -> AsyncIterator[UpstreamConnection]:
+    url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    address = Address(url, ssl.create_default_context(), max_connections=1, idle_seconds=60.0)
+    connected = await address.connect(PATIENCE_SECONDS)
+    yield connected
+    address.release(connected, in_order=False)
+    address.close()
+
+
+def stand_still() -> None:
+    time.sleep(1.1 * LIMIT_SECONDS)
+
+
+async def test_an_answer_that_came_while_the_node_stood_still_is_in_time(
+    connection: UpstreamConnection, server: socket.socket
+) -> None:
+    """In the middle of reading, so that the event loop looks at its timers first."""
+    peer, _ = server.accept()
+
+    def hear(_: AnswerHead) -> None:
+        peer.sendall(b"HTTP/1.1 204 None\r\n\r\n")
+        stand_still()
+
+    with peer:
+        answer = connection.start(b"x", has_answer_body=True, on_interim=hear)
+        limit(answer, LIMIT_SECONDS)
+        peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
+        head, _ = await within(answer)
+
+    assert head.status == 204
+
+
+async def test_silence_is_late_also_where_the_node_stood_still(
+    connection: UpstreamConnection, server: socket.socket
+) -> None:
+    peer, _ = server.accept()
+    with peer:
+        answer = connection.start(b"x", has_answer_body=True)
+        limit(answer, LIMIT_SECONDS)
+        stand_still()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS) as patience:
+                await answer
+        assert not patience.expired()
