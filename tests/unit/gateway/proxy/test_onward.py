@@ -67,7 +67,7 @@ def test_claims_go_on_from_trusted_proxies_only() -> None:
 def test_nobody_asks_for_another_path_behind_the_nodes_back(sender: Sender) -> None:
     fields = [(b"Host", b"h"), (b"X-Original-URL", b"/admin"), (b"x-rewrite-url", b"/admin")]
 
-    assert lines(fields, sender=sender)[2:-len(ADDED)] == []
+    assert lines(fields, sender=sender)[2 : -len(ADDED)] == []
 
 
 def test_a_trusted_proxys_forwarded_fields_are_written_anew() -> None:
