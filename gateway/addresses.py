@@ -19,6 +19,12 @@ def address_of(peer: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address leads to this machine only."""
+    address = address_of(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
 class Networks:
     """Addresses and networks; how long a look takes depends on the different sizes of networks only."""
 

@@ -1,7 +1,6 @@
 """The composition root: builds a node from its settings, runs it, and takes it down in order."""
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -12,16 +11,19 @@ from importlib.metadata import version
 from aiohttp import web
 from redis.asyncio import Redis
 
+from gateway.addresses import is_loopback
 from gateway.admin import AdminSources, admin_application
 from gateway.admission import Admission
 from gateway.background import background
 from gateway.certificate_files import certificate_files
 from gateway.changes import listen
 from gateway.clock import RedisClock, monotonic
+from gateway.connections import Connections
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
+from gateway.descriptors import allow_connections
 from gateway.errors import REDIS_TROUBLE
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
@@ -123,10 +125,11 @@ async def run(
         downstream = Downstream(
             journal, counters, hurry, shadowed=_shadowed(settings), limits=settings.time_limits
         )
+        connections = _connections(settings, counters, len(upstreams.addresses))
         async with background(store.run, loop_lag.run, endpoint.follow) as start:
             await _first_look(store, clock, overrides, roster, redis, settings)
             await upstreams.look(_UPSTREAM_CHECK_SECONDS)
-            async with _listening(settings, downstream, sources):
+            async with _listening(settings, downstream, sources, connections):
                 if certificate is not None:
                     start(certificate.follow)
                 start(partial(repeat, publisher.publish, INTERVAL_SECONDS))
@@ -184,7 +187,7 @@ def _reread_policies(
 
 def _warn(settings: Settings) -> None:
     """Say what is set so that it may surprise."""
-    if settings.identity_secret is None and settings.accepts_unknown_keys and not _is_loopback(settings.host):
+    if settings.identity_secret is None and settings.accepts_unknown_keys and not is_loopback(settings.host):
         logger.warning("GATEWAY_IDENTITY_SECRET is not set: who knows a client id can test keys against it")
     if settings.accepts_unknown_keys:
         logger.warning(
@@ -194,17 +197,21 @@ def _warn(settings: Settings) -> None:
         logger.warning("GATEWAY_SHADOW: requests are counted, and nobody is refused for a limit")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _shadowed(settings: Settings) -> frozenset[bytes]:
     """Names of which no other spelling may come in: those that the settings choose too."""
     chosen = filter(None, (settings.key_header, settings.client_header))
     return SHADOWED | {name.lower().encode() for name in chosen}
+
+
+def _connections(settings: Settings, counters: Counters, addresses: int) -> Connections:
+    """Who may connect, in front of upstreams with so many addresses."""
+    to_upstreams = addresses * settings.upstream_connections
+    return Connections(
+        counters,
+        most=allow_connections(settings.max_connections, to_upstreams),
+        most_of_an_address=settings.address_connections,
+        exempt=settings.trusted_proxies,
+    )
 
 
 def _options(settings: Settings) -> ProxyOptions:
@@ -248,13 +255,13 @@ async def _first_look(
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, downstream: Downstream, sources: AdminSources
+    settings: Settings, downstream: Downstream, sources: AdminSources, connections: Connections
 ) -> AsyncIterator[None]:
     """Both listeners; at the end clients' requests finish before the admin listener goes."""
     admin = web.AppRunner(admin_application(sources), access_log=None)
     clients = web.ServerRunner(downstream, shutdown_timeout=settings.drain_timeout)
     sockets = await listening_sockets(settings.host, settings.port)
-    listener = Listener(sockets, downstream, sources.counters, sources.certificate)
+    listener = Listener(sockets, downstream, sources.counters, connections, sources.certificate)
     try:
         admin_sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
         await clients.setup()

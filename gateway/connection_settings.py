@@ -1,4 +1,4 @@
-"""Settings of clients' connections: how long each may take."""
+"""Settings of clients' connections: how many there may be, and how long each may take."""
 
 from pydantic import BaseModel, Field
 
@@ -9,6 +9,15 @@ from gateway.setting_types import Seconds
 class ConnectionSettings(BaseModel):
     """A part of a node's settings."""
 
+    max_connections: int = Field(
+        10_000, ge=1, le=1_000_000, description="connections that clients may have with this node"
+    )
+    address_connections: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="of these, one address (of IPv6 one /64) may have so many; 0 is any",
+    )
     header_timeout: Seconds = Field(
         8.0, description="seconds that a client may take for the head of a request"
     )

@@ -4,12 +4,15 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from math import inf
 
 from gateway.certificate_files import CertificateFiles
 from gateway.clock import monotonic
+from gateway.connections import Connections, Full, Place
 from gateway.errors import StartError
 from gateway.telemetry.counters import Counters
+from gateway.turned_away import TurnedAway
 
 BACKLOG = 1024
 """Connections that may wait to be accepted; Linux bounds it by net.core.somaxconn."""
@@ -82,13 +85,17 @@ class Listener:
     def __init__(
         self,
         sockets: list[socket.socket],
-        protocol: Callable[[], asyncio.Protocol],
+        protocol: Callable[[Place], asyncio.Protocol],
         counters: Counters,
+        connections: Connections,
         certificate: CertificateFiles | None = None,
     ) -> None:
+        """Each protocol has its connection's place, and gives it back when that is over."""
         self._sockets = sockets
         self._protocol = protocol
         self._counters = counters
+        self._connections = connections
+        self._turned_away = TurnedAway(by_tls=certificate is not None)
         self._certificate = certificate
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -120,6 +127,7 @@ class Listener:
         self.abort()
         if self._arriving:
             await asyncio.wait(self._arriving)
+        self._turned_away.close()
 
     def abort(self) -> None:
         """Give up the connections that are still arriving."""
@@ -151,13 +159,17 @@ class Listener:
     def _take(self, listening: socket.socket) -> bool:
         """Accept a connection; whether there may be another."""
         try:
-            connection, _ = listening.accept()
+            connection, peer = listening.accept()
         except BlockingIOError:
             return False
         except ConnectionAbortedError:  # it left while it waited
             return True
         connection.setblocking(False)
-        task = self._loop.create_task(self._welcome(connection))
+        place = self._connections.take(peer[0])
+        if isinstance(place, Full):
+            self._turned_away.turn_away(connection)
+            return True
+        task = self._loop.create_task(self._welcome(connection, place))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)
         return True
@@ -178,19 +190,26 @@ class Listener:
         for listening in self._sockets:
             self._loop.remove_reader(listening)
 
-    async def _welcome(self, connection: socket.socket) -> None:
+    async def _welcome(self, connection: socket.socket, place: Place) -> None:
         """Give a connection its protocol."""
-        if self._certificate is None:
-            await self._loop.connect_accepted_socket(self._protocol, connection)
-            return
         try:
-            await self._loop.connect_accepted_socket(
-                self._protocol,
-                connection,
-                ssl=self._certificate.context,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-                ssl_shutdown_timeout=GOODBYE_SECONDS,
-            )
+            await self._introduce(connection, partial(self._protocol, place))
         except OSError as error:  # ssl.SSLError is one
+            place.leave()
             self._counters.tls_failed += 1
             logger.debug("no TLS with a client: %s", error)
+        except BaseException:
+            place.leave()
+            raise
+
+    async def _introduce(self, connection: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
+        if self._certificate is None:
+            await self._loop.connect_accepted_socket(protocol, connection)
+            return
+        await self._loop.connect_accepted_socket(
+            protocol,
+            connection,
+            ssl=self._certificate.context,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=GOODBYE_SECONDS,
+        )

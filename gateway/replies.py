@@ -93,6 +93,16 @@ def store_unavailable() -> Reply:
     )
 
 
+def no_place() -> Reply:
+    """503 where there are as many connections as there may be, before a request has been read."""
+    return problem(
+        503,
+        "There are too many connections; try again in a moment.",
+        kind=_REDUCED_CAPACITY,
+        fields=[(b"Retry-After", b"2")],
+    )
+
+
 def denied() -> Reply:
     """403 (RFC 9110 §15.5.4): who is on the deny list is not told more than that."""
     return problem(403, "Access is denied.")

@@ -88,6 +88,7 @@ def the_contract_is_standard_library_only(module: Module) -> Iterator[str]:
 PURE = (
     "gateway/access.py",
     "gateway/addresses.py",
+    "gateway/connections.py",
     "gateway/contract",
     "gateway/exempt.py",
     "gateway/field_names.py",

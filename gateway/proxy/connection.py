@@ -6,37 +6,33 @@ more. It gets a head that is always the same, with the body in chunks.
 
 import asyncio
 import logging
-from typing import cast
 
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import monotonic, wall
+from gateway.connections import Place
 from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import own_answer
+from gateway.proxy.headers import last_answer
 from gateway.proxy.incoming import peer_of
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
-from gateway.proxy.watch import Watch
-from gateway.replies import Problem, Reply
+from gateway.proxy.watched import WatchedConnection
+from gateway.replies import Problem
 from gateway.telemetry.counters import Counters
 
-LINGER_SECONDS = 5.0
 MAX_HELD_BYTES = 65536
 """Of requests that are sent before the one at hand is answered; then nothing more is taken."""
 
 _WITHOUT_BODY = b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"
 _WITH_BODY = b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
-_NEVER_SECONDS = 1e6
-"""For aiohttp's own time limit of idle connections, in whose place is `Watch`."""
 
 logger = logging.getLogger(__name__)
 
 
-class Connection(RequestHandler):
+class Connection(WatchedConnection):
     """One client's connection. A request is read when the one before it is over, whatever has come."""
 
     __slots__ = (
@@ -46,10 +42,8 @@ class Connection(RequestHandler):
         "_is_answered",
         "_is_broken",
         "_is_last",
-        "_limits",
         "_owes_end",
         "_reader",
-        "_watch",
         "head",
     )
 
@@ -60,15 +54,9 @@ class Connection(RequestHandler):
         hurry: asyncio.Event,
         shadowed: frozenset[bytes],
         limits: TimeLimits,
+        place: Place | None = None,
     ) -> None:
-        super().__init__(
-            server,
-            loop=asyncio.get_running_loop(),
-            keepalive_timeout=_NEVER_SECONDS,
-            lingering_time=LINGER_SECONDS,
-            access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
-            auto_decompress=False,
-        )
+        super().__init__(server, limits, place)
         self._counters = counters
         self._hurry = hurry
         self._reader = RequestReader(shadowed)
@@ -77,31 +65,8 @@ class Connection(RequestHandler):
         self._is_last = False
         self._is_broken = False
         self._owes_end = False
-        self._limits = limits
-        self._watch: Watch
         self.head: RequestHead | Malformed
         """Of the request at hand, or what is wrong with it."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there; part of asyncio's protocol, as what follows."""
-        super().connection_made(transport)
-        self._watch = Watch(self._limits, cast(asyncio.Transport, transport), self._too_late)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """It has left, or been left."""
-        self._watch.stop()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The client takes less than is sent."""
-        super().pause_writing()
-        self._watch.patience.sends(monotonic())
-        self._watch.rearm()
-
-    def resume_writing(self) -> None:
-        """It takes more again."""
-        super().resume_writing()
-        self._watch.patience.has_sent()
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends."""
@@ -115,6 +80,7 @@ class Connection(RequestHandler):
             self._take(self._reader.feed(data))
         except Malformed as malformed:
             self._break(malformed)
+            self._wait(len(data))
         else:
             self._go_on()
             self._wait(len(data))
@@ -153,27 +119,24 @@ class Connection(RequestHandler):
     def _wait(self, size: int = 0) -> None:
         """Know what is to be waited for, now that `size` bytes have come."""
         patience, now = self._watch.patience, monotonic()
+        if self._is_answered and not (self._is_last or self._owes_end or self._reader.has_begun):
+            if not size:
+                patience.idles(now)
+                self._waits_for_request()
+                self._watch.rearm()
+            return
+        self._works()
         if self._owes_end and not (self._is_answered and self._is_last):
             patience.takes_body(now, size)
             if not (self._reading_paused or self._buffer_paused):
                 patience.awaits_body(now)
-        elif not self._is_answered or self._is_last:
+        elif self._is_answered and not self._is_last:
+            patience.begins(now)
+        else:
             patience.has_all()
             if self._is_last and self._watch.unsent_bytes:
                 patience.sends(now)
-        elif self._reader.has_begun:
-            patience.begins(now)
-        elif not size:
-            patience.idles(now)
         self._watch.rearm()
-
-    def _pause_transport_reading(self) -> None:
-        super()._pause_transport_reading()
-        self._watch.patience.holds_body(monotonic())
-
-    def _resume_transport_reading(self) -> None:
-        super()._resume_transport_reading()
-        self._wait()
 
     def _too_late(self, late: Late) -> None:
         """Part from a client that is too slow, with a 408 for a part of a request (RFC 9110 §15.5.9)."""
@@ -189,7 +152,9 @@ class Connection(RequestHandler):
             self._end_body(Problem(408, "The body came too slowly."))
         else:
             if late is Late.HEAD and self.transport is not None:
-                self.transport.write(_closing(Problem(408, "The head came too slowly.").reply()))
+                self.transport.write(
+                    last_answer(Problem(408, "The head came too slowly.").reply(), now=wall())
+                )
             self.force_close()
 
     def _go_on(self) -> None:
@@ -269,8 +234,3 @@ class Connection(RequestHandler):
             task.cancel()
             await asyncio.wait({task})
         self.force_close()
-
-
-def _closing(reply: Reply) -> bytes:
-    """An answer of the node's own, behind which it closes."""
-    return own_answer(reply, [(b"Connection", b"close")], head_only=False, now=wall())

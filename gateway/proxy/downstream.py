@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from gateway.connections import Place
 from gateway.proxy.connection import Connection
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.incoming import Incoming, Message, Unread
@@ -45,6 +46,6 @@ class Downstream(web.Server):
         self._shadowed = shadowed
         self._limits = limits or TimeLimits()
 
-    def __call__(self) -> Any:
-        """A new connection's protocol."""
-        return Connection(self, self._counters, self._hurry, self._shadowed, self._limits)
+    def __call__(self, place: Place | None = None) -> Any:
+        """The protocol of a new connection, which has a place if connections are counted."""
+        return Connection(self, self._counters, self._hurry, self._shadowed, self._limits, place)

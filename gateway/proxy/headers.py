@@ -63,6 +63,11 @@ def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float)
     )
 
 
+def last_answer(reply: Reply, *, head_only: bool = False, now: float) -> bytes:
+    """The same, behind which the connection closes."""
+    return own_answer(reply, [(b"Connection", b"close")], head_only=head_only, now=now)
+
+
 def block(fields: Fields) -> bytes:
     """Field lines, with the empty one behind them."""
     return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"

@@ -31,6 +31,10 @@ class Counters:
     malformed: int = 0
     in_flight: int = 0
     tunnels: int = 0
+    connections: int = 0
+    shed_node: int = 0
+    shed_address: int = 0
+    gave_way: int = 0
     accept_errors: int = 0
     tls_failed: int = 0
     late_idle: int = 0

@@ -65,7 +65,21 @@ def exposition(
 
 
 def _listener(counters: Counters, certificate_days: float | None) -> list[str]:
+    shed = {"node": counters.shed_node, "address": counters.shed_address}
     lines = [
+        *_single("gateway_connections", "gauge", "Connections of clients.", counters.connections),
+        *_counter(
+            "gateway_connections_shed_total",
+            "Connections turned away, as there were too many at the node or from the address.",
+            "full",
+            shed,
+        ),
+        *_single(
+            "gateway_connections_gave_way_total",
+            "counter",
+            "Connections without a request that were closed to make room for others.",
+            counters.gave_way,
+        ),
         *_single(
             "gateway_accept_errors_total",
             "counter",

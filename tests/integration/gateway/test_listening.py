@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 
 from gateway.certificate_files import certificate_files
+from gateway.connections import Connections, Place
 from gateway.listener import Listener, listening_sockets
 from gateway.telemetry.counters import Counters
 from tests.certificates import Authority
@@ -106,6 +107,14 @@ class Greeter(asyncio.Protocol):
         ours.close()
 
 
+def greeter(place: Place) -> Greeter:
+    return Greeter()
+
+
+def anybody() -> Connections:
+    return Connections(Counters(), most=1000)
+
+
 @contextmanager
 def waiting_at(listening: socket.socket, number: int) -> Iterator[list[socket.socket]]:
     """So many clients that the kernel has let in, and nobody has accepted."""
@@ -124,7 +133,7 @@ async def all_that(client: socket.socket) -> bytes:
 
 async def test_who_waits_when_the_listener_closes_is_served() -> None:
     (listening,) = await listening_sockets("127.0.0.1", 0)
-    listener = Listener([listening], Greeter, Counters())
+    listener = Listener([listening], greeter, Counters(), anybody())
     with waiting_at(listening, 100) as clients:
         await listener.close()
 
@@ -147,7 +156,7 @@ async def test_who_waits_when_the_listener_closes_is_served_as_soon_as_there_are
     (listening,) = await listening_sockets("127.0.0.1", 0)
     counters = Counters()
     with waiting_at(listening, 3) as clients:
-        closed = asyncio.ensure_future(Listener([listening], Greeter, counters).close())
+        closed = asyncio.ensure_future(Listener([listening], greeter, counters, anybody()).close())
         with no_descriptors():
             await asyncio.sleep(0)
             assert counters.accept_errors == 1
@@ -159,7 +168,7 @@ async def test_who_waits_when_the_listener_closes_is_served_as_soon_as_there_are
 async def test_a_handshake_that_does_not_end_is_given_up_when_the_listener_closes(tmp_path: Path) -> None:
     (listening,) = await listening_sockets("127.0.0.1", 0)
     certificate = certificate_files(*Authority(tmp_path).sign())
-    listener = Listener([listening], Greeter, Counters(), certificate)
+    listener = Listener([listening], greeter, Counters(), anybody(), certificate)
     with waiting_at(listening, 1) as clients:
         await within(listener.close())
 

@@ -49,6 +49,8 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "store_deadline": ("0.2", 0.2),
     "ratelimit_headers": ("both", "both"),
     "max_body_bytes": ("1000", 1000),
+    "max_connections": ("500", 500),
+    "address_connections": ("20", 20),
     "header_timeout": ("2", 2.0),
     "body_timeout": ("2.5", 2.5),
     "send_timeout": ("20", 20.0),
