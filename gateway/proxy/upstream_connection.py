@@ -16,6 +16,9 @@ from gateway.proxy.answer_body import HIGH_WATER_BYTES, AnswerBody
 from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
 from gateway.proxy.keep_alive import usable_seconds
 
+MAX_AGE_SECONDS = 300.0
+"""A name may lead elsewhere by then, and a balancer in between have others to choose from."""
+
 Answer = tuple[AnswerHead, AnswerBody]
 OnInterim = Callable[[AnswerHead], None]
 
@@ -31,10 +34,12 @@ class UpstreamError(Exception):
 class UpstreamConnection(asyncio.Protocol):
     """For one exchange after the other."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, age_seconds: float = MAX_AGE_SECONDS) -> None:
+        """After `age_seconds` it is not used for another exchange."""
         self.is_reused = False
         self.idle_until = 0.0
-        self._usable_seconds: float | None = None  # by what its first answer said
+        self._usable_until = monotonic() + age_seconds
+        self._hint_seconds: float | None = None  # of its first answer
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
@@ -147,13 +152,13 @@ class UpstreamConnection(asyncio.Protocol):
         """
         if not self.can_be_reused:
             return False
-        if self._usable_seconds is None and self._reader is not None and self._reader.head is not None:
-            self._usable_seconds = usable_seconds(self._reader.head.fields)
+        now = monotonic()
+        if self._hint_seconds is None and self._reader is not None and self._reader.head is not None:
+            self._hint_seconds = usable_seconds(self._reader.head.fields)
+        hint_seconds = math.inf if self._hint_seconds is None else self._hint_seconds
+        self.idle_until = min(now + idle_seconds, now + hint_seconds, self._usable_until)
         self._reader = self._answer = self._body = self._on_interim = None
-        self.idle_until = monotonic() + min(
-            idle_seconds, math.inf if self._usable_seconds is None else self._usable_seconds
-        )
-        return True
+        return now < self.idle_until
 
     def pause_reading(self) -> None:
         """Let nothing more come of the answer."""

@@ -62,7 +62,7 @@ async def test_one_connection_serves_one_exchange_after_the_other(connection: Up
         assert connection.settle(1.0)
 
 
-@pytest.mark.parametrize(("hint", "longest"), [(b"timeout=5", 5.0), (b"timeout=0", 0.0), (b"max=9", 100.0)])
+@pytest.mark.parametrize(("hint", "longest"), [(b"timeout=5", 5.0), (b"max=9", 100.0)])
 async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
     connection: UpstreamConnection, hint: bytes, longest: float
 ) -> None:
@@ -74,6 +74,19 @@ async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
         assert connection.settle(100.0)
         assert connection.idle_until - monotonic() <= longest
         assert connection.idle_until >= before + SHARE * longest
+
+
+@pytest.mark.parametrize(("hint", "age_seconds"), [(b"timeout=0", 60.0), (b"timeout=60", 0.0)])
+async def test_one_that_is_not_kept_or_that_is_old_is_not_used_again(
+    wire: Wire, hint: bytes, age_seconds: float
+) -> None:
+    connection = UpstreamConnection(asyncio.get_running_loop(), age_seconds)
+    connection.connection_made(wire)
+    answer = connection.start(b"x", has_answer_body=True)
+    connection.data_received(b"HTTP/1.1 200 OK\r\nKeep-Alive: " + hint + b"\r\nContent-Length: 0\r\n\r\n")
+    await answer
+
+    assert not connection.settle(100.0)
 
 
 NOT_REUSABLE = {
