@@ -95,7 +95,8 @@ def check_with_llhttp(data: bytes, found: Read) -> bool:
         is_refused = True
     except httptools.HttpParserUpgrade:
         is_refused = True
-        messages.all.pop()  # it leaves the body to the other protocol; no offer goes on to an upstream
+        if any(request.body for request in found.requests[len(messages.all) - 1 :]):
+            messages.all.pop()  # it leaves the body to the other protocol; such an offer does not go on
     whole = [message for message in messages.all if message.is_whole]
     for message, request in zip(whole, found.requests, strict=False):
         assert message.method.decode() == request.head.method
