@@ -78,9 +78,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._body = None
         self._on_interim = on_interim
         self._silence_seconds = silence_seconds
-        self._answer = self._loop.create_future()
+        answer = self._answer = self._loop.create_future()
+        if self._transport is None:
+            self._break(UpstreamError("it closed the connection", untouched=True))
         self.write(head)
-        return self._answer
+        return answer
 
     def write(self, data: bytes) -> None:
         """Send bytes. Follow with `drain` where there may be many."""

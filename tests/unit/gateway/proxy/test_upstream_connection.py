@@ -135,6 +135,15 @@ async def test_a_loss_before_the_answer_tells_whether_anything_came(
     assert error.value.untouched is untouched
 
 
+async def test_one_that_is_lost_already_gives_no_answer(connection: UpstreamConnection) -> None:
+    connection.connection_lost(None)
+    answer = connection.start(b"x", has_answer_body=True)
+
+    with pytest.raises(UpstreamError) as error:
+        await answer
+    assert error.value.untouched
+
+
 async def test_a_failure_that_nobody_waits_for_any_more_is_not_logged() -> None:
     lost: list[Any] = []
     loop = asyncio.get_running_loop()
