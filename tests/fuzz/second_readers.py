@@ -95,7 +95,7 @@ def check_with_llhttp(data: bytes, found: Read) -> bool:
         is_refused = True
     except httptools.HttpParserUpgrade:
         is_refused = True
-        if any(request.body for request in found.requests[len(messages.all) - 1 :]):
+        if [request.body for request in found.requests[len(messages.all) - 1 :][:1]] != [b""]:
             messages.all.pop()  # it leaves the body to the other protocol; such an offer does not go on
     whole = [message for message in messages.all if message.is_whole]
     for message, request in zip(whole, found.requests, strict=False):
