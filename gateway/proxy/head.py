@@ -1,6 +1,7 @@
 """A request's head: what each line must be, and what they say together (RFC 9112 §3, §5, §6). No IO."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -170,11 +171,11 @@ def head_of(line: RequestLine, fields: Fields, shadowed: frozenset[bytes] = SHAD
 
 def _check_names(fields: Fields, shadowed: frozenset[bytes]) -> None:
     names = {name.lower() for name, _ in fields}
+    spellings = Counter(name.replace(b"_", b"-") for name in names)
     for name in names:
         if b"_" in name:
             hyphened = name.replace(b"_", b"-")
-            taken = {other.replace(b"_", b"-") for other in names - {name}}
-            if hyphened in shadowed or hyphened in taken or is_claim(hyphened):
+            if hyphened in shadowed or spellings[hyphened] > 1 or is_claim(hyphened):
                 raise Malformed(Rule.SHADOW)
 
 
