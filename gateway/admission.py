@@ -86,7 +86,7 @@ class Admission:
             StoreUnavailable: Redis is away, and the settings let nobody pass without it.
         """
         address = address_of(peer) if policies.need_addresses else None
-        if policies.deny.has_address(address):
+        if policies.deny.has_address(address) or (policies.need_addresses and address is None):
             raise Denied(None)
         if policies.exempt and policies.exempt.takes(method, target):
             return Decision(admitted=True, upstream=policies.routing.upstream(method, host, target))

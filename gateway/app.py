@@ -178,8 +178,8 @@ def _reread_policies(
     policies = read_policies(settings)
 
     def enforce() -> None:
-        handler.policies = policies
         upstreams.load(policies.upstreams)
+        handler.policies = policies
         publisher.enforce(policies.table)
 
     return enforce

@@ -25,10 +25,11 @@ class Full(StrEnum):
 class Place:
     """One connection's. It works, or it waits for a request, and then it may have to give way."""
 
-    __slots__ = ("_connections", "_has_left", "_source")
+    __slots__ = ("_connections", "_has_left", "_source", "peer")
 
-    def __init__(self, connections: "Connections", source: str | None) -> None:
-        """`source` is the address that is counted, if it is."""
+    def __init__(self, connections: "Connections", peer: str, source: str | None) -> None:
+        """`peer` is its address, and `source` the one that is counted, if it is."""
+        self.peer = peer
         self._connections = connections
         self._source = source
         self._has_left = False
@@ -79,7 +80,7 @@ class Connections:
         self._counters.connections += 1
         if source is not None:
             self._by_source[source] += 1
-        return Place(self, source)
+        return Place(self, peer, source)
 
     def waits(self, place: Place, give_way: GiveWay) -> None:
         """As `Place.waits`; it goes to the end of those who do."""

@@ -93,6 +93,8 @@ def read_routes(path: Path | None) -> RoutesFile:
 
 
 def _read(variable: str, path: Path, parse: Callable[[str], Content]) -> Content:
+    if path.is_fifo():  # it would be waited for, and nobody could stop that
+        raise StartError(f"{variable}={path}: a pipe, not a file", 2)
     try:
         return parse(path.read_text())
     except OSError as error:

@@ -109,8 +109,11 @@ def denied() -> Reply:
 
 
 def ambiguous() -> Reply:
-    """400 where two readers of the path would send the request to different services."""
-    return problem(400, "The path can be read in several ways; write it without escapes and dot segments.")
+    """400 where two readers of the request would send it to different services."""
+    return problem(
+        400,
+        "This can be read in several ways: name the host, and write the path without escapes and dots.",
+    )
 
 
 def options(methods: Iterable[str], limits: Fields) -> Reply:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.routes import DEFAULT_UPSTREAM, Route
+from gateway.contract.routes import ANY_HOST, DEFAULT_UPSTREAM, Route
 from gateway.hosts import host_name
 from gateway.meters import Meter, meters_of
 from gateway.paths import readings
@@ -11,7 +11,7 @@ from gateway.route_index import RouteIndex
 
 
 class Ambiguous(Exception):  # noqa: N818 - an answer to the client, not a fault
-    """A path that can be read in several ways, which lead to different upstreams."""
+    """A request of which nobody can say which routes it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Routing:
     def __init__(self, table: PolicyTable) -> None:
         self._passages = tuple(_of_route(route, table) for route in table.routes)
         self._index = RouteIndex(table.routes)
+        self._by_host = any(route.host != ANY_HOST for route in table.routes)
         self._leads = any(route.upstream != DEFAULT_UPSTREAM for route in table.routes)
 
     def passage(self, method: str, host: bytes, target: bytes) -> Passage:
@@ -37,10 +38,12 @@ class Routing:
         Where its path can be read in several ways, it meets the route of each, at the cost of the dearest.
 
         Raises:
-            Ambiguous: they lead to different upstreams, so nobody can say where it belongs.
+            Ambiguous: they lead to different upstreams, or it names no host where routes have hosts.
         """
         if not self._passages:
             return _UNROUTED
+        if self._by_host and not host:
+            raise Ambiguous
         name = host_name(host)
         found = {self._index.first(method, name, path) for path in readings(target)}
         passages = [self._passages[place] for place in sorted(place for place in found if place is not None)]
@@ -54,7 +57,9 @@ class Routing:
         Raises:
             Ambiguous: nobody can say so.
         """
-        return self.passage(method, host, target).upstream if self._leads else DEFAULT_UPSTREAM
+        return (
+            self.passage(method, host, target).upstream if self._leads or self._by_host else DEFAULT_UPSTREAM
+        )
 
 
 _UNROUTED = Passage()

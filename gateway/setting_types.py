@@ -1,6 +1,7 @@
 """What values of settings look like. Each check raises ValueError with what would be right."""
 
 import re
+from ipaddress import IPv6Address
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -40,6 +41,17 @@ def _can_be_looked_up(host: str) -> bool:
     return True
 
 
+def _is_url_host(host: str) -> bool:
+    """Whether a host stands in a URL as it has to, an address of IPv6 in brackets (RFC 3986 §3.2.2)."""
+    if not host.startswith("["):
+        return _can_be_looked_up(host)
+    try:
+        IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return True
+
+
 def upstream_url(text: str) -> str:
     """The URL of an upstream's address, in the form in which equal ones are the same.
 
@@ -47,11 +59,7 @@ def upstream_url(text: str) -> str:
         ValueError: with what would be right.
     """
     match = _HTTP_ADDRESS.fullmatch(text)
-    if (
-        match is None
-        or not 0 < int(match["port"] or 80) < 65536
-        or not _can_be_looked_up(match["host"].strip("[]"))
-    ):
+    if match is None or not 0 < int(match["port"] or 80) < 65536 or not _is_url_host(match["host"]):
         raise ValueError("write http://HOST or http://HOST:PORT, or https://…, without a user or a path")
     return text.rstrip("/").lower()
 

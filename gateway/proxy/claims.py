@@ -8,9 +8,11 @@ from gateway.proxy.sender import FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWA
 REWRITTEN = frozenset({FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO})
 """Those that the node writes itself: nobody's go on as they came."""
 
-OTHER_PATHS = frozenset({b"x-original-uri", b"x-original-url", b"x-rewrite-url"})
+OTHER_PATHS = frozenset(
+    {b"path-info", b"path-translated", b"script-name", b"x-original-uri", b"x-original-url", b"x-rewrite-url"}
+)
 """Those that would have a service answer for a path that no route, limit or exemption was found by; nobody's
-go on, as proxies let them through that know nothing of them."""
+go on, as proxies let them through that know nothing of them. gunicorn takes ``SCRIPT_NAME`` from a field."""
 
 CLAIMS = frozenset(
     {
@@ -31,7 +33,19 @@ CLAIMS = frozenset(
         b"x-real-ip",
         b"x-remote-addr",
         b"x-remote-ip",
+        b"remote-addr",
+        b"remote-host",
+        b"remote-ident",
+        # who it is, and how it asked: with those above and below the variables of CGI (RFC 3875 §4.1)
+        b"auth-type",
+        b"query-string",
+        b"remote-user",
+        b"request-method",
         # by which scheme and host
+        b"https",
+        b"server-name",
+        b"server-port",
+        b"server-protocol",
         b"front-end-https",
         b"x-host",
         b"x-http-host-override",

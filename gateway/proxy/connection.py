@@ -14,7 +14,6 @@ from gateway.clock import monotonic, wall
 from gateway.connections import Place
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import last_answer
-from gateway.proxy.incoming import peer_of
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
@@ -45,6 +44,7 @@ class Connection(WatchedConnection):
         "_owes_end",
         "_reader",
         "head",
+        "peer",
     )
 
     def __init__(
@@ -57,6 +57,8 @@ class Connection(WatchedConnection):
         place: Place | None = None,
     ) -> None:
         super().__init__(server, limits, place)
+        self.peer = "unknown" if place is None else place.peer
+        """The address at the other end, as it was accepted: once it is reset, its socket tells none."""
         self._counters = counters
         self._hurry = hurry
         self._reader = RequestReader(shadowed)
@@ -144,7 +146,7 @@ class Connection(WatchedConnection):
             self._watch.part()
             return
         self._counters.count_late(late)
-        logger.debug("%s is too slow with: %s", peer_of(self.transport), late)
+        logger.debug("%s is too slow with: %s", self.peer, late)
         if late is Late.ANSWER:
             self._watch.part()
         elif late is Late.BODY:
@@ -201,7 +203,7 @@ class Connection(WatchedConnection):
     def _break(self, malformed: Malformed) -> None:
         """Nothing more can be read: say so, in the place of a request or to the reader of a body."""
         self._is_broken = True
-        logger.debug("malformed request from %s: %s", peer_of(self.transport), malformed.rule.name)
+        logger.debug("malformed request from %s: %s", self.peer, malformed.rule.name)
         if self._is_answered and not self._owes_end:
             self._begin(malformed, has_body=True)
             return

@@ -37,7 +37,7 @@ class Downstream(web.Server):
             connection = cast(Connection, request.protocol)
             head = connection.head
             if isinstance(head, Malformed):
-                return await handle(Unread(head, request))
+                return await handle(Unread(head, request, connection))
             return await handle(Incoming(head, request, connection))
 
         super().__init__(handle_message, handler_cancellation=True)

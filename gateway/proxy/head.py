@@ -1,7 +1,6 @@
 """A request's head: what each line must be, and what they say together (RFC 9112 §3, §5, §6). No IO."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -170,13 +169,14 @@ def head_of(line: RequestLine, fields: Fields, shadowed: frozenset[bytes] = SHAD
 
 
 def _check_names(fields: Fields, shadowed: frozenset[bytes]) -> None:
-    names = {name.lower() for name, _ in fields}
-    spellings = Counter(name.replace(b"_", b"-") for name in names)
-    for name in names:
-        if b"_" in name:
-            hyphened = name.replace(b"_", b"-")
-            if hyphened in shadowed or spellings[hyphened] > 1 or is_claim(hyphened):
-                raise Malformed(Rule.SHADOW)
+    spellings: dict[bytes, bytes] = {}
+    for name, _ in fields:
+        lowered = name.lower()
+        hyphened = lowered.replace(b"_", b"-")
+        if spellings.setdefault(hyphened, lowered) != lowered:
+            raise Malformed(Rule.SHADOW)
+        if lowered != hyphened and (hyphened in shadowed or is_claim(hyphened)):
+            raise Malformed(Rule.SHADOW)
 
 
 def _host(version: Version, told: _Told) -> bytes:

@@ -22,6 +22,9 @@ from gateway.request_context import RequestContext
 class Line(Protocol):
     """The connection that a request came by."""
 
+    peer: str
+    """The address at the other end."""
+
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
 
@@ -34,11 +37,11 @@ class Received:
 
     __slots__ = ("_request", "context", "method", "peer")
 
-    def __init__(self, request: web.BaseRequest, method: str) -> None:
+    def __init__(self, request: web.BaseRequest, method: str, peer: str) -> None:
         """`method` is empty where it cannot be told."""
         self._request = request
         self.method = method
-        self.peer = peer_of(request.transport)
+        self.peer = peer
         """The address at the other end."""
         self.context: RequestContext
         """Its id, and what becomes of it; there from when it is named on."""
@@ -107,8 +110,8 @@ class Unread(Received):
 
     __slots__ = ("malformed",)
 
-    def __init__(self, malformed: Malformed, request: web.BaseRequest) -> None:
-        super().__init__(request, malformed.method)
+    def __init__(self, malformed: Malformed, request: web.BaseRequest, line: Line) -> None:
+        super().__init__(request, malformed.method, line.peer)
         self.malformed = malformed
 
 
@@ -118,7 +121,7 @@ class Incoming(Received):
     __slots__ = ("_line", "head", "sender")
 
     def __init__(self, head: RequestHead, request: web.BaseRequest, line: Line) -> None:
-        super().__init__(request, head.method)
+        super().__init__(request, head.method, line.peer)
         self.head = head
         self._line = line
         self.sender = Sender((self.peer,), self.scheme, head.host, by_proxy=False)
@@ -183,9 +186,3 @@ class Incoming(Received):
 
 
 Message = Incoming | Unread
-
-
-def peer_of(transport: asyncio.BaseTransport | None) -> str:
-    """The address at the other end of a connection, as far as it has one."""
-    peer = None if transport is None else transport.get_extra_info("peername")
-    return peer[0] if isinstance(peer, tuple) else "unknown"

@@ -14,9 +14,9 @@ from gateway.contract.codec import decode, encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
 from gateway.contract.policy_table import PolicyTable
-from tests.integration.gateway.client import Answer
+from tests.integration.gateway.client import Answer, request
 from tests.integration.gateway.node import Node, eventually
-from tests.integration.gateway.upstream import Upstream
+from tests.integration.gateway.upstream import Upstream, reset_at_close
 
 StartNode = Callable[..., Awaitable[Node]]
 CLIENT = unknown_client_id("key-1", DEFAULT_SECRET)
@@ -296,6 +296,20 @@ async def test_a_denied_address_is_refused_without_a_key_and_also_where_it_is_al
     assert upstream.requests == []
     record = await node.settled()
     assert (record.boot.refused, record.boot.unidentified) == (2, 0)
+
+
+async def test_a_denied_address_that_resets_its_connection_at_once_is_still_that_address(
+    start_node: StartNode, upstream: Upstream
+) -> None:
+    """What came before the reset is read, when no socket tells any more who sent it."""
+    node = await start_node(deny="127.0.0.0/8", exempt="POST /hook")
+    for _ in range(50):
+        async with await node.connect() as client:
+            reset_at_close(client.writer.transport)
+            client.writer.write(request(b"/hook", method=b"POST", key=None))
+
+    assert statuses(await send(node, b"/hook", method=b"POST", key=None)) == [403]
+    assert upstream.requests == []
 
 
 async def test_an_address_gets_so_much_over_ever_fresh_keys(

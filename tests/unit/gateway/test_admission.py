@@ -260,6 +260,13 @@ async def test_a_denied_address_is_refused_before_anything_else_is_asked(peer: s
 CROWDED = replace(TABLE, default_concurrency=2)
 
 
+async def test_who_has_no_address_is_nobody_where_addresses_decide() -> None:
+    made, _ = admission(deny="192.0.2.0/24")
+
+    with pytest.raises(Denied):
+        await made.decide(*request(peer="unknown"))
+
+
 async def test_no_more_of_a_client_are_in_flight_than_may_be_and_others_do_not_matter() -> None:
     made, limiter = admission(CROWDED)
     first, second = [await made.decide(*request()) for _ in range(2)]

@@ -100,7 +100,6 @@ LED = Routing(
         (b"A.Admin.Example.:8080", b"/x", "admin"),
         (b"admin.example", b"/x", DEFAULT_UPSTREAM),
         (b"api.example", b"/api", DEFAULT_UPSTREAM),
-        (b"", b"/x", DEFAULT_UPSTREAM),
         (b"api.example", b"/api/%73earch//x", "search"),
         # several readings that lead to one place
         (b"api.example", b"/api/search/..%2fsuggest", "search"),
@@ -169,8 +168,15 @@ def quoted(reading: str) -> bytes:
     ).encode()
 
 
+def test_without_a_host_nobody_can_say_which_routes_of_hosts_a_request_meets() -> None:
+    with pytest.raises(Ambiguous):
+        LED.passage("GET", b"", b"/x")
+    with pytest.raises(Ambiguous):
+        LED.upstream("GET", b"", b"/x")
+
+
 def test_of_several_readings_with_one_upstream_each_route_is_met_at_the_dearest_cost() -> None:
-    passage = LED.passage("GET", b"", b"/api/search/..%2fsuggest")
+    passage = LED.passage("GET", b"api.example", b"/api/search/..%2fsuggest")
 
     assert (passage.cost, names(passage.meters)) == (2, ["route/search"])
 

@@ -96,6 +96,11 @@ def test_an_offer_to_switch_names_one_protocol_and_is_a_hop_of_http_1_1() -> Non
     assert head(b"GET / HTTP/1.1", HOST, (b"Upgrade", b"websocket")).upgrade == b""
 
 
+@pytest.mark.parametrize("name", [b"SCRIPT_NAME", b"path_INFO", b"REMOTE_USER", b"Request_Method"])
+def test_no_name_is_a_variable_of_cgi(name: bytes) -> None:
+    assert rule(b"GET / HTTP/1.1", HOST, (name, b"/x")) is Rule.SHADOW
+
+
 @pytest.mark.parametrize("name", [b"Content_Length", b"X_API-KEY", b"x-forwarded_for", b"X_Request_Id"])
 def test_no_name_passes_for_another(name: bytes) -> None:
     assert rule(b"GET / HTTP/1.1", HOST, (name, b"1")) is Rule.SHADOW
