@@ -66,6 +66,14 @@ class Decision:
         return beyond or not all(standing.admitted for standing in self.standings or ())
 
 
+class Undecided(StoreUnavailable):
+    """Nobody can say whether a client has something left, and the settings let nobody pass without that."""
+
+    def __init__(self, client: str) -> None:
+        super().__init__("undecided")
+        self.client = client
+
+
 class Admission:
     """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
 
@@ -83,7 +91,7 @@ class Admission:
             Denied: it, or its address, is on the deny list.
             Unidentified: it has no usable key, or none where one is needed.
             Ambiguous: nobody can say which upstream it is for.
-            StoreUnavailable: Redis is away, and the settings let nobody pass without it.
+            Undecided: Redis is away, and the settings let nobody pass without it.
         """
         address = address_of(peer) if policies.need_addresses else None
         if policies.deny.has_address(address) or (policies.need_addresses and address is None):
@@ -117,6 +125,8 @@ class Admission:
         try:
             standings = await self._decide(charges)
             is_decided = True
+        except StoreUnavailable as reason:
+            raise Undecided(client) from reason
         finally:
             if places is not None and not is_decided:
                 self.in_flight.leave(client)

@@ -9,9 +9,8 @@ from aiohttp import web
 
 from gateway import replies
 from gateway.access import Denied
-from gateway.admission import Admission, Decision
+from gateway.admission import Admission, Decision, Undecided
 from gateway.clock import monotonic, wall
-from gateway.errors import StoreUnavailable
 from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
@@ -103,7 +102,8 @@ class Handler:
             return Outcome.REFUSED, await self._own(incoming, replies.denied())
         except Unidentified as reason:
             return Outcome.UNIDENTIFIED, await self._own(incoming, replies.unidentified(str(reason)))
-        except StoreUnavailable:
+        except Undecided as undecided:
+            context.client = undecided.client
             context.store_seconds = monotonic() - started
             return Outcome.FAILED, await self._own(incoming, replies.store_unavailable())
         except Ambiguous:

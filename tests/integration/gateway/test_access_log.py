@@ -123,6 +123,17 @@ async def test_own_answers_are_told_with_what_they_took(start_node: StartNode, t
     assert {line["upstream_seconds"] for line in lines} == {None}
 
 
+async def test_who_could_not_be_decided_about_is_told_too(start_node: StartNode, told: Told) -> None:
+    node = await start_node(access_log=1, on_store_failure="closed", redis_url="redis://127.0.0.1:1/0")
+    async with await node.connect() as client:
+        assert (await client.get()).status == 503
+    (line,) = await told(1)
+
+    assert (line["status"], line["outcome"]) == (503, "failed")
+    assert line["client"].startswith("k_")
+    assert line["store_seconds"] is not None
+
+
 async def test_where_the_client_left_before_an_answer_the_status_is_0(
     start_node: StartNode, upstream: Upstream, told: Told
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.access import AccessList, Denied
-from gateway.admission import Admission, Decision
+from gateway.admission import Admission, Decision, Undecided
 from gateway.contract.client_id import key_digest, unknown_client_id
 from gateway.contract.clients import Clients
 from gateway.contract.limits import parse_limits
@@ -210,8 +210,9 @@ async def test_shadow_lets_through_also_where_nobody_passes_without_redis() -> N
     mixed = replace(TABLE, routes=(Route("search", "/", (), parse_limits("9/s"), shadow=True),))
     made, limiter = admission(mixed)
     limiter.error = StoreUnavailable("away")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(Undecided) as undecided:
         await made.decide(*request())
+    assert undecided.value.client == "acme"
 
 
 async def test_an_exempt_request_needs_no_key_and_is_not_counted() -> None:
