@@ -259,12 +259,10 @@ async def _listening(
 ) -> AsyncIterator[None]:
     """Both listeners; at the end clients' requests finish before the admin listener goes."""
     admin = web.AppRunner(admin_application(sources), access_log=None)
-    clients = web.ServerRunner(downstream, shutdown_timeout=settings.drain_timeout)
     sockets = await listening_sockets(settings.host, settings.port)
     listener = Listener(sockets, downstream, sources.counters, connections, sources.certificate)
     try:
         admin_sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
-        await clients.setup()
         await admin.setup()
         for listening in admin_sockets:
             await web.SockSite(admin, listening).start()
@@ -274,7 +272,7 @@ async def _listening(
         yield
     finally:
         await listener.close()
-        await clients.cleanup()
+        await downstream.shutdown(settings.drain_timeout)
         await admin.cleanup()
 
 

@@ -24,6 +24,12 @@ from gateway.telemetry.counters import Counters
 MAX_HELD_BYTES = 65536
 """Of requests that are sent before the one at hand is answered; then nothing more is taken."""
 
+LAST_CHANCE_SECONDS = 1.0
+"""How long a connection without a request waits for one when the server shuts down."""
+
+GOODBYE_SECONDS = 1.0
+"""How long its client may take, when it is told that the connection ends, to end it too."""
+
 _WITHOUT_BODY = b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"
 _WITH_BODY = b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -224,15 +230,36 @@ class Connection(WatchedConnection):
             super().close()
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's signature
-        """Let the request in flight finish within `timeout` seconds, or until there is a hurry.
+        """Let what has begun finish, and its client go, within `timeout` seconds, or until there is a hurry.
 
-        aiohttp would take up to twice as long.
+        aiohttp would close where a request may be on its way, and take up to twice as long.
         """
         task = self._task_handler
         if task is not None and not task.done():
+            leaving = asyncio.create_task(self._leave(task))
             hurried = asyncio.create_task(self._hurry.wait())
-            await asyncio.wait({task, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            hurried.cancel()
-            task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({leaving, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for ending in (leaving, hurried, task):
+                ending.cancel()
+            await asyncio.wait({leaving, hurried, task})
         self.force_close()
+
+    async def _leave(self, task: "asyncio.Task[None]") -> None:
+        """End the connection when it has waited for a request for LAST_CHANCE_SECONDS."""
+        idle_behind = -1
+        while not (self._is_idle and self._request_count == idle_behind):
+            idle_behind = self._request_count if self._is_idle else -1
+            await asyncio.wait({task}, timeout=LAST_CHANCE_SECONDS)
+            if task.done():
+                return
+            await asyncio.sleep(0)  # what came while the loop was busy is read first
+        self._close = True
+        if self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()  # a close could meet a request, and reset the connection
+        elif self.transport is not None:
+            self.transport.close()  # TLS says so by itself, and waits
+        await asyncio.wait({task}, timeout=GOODBYE_SECONDS)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._is_answered and not self._reader.has_begun

@@ -112,13 +112,6 @@ async def test_an_answer_that_is_under_way_arrives_whole_during_the_drain(
     await within(node.task)
 
 
-async def test_idle_connections_do_not_hold_the_drain_up(node: Node) -> None:
-    async with await node.connect() as client, await node.connect():
-        await client.get()
-        await asyncio.wait_for(node.shut_down(), 1)
-        assert await client.rest() == b""
-
-
 async def test_a_request_that_takes_too_long_is_given_up(
     start_node: StartNode, upstream: Upstream, redis_client: Redis
 ) -> None:
