@@ -21,6 +21,8 @@ from gateway.proxy.watched import WatchedConnection
 from gateway.replies import Problem
 from gateway.telemetry.counters import Counters
 
+TURN_BYTES = 32768
+"""As much of what has to be looked at is taken at once."""
 MAX_HELD_BYTES = 65536
 """Of requests that are sent before the one at hand is answered; then nothing more is taken."""
 
@@ -47,8 +49,10 @@ class Connection(WatchedConnection):
         "_is_answered",
         "_is_broken",
         "_is_last",
+        "_later",
         "_owes_end",
         "_reader",
+        "_turn",
         "head",
         "peer",
     )
@@ -73,6 +77,8 @@ class Connection(WatchedConnection):
         self._is_last = False
         self._is_broken = False
         self._owes_end = False
+        self._later = b""
+        self._turn: asyncio.Handle | None = None
         self.head: RequestHead | Malformed
         """Of the request at hand, or what is wrong with it."""
 
@@ -80,7 +86,36 @@ class Connection(WatchedConnection):
         """Take what the client sends."""
         if not data:  # aiohttp's own way to go on with what it has been given
             super().data_received(data)
+            if self._later:
+                self._take_turns()
+        elif self._later or (len(data) > TURN_BYTES and not self._reader.takes_any_bytes):
+            self._later += data
+            self._take_turns()
+        else:
+            self._receive(data)
+
+    def _take_turns(self) -> None:
+        """Take what has come a part at a time, and let others have their turn in between.
+
+        Lines and chunks may be as short as they like, and a quarter of a megabyte comes at once.
+        """
+        if not self._buffer_paused:
+            self._pause_reading_for_buffer()
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._take_a_turn)
+
+    def _take_a_turn(self) -> None:
+        self._turn = None
+        if self.transport is None or self._reading_paused:
             return
+        data, self._later = self._later[:TURN_BYTES], self._later[TURN_BYTES:]
+        self._receive(data)
+        if self._later:
+            self._take_turns()
+        elif self._buffer_paused and len(self._reader.held) <= MAX_HELD_BYTES:
+            self._resume_reading_for_buffer()
+
+    def _receive(self, data: bytes) -> None:
         if self._is_broken:
             self._forward([data])  # to be dropped, so that the answer is not lost in a reset
             return
@@ -172,7 +207,7 @@ class Connection(WatchedConnection):
             self._take(self._reader.go_on())
         except Malformed as malformed:
             self._break(malformed)
-        if self._buffer_paused and len(self._reader.held) <= MAX_HELD_BYTES:
+        if self._buffer_paused and not self._later and len(self._reader.held) <= MAX_HELD_BYTES:
             self._resume_reading_for_buffer()
 
     def _take(self, events: Events) -> None:

@@ -71,6 +71,11 @@ class RequestReader:
         """What has come and is not read yet."""
         return self._rest
 
+    @property
+    def takes_any_bytes(self) -> bool:
+        """Whether what comes now is content, in which nothing has to be looked for."""
+        return self._missing > 0 and not self.ended
+
     def feed(self, data: bytes) -> Events:
         """Take more bytes: the head, and the pieces of the body, that they complete.
 

@@ -283,6 +283,21 @@ async def test_a_body_of_many_tiny_chunks_passes(node: Node, upstream: Upstream)
     assert upstream.bodies == [b"x" * 100_000]
 
 
+async def test_tiny_chunks_leave_others_their_turn(node: Node, upstream: Upstream) -> None:
+    """Read by the megabyte, as they come, they would stop all others for seconds."""
+    served = 0
+    async with await node.connect() as busy, await node.connect() as other:
+        await busy.send(request(b"/", b"Transfer-Encoding: chunked", method=b"POST"))
+        busy.writer.write(b"1\r\nx\r\n" * 500_000 + b"0\r\n\r\n")
+        uploaded = asyncio.create_task(busy.answer())
+        while not uploaded.done():
+            assert (await other.get()).status == 200
+            served += 1
+        assert (await uploaded).status == 200
+
+    assert served > 5
+
+
 async def test_an_answer_of_many_tiny_chunks_passes(node: Node, upstream: Upstream) -> None:
     upstream.script = upstream.answering(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
