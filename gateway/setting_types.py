@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -64,6 +65,12 @@ def upstream_url(text: str) -> str:
     return text.rstrip("/").lower()
 
 
+def _file_path(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path has no NUL in it")
+    return path
+
+
 def upstream_urls(text: str) -> tuple[str, ...]:
     """One URL or several with commas between them.
 
@@ -117,5 +124,6 @@ UpstreamUrls = Annotated[str, AfterValidator(_upstream_urls)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]
 ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
 AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]
+FilePath = Annotated[Path, AfterValidator(_file_path)]
 FieldName = Annotated[str, AfterValidator(check_field_name)]
 TrustedProxiesValue = Annotated[TrustedProxies, PlainValidator(_trusted_proxies)]

@@ -3,7 +3,6 @@
 import re
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -27,6 +26,7 @@ from gateway.setting_types import (
     Delay,
     ExemptValue,
     FieldName,
+    FilePath,
     Host,
     LimitValue,
     NodeId,
@@ -86,10 +86,10 @@ class Settings(ConnectionSettings, BaseSettings):
     port: Port = Field(8080, description="port to listen on for clients")
     admin_host: Host = Field("127.0.0.1", description="address of the admin listener")
     admin_port: Port = Field(9080, description="port of the admin listener")
-    tls_cert: Path | None = Field(
+    tls_cert: FilePath | None = Field(
         None, description="PEM file of the certificate that clients are shown; with it they are served by TLS"
     )
-    tls_key: Path | None = Field(None, description="PEM file of the certificate's key, not encrypted")
+    tls_key: FilePath | None = Field(None, description="PEM file of the certificate's key, not encrypted")
     advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
@@ -100,7 +100,7 @@ class Settings(ConnectionSettings, BaseSettings):
     upstream_url: UpstreamUrls = Field(
         description="the service behind the gateway, http://HOST:PORT or https://…; several with commas"
     )
-    upstream_ca: Path | None = Field(
+    upstream_ca: FilePath | None = Field(
         None, description="PEM file of the authorities that sign https upstreams, instead of the system's"
     )
     upstream_connections: int = Field(
@@ -127,7 +127,7 @@ class Settings(ConnectionSettings, BaseSettings):
         None, description="what one address (of IPv6 one /64) gets without a registered key"
     )
     shadow: bool = Field(False, description="count and tell what would be refused, and refuse nobody")
-    routes_file: Path | None = Field(
+    routes_file: FilePath | None = Field(
         None, description="TOML file of routes: where requests go, and what they may use"
     )
     exempt: Annotated[ExemptValue, NoDecode] = Field(
@@ -140,7 +140,7 @@ class Settings(ConnectionSettings, BaseSettings):
     deny: Annotated[AccessListValue, NoDecode] = Field(
         AccessList(""), description="clients, addresses and networks that get a 403"
     )
-    clients_file: Path | None = Field(None, description="TOML file of plans and registered clients")
+    clients_file: FilePath | None = Field(None, description="TOML file of plans and registered clients")
     unknown_keys: Literal["accept", "reject"] | None = Field(
         None,
         description="whether an unregistered key is a client: accept (without a clients file) or reject",
@@ -248,7 +248,7 @@ def load(flags: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise StartError(_sentence(problem["loc"], problem), 2) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StartError(f"{TOML_FILE}: {error}", 2) from None
 
 

@@ -332,6 +332,8 @@ def test_settings_that_exclude_each_other_say_why() -> None:
 
 
 FILES: dict[str, tuple[str | bytes, str]] = {
+    "too deep": ("a = " + "[" * 5000, "gateway.toml: "),
+    "a path with NUL": ('clients_file = "a\\u0000b"', "GATEWAY_CLIENTS_FILE='a\\x00b': a path has no NUL"),
     "no TOML": ("port = ", "gateway.toml: "),
     "not UTF-8": (b"host = '\xff'", "gateway.toml: "),
     "an unknown setting": ('prot = "80"', "gateway.toml: there is no setting 'prot'"),
