@@ -14,6 +14,7 @@ from gateway.clock import monotonic, wall
 from gateway.connections import Place
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import last_answer
+from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
@@ -25,9 +26,6 @@ TURN_BYTES = 32768
 """As much of what has to be looked at is taken at once."""
 MAX_HELD_BYTES = 65536
 """Of requests that are sent before the one at hand is answered; then nothing more is taken."""
-
-LAST_CHANCE_SECONDS = 1.0
-"""How long a connection without a request waits for one when the server shuts down."""
 
 GOODBYE_SECONDS = 1.0
 """How long its client may take, when it is told that the connection ends, to end it too."""
@@ -280,10 +278,9 @@ class Connection(WatchedConnection):
         self.force_close()
 
     async def _leave(self, task: "asyncio.Task[None]") -> None:
-        """End the connection when it has waited for a request for LAST_CHANCE_SECONDS."""
-        idle_behind = -1
-        while not (self._is_idle and self._request_count == idle_behind):
-            idle_behind = self._request_count if self._is_idle else -1
+        """End the connection when it has had its last chance to bring a request."""
+        chance = LastChance()
+        while not chance.is_over(self._request_count, is_idle=self._is_idle):
             await asyncio.wait({task}, timeout=LAST_CHANCE_SECONDS)
             if task.done():
                 return

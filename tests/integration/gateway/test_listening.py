@@ -3,6 +3,7 @@
 import asyncio
 import re
 import resource
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
@@ -71,6 +72,10 @@ async def test_without_descriptors_connections_wait_and_the_node_lives(
         for client in clients:
             assert (await client.answer()).status == 401
             client.writer.close()
+        async with await node.connect() as last:
+            assert (await last.get()).status == 200
+        node.process.send_signal(signal.SIGTERM)
+        assert await node.ends() == 0
         log = node.log.read_text()
 
     assert log.count("new connections wait, as none can be accepted: Too many open files") == 1
