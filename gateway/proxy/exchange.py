@@ -52,6 +52,8 @@ class Exchange:
 
         `on_interim` is called with each head of status 1xx that is to go on.
         """
+        self.retries = 0
+        """How often the request was sent once more."""
         self._upstream = upstream
         self._timeout_seconds = timeout_seconds
         self._on_interim = on_interim
@@ -86,6 +88,7 @@ class Exchange:
                     address.absence.failed(monotonic())
                 if untried == 1 or not self._may_be_repeated(request, error):
                     raise
+                self.retries += 1
                 await self.close()
             else:
                 address.absence.worked()
@@ -119,6 +122,7 @@ class Exchange:
         except UpstreamError as error:
             if not (self._is_stale(error) and self._may_be_repeated(request, error)):
                 raise
+        self.retries += 1
         await self._end_attempt()
         return await self._attempt(address, request, wait_seconds, fresh=True)
 

@@ -14,6 +14,7 @@ from gateway.clock import monotonic, wall
 from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
+from gateway.proxy.address import Busy
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
@@ -176,6 +177,11 @@ class Handler:
         except TimeoutError as error:
             self._lost(error)
             raise Problem(504, "The service behind the gateway did not answer in time.") from error
+        except Busy:
+            self._counters.upstream_full += 1
+            raise
+        finally:
+            self._counters.upstream_retried += exchange.retries
         incoming.context.upstream_seconds = seconds = monotonic() - sent
         self._counters.upstream_latency.add(seconds)
         self._counters.upstream_server_errors += head.status >= 500

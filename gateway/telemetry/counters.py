@@ -45,6 +45,8 @@ class Counters:
     upstream_server_errors: int = 0
     upstream_broken: int = 0
     upstream_timed_out: int = 0
+    upstream_retried: int = 0
+    upstream_full: int = 0
     store_decisions: int = 0
     store_fallbacks: int = 0
     store_discarded: int = 0

@@ -48,6 +48,18 @@ def exposition(
             "Upstream's 5xx answers.",
             counters.upstream_server_errors,
         ),
+        *_single(
+            "gateway_upstream_retries_total",
+            "counter",
+            "Times that a request was sent once more, to another address or over another connection.",
+            counters.upstream_retried,
+        ),
+        *_single(
+            "gateway_upstream_full_total",
+            "counter",
+            "Requests that were sent nowhere, as too many were at the upstream or no socket was left.",
+            counters.upstream_full,
+        ),
         *_listener(counters, certificate_days),
         *_store(counters),
         *_histogram("gateway_request_seconds", "Forwarded requests, in the node.", counters.latency),

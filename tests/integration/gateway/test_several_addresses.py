@@ -98,6 +98,7 @@ async def test_what_got_no_answer_goes_elsewhere_if_that_is_safe(
         answers = [await client.get(method=method, body=body) for _ in range(2)]
 
     assert [answer.status for answer in answers] == ([200, 200] if repeated else [502, 200])
+    assert f"gateway_upstream_retries_total {int(repeated)}\n" in (await node.admin("/metrics"))[1]
     assert len(other.requests) == 2 if repeated else 1
 
 
@@ -217,6 +218,7 @@ async def test_a_node_holds_no_more_connections_than_it_may(
     assert "2 requests are there, and more may not be" in caplog.text
     assert len(upstream.requests) == 3
     assert (await node.settled()).boot.failed == 1
+    assert "gateway_upstream_full_total 1\n" in (await node.admin("/metrics"))[1]
 
 
 async def test_a_request_waits_a_little_for_a_connection(start_node: StartNode, upstream: Upstream) -> None:
