@@ -155,7 +155,9 @@ class Connection(WatchedConnection):
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         task.add_done_callback(lambda _: self.connection_lost(None))
-        return self._reader.held
+        if self._turn is not None:
+            self._turn.cancel()
+        return self._reader.held + self._later
 
     def _wait(self, size: int = 0) -> None:
         """Know what is to be waited for, now that `size` bytes have come."""

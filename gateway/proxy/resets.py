@@ -1,6 +1,7 @@
-"""Closes that the other side sees as an error, where the end alone would look as if all had come."""
+"""Connections that break: making one, so that the other side sees it, and what had come on one."""
 
 import asyncio
+import os
 import socket
 import struct
 
@@ -16,3 +17,18 @@ def reset(transport: asyncio.Transport) -> None:
     """Close at once by a reset: an abort alone closes in order on every loop."""
     reset_at_close(transport)
     transport.abort()
+
+
+def unread(transport: asyncio.Transport, most_bytes: int) -> bytes:
+    """What had come on a connection that broke at a write, which can fail before the read.
+
+    To be asked for when the connection is lost; with TLS it cannot be had.
+    """
+    lost: socket.socket | None = transport.get_extra_info("socket")
+    if lost is None or transport.get_extra_info("ssl_object") is not None:
+        return b""
+    with socket.socket(fileno=os.dup(lost.fileno())) as still_open:
+        try:
+            return still_open.recv(most_bytes, socket.MSG_DONTWAIT)
+        except OSError:
+            return b""

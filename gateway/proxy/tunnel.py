@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.clock import monotonic
-from gateway.proxy.resets import reset_at_close
+from gateway.proxy.resets import reset_at_close, unread
 
 CLOSING_SECONDS = 10.0
 """How long the rest may stand still, once one end has said that nothing follows or is gone."""
+
+UNREAD_BYTES = 262144
+"""As much as one read takes."""
 
 
 class End(asyncio.Protocol):
@@ -94,8 +97,9 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is gone."""
-        self.transport = None
-        self._tunnel.lost(self, broken=exc is not None)
+        transport, self.transport = self.transport, None
+        rest = unread(transport, UNREAD_BYTES) if transport is not None and exc is not None else b""
+        self._tunnel.lost(self, rest, broken=exc is not None)
 
 
 class Tunnel:
@@ -157,9 +161,10 @@ class Tunnel:
             other.finish()
         self._hurry()
 
-    def lost(self, end: End, *, broken: bool) -> None:
-        """One end is gone; the other sees it go in the same way."""
+    def lost(self, end: End, rest: bytes, *, broken: bool) -> None:
+        """One end is gone; the other gets the rest, and sees it go in the same way."""
         other = self.other(end)
+        other.write(rest)
         other.close(by_reset=broken and not end.has_ended)  # else all has come, and would be lost
         if other.transport is None:
             self._end()

@@ -5,9 +5,7 @@ Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reor
 
 import asyncio
 import math
-import os
 import select
-import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -15,6 +13,7 @@ from gateway.clock import monotonic
 from gateway.proxy.answer_body import HIGH_WATER_BYTES, AnswerBody
 from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
 from gateway.proxy.keep_alive import usable_seconds
+from gateway.proxy.resets import unread
 
 MAX_AGE_SECONDS = 300.0
 """A name may lead elsewhere by then, and a balancer in between have others to choose from."""
@@ -241,7 +240,10 @@ class UpstreamConnection(asyncio.Protocol):
         if reader is None:
             return
         if exc is not None and transport is not None and not reader.ended:
-            self._take_unread(transport)
+            # An upstream that wants no more of a body answers and closes.
+            data = unread(transport, HIGH_WATER_BYTES)
+            if data:
+                self.data_received(data)
         error = UpstreamError("it closed the connection", untouched=not self._touched)
         if exc is None and self._touched and self._has_eof:
             try:
@@ -252,16 +254,3 @@ class UpstreamConnection(asyncio.Protocol):
                 if self._body is not None:
                     self._body.end()
         self._break(error)
-
-    def _take_unread(self, transport: asyncio.Transport) -> None:
-        """An upstream that wants no more of a body answers and closes; a write then fails before the read."""
-        lost: socket.socket | None = transport.get_extra_info("socket")
-        if lost is None or transport.get_extra_info("ssl_object") is not None:
-            return
-        with socket.socket(fileno=os.dup(lost.fileno())) as still_open:
-            try:
-                data = still_open.recv(HIGH_WATER_BYTES, socket.MSG_DONTWAIT)
-            except OSError:
-                return
-        if data:
-            self.data_received(data)

@@ -2,18 +2,20 @@
 
 import asyncio
 import random
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
-from gateway.proxy import tunnel as tunnels_module
+from gateway.proxy import tunnel
 from tests.certificates import Authority
-from tests.integration.gateway.client import within
+from tests.integration.gateway.client import request, within
 from tests.integration.gateway.footprint import footprint
-from tests.integration.gateway.handshakes import Open, open_tunnel, tunnels
+from tests.integration.gateway.handshakes import OFFER, SWITCH, Open, open_tunnel, tunnels
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Upstream, reset_at_close
 
@@ -117,6 +119,37 @@ async def test_a_reset_is_a_reset_at_the_other_end(node: Node, upstream: Upstrea
         await eventually(lambda: tunnels(node), lambda count: count == 0)
 
 
+async def test_a_servers_last_words_before_a_reset_arrive_though_a_write_sees_it_first(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        node = await start_node(upstream_url=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        looked, _ = await within(loop.sock_accept(listening))
+        looked.close()
+        async with await node.connect() as client:
+            await client.send(request(b"/", *OFFER))
+            server, _ = await within(loop.sock_accept(listening))
+            await within(loop.sock_recv(server, 65536))
+            await within(loop.sock_sendall(server, SWITCH))
+            await client.head()
+            pass_on = tunnel.Tunnel.pass_on
+
+            def break_and_pass_on(self: tunnel.Tunnel, end: tunnel.End, data: bytes) -> None:
+                if end is self.client:
+                    server.send(b"last words")
+                    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    server.close()
+                pass_on(self, end, data)
+
+            monkeypatch.setattr(tunnel.Tunnel, "pass_on", break_and_pass_on)
+            heard = asyncio.ensure_future(client.reader.readexactly(10))  # a stream that broke gives nothing
+            await asyncio.sleep(0)
+            await client.send(b"x")
+            assert await within(heard) == b"last words"
+
+
 class Flood:
     """Sends as much as is taken, up to `BIG`."""
 
@@ -161,7 +194,7 @@ async def test_silence_ends_it(start_node: StartNode, upstream: Upstream) -> Non
 async def test_who_says_that_nothing_follows_must_be_answered_in_time(
     node: Node, upstream: Upstream, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tunnels_module, "CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr(tunnel, "CLOSING_SECONDS", 0.1)
     async with open_tunnel(node, upstream) as opened:
         (reader, writer), (far_reader, _) = ends(opened, first)
         writer.write_eof()
