@@ -95,7 +95,8 @@ def check_with_llhttp(data: bytes, found: Read) -> bool:
         is_refused = True
     except httptools.HttpParserUpgrade:
         is_refused = True
-        if [request.body for request in found.requests[len(messages.all) - 1 :][:1]] != [b""]:
+        number = len(messages.all)
+        if number > len(found.requests) or found.requests[number - 1].body:
             messages.all.pop()  # it leaves the body to the other protocol; such an offer does not go on
     whole = [message for message in messages.all if message.is_whole]
     for message, request in zip(whole, found.requests, strict=False):

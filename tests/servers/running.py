@@ -4,8 +4,8 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,22 +16,14 @@ from tests.servers import record
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
 _AT = "127.0.0.1:{port}"
+_NODE = shutil.which("node")
 
-COMMANDS: Mapping[str, tuple[str, ...]] = {
+COMMANDS: dict[str, tuple[str, ...]] = {
     "aiohttp": (sys.executable, "-m", "tests.servers.on_aiohttp", "{port}"),
     "uvicorn": (
-        *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning"),
-        *(
-            "--http",
-            "httptools",
-            "--ws",
-            "none",
-            "--loop",
-            "asyncio",
-            "--lifespan",
-            "off",
-            "tests.servers.asgi:app",
-        ),
+        *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--http", "httptools", "--ws", "none"),
+        *("--timeout-keep-alive", "60", "--loop", "asyncio", "--lifespan", "off", "--log-level", "warning"),
+        "tests.servers.asgi:app",
     ),
     # Threads, since its plain worker closes each connection: what comes behind a request is the question.
     "gunicorn": (
@@ -42,13 +34,9 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     ),
     "waitress": (sys.executable, "-m", "waitress", f"--listen={_AT}", "tests.servers.wsgi:app"),
     "tornado": (sys.executable, "-m", "tests.servers.on_tornado", "{port}"),
-    **(
-        {"node": (node, str(Path(__file__).with_name("on_node.js")), "{port}")}
-        if (node := shutil.which("node"))
-        else {}
-    ),
 }
-"""Those that are here: the Python ones always, node's where it is installed."""
+if _NODE is not None:
+    COMMANDS["node"] = (_NODE, str(Path(__file__).with_name("on_node.js")), "{port}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +72,8 @@ async def running(name: str, folder: Path) -> AsyncIterator[Server]:
         await _until_it_listens(server, process, folder / "log")
         yield server
     finally:
-        os.killpg(process.pid, 9)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
         await process.wait()
 
 
