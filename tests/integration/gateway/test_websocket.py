@@ -8,7 +8,7 @@ from gateway.proxy import connection
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.handshakes import ACCEPT, KEY, OFFER, SWITCH, open_tunnel, tunnels
 from tests.integration.gateway.node import Node, eventually
-from tests.integration.gateway.upstream import Upstream
+from tests.integration.gateway.upstream import Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
 FRAME = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"  # RFC 6455 §5.7
@@ -174,6 +174,38 @@ async def test_what_is_read_in_turns_goes_over_whole_in_the_middle_of_them(
     early = bytes(range(256)) * 800
     async with open_tunnel(node, upstream, sent=early) as tunnel:
         assert await within(tunnel.peer.reader.readexactly(len(early))) == early
+
+
+async def test_an_upstream_may_say_all_and_close_with_the_101(node: Node, upstream: Upstream) -> None:
+    async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await peer.send(SWITCH + FRAME * 20_000)
+
+    upstream.script = script
+    async with await node.connect() as client:
+        await client.send(request(b"/", *OFFER))
+        await client.head()
+        assert await client.rest() == FRAME * 20_000
+    await eventually(lambda: tunnels(node), lambda count: count == 0)
+
+
+async def test_a_handshake_may_come_behind_a_request_and_go_by_the_same_connection(
+    node: Node, upstream: Upstream
+) -> None:
+    async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await peer.send(OK)
+        await upstream.take(peer)
+        await peer.send(SWITCH)
+        await peer.send(await within(peer.reader.readexactly(len(FRAME))))
+
+    upstream.script = script
+    async with await node.connect() as client:
+        await client.send(request(b"/1") + request(b"/2", *OFFER) + FRAME)
+        assert (await client.answer()).body == b"ok"
+        assert (await client.head())[0] == b"HTTP/1.1 101 Switching Protocols"
+        assert await client.rest() == FRAME
+    assert [seen.start_line for seen in upstream.requests] == [b"GET /1 HTTP/1.1", b"GET /2 HTTP/1.1"]
 
 
 async def test_what_comes_with_the_101_goes_to_the_client(node: Node, upstream: Upstream) -> None:
