@@ -1,5 +1,6 @@
 """The admin listener: health, readiness, metrics, and the record that the node publishes."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -60,6 +61,7 @@ async def _metrics(request: web.Request) -> web.Response:
         sources.counters,
         store_connected=sources.store_connected(),
         reloads=sources.reloads(),
+        tasks=len(asyncio.all_tasks()),
         lost_log_lines=sources.log.lost if sources.log is not None else 0,
         certificate_days=sources.certificate.days_left() if sources.certificate is not None else None,
     )

@@ -105,6 +105,7 @@ KNOWN_FOLDERS = {
         "fuzz",
         "servers",
         "scale",
+        "soak",
         "model",
     },
     "docs": {"decisions"},

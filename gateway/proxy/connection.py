@@ -10,16 +10,14 @@ import logging
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
-from gateway.clock import monotonic, wall
+from gateway.clock import monotonic
 from gateway.connections import Place
 from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import last_answer
 from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
-from gateway.proxy.patience import Late, TimeLimits
+from gateway.proxy.patience import TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
 from gateway.proxy.watched import WatchedConnection
-from gateway.replies import Problem
 from gateway.telemetry.counters import Counters
 
 TURN_BYTES = 32768
@@ -42,7 +40,6 @@ class Connection(WatchedConnection):
 
     __slots__ = (
         "_body",
-        "_counters",
         "_hurry",
         "_is_answered",
         "_is_broken",
@@ -52,7 +49,6 @@ class Connection(WatchedConnection):
         "_reader",
         "_turn",
         "head",
-        "peer",
     )
 
     def __init__(
@@ -64,10 +60,7 @@ class Connection(WatchedConnection):
         limits: TimeLimits,
         place: Place | None = None,
     ) -> None:
-        super().__init__(server, limits, place)
-        self.peer = "unknown" if place is None else place.peer
-        """The address at the other end, as it was accepted: once it is reset, its socket tells none."""
-        self._counters = counters
+        super().__init__(server, counters, limits, place)
         self._hurry = hurry
         self._reader = RequestReader(shadowed)
         self._body: StreamReader = EMPTY_PAYLOAD
@@ -79,6 +72,11 @@ class Connection(WatchedConnection):
         self._turn: asyncio.Handle | None = None
         self.head: RequestHead | Malformed
         """Of the request at hand, or what is wrong with it."""
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It has left, or been left."""
+        super().connection_lost(exc)
+        self._body = EMPTY_PAYLOAD  # which knows this connection: without it nothing need be collected
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends."""
@@ -181,24 +179,9 @@ class Connection(WatchedConnection):
                 patience.sends(now)
         self._watch.rearm()
 
-    def _too_late(self, late: Late) -> None:
-        """Part from a client that is too slow, with a 408 for a part of a request (RFC 9110 §15.5.9)."""
-        if late is Late.PARTING:
-            self._watch.part()
-            return
-        self._counters.count_late(late)
-        logger.debug("%s is too slow with: %s", self.peer, late)
-        if late is Late.ANSWER:
-            self._watch.part()
-        elif late is Late.BODY:
-            self._is_broken = True
-            self._end_body(Problem(408, "The body came too slowly."))
-        else:
-            if late is Late.HEAD and self.transport is not None:
-                self.transport.write(
-                    last_answer(Problem(408, "The head came too slowly.").reply(), now=wall())
-                )
-            self.force_close()
+    def _lose_body(self, error: Exception) -> None:
+        self._is_broken = True
+        self._end_body(error)
 
     def _go_on(self) -> None:
         if not (self._is_answered and self._reader.ended) or self._is_last:
@@ -225,6 +208,7 @@ class Connection(WatchedConnection):
         self.head = head
         self._is_answered = False
         self._owes_end = has_body
+        self._start()
         super().data_received(_WITH_BODY if has_body else _WITHOUT_BODY)
         self._body = self._messages[-1][1]
 
@@ -269,6 +253,7 @@ class Connection(WatchedConnection):
 
         aiohttp would close where a request may be on its way, and take up to twice as long.
         """
+        self._start()
         task = self._task_handler
         if task is not None and not task.done():
             leaving = asyncio.create_task(self._leave(task))

@@ -28,8 +28,8 @@ class Watch:
     ) -> None:
         """`late` is called with what the client of a new connection is late with, until `stop`."""
         self.patience = Patience(limits, monotonic())
-        self._transport = transport
-        self._late = late
+        self._transport: asyncio.Transport | None = transport
+        self._late: Callable[[Late], None] | None = late
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_until = inf
@@ -44,19 +44,21 @@ class Watch:
             self._armed_until = until
 
     def stop(self) -> None:
-        """The connection is over."""
+        """The connection is over; both let go of each other, so that no collector need find them."""
         if self._timer is not None:
             self._timer.cancel()
         self._armed_until = -inf
+        self._transport = self._late = None
 
     @property
     def unsent_bytes(self) -> int:
         """What was written and is still here."""
-        return self._transport.get_write_buffer_size()
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def part(self) -> None:
         """End the connection by a reset, whatever is still to be sent."""
-        reset(self._transport)
+        if self._transport is not None:
+            reset(self._transport)
 
     def _look_in(self, seconds: float) -> None:
         if self._timer is not None:
@@ -64,6 +66,8 @@ class Watch:
         self._timer = self._loop.call_later(max(0.001, seconds), self._look)
 
     def _look(self) -> None:
+        if self._transport is None or self._late is None:
+            return
         self._timer, self._armed_until = None, inf
         late = self.patience.look(monotonic(), unsent_bytes(self._transport))
         if late is None:

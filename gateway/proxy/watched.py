@@ -1,6 +1,7 @@
 """A connection of aiohttp's server, with a place and with time limits of our own instead of its."""
 
 import asyncio
+import logging
 import select
 from abc import abstractmethod
 from typing import cast
@@ -8,33 +9,54 @@ from typing import cast
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from gateway.clock import monotonic
+from gateway.clock import monotonic, wall
 from gateway.connections import Place
+from gateway.proxy.headers import last_answer
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.watch import Watch
+from gateway.replies import Problem
+from gateway.telemetry.counters import Counters
 
 LINGER_SECONDS = 5.0
 """How long the rest of a body that nobody wants is taken, so that the answer is not lost in a reset."""
 
-_NEVER_SECONDS = 1e6
-"""For aiohttp's own limit of idle connections."""
+
+class _NoTimer(asyncio.Handle):
+    """Stands where aiohttp's timer of idle connections would, so that it arms none."""
+
+    def __init__(self) -> None:
+        """Nothing is to be called."""
+
+    def cancel(self) -> None:
+        """Nothing is to be cancelled."""
+
+
+_NO_TIMER = _NoTimer()
+
+logger = logging.getLogger(__name__)
 
 
 class WatchedConnection(RequestHandler):
     """Knows when the client may be late, and when the connection waits for nothing but a request."""
 
-    __slots__ = ("_limits", "_place", "_watch")
+    __slots__ = ("_counters", "_has_started", "_limits", "_place", "_watch", "peer")
 
-    def __init__(self, server: web.Server, limits: TimeLimits, place: Place | None) -> None:
+    def __init__(
+        self, server: web.Server, counters: Counters, limits: TimeLimits, place: Place | None
+    ) -> None:
         """`place` is given back at the end."""
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
-            keepalive_timeout=_NEVER_SECONDS,
+            keepalive_timeout=0.0,
             lingering_time=LINGER_SECONDS,
             access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
             auto_decompress=False,
         )
+        self.peer = "unknown" if place is None else place.peer
+        """The address at the other end, as it was accepted: once it is reset, its socket tells none."""
+        self._counters = counters
+        self._has_started = False
         self._limits = limits
         self._place = place
         self._watch: Watch
@@ -44,14 +66,23 @@ class WatchedConnection(RequestHandler):
         """Know what is to be waited for, now that `size` bytes have come."""
 
     @abstractmethod
-    def _too_late(self, late: Late) -> None:
-        """Part from a client that takes too long for something."""
+    def _lose_body(self, error: Exception) -> None:
+        """Take no more of a body: whoever reads it gets the error."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; part of asyncio's protocol, as what follows."""
-        super().connection_made(transport)
-        self._watch = Watch(self._limits, cast(asyncio.Transport, transport), self._too_late)
+        self.transport = cast(asyncio.Transport, transport)
+        if self._manager is not None:
+            self._manager.connection_made(self, self.transport)
+        self._watch = Watch(self._limits, self.transport, self._too_late)
         self._waits_for_request()
+
+    def _start(self) -> None:
+        """Have aiohttp begin: not before a request, as a connection that says nothing should cost little."""
+        if not self._has_started and self.transport is not None:
+            self._has_started = True
+            self._keepalive_handle = _NO_TIMER
+            super().connection_made(self.transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""
@@ -78,6 +109,23 @@ class WatchedConnection(RequestHandler):
     def _resume_transport_reading(self) -> None:
         super()._resume_transport_reading()
         self._wait()
+
+    def _too_late(self, late: Late) -> None:
+        """Part from a client that is too slow, with a 408 for a part of a request (RFC 9110 §15.5.9)."""
+        if late is Late.PARTING:
+            self._watch.part()
+            return
+        self._counters.count_late(late)
+        logger.debug("%s is too slow with: %s", self.peer, late)
+        if late is Late.ANSWER:
+            self._watch.part()
+        elif late is Late.BODY:
+            self._lose_body(Problem(408, "The body came too slowly."))
+        else:
+            if late is Late.HEAD and self.transport is not None:
+                problem = Problem(408, "The head came too slowly.")
+                self.transport.write(last_answer(problem.reply(), now=wall()))
+            self.force_close()
 
     def _waits_for_request(self) -> None:
         if self._place is not None:

@@ -15,6 +15,7 @@ def exposition(
     store_connected: bool,
     reloads: Reloads,
     lost_log_lines: int,
+    tasks: int = 0,
     certificate_days: float | None = None,
 ) -> str:
     """All metrics as text; `certificate_days` is None where the node serves without TLS."""
@@ -71,6 +72,8 @@ def exposition(
         *_single("gateway_log_lines_lost_total", "counter", "Log lines not written.", lost_log_lines),
         *_reloads(reloads),
         *_single("process_cpu_seconds_total", "counter", "User and system time.", process.cpu_seconds()),
+        *_single("gateway_tasks", "gauge", "Tasks of the event loop.", tasks),
+        *_single("process_open_fds", "gauge", "Open descriptors.", process.open_descriptors()),
         *_single("process_resident_memory_bytes", "gauge", "Resident memory.", process.rss_bytes()),
     ]
     return "\n".join(lines) + "\n"

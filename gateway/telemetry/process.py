@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.clock import monotonic
 
 _STATM = Path("/proc/self/statm")
+_DESCRIPTORS = Path("/dev/fd")
 _PROBE_SECONDS = 0.1
 
 
@@ -25,6 +26,14 @@ def rss_bytes() -> int:
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def open_descriptors() -> int:
+    """How many are open; 0 where the system does not tell."""
+    try:
+        return sum(1 for _ in _DESCRIPTORS.iterdir()) - 1  # the one of the listing
+    except OSError:
+        return 0
 
 
 class LoopLag:

@@ -101,6 +101,7 @@ def test_every_counter_is_there_with_its_value() -> None:
     assert types["gateway_requests_total"] == types["process_cpu_seconds_total"] == "counter"
     assert types["gateway_in_flight"] == types["process_resident_memory_bytes"] == "gauge"
     assert samples["process_resident_memory_bytes", ""] > 1_000_000
+    assert samples["process_open_fds", ""] > 2
 
 
 def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
