@@ -87,4 +87,4 @@ def key_of(headers: RawHeaders, key_header: str = KEY_HEADER) -> str | None:
 
 def is_bearer(credentials: bytes) -> bool:
     """Whether a value of ``Authorization`` is, or should be, a key (RFC 9110 §11.4: schemes in any case)."""
-    return credentials.partition(b" ")[0].lower() == _BEARER
+    return credentials.replace(b"\t", b" ").partition(b" ")[0].lower() == _BEARER

@@ -9,7 +9,15 @@ REWRITTEN = frozenset({FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO
 """Those that the node writes itself: nobody's go on as they came."""
 
 OTHER_PATHS = frozenset(
-    {b"path-info", b"path-translated", b"script-name", b"x-original-uri", b"x-original-url", b"x-rewrite-url"}
+    {
+        b"path-info",
+        b"path-translated",
+        b"script-name",
+        b"x-original-uri",
+        b"x-original-url",
+        b"x-rewrite-url",
+        b"x-script-name",
+    }
 )
 """Those that would have a service answer for a path that no route, limit or exemption was found by; nobody's
 go on, as proxies let them through that know nothing of them. gunicorn takes ``SCRIPT_NAME`` from a field."""
@@ -41,6 +49,8 @@ CLAIMS = frozenset(
         b"query-string",
         b"remote-user",
         b"request-method",
+        # by which proxy the service is to ask others, for programs of CGI (CVE-2016-5385 and its kin)
+        b"proxy",
         # by which scheme and host
         b"https",
         b"server-name",

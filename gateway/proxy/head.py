@@ -44,7 +44,9 @@ SHADOWED = frozenset(
         b"x-request-id",
     }
 )
-"""Besides claims: for CGI and its heirs ``_`` and ``-`` are the same, and a service may go by these."""
+"""Besides claims: a service may go by these. For CGI and its heirs ``_`` is ``-``, for some each sign is."""
+
+_HYPHENED = bytes.maketrans(b"_!#$%&'*+.^`|~", b"-" * 14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def head_of(line: RequestLine, fields: Fields, shadowed: frozenset[bytes] = SHAD
     """What a request's lines say together.
 
     Args:
-        shadowed: names, in lower case, of which no other spelling with ``_`` may come in.
+        shadowed: names, in lower case, which must not come with another sign for a hyphen.
 
     Raises:
         Malformed: with the rule that they break.
@@ -147,7 +149,7 @@ def head_of(line: RequestLine, fields: Fields, shadowed: frozenset[bytes] = SHAD
         lowered = name.lower()
         if lowered in _TELLING:
             told.setdefault(lowered, []).append(value)
-        elif b"_" in name:
+        elif lowered.translate(_HYPHENED) != lowered:
             may_shadow = True
     if may_shadow:
         _check_names(fields, shadowed)
@@ -172,7 +174,7 @@ def _check_names(fields: Fields, shadowed: frozenset[bytes]) -> None:
     spellings: dict[bytes, bytes] = {}
     for name, _ in fields:
         lowered = name.lower()
-        hyphened = lowered.replace(b"_", b"-")
+        hyphened = lowered.translate(_HYPHENED)
         if spellings.setdefault(hyphened, lowered) != lowered:
             raise Malformed(Rule.SHADOW)
         if lowered != hyphened and (hyphened in shadowed or is_claim(hyphened)):

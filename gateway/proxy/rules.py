@@ -40,7 +40,11 @@ class Rule(Enum):
     FIELD = 400, "RFC 9112 §5.1", "A header field has no name, or white space around it."
     NO_HOST = 400, "RFC 9112 §3.2", "There is no Host."
     HOST = 400, "RFC 9112 §3.2", "Host is not one host with or without a port."
-    SHADOW = 400, "RFC 3875 §4.1.18", "A field's name could be taken for that of another, with _ for -."
+    SHADOW = (
+        400,
+        "RFC 3875 §4.1.18",
+        "A field's name could be taken for that of another, with _ or a sign for -.",
+    )
     FORWARDED = 400, "RFC 7239 §4", "For whom a trusted proxy forwards this cannot be told."
     FORWARDS = 400, "RFC 9110 §7.6.2", "Max-Forwards is not one number."
 

@@ -24,6 +24,10 @@ FAMILIES = (
             _bad("X_Forwarded_Host", b"X_Forwarded_Host: other.example"),
             _bad("X_Real_IP", b"X_Real_IP: 127.0.0.1"),
             _bad("Content_Type beside the real one", b"Content-Type: a/b\r\nContent_Type: c/d"),
+            _bad("Content.Length, which some make a variable of too", b"Content.Length: 5"),
+            _bad("X.Real.IP", b"X.Real.IP: 127.0.0.1"),
+            _bad("X!Forwarded~For", b"X!Forwarded~For: 127.0.0.1"),
+            _bad("SCRIPT_NAME, which gunicorn takes for the path's beginning", b"SCRIPT_NAME: /x"),
             _bad("a name beside its own other spelling", b"X-Mine: 1\r\nX_Mine: 2"),
             passes(
                 "a name with an underscore alone",

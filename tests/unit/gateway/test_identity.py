@@ -27,6 +27,7 @@ def authorization(value: bytes) -> Field:
         [authorization(b"bearer abc")],
         [authorization(b"BEARER   abc ")],
         [(b"AUTHORIZATION", b"Bearer abc")],
+        [authorization(b"Bearer\tabc")],
         [api_key(b"abc"), authorization(b"Bearer abc")],
         [authorization(b"Basic dXNlcjpwYXNz"), api_key(b"abc")],
         [authorization(b"Basic dXNlcjpwYXNz"), authorization(b"Bearer abc")],
