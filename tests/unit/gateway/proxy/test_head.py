@@ -110,6 +110,6 @@ def test_no_name_passes_for_another(name: bytes) -> None:
 
 def test_names_with_underscores_pass_where_they_are_nobody_elses() -> None:
     assert head(b"GET / HTTP/1.1", HOST, (b"my_field", b"1"), (b"My_Field", b"2")).fields[-1][1] == b"2"
-    assert head(b"GET / HTTP/1.1", HOST, (b"a.b", b"1"), (b"sentry$trace", b"2"))
+    assert len(head(b"GET / HTTP/1.1", HOST, (b"a.b", b"1"), (b"sentry$trace", b"2")).fields) == 3
     assert rule(b"GET / HTTP/1.1", HOST, (b"a_b-c", b"1"), (b"a-b_c", b"2")) is Rule.SHADOW
     assert rule(b"GET / HTTP/1.1", HOST, (b"a.b", b"1"), (b"a-b", b"2")) is Rule.SHADOW
