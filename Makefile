@@ -29,6 +29,9 @@ model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED 
 fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; make test tries a few hundred
 	@$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s))
 
+soak: setup ## good and bad traffic at a node for SECONDS (300), RPS (500) requests a second; nothing may grow
+	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),300) --rps $(or $(RPS),500)
+
 check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
@@ -51,4 +54,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test model fuzz check readme lock clean
+.PHONY: help setup demo test model fuzz soak check readme lock clean

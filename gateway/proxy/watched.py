@@ -122,7 +122,7 @@ class WatchedConnection(RequestHandler):
         elif late is Late.BODY:
             self._lose_body(Problem(408, "The body came too slowly."))
         else:
-            if late is Late.HEAD and self.transport is not None:
+            if late is Late.HEAD and self.transport is not None and not self.transport.is_closing():
                 problem = Problem(408, "The head came too slowly.")
                 self.transport.write(last_answer(problem.reply(), now=wall()))
             self.force_close()
