@@ -42,6 +42,7 @@ from gateway.proxy.handler import Handler, ProxyOptions
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.journal import Journal
 from gateway.proxy.onward import Onward
+from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.redis_endpoint import Endpoint
@@ -224,7 +225,7 @@ def _options(settings: Settings) -> ProxyOptions:
             client_header=settings.client_header,
         ),
         upstream_timeout_seconds=settings.upstream_timeout,
-        tunnel_idle_seconds=settings.tunnel_idle_timeout,
+        tunnel_limits=TunnelLimits(settings.tunnel_idle_timeout, stuck_seconds=settings.send_timeout),
         ratelimit_headers=settings.ratelimit_headers,
     )
 

@@ -25,6 +25,7 @@ from gateway.proxy.onward import Onward
 from gateway.proxy.raw_response import RawResponse, Switched
 from gateway.proxy.relayed import Relayed, passing_on
 from gateway.proxy.rules import METHODS, Malformed
+from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstream, Upstreams
 from gateway.proxy.upstream_connection import UpstreamError
@@ -45,7 +46,7 @@ class ProxyOptions:
     entrance: Entrance
     onward: Onward
     upstream_timeout_seconds: float
-    tunnel_idle_seconds: float
+    tunnel_limits: TunnelLimits
     ratelimit_headers: RateLimitHeaders
 
 
@@ -225,7 +226,7 @@ class Handler:
         self, exchange: Exchange, answer: Relayed, decision: Decision, limits: Fields
     ) -> Served:
         """Let both connections go on as a tunnel. The request ends here; its places are the tunnel's."""
-        incoming, tunnel = answer.incoming, Tunnel(self._options.tunnel_idle_seconds)
+        incoming, tunnel = answer.incoming, Tunnel(self._options.tunnel_limits)
         await answer.begin(limits, self._options.entrance.node_id, wall())
         await incoming.writer.drain()
         exchange.succeeded()

@@ -10,7 +10,9 @@ _FOR_NO_TIME = struct.pack("ii", 1, 0)
 
 def reset_at_close(transport: asyncio.BaseTransport) -> None:
     """Whenever it is closed, let the kernel send a reset: lingering for no time makes it."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _FOR_NO_TIME)
+    own = transport.get_extra_info("socket")
+    if own is not None:  # by TLS it can be gone before the connection is lost
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _FOR_NO_TIME)
 
 
 def reset(transport: asyncio.Transport) -> None:

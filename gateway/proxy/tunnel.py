@@ -6,9 +6,8 @@ from typing import cast
 
 from gateway.clock import monotonic
 from gateway.proxy.resets import reset_at_close, unread
-
-CLOSING_SECONDS = 10.0
-"""How long the rest may stand still, once one end has said that nothing follows or is gone."""
+from gateway.proxy.stillness import Side, Stillness, TunnelLimits
+from gateway.proxy.watch import unsent_bytes
 
 UNREAD_BYTES = 262144
 """As much as one read takes."""
@@ -21,8 +20,6 @@ class End(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.has_ended = False
         """Whether it has said that nothing follows."""
-        self.is_full = False
-        """Whether it takes less than comes for it."""
         self._tunnel = tunnel
 
     @property
@@ -31,9 +28,9 @@ class End(asyncio.Protocol):
         return self.transport is not None and not self.transport.is_closing()
 
     @property
-    def waiting_bytes(self) -> int:
-        """How much is still to be written to it."""
-        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+    def unsent_bytes(self) -> int:
+        """What was sent to it and has not reached it."""
+        return 0 if self.transport is None else unsent_bytes(self.transport)
 
     def write(self, data: bytes) -> None:
         """Send bytes to it."""
@@ -87,13 +84,11 @@ class End(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """It takes less than comes."""
-        self.is_full = True
-        self._tunnel.other(self).hold(still=True)
+        self._tunnel.filled(self)
 
     def resume_writing(self) -> None:
         """It takes more again."""
-        self.is_full = False
-        self._tunnel.other(self).hold(still=False)
+        self._tunnel.emptied(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is gone."""
@@ -105,13 +100,10 @@ class End(asyncio.Protocol):
 class Tunnel:
     """Lives by its connections: ends when both are closed, whoever closes first, and closes both in time."""
 
-    def __init__(self, idle_seconds: float) -> None:
-        """`idle_seconds` is how long nothing may come through it, either way."""
+    def __init__(self, limits: TunnelLimits) -> None:
         self.client = End(self)
         self.upstream = End(self)
-        self._patience_seconds = idle_seconds
-        self._moved_at = monotonic()
-        self._waiting_bytes = 0
+        self._stillness = Stillness(limits, monotonic())
         self._watch: asyncio.TimerHandle | None = None
         self._is_over = asyncio.Event()
         self._at_end: list[Callable[[], None]] = []
@@ -124,8 +116,8 @@ class Tunnel:
         """Both ends are there; what has come for them already goes first."""
         self.client.write(to_client)
         self.upstream.write(to_upstream)
-        self.client.hold(still=self.upstream.is_full)
-        self.upstream.hold(still=self.client.is_full)
+        self.client.hold(still=self._stillness.upstream.is_full)
+        self.upstream.hold(still=self._stillness.client.is_full)
         self._look()
 
     async def run(self) -> None:
@@ -148,8 +140,19 @@ class Tunnel:
 
     def pass_on(self, end: End, data: bytes) -> None:
         """Bytes from one end."""
-        self._moved_at = monotonic()
+        self._stillness.moves(monotonic())
         self.other(end).write(data)
+
+    def filled(self, end: End) -> None:
+        """One end takes less than comes: the other is to wait."""
+        self._side(end).fills(monotonic())
+        self.other(end).hold(still=True)
+        self._look()
+
+    def emptied(self, end: End) -> None:
+        """It takes more again."""
+        self._side(end).empties()
+        self.other(end).hold(still=False)
 
     def ended(self, end: End) -> None:
         """One end sends no more."""
@@ -159,7 +162,8 @@ class Tunnel:
             other.close()
         else:
             other.finish()
-        self._hurry()
+        self._stillness.closes(monotonic())
+        self._look()
 
     def lost(self, end: End, rest: bytes, *, broken: bool) -> None:
         """One end is gone; the other gets the rest, and sees it go in the same way."""
@@ -169,26 +173,22 @@ class Tunnel:
         if other.transport is None:
             self._end()
         else:
-            self._hurry()
+            self._stillness.closes(monotonic())
+            self._look()
 
-    def _hurry(self) -> None:
-        self._patience_seconds = min(self._patience_seconds, CLOSING_SECONDS)
-        self._moved_at = monotonic()
-        self._look()
+    def _side(self, end: End) -> Side:
+        return self._stillness.client if end is self.client else self._stillness.upstream
 
     def _look(self) -> None:
-        """Whether anything has moved for as long as patience lasts; what drains moves too."""
+        """Whether to have patience for longer."""
         if self._watch is not None:
             self._watch.cancel()
         now = monotonic()
-        waiting_bytes = self.client.waiting_bytes + self.upstream.waiting_bytes
-        if waiting_bytes != self._waiting_bytes:
-            self._waiting_bytes, self._moved_at = waiting_bytes, now
-        left_seconds = self._moved_at + self._patience_seconds - now
-        if left_seconds <= 0:
+        until = self._stillness.until(now, self.client.unsent_bytes, self.upstream.unsent_bytes)
+        if until <= now:
             self.abort()
         else:
-            self._watch = asyncio.get_running_loop().call_later(left_seconds, self._look)
+            self._watch = asyncio.get_running_loop().call_later(until - now, self._look)
 
     def _end(self) -> None:
         if self._watch is not None:

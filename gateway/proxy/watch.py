@@ -86,9 +86,12 @@ class Watch:
 def unsent_bytes(transport: asyncio.Transport) -> int:
     """What was written and has not reached the other side: here, and where the kernel tells it, there."""
     waiting = transport.get_write_buffer_size()
+    own = transport.get_extra_info("socket")
+    if own is None:  # by TLS the socket can be gone before the connection is lost
+        return waiting
     try:
         # Linux' SIOCOUTQ: the kernel's own buffer holds megabytes, and is not filled until a third is free.
-        told = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        told = fcntl.ioctl(own.fileno(), termios.TIOCOUTQ, bytes(4))
     except OSError:
         return waiting
     (underway,) = struct.unpack("i", told)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.proxy import tunnel
+from gateway.proxy import stillness, tunnel
 from tests.certificates import Authority
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.footprint import footprint
@@ -194,7 +194,7 @@ async def test_silence_ends_it(start_node: StartNode, upstream: Upstream) -> Non
 async def test_who_says_that_nothing_follows_must_be_answered_in_time(
     node: Node, upstream: Upstream, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tunnel, "CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr(stillness, "CLOSING_SECONDS", 0.1)
     async with open_tunnel(node, upstream) as opened:
         (reader, writer), (far_reader, _) = ends(opened, first)
         writer.write_eof()
@@ -204,14 +204,19 @@ async def test_who_says_that_nothing_follows_must_be_answered_in_time(
 
 
 @FROM
-async def test_who_takes_nothing_does_not_keep_for_ever_what_the_other_left(
+async def test_who_takes_nothing_keeps_no_tunnel_though_it_says_something(
     start_node: StartNode, upstream: Upstream, first: str
 ) -> None:
-    node = await start_node(tunnel_idle_timeout=0.2)
+    node = await start_node(send_timeout=0.2)
     async with open_tunnel(node, upstream) as opened:
-        (_, writer), _ = ends(opened, first)
+        (_, writer), (_, far_writer) = ends(opened, first)
         writer.write(bytes(BIG))
-        await eventually(lambda: tunnels(node), lambda count: count == 0)
+
+        async def say_something() -> int:
+            far_writer.write(b"x")
+            return await tunnels(node)
+
+        await eventually(say_something, lambda count: count == 0)
 
 
 async def test_tunnels_go_on_in_a_drain_until_there_is_a_hurry(
