@@ -225,6 +225,7 @@ def _options(settings: Settings) -> ProxyOptions:
             client_header=settings.client_header,
         ),
         upstream_timeout_seconds=settings.upstream_timeout,
+        request_seconds=settings.request_timeout or None,
         tunnel_limits=TunnelLimits(settings.tunnel_idle_timeout, stuck_seconds=settings.send_timeout),
         ratelimit_headers=settings.ratelimit_headers,
     )

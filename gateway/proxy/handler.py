@@ -46,6 +46,8 @@ class ProxyOptions:
     entrance: Entrance
     onward: Onward
     upstream_timeout_seconds: float
+    request_seconds: float | None
+    """For each request from its admission to the answer's end; None is any time. A tunnel is no request."""
     tunnel_limits: TunnelLimits
     ratelimit_headers: RateLimitHeaders
 
@@ -146,11 +148,15 @@ class Handler:
         try:
             if incoming.awaits_continue:
                 await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            answer = await self._ask(exchange, outgoing, incoming)
-            limits = replies.limit_fields(decision, self._options.ratelimit_headers)
-            if answer.switches:
-                return await self._switch(exchange, answer, decision, limits)
-            return await self._relay(exchange, answer, limits)
+            async with asyncio.timeout(self._options.request_seconds) as total:
+                answer = await self._ask(exchange, outgoing, incoming)
+                limits = replies.limit_fields(decision, self._options.ratelimit_headers)
+                if answer.switches:
+                    total.reschedule(None)
+                    return await self._switch(exchange, answer, decision, limits)
+                return await self._relay(exchange, answer, limits)
+        except TimeoutError:
+            return Outcome.FAILED, await self._out_of_time(incoming, has_body=exchange.has_sent_all)
         except Problem as problem:
             return Outcome.FAILED, await self._own(incoming, problem.reply())
         except ConnectionError:
@@ -243,6 +249,16 @@ class Handler:
             tunnel.at_end(call)
         tunnel.start(to_client=to_client, to_upstream=to_upstream)
         return Outcome.ADMITTED, Switched(tunnel)
+
+    async def _out_of_time(self, incoming: Incoming, *, has_body: bool) -> web.StreamResponse:
+        if incoming.context.status:
+            incoming.break_off(by_reset=True)
+            return RawResponse(keep_alive=False)
+        if has_body:
+            return await self._own(incoming, Problem(504, "The request took too long.").reply())
+        reply = Problem(408, "The body took too long.").reply()
+        await incoming.answer(reply, incoming.connection_field(stays=False), wall())
+        return RawResponse(keep_alive=False)
 
     async def _own(self, incoming: Incoming, reply: Reply) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.

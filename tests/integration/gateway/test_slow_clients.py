@@ -282,3 +282,47 @@ async def test_a_long_request_in_time_is_served(start_node: StartNode, upstream:
             await client.send(b"x")
             await asyncio.sleep(SHORT / 2)
         assert (await client.answer()).body == b"y" * 10
+
+
+async def in_half_an_answer(peer: Peer) -> None:
+    await peer.send(b"HTTP/1.1 200 OK\r\nX: until close\r\n\r\nsome")
+
+
+async def in_no_answer(peer: Peer) -> None:
+    """It works."""
+
+
+@pytest.mark.parametrize("answer", [in_no_answer, in_half_an_answer])
+async def test_a_whole_request_can_have_its_time_too(
+    start_node: StartNode, upstream: Upstream, answer: Callable[[Peer], Awaitable[None]]
+) -> None:
+    gone = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await answer(peer)
+        await peer.gone()
+        gone.set()
+
+    upstream.script = script
+    node = await start_node(**PATIENT | {"request_timeout": 2 * SHORT})
+    async with await node.connect() as client:
+        await client.send(request())
+        if answer is in_no_answer:
+            assert (await client.answer()).status == 504
+        else:
+            await client.head()
+            with pytest.raises(ConnectionResetError):
+                await client.rest()
+    await within(gone.wait())
+
+    record = await node.settled()
+    assert record.boot.failed == 1
+    assert (record.upstream.broken, record.upstream.timed_out) == (0, 0)
+
+
+async def test_a_body_that_is_not_whole_in_a_requests_time_is_a_408(start_node: StartNode) -> None:
+    node = await start_node(**PATIENT | {"request_timeout": SHORT})
+    async with await node.connect() as client:
+        await client.send(request(b"/", b"Content-Length: 10", method=b"POST") + b"some")
+        await is_told(client)

@@ -55,6 +55,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "body_timeout": ("2.5", 2.5),
     "send_timeout": ("20", 20.0),
     "min_rate": ("0", 0),
+    "request_timeout": ("300", 300.0),
     "idle_timeout": ("30", 30.0),
     "upstream_timeout": ("5", 5.0),
     "tunnel_idle_timeout": ("60", 60.0),
