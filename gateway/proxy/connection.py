@@ -102,13 +102,30 @@ class Connection(WatchedConnection):
 
     def _take_a_turn(self) -> None:
         self._turn = None
-        if self.transport is None or self._reading_paused:
+        if self.transport is None or self._reading_paused or self._holds_enough:
             return
         data, self._later = self._later[:TURN_BYTES], self._later[TURN_BYTES:]
         self._receive(data)
         if self._later:
             self._take_turns()
-        elif self._buffer_paused and len(self._reader.held) <= MAX_HELD_BYTES:
+        else:
+            self._resume_reading_if_drained()
+
+    @property
+    def held_bytes(self) -> int:
+        """How much has come, at most, that is not read yet."""
+        return len(self._later) + len(self._reader.held)
+
+    @property
+    def _holds_enough(self) -> bool:
+        """Whether no more is to be taken before the request at hand is over."""
+        return len(self._reader.held) > MAX_HELD_BYTES
+
+    def _resume_reading_if_drained(self) -> None:
+        """Go on with what has come, and then with what may; aiohttp asks at each request that it takes."""
+        if self._later:
+            self._take_turns()
+        elif self._buffer_paused and not self._holds_enough:
             self._resume_reading_for_buffer()
 
     def _receive(self, data: bytes) -> None:
@@ -123,7 +140,7 @@ class Connection(WatchedConnection):
         else:
             self._go_on()
             self._wait(len(data))
-            if len(self._reader.held) > MAX_HELD_BYTES and not self._buffer_paused:
+            if self._holds_enough and not self._buffer_paused:
                 self._pause_reading_for_buffer()
 
     def may_go_on(self) -> bool:
@@ -190,8 +207,7 @@ class Connection(WatchedConnection):
             self._take(self._reader.go_on())
         except Malformed as malformed:
             self._break(malformed)
-        if self._buffer_paused and not self._later and len(self._reader.held) <= MAX_HELD_BYTES:
-            self._resume_reading_for_buffer()
+        self._resume_reading_if_drained()
 
     def _take(self, events: Events) -> None:
         pieces: list[bytes] = []

@@ -25,6 +25,10 @@ class Line(Protocol):
     peer: str
     """The address at the other end."""
 
+    @property
+    def held_bytes(self) -> int:
+        """How much has come that is not read yet."""
+
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
 
@@ -118,12 +122,12 @@ class Unread(Received):
 class Incoming(Received):
     """A request that could be read."""
 
-    __slots__ = ("_line", "head", "sender")
+    __slots__ = ("head", "line", "sender")
 
     def __init__(self, head: RequestHead, request: web.BaseRequest, line: Line) -> None:
         super().__init__(request, head.method, line.peer)
         self.head = head
-        self._line = line
+        self.line = line
         self.sender = Sender((self.peer,), self.scheme, head.host, by_proxy=False)
         """Who sends it: as its connection shows, until what it says has been judged."""
 
@@ -156,7 +160,7 @@ class Incoming(Received):
     @property
     def may_stay(self) -> bool:
         """Whether another request may follow it, as far as its client goes (RFC 9112 §9.3)."""
-        return self.head.keep_alive and self._line.may_go_on()
+        return self.head.keep_alive and self.line.may_go_on()
 
     @property
     def awaits_continue(self) -> bool:
@@ -182,7 +186,7 @@ class Incoming(Received):
         Raises:
             ConnectionError: the client is gone.
         """
-        return self._line.hand_over(protocol)
+        return self.line.hand_over(protocol)
 
 
 Message = Incoming | Unread

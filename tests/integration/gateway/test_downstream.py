@@ -11,13 +11,14 @@ import pytest
 from aiohttp import web
 
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.connection import MAX_HELD_BYTES
 from gateway.proxy.downstream import Downstream, Handle
 from gateway.proxy.incoming import Incoming, Message
 from gateway.proxy.journal import Journal
 from gateway.proxy.raw_response import RawResponse
 from gateway.telemetry.counters import Counters
 from gateway.trusted_proxies import TrustedProxies
-from tests.integration.gateway.client import Client, request
+from tests.integration.gateway.client import Client, request, within
 
 
 @asynccontextmanager
@@ -91,3 +92,23 @@ async def test_what_a_handler_has_written_itself_is_the_whole_answer() -> None:
         for _ in range(2):
             answer = await client.get()
             assert (answer.start_line, answer.lines) == (b"HTTP/1.1 299 Own", (b"Content-Length: 2",))
+
+
+async def test_what_is_sent_before_its_turn_is_held_up_to_a_bound() -> None:
+    """As long as requests are answered, each would let more in than it takes away."""
+    count, held = 40_000, 0
+    unit = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    async def own(incoming: Message) -> web.StreamResponse:
+        nonlocal held
+        assert isinstance(incoming, Incoming)
+        held = max(held, incoming.line.held_bytes)
+        await incoming.begin(204, b"HTTP/1.1 204 No Content\r\n\r\n")
+        return RawResponse(keep_alive=True)
+
+    async with listening(own, Counters()) as client:
+        client.writer.write(unit * count)
+        answers = await within(client.reader.readexactly(27 * count))
+
+    assert answers.count(b"HTTP/1.1 204 No Content\r\n\r\n") == count
+    assert 0 < held <= MAX_HELD_BYTES + 2 * 262_144, "and what the loop reads at once, once or twice"
