@@ -11,11 +11,15 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import monotonic, wall
 from gateway.connections import Place
+from gateway.proxy.departure import has_left
 from gateway.proxy.headers import last_answer
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.watch import Watch
 from gateway.replies import Problem
 from gateway.telemetry.counters import Counters
+
+DEPARTURE_SECONDS = 0.5
+"""How often a connection of which nothing is read is asked whether its client is still there."""
 
 LINGER_SECONDS = 5.0
 """How long the rest of a body that nobody wants is taken, so that the answer is not lost in a reset."""
@@ -39,7 +43,7 @@ logger = logging.getLogger(__name__)
 class WatchedConnection(RequestHandler):
     """Knows when the client may be late, and when the connection waits for nothing but a request."""
 
-    __slots__ = ("_counters", "_has_started", "_limits", "_place", "_watch", "peer")
+    __slots__ = ("_counters", "_departure", "_has_started", "_limits", "_place", "_watch", "peer")
 
     def __init__(
         self, server: web.Server, counters: Counters, limits: TimeLimits, place: Place | None
@@ -60,6 +64,7 @@ class WatchedConnection(RequestHandler):
         self._limits = limits
         self._place = place
         self._watch: Watch
+        self._departure: asyncio.TimerHandle | None = None
 
     @abstractmethod
     def _wait(self, size: int = 0) -> None:
@@ -87,6 +92,8 @@ class WatchedConnection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""
         self._watch.stop()
+        if self._departure is not None:
+            self._departure.cancel()
         if self._place is not None:
             self._place.leave()
         super().connection_lost(exc)
@@ -105,6 +112,19 @@ class WatchedConnection(RequestHandler):
     def _pause_transport_reading(self) -> None:
         super()._pause_transport_reading()
         self._watch.patience.holds_body(monotonic())
+        if self._departure is None:
+            self._departure = self._loop.call_later(DEPARTURE_SECONDS, self._look_for_departure)
+
+    def _look_for_departure(self) -> None:
+        """While nothing is read, the event loop does not see that the client leaves."""
+        self._departure = None
+        transport = self.transport
+        if transport is None or transport.is_closing() or not (self._reading_paused or self._buffer_paused):
+            return
+        if has_left(transport.get_extra_info("socket")):
+            transport.abort()
+        else:
+            self._departure = self._loop.call_later(DEPARTURE_SECONDS, self._look_for_departure)
 
     def _resume_transport_reading(self) -> None:
         super()._resume_transport_reading()

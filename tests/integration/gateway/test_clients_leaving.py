@@ -13,7 +13,7 @@ import pytest
 from loadtest import redis_server
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node, eventually
-from tests.integration.gateway.upstream import Peer, Upstream
+from tests.integration.gateway.upstream import Peer, Upstream, reset_at_close
 
 StartNode = Callable[..., Awaitable[Node]]
 
@@ -33,6 +33,20 @@ class Watched:
         await peer.send(self._answer)
         await peer.gone()
         self.gone.set()
+
+
+async def test_a_client_that_leaves_with_more_than_is_held_behind_its_request_takes_it_along(
+    node: Node, upstream: Upstream
+) -> None:
+    """Nothing more is read then, so its reset is not either."""
+    watched = upstream.script = Watched(upstream)
+    async with await node.connect() as client:
+        client.writer.write(request() * 5000)
+        await within(watched.arrived.wait())
+        reset_at_close(client.writer.transport)
+    await within(watched.gone.wait())
+
+    assert (await node.settled()).boot.requests == 1
 
 
 @pytest.mark.parametrize(
