@@ -33,14 +33,17 @@ class Open:
 
 @asynccontextmanager
 async def open_tunnel(
-    node: Node,
+    node: Node | int,
     upstream: Upstream,
     *lines: bytes,
     sent: bytes = b"",
     answer: bytes = SWITCH,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Open]:
-    """A tunnel, closed at the end. `sent` goes out behind the handshake, before anybody has answered."""
+    """A tunnel through a node, or a port in front of it, closed at the end.
+
+    `sent` goes out behind the handshake, before anybody has answered.
+    """
     arrived: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
     over = asyncio.Event()
 
@@ -54,7 +57,7 @@ async def open_tunnel(
     usual: Script = upstream.script
     upstream.script = script
     try:
-        async with await Client.connect(node.port, tls) as client:
+        async with await Client.connect(node if isinstance(node, int) else node.port, tls) as client:
             await client.send(request(b"/chat", *OFFER, *lines) + sent)
             peer = await within(arrived)
             yield Open(client, peer, *await client.head())
