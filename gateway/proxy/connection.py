@@ -13,7 +13,6 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from gateway.clock import monotonic
 from gateway.connections import Place
 from gateway.proxy.head import RequestHead
-from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
 from gateway.proxy.patience import TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
@@ -24,9 +23,6 @@ TURN_BYTES = 32768
 """As much of what has to be looked at is taken at once."""
 MAX_HELD_BYTES = 65536
 """Of requests that are sent before the one at hand is answered; then nothing more is taken."""
-
-GOODBYE_SECONDS = 1.0
-"""How long its client may take, when it is told that the connection ends, to end it too."""
 
 _WITHOUT_BODY = b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"
 _WITH_BODY = b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -40,7 +36,6 @@ class Connection(WatchedConnection):
 
     __slots__ = (
         "_body",
-        "_hurry",
         "_is_answered",
         "_is_broken",
         "_is_last",
@@ -60,8 +55,7 @@ class Connection(WatchedConnection):
         limits: TimeLimits,
         place: Place | None = None,
     ) -> None:
-        super().__init__(server, counters, limits, place)
-        self._hurry = hurry
+        super().__init__(server, counters, hurry, limits, place)
         self._reader = RequestReader(shadowed)
         self._body: StreamReader = EMPTY_PAYLOAD
         self._is_answered = True
@@ -192,8 +186,9 @@ class Connection(WatchedConnection):
             patience.begins(now)
         else:
             patience.has_all()
-            if self._is_last and self._watch.unsent_bytes:
-                patience.sends(now)
+            if not (self._is_last and self._watch.unsent_bytes):
+                return
+            patience.sends(now)
         self._watch.rearm()
 
     def _lose_body(self, error: Exception) -> None:
@@ -263,37 +258,6 @@ class Connection(WatchedConnection):
         self._is_last = True
         if self._is_answered:
             super().close()
-
-    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's signature
-        """Let what has begun finish, and its client go, within `timeout` seconds, or until there is a hurry.
-
-        aiohttp would close where a request may be on its way, and take up to twice as long.
-        """
-        self._start()
-        task = self._task_handler
-        if task is not None and not task.done():
-            leaving = asyncio.create_task(self._leave(task))
-            hurried = asyncio.create_task(self._hurry.wait())
-            await asyncio.wait({leaving, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            for ending in (leaving, hurried, task):
-                ending.cancel()
-            await asyncio.wait({leaving, hurried, task})
-        self.force_close()
-
-    async def _leave(self, task: "asyncio.Task[None]") -> None:
-        """End the connection when it has had its last chance to bring a request."""
-        chance = LastChance()
-        while not chance.is_over(self._request_count, is_idle=self._is_idle):
-            await asyncio.wait({task}, timeout=LAST_CHANCE_SECONDS)
-            if task.done():
-                return
-            await asyncio.sleep(0)  # what came while the loop was busy is read first
-        self._close = True
-        if self.transport is not None and self.transport.can_write_eof():
-            self.transport.write_eof()  # a close could meet a request, and reset the connection
-        elif self.transport is not None:
-            self.transport.close()  # TLS says so by itself, and waits
-        await asyncio.wait({task}, timeout=GOODBYE_SECONDS)
 
     @property
     def _is_idle(self) -> bool:

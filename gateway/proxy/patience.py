@@ -62,7 +62,9 @@ class Patience:
     @property
     def until(self) -> float:
         """When to `look` again."""
-        until = min(self._head_until, self._idle_until, self._parting_until, self._body_until)
+        until = min(self._head_until, self._idle_until, self._parting_until)
+        if self._pace is not None:
+            until = min(until, self._body_until)
         return until if self._taking is None else min(until, self._taking.until)
 
     def idles(self, now: float) -> None:

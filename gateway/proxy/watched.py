@@ -13,6 +13,7 @@ from gateway.clock import monotonic, wall
 from gateway.connections import Place
 from gateway.proxy.departure import has_left
 from gateway.proxy.headers import last_answer
+from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.watch import Watch
 from gateway.replies import Problem
@@ -20,6 +21,9 @@ from gateway.telemetry.counters import Counters
 
 DEPARTURE_SECONDS = 0.5
 """How often a connection of which nothing is read is asked whether its client is still there."""
+
+GOODBYE_SECONDS = 1.0
+"""How long its client may take, when it is told that the connection ends, to end it too."""
 
 LINGER_SECONDS = 5.0
 """How long the rest of a body that nobody wants is taken, so that the answer is not lost in a reset."""
@@ -43,10 +47,15 @@ logger = logging.getLogger(__name__)
 class WatchedConnection(RequestHandler):
     """Knows when the client may be late, and when the connection waits for nothing but a request."""
 
-    __slots__ = ("_counters", "_departure", "_has_started", "_limits", "_place", "_watch", "peer")
+    __slots__ = ("_counters", "_departure", "_has_started", "_hurry", "_limits", "_place", "_watch", "peer")
 
     def __init__(
-        self, server: web.Server, counters: Counters, limits: TimeLimits, place: Place | None
+        self,
+        server: web.Server,
+        counters: Counters,
+        hurry: asyncio.Event,
+        limits: TimeLimits,
+        place: Place | None,
     ) -> None:
         """`place` is given back at the end."""
         super().__init__(
@@ -60,11 +69,17 @@ class WatchedConnection(RequestHandler):
         self.peer = "unknown" if place is None else place.peer
         """The address at the other end, as it was accepted: once it is reset, its socket tells none."""
         self._counters = counters
+        self._hurry = hurry
         self._has_started = False
         self._limits = limits
         self._place = place
         self._watch: Watch
         self._departure: asyncio.TimerHandle | None = None
+
+    @property
+    @abstractmethod
+    def _is_idle(self) -> bool:
+        """Whether there is no request, and no part of one."""
 
     @abstractmethod
     def _wait(self, size: int = 0) -> None:
@@ -166,3 +181,34 @@ class WatchedConnection(RequestHandler):
             return False
         self.force_close()
         return True
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 - aiohttp's signature
+        """Let what has begun finish, and its client go, within `timeout` seconds, or until there is a hurry.
+
+        aiohttp would close where a request may be on its way, and take up to twice as long.
+        """
+        self._start()
+        task = self._task_handler
+        if task is not None and not task.done():
+            leaving = asyncio.create_task(self._leave(task))
+            hurried = asyncio.create_task(self._hurry.wait())
+            await asyncio.wait({leaving, hurried}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for ending in (leaving, hurried, task):
+                ending.cancel()
+            await asyncio.wait({leaving, hurried, task})
+        self.force_close()
+
+    async def _leave(self, task: "asyncio.Task[None]") -> None:
+        """End the connection when it has had its last chance to bring a request."""
+        chance = LastChance()
+        while not chance.is_over(self._request_count, is_idle=self._is_idle):
+            await asyncio.wait({task}, timeout=LAST_CHANCE_SECONDS)
+            if task.done():
+                return
+            await asyncio.sleep(0)  # what came while the loop was busy is read first
+        self._close = True
+        if self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()  # a close could meet a request, and reset the connection
+        elif self.transport is not None:
+            self.transport.close()  # TLS says so by itself, and waits
+        await asyncio.wait({task}, timeout=GOODBYE_SECONDS)
