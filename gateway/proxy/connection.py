@@ -159,7 +159,7 @@ class Connection(WatchedConnection):
         transport, task = self.transport, self._task_handler
         if transport is None or transport.is_closing() or task is None:
             raise ConnectionResetError
-        self._watch.stop()
+        self._let_go()
         transport.pause_reading()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import select
 from abc import abstractmethod
 from typing import cast
 
@@ -11,8 +10,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import monotonic, wall
 from gateway.connections import Place
-from gateway.proxy.departure import has_left
 from gateway.proxy.headers import last_answer
+from gateway.proxy.looks import has_left, has_something
 from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.watch import Watch
@@ -106,12 +105,16 @@ class WatchedConnection(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""
-        self._watch.stop()
-        if self._departure is not None:
-            self._departure.cancel()
+        self._let_go()
         if self._place is not None:
             self._place.leave()
         super().connection_lost(exc)
+
+    def _let_go(self) -> None:
+        """Watch no more."""
+        self._watch.stop()
+        if self._departure is not None:
+            self._departure.cancel()
 
     def pause_writing(self) -> None:
         """The client takes less than is sent."""
@@ -136,7 +139,7 @@ class WatchedConnection(RequestHandler):
         transport = self.transport
         if transport is None or transport.is_closing() or not (self._reading_paused or self._buffer_paused):
             return
-        if has_left(transport.get_extra_info("socket")):
+        if has_left(transport):
             transport.abort()
         else:
             self._departure = self._loop.call_later(DEPARTURE_SECONDS, self._look_for_departure)
@@ -175,9 +178,7 @@ class WatchedConnection(RequestHandler):
         transport = self.transport
         if transport is None or transport.is_closing():
             return False
-        look = select.poll()
-        look.register(transport.get_extra_info("socket"), select.POLLIN)
-        if look.poll(0):
+        if has_something(transport):
             return False
         self.force_close()
         return True

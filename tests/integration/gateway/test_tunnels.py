@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.proxy import stillness, tunnel
+from gateway.proxy import stillness, tunnel, watched
 from tests.certificates import Authority
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.footprint import footprint
@@ -201,6 +201,22 @@ async def test_who_says_that_nothing_follows_must_be_answered_in_time(
         assert await within(far_reader.read()) == b""
         assert await within(reader.read()) == b""
         await eventually(lambda: tunnels(node), lambda count: count == 0)
+
+
+async def test_who_says_much_early_and_then_no_more_hears_the_last_words(
+    node: Node, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that holds much is asked whether its client has left; a tunnel's is not."""
+    monkeypatch.setattr(watched, "DEPARTURE_SECONDS", 0.05)
+    early = bytes(200_000)
+    async with open_tunnel(node, upstream, sent=early) as opened:
+        assert await within(opened.peer.reader.readexactly(len(early))) == early
+        opened.client.writer.write_eof()
+        assert await within(opened.peer.reader.read()) == b""
+        await asyncio.sleep(0.2)  # several looks, if there were any
+        opened.peer.writer.write(b"late words")
+        opened.peer.writer.write_eof()
+        assert await within(opened.client.reader.read()) == b"late words"
 
 
 @FROM

@@ -1,16 +1,20 @@
+import asyncio
 import socket
 import struct
 
-from gateway.proxy.departure import has_left
+from gateway.proxy.looks import has_left, has_something
 
 
 def test_an_end_is_seen_behind_bytes_that_nobody_has_read() -> None:
     near, far = connected()
     with near:
+        transport = asyncio.BaseTransport({"socket": near})
+        assert not has_something(transport)
         far.sendall(b"unread")
-        assert not has_left(near)
+        assert has_something(transport)
+        assert not has_left(transport)
         far.close()
-        assert has_left(near)
+        assert has_left(transport)
         assert near.recv(100) == b"unread"
 
 
@@ -19,7 +23,12 @@ def test_a_reset_is_seen() -> None:
     with near:
         far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         far.close()
-        assert has_left(near)
+        assert has_left(asyncio.BaseTransport({"socket": near}))
+
+
+def test_a_socket_that_is_gone_has_nothing_to_wait_for() -> None:
+    assert has_left(asyncio.BaseTransport())
+    assert has_something(asyncio.BaseTransport())
 
 
 def connected() -> tuple[socket.socket, socket.socket]:
