@@ -11,8 +11,8 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.clock import monotonic, wall
 from gateway.connections import Place
 from gateway.proxy.headers import last_answer
-from gateway.proxy.looks import has_left, has_something
 from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
+from gateway.proxy.looks import has_left, has_something
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.watch import Watch
 from gateway.replies import Problem

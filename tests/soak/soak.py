@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 
 from loadtest import redis_server
-from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
 from tests.soak import vitals
 from tests.soak.finding import Finding
@@ -97,18 +96,13 @@ async def soaked(seconds: float, per_second: float, seed: int) -> Outcome:
 
 
 async def _soak(node: NodeProcess, traffic: Traffic, seconds: float) -> Outcome:
-    async with await node.connect_admin() as admin:
-        before = await vitals.read(admin)
-        sampling = asyncio.create_task(_samples(node, seconds))
-        began = time.monotonic()
-        await traffic.run(seconds)
-        took = time.monotonic() - began
-        samples = await sampling
-        after = await eventually(
-            lambda: vitals.read(admin),
-            lambda now: not now.connections and now.descriptors <= before.descriptors,
-            SETTLE_SECONDS,
-        )
+    before = await _vitals(node)
+    sampling = asyncio.create_task(_samples(node, seconds))
+    began = time.monotonic()
+    await traffic.run(seconds)
+    took = time.monotonic() - began
+    samples = await sampling
+    after = await _settled(node, before)
     node.process.send_signal(signal.SIGTERM)
     exit_code = await node.ends()
     return Outcome(
@@ -124,13 +118,28 @@ async def _soak(node: NodeProcess, traffic: Traffic, seconds: float) -> Outcome:
     )
 
 
+async def _vitals(node: NodeProcess) -> Vitals:
+    async with await node.connect_admin() as admin:
+        return await vitals.read(admin)
+
+
+async def _settled(node: NodeProcess, before: Vitals) -> Vitals:
+    """As it is when all have gone, or after some patience."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        now = await _vitals(node)
+        is_over = not now.connections and now.descriptors <= before.descriptors and now.tasks <= before.tasks
+        if is_over or time.monotonic() > deadline:
+            return now
+        await asyncio.sleep(0.1)
+
+
 async def _samples(node: NodeProcess, seconds: float) -> list[Vitals]:
     warm_up = min(WARM_UP_SHARE * seconds, MOST_WARM_UP_SECONDS)
     await asyncio.sleep(warm_up)
     samples, until = [], time.monotonic() + seconds - warm_up
     while time.monotonic() < until:
-        async with await node.connect_admin() as admin:
-            samples.append(await vitals.read(admin))
+        samples.append(await _vitals(node))
         await asyncio.sleep((seconds - warm_up) / SAMPLES)
     return samples
 
