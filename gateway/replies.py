@@ -1,12 +1,6 @@
-"""What the node itself says to clients: problems (RFC 9457) and the fields that tell of limits.
+"""What the node itself says to clients of its decisions, and the fields that tell of limits."""
 
-Field lists are pairs of bytes, as they go on the wire.
-"""
-
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from http import HTTPStatus
 from math import ceil
 from typing import Literal
 
@@ -15,6 +9,7 @@ from gateway.contract.policy_table import CONCURRENCY
 from gateway.fields import Fields
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter
+from gateway.problems import Reply, problem
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -22,60 +17,6 @@ RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 _REGISTRY = "https://iana.org/assignments/http-problem-types#"
 _QUOTA_EXCEEDED = _REGISTRY + "quota-exceeded"
 _REDUCED_CAPACITY = _REGISTRY + "temporary-reduced-capacity"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer of the node's own."""
-
-    status: int
-    fields: Fields
-    body: bytes
-
-    @property
-    def reason(self) -> bytes:
-        """The status' own phrase."""
-        return HTTPStatus(self.status).phrase.encode()
-
-
-class Problem(Exception):  # noqa: N818 - RFC 9457's own term
-    """Ends a request with an answer of the node's own. `detail` is for the client and names no internals."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-
-    def reply(self) -> Reply:
-        """The answer."""
-        return problem(self.status, self.detail)
-
-
-def problem(
-    status: int,
-    detail: str,
-    *,
-    kind: str = "about:blank",
-    fields: Fields | None = None,
-    **members: object,
-) -> Reply:
-    """An ``application/problem+json`` answer (RFC 9457 §3)."""
-    document = {
-        "type": kind,
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        **members,
-    }
-    return Reply(
-        status,
-        [
-            (b"Content-Type", b"application/problem+json"),
-            (b"Cache-Control", b"no-store"),
-            *(fields or []),
-        ],
-        json.dumps(document).encode() + b"\n",
-    )
 
 
 def unidentified(detail: str) -> Reply:

@@ -27,9 +27,10 @@ class Totals:
     admitted: the upstream's answer went to the client (whatever its status, also where the client left).
     refused: over its limit (429), or denied (403); denied: of these, by the deny list.
     unidentified: no usable key (401).
-    failed: the node answered with another error of its own (413, 502, 503, 504), or an answer broke off.
+    failed: the node answered with another error of its own (413, 500, 502, 503, 504, 508, or 400 and 408 for
+    a body that broke or came too slowly), or an answer broke off.
     shadow_refused: of those that were let through, what policies in shadow would have refused.
-    A message that is not HTTP (400 and the like) is no request and is counted apart.
+    What cannot be read, or could be read in two ways (400 and the like), is no request and is counted apart.
     """
 
     requests: int = 0

@@ -8,10 +8,10 @@ from collections import deque
 from urllib.parse import urlsplit
 
 from gateway.clock import monotonic
+from gateway.problems import Problem, Reply, problem
 from gateway.proxy.absence import Absence
 from gateway.proxy.trouble import Trouble
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
-from gateway.replies import Problem, Reply, problem
 
 MAX_IDLE_CONNECTIONS = 128
 MAX_WAIT_SECONDS = 1.0

@@ -9,11 +9,11 @@ from aiohttp import web
 from aiohttp.streams import StreamReader
 
 from gateway.clock import monotonic
+from gateway.problems import Problem
 from gateway.proxy.address import Address
 from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.upstream_connection import Answer, OnInterim, UpstreamConnection, UpstreamError
-from gateway.replies import Problem
 
 CONNECT_SECONDS = 4.0
 """Time for two lost attempts of TCP (it repeats after 1 s and 3 s); another address may be there at once."""

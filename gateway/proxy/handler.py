@@ -14,6 +14,7 @@ from gateway.clock import monotonic, wall
 from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
+from gateway.problems import Problem, Reply
 from gateway.proxy.address import Busy
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.entrance import Entrance
@@ -30,7 +31,7 @@ from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstream, Upstreams
 from gateway.proxy.upstream_connection import UpstreamError
 from gateway.proxy.websocket import PROTOCOL, accepts, key_of
-from gateway.replies import Problem, RateLimitHeaders, Reply
+from gateway.replies import RateLimitHeaders
 from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
 

@@ -1,9 +1,9 @@
 """Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
 
 from gateway.fields import Fields, RawHeaders
+from gateway.problems import Reply
 from gateway.proxy.date import date_beside
 from gateway.proxy.ratelimit_fields import beside
-from gateway.replies import Reply
 
 HOP_BY_HOP = frozenset(
     {

@@ -9,13 +9,13 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.streams import StreamReader
 
 from gateway.fields import Fields
+from gateway.problems import Reply
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import own_answer
 from gateway.proxy.request_id import id_field
 from gateway.proxy.resets import reset
 from gateway.proxy.rules import Malformed
 from gateway.proxy.sender import Sender
-from gateway.replies import Reply
 from gateway.request_context import RequestContext
 
 

@@ -1,12 +1,13 @@
 """Each message gets its id and its answer, and what became of it is told when it is over."""
 
 import logging
+from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway import replies
 from gateway.addresses import address_of
 from gateway.clock import monotonic, wall
+from gateway.problems import problem
 from gateway.proxy.access_log import Access, AccessLog, path_of
 from gateway.proxy.downstream import Handle
 from gateway.proxy.incoming import Incoming, Message
@@ -59,14 +60,13 @@ class Journal:
         if message.context.status:
             message.break_off(by_reset=False)
         else:
-            reply = replies.problem(500, "The gateway failed at this request.")
+            reply = problem(500, "The gateway failed at this request.")
             await message.answer(reply, [(b"Connection", b"close")], wall())
         return RawResponse(keep_alive=False)
 
     def _tell(self, message: Message, seconds: float) -> None:
         context = message.context
-        failed = context.outcome == Outcome.FAILED or context.status >= _SERVER_ERRORS
-        if not self._access_log.takes(context.request_id, failed=failed):
+        if not self._access_log.takes(context.request_id, failed=_has_failed(context)):
             return
         self._access_log.write(
             Access(
@@ -82,3 +82,10 @@ class Journal:
                 store_seconds=context.store_seconds,
             )
         )
+
+
+def _has_failed(context: RequestContext) -> bool:
+    """Whether somebody should know: not what a client can bring about, by the thousand and for nothing."""
+    if 400 <= context.status < _SERVER_ERRORS or context.status == HTTPStatus.LOOP_DETECTED:
+        return False
+    return context.outcome == Outcome.FAILED or context.status >= _SERVER_ERRORS

@@ -1,4 +1,4 @@
-"""How a request goes on to the services behind: which of its fields do, and which the node adds. No IO."""
+"""How a request goes on to the services behind: which of its fields do, and which the node adds."""
 
 from gateway.fields import Field
 from gateway.identity import is_bearer

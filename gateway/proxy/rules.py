@@ -6,7 +6,7 @@ differently, or not at all.
 
 from enum import Enum
 
-from gateway.replies import Problem
+from gateway.problems import Problem
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """What is served. CONNECT makes tunnels, TRACE shows fields to scripts (RFC 9110 §9.3.8)."""

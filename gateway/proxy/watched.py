@@ -10,12 +10,12 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway.clock import monotonic, wall
 from gateway.connections import Place
+from gateway.problems import Problem
 from gateway.proxy.headers import last_answer
 from gateway.proxy.last_chance import LAST_CHANCE_SECONDS, LastChance
 from gateway.proxy.looks import has_left, has_something
 from gateway.proxy.patience import Late, TimeLimits
 from gateway.proxy.watch import Watch
-from gateway.replies import Problem
 from gateway.telemetry.counters import Counters
 
 DEPARTURE_SECONDS = 0.5

@@ -7,12 +7,11 @@ from gateway.admission import Decision, Places
 from gateway.contract.limits import parse_limits
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter, meters_of
+from gateway.problems import Reply, problem
 from gateway.replies import (
     RateLimitHeaders,
-    Reply,
     denied,
     limit_fields,
-    problem,
     refused,
     retry_after,
     store_unavailable,

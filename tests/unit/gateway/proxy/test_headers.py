@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.fields import Fields
+from gateway.problems import problem
 from gateway.proxy.headers import (
     HOP_BY_HOP,
     end_to_end,
@@ -9,7 +10,6 @@ from gateway.proxy.headers import (
     own_answer,
     response_head,
 )
-from gateway.replies import problem
 
 NOW = 784111777.5
 
