@@ -34,7 +34,7 @@ class End(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes to it."""
-        if self.transport is not None and data:
+        if self.transport is not None and self.is_open and data:
             self.transport.write(data)
 
     def finish(self) -> None:
@@ -166,10 +166,10 @@ class Tunnel:
         self._look()
 
     def lost(self, end: End, rest: bytes, *, broken: bool) -> None:
-        """One end is gone; the other gets the rest, and sees it go in the same way."""
+        """One end is gone; the other gets the rest, and sees a reset if that takes nothing along."""
         other = self.other(end)
         other.write(rest)
-        other.close(by_reset=broken and not end.has_ended)  # else all has come, and would be lost
+        other.close(by_reset=broken and not end.has_ended and not other.unsent_bytes)
         if other.transport is None:
             self._end()
         else:

@@ -8,10 +8,12 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from gateway.proxy import stillness, tunnel, watched
+from gateway.proxy.watch import unsent_bytes
 from tests.certificates import Authority
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.footprint import footprint
@@ -24,6 +26,8 @@ OpenOne = Callable[[], AbstractAsyncContextManager[Open]]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 CHUNK = 65536
 BIG = 512 * CHUNK
+UNDER_WAY = 400_000
+"""More than a client's kernel takes that does not read, and not so much that the node stops reading."""
 
 
 def ends(opened: Open, first: str) -> tuple[Streams, Streams]:
@@ -91,6 +95,23 @@ async def test_the_last_words_arrive_before_the_end(opening: OpenOne, first: str
         assert len(await within(far_reader.read())) == 2_000_000
 
 
+async def test_what_is_under_way_when_a_server_breaks_still_arrives(node: Node, upstream: Upstream) -> None:
+    async with open_tunnel(node, upstream) as opened:
+        transport = cast(asyncio.Transport, opened.client.writer.transport)
+        transport.pause_reading()
+        opened.peer.writer.write(bytes(UNDER_WAY))
+        await eventually(lambda: unsent(opened.peer.writer.transport), lambda size: size == 0)
+        opened.peer.reset()
+        await eventually(lambda: tunnels(node), lambda count: count == 0)
+        transport.resume_reading()
+        assert len(await within(opened.client.reader.readexactly(UNDER_WAY))) == UNDER_WAY
+
+
+async def unsent(transport: asyncio.WriteTransport) -> int:
+    """Bytes that have not reached the node's side."""
+    return unsent_bytes(cast(asyncio.Transport, transport))
+
+
 @FROM
 async def test_who_says_that_nothing_follows_still_hears_the_other(
     node: Node, upstream: Upstream, first: str
@@ -109,9 +130,11 @@ async def test_who_says_that_nothing_follows_still_hears_the_other(
 @FROM
 async def test_a_reset_is_a_reset_at_the_other_end(node: Node, upstream: Upstream, first: str) -> None:
     async with open_tunnel(node, upstream) as opened:
-        (_, writer), (far_reader, _) = ends(opened, first)
+        (reader, writer), (far_reader, far_writer) = ends(opened, first)
         writer.write(b"some")
         assert await within(far_reader.readexactly(4)) == b"some"
+        far_writer.write(b"seen")  # nothing is under way any more
+        assert await within(reader.readexactly(4)) == b"seen"
         reset_at_close(writer.transport)
         writer.transport.abort()
         with pytest.raises(ConnectionResetError):
