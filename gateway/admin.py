@@ -12,6 +12,7 @@ from gateway.contract.telemetry import Reloads
 from gateway.log_writer import LogWriter
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.exposition import CONTENT_TYPE, exposition
+from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.recorder import Recorder
 
 
@@ -57,7 +58,7 @@ async def _readiness(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     sources = request.app[SOURCES]
-    text = exposition(
+    scrape = Scrape(
         sources.counters,
         store_connected=sources.store_connected(),
         reloads=sources.reloads(),
@@ -65,7 +66,7 @@ async def _metrics(request: web.Request) -> web.Response:
         lost_log_lines=sources.log.lost if sources.log is not None else 0,
         certificate_days=sources.certificate.days_left() if sources.certificate is not None else None,
     )
-    return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
+    return web.Response(text=exposition(scrape), headers={"Content-Type": CONTENT_TYPE})
 
 
 async def _state(request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """Everything that a node counts, since its start."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,17 +19,21 @@ class Outcome(StrEnum):
     MALFORMED = "malformed"
 
 
+REQUEST_OUTCOMES = (Outcome.ADMITTED, Outcome.REFUSED, Outcome.FAILED, Outcome.UNIDENTIFIED)
+"""Those of requests, as `Totals` has them in order: a malformed message is none."""
+
+
+def _nobody_late() -> Counter[str]:
+    return Counter({"idle": 0, "head": 0, "body": 0, "answer": 0})
+
+
 @dataclass(slots=True)
 class Counters:
     """Plain numbers, raised where things happen. `gateway.contract.telemetry` says what each means."""
 
-    admitted: int = 0
-    refused: int = 0
+    messages: Counter[Outcome] = field(default_factory=Counter)
     denied: int = 0
     shadow_refused: int = 0
-    failed: int = 0
-    unidentified: int = 0
-    malformed: int = 0
     in_flight: int = 0
     tunnels: int = 0
     connections: int = 0
@@ -37,10 +42,8 @@ class Counters:
     gave_way: int = 0
     accept_errors: int = 0
     tls_failed: int = 0
-    late_idle: int = 0
-    late_head: int = 0
-    late_body: int = 0
-    late_answer: int = 0
+    late: Counter[str] = field(default_factory=_nobody_late)
+    """Clients that were too slow, by what with."""
     upstream_answered: int = 0
     upstream_server_errors: int = 0
     upstream_broken: int = 0
@@ -63,7 +66,7 @@ class Counters:
 
     def count(self, outcome: Outcome) -> None:
         """Count one message."""
-        setattr(self, outcome, getattr(self, outcome) + 1)
+        self.messages[outcome] += 1
 
     def tunnel_ended(self) -> None:
         """One that was open is not any more."""
@@ -71,11 +74,11 @@ class Counters:
 
     def count_late(self, what: str) -> None:
         """Count one client that was too slow with: idle, head, body or answer."""
-        name = f"late_{what}"
-        setattr(self, name, getattr(self, name) + 1)
+        self.late[what] += 1
 
     @property
     def totals(self) -> Totals:
         """Requests by outcome; their sum is the number of requests."""
-        outcomes = (self.admitted, self.refused, self.failed, self.unidentified)
-        return Totals(sum(outcomes), *outcomes, self.denied, self.shadow_refused)
+        admitted, refused, failed, unidentified = (self.messages[outcome] for outcome in REQUEST_OUTCOMES)
+        requests = admitted + refused + failed + unidentified
+        return Totals(requests, admitted, refused, failed, unidentified, self.denied, self.shadow_refused)

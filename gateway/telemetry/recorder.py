@@ -10,7 +10,7 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.contract.window import MICROSECONDS
 from gateway.telemetry import process
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 
 _TROUBLE_LENGTH = 300
 
@@ -79,7 +79,7 @@ class Recorder:
             leaving=leaving,
             boot=counters.totals,
             carried=self.carried,
-            malformed=counters.malformed,
+            malformed=counters.messages[Outcome.MALFORMED],
             upstream=Upstream(
                 counters.upstream_answered,
                 counters.upstream_server_errors,

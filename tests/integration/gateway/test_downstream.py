@@ -16,7 +16,7 @@ from gateway.proxy.downstream import Downstream, Handle
 from gateway.proxy.incoming import Incoming, Message
 from gateway.proxy.journal import Journal
 from gateway.proxy.raw_response import RawResponse
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 from gateway.trusted_proxies import TrustedProxies
 from tests.integration.gateway.client import Client, request, within
 
@@ -51,7 +51,7 @@ async def test_a_fault_of_ones_own_is_a_500_that_tells_nothing(
     assert answer.value("Content-Type") == b"application/problem+json"
     if method == b"GET":
         assert json.loads(answer.body)["detail"] == "The gateway failed at this request."
-    assert counters.failed == 1
+    assert counters.messages[Outcome.FAILED] == 1
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert record.exc_info is not None
 
@@ -79,7 +79,7 @@ async def test_a_fault_after_the_head_breaks_the_answer_off() -> None:
         await client.head()
         assert await client.rest() == b"some"
 
-    assert counters.failed == 1
+    assert counters.messages[Outcome.FAILED] == 1
 
 
 async def test_what_a_handler_has_written_itself_is_the_whole_answer() -> None:

@@ -1,12 +1,14 @@
 """The text is read back as Prometheus' scraper reads it (text format 0.0.4)."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from gateway.contract.telemetry import Reloads
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.exposition import BOUNDS_SECONDS, exposition
+from gateway.telemetry.metrics import Scrape
 
 RELOADS = Reloads(done=16, failed=17, at=1_700_000_000.5, problem="not TOML")
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([a-z]+)="([^"\\\n]*)"\})? (\S+)')
@@ -40,16 +42,10 @@ def parse(text: str) -> tuple[dict[str, str], dict[tuple[str, str], float]]:
 
 def busy() -> Counters:
     counters = Counters(
-        admitted=1,
-        refused=2,
-        failed=3,
-        unidentified=4,
-        malformed=5,
+        messages=Counter(dict(zip(Outcome, range(1, 6), strict=True))),
         denied=14,
         shadow_refused=15,
         in_flight=6,
-        late_head=18,
-        late_body=19,
         upstream_answered=7,
         upstream_server_errors=8,
         upstream_broken=9,
@@ -60,13 +56,18 @@ def busy() -> Counters:
         store_fallbacks=12,
         store_discarded=13,
     )
+    counters.late.update(head=18, body=19)
     for seconds in (0.0004, 0.003, 0.003, 0.2, 60.0):
         counters.latency.add(seconds)
     return counters
 
 
+def shown(counters: Counters) -> str:
+    return exposition(Scrape(counters, store_connected=True, reloads=RELOADS, lost_log_lines=16))
+
+
 def test_every_counter_is_there_with_its_value() -> None:
-    types, samples = parse(exposition(busy(), store_connected=True, reloads=RELOADS, lost_log_lines=16))
+    types, samples = parse(shown(busy()))
 
     told = {
         ("gateway_requests_total", "admitted"): 1,
@@ -105,7 +106,7 @@ def test_every_counter_is_there_with_its_value() -> None:
 
 
 def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
-    types, samples = parse(exposition(busy(), store_connected=True, reloads=RELOADS, lost_log_lines=16))
+    types, samples = parse(shown(busy()))
     buckets = [samples["gateway_request_seconds_bucket", f"{bound:g}"] for bound in BOUNDS_SECONDS]
 
     assert types["gateway_request_seconds"] == "histogram"
@@ -118,7 +119,7 @@ def test_a_histograms_buckets_are_cumulative_and_end_at_its_count() -> None:
 
 
 def test_counters_end_in_total_and_others_do_not() -> None:
-    types, _ = parse(exposition(Counters(), store_connected=False, reloads=RELOADS, lost_log_lines=16))
+    types, _ = parse(shown(Counters()))
 
     assert all(name.endswith("_total") == (kind == "counter") for name, kind in types.items())
 
@@ -130,7 +131,7 @@ def test_no_label_grows_with_traffic() -> None:
         busy.latency.add(number / 100)
     busy.clients.tick()
 
-    _, before = parse(exposition(quiet, store_connected=True, reloads=RELOADS, lost_log_lines=16))
-    _, after = parse(exposition(busy, store_connected=True, reloads=RELOADS, lost_log_lines=16))
+    _, before = parse(shown(quiet))
+    _, after = parse(shown(busy))
     assert before.keys() == after.keys()
-    assert "client-1" not in exposition(busy, store_connected=True, reloads=RELOADS, lost_log_lines=16)
+    assert "client-1" not in shown(busy)

@@ -6,7 +6,7 @@ from gateway.clock import RedisClock
 from gateway.contract.codec import decode, encode
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Totals
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.process import LoopLag
 from gateway.telemetry.recorder import NodeInfo, Recorder
 
@@ -52,7 +52,7 @@ def test_records_are_numbered_from_1_and_only_a_tick_begins_a_new_one(recorder: 
 
 def test_counters_show_at_once_and_clients_with_the_tick(recorder: Recorder, counters: Counters) -> None:
     recorder.tick()
-    counters.admitted += 1
+    counters.count(Outcome.ADMITTED)
     counters.clients.count("acme", refused=False)
 
     assert recorder.entry().last.boot == Totals(1, 1)
@@ -62,7 +62,7 @@ def test_counters_show_at_once_and_clients_with_the_tick(recorder: Recorder, cou
 
 
 def test_a_record_holds_what_was_counted(recorder: Recorder, counters: Counters) -> None:
-    counters.malformed, counters.in_flight = 2, 3
+    counters.messages[Outcome.MALFORMED], counters.in_flight = 2, 3
     counters.upstream_answered, counters.upstream_server_errors = 4, 5
     counters.upstream_broken, counters.upstream_timed_out = 6, 7
     counters.store_decisions, counters.store_fallbacks, counters.store_discarded = 8, 9, 10
