@@ -80,6 +80,13 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     assert [link for link in linked if not (page.parent / link).exists()] == []
 
 
+def test_the_life_of_a_request_names_each_module_of_the_proxy() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    modules = sorted((ROOT / "gateway/proxy").glob("[!_]*.py"))
+
+    assert [path.name for path in modules if f"`{path.relative_to(ROOT)}`" not in text] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_target_of_make_that_a_page_names_is_there(page: Path) -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
