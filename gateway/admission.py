@@ -1,4 +1,4 @@
-"""The one call between a request and the upstream: lists → identity → windows → places → limiter."""
+"""The one call before the upstream: lists → exempt → identity → routes → windows → places → limiter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

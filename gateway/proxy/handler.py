@@ -1,4 +1,4 @@
-"""The life of a request: identify → policy → admit → forward → stream the answer → count."""
+"""The life of a request: entrance → admission → forward → stream the answer → count."""
 
 import asyncio
 import logging

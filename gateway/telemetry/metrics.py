@@ -94,7 +94,7 @@ METRICS: tuple[Metric, ...] = (
     (
         "gateway_malformed_total",
         "counter",
-        "Messages that are not HTTP.",
+        "Messages that cannot be read, or could be read in two ways; they are no requests.",
         lambda it: it.counters.messages[Outcome.MALFORMED],
     ),
     ("gateway_upstream_total", "counter", "Requests sent to the upstream, by outcome.", _upstream),
