@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from gateway.proxy.patience import TimeLimits
-from gateway.setting_types import Delay, Seconds
+from gateway.setting_types import Seconds, SecondsOrOff
 
 
 class ConnectionSettings(BaseModel):
@@ -31,7 +31,7 @@ class ConnectionSettings(BaseModel):
     min_rate: int = Field(
         240, ge=0, description="bytes a second of bodies and answers that give all the time back; 0 is any"
     )
-    request_timeout: Delay = Field(
+    request_timeout: SecondsOrOff = Field(
         0.0, description="seconds that a whole request may take, with its body and its answer; 0 is any"
     )
     idle_timeout: Seconds = Field(

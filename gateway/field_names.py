@@ -2,6 +2,8 @@
 
 import re
 
+from gateway.proxy.claims import is_claim
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
 _TAKEN = frozenset(
     {
@@ -20,14 +22,10 @@ _TAKEN = frozenset(
         "transfer-encoding",
         "upgrade",
         "via",
-        # what the node reads or writes itself
+        # what the node reads or writes itself, besides what clients could claim by
         "authorization",
-        "forwarded",
         "traceparent",
         "tracestate",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
         "x-request-id",
         # several values in one field, or a value that means something to every service
         "content-encoding",
@@ -45,6 +43,6 @@ def check_field_name(text: str) -> str:
     """
     if _NAME.fullmatch(text) is None:
         raise ValueError("a field's name has letters, digits and hyphens (64 at most), as in X-Client-Id")
-    if text.lower() in _TAKEN:
+    if text.lower() in _TAKEN or is_claim(text.lower().encode()):
         raise ValueError("a field of this name has a meaning already: choose another, as in X-Client-Id")
     return text

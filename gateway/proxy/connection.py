@@ -186,7 +186,7 @@ class Connection(WatchedConnection):
             patience.begins(now)
         else:
             patience.has_all()
-            if not (self._is_last and self._watch.unsent_bytes):
+            if not (self._is_last and self._watch.buffered_bytes):
                 return
             patience.sends(now)
         self._watch.rearm()

@@ -19,7 +19,7 @@ CONNECT_SECONDS = 4.0
 """Time for two lost attempts of TCP (it repeats after 1 s and 3 s); another address may be there at once."""
 
 # RFC 9110 §9.2.2
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.fields import Fields
+from gateway.fields import RawHeaders
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110 §5.6.2"""
@@ -37,7 +37,7 @@ def parse_field_line(line: bytes) -> tuple[bytes, bytes]:
     return name, value.strip(b" \t")
 
 
-def values_of(fields: Fields, wanted: bytes) -> list[bytes]:
+def values_of(fields: RawHeaders, wanted: bytes) -> list[bytes]:
     """The values of all lines of a field; `wanted` is its name in lower case."""
     return [value for name, value in fields if name.lower() == wanted]
 

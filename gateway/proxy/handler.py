@@ -257,13 +257,11 @@ class Handler:
             return RawResponse(keep_alive=False)
         if has_body:
             return await self._own(incoming, Problem(504, "The request took too long.").reply())
-        reply = Problem(408, "The body took too long.").reply()
-        await incoming.answer(reply, incoming.connection_field(stays=False), wall())
-        return RawResponse(keep_alive=False)
+        return await self._own(incoming, Problem(408, "The body took too long.").reply(), may_stay=False)
 
-    async def _own(self, incoming: Incoming, reply: Reply) -> web.StreamResponse:
+    async def _own(self, incoming: Incoming, reply: Reply, *, may_stay: bool = True) -> web.StreamResponse:
         # After an Expect the client may send its body or not, now that it is not wanted.
-        stays = self._may_stay(incoming) and not incoming.awaits_continue
+        stays = may_stay and self._may_stay(incoming) and not incoming.awaits_continue
         await incoming.answer(reply, incoming.connection_field(stays=stays), wall())
         return RawResponse(keep_alive=stays)
 

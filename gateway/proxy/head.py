@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 
 from gateway.fields import Field, Fields
+from gateway.hosts import is_host
 from gateway.proxy.claims import is_claim
 from gateway.proxy.field_lines import (
     TOKEN,
@@ -24,9 +24,6 @@ _SPOKEN = frozenset({(1, 0), (1, 1)})
 _TARGET = re.compile(rb"[\x21-\x7e]+")
 _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 _URL = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
-# RFC 3986 §3.2.2 without escapes and the signs that no name in use has, each of which some reader splits at
-_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?")
-_MAX_PORT = 65535
 _TELLING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"upgrade"})
 _NONE: list[bytes] = []
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -187,24 +184,9 @@ def _host(version: Version, told: _Told) -> bytes:
         if version == (1, 0):
             return b""
         raise Malformed(Rule.NO_HOST)
-    if len(hosts) > 1 or not _is_host(hosts[0]):
+    if len(hosts) > 1 or not is_host(hosts[0]):
         raise Malformed(Rule.HOST)
     return hosts[0]
-
-
-def _is_host(value: bytes) -> bool:
-    match = _HOST.fullmatch(value)
-    if match is None or int(match[2] or b"0") > _MAX_PORT:
-        return False
-    return match[1] is None or _is_ipv6(match[1])
-
-
-def _is_ipv6(value: bytes) -> bool:
-    try:
-        IPv6Address(value.decode("ascii"))
-    except ValueError:
-        return False
-    return True
 
 
 def _target(line: RequestLine, host: bytes) -> tuple[bytes, bytes]:
@@ -228,7 +210,7 @@ def _target(line: RequestLine, host: bytes) -> tuple[bytes, bytes]:
 def _from_absolute(line: RequestLine, host: bytes) -> tuple[bytes, bytes]:
     """RFC 9112 §3.2.2. The target would win over Host, but not every server lets it."""
     url = _URL.fullmatch(line.target)
-    if url is None or not _is_host(url[1]):
+    if url is None or not is_host(url[1]):
         raise Malformed(Rule.ABSOLUTE)
     authority, path = url[1], url[2]
     if host and authority.lower() != host.lower():

@@ -3,6 +3,7 @@
 from gateway.fields import Fields, RawHeaders
 from gateway.problems import Reply
 from gateway.proxy.date import date_beside
+from gateway.proxy.field_lines import elements_of, values_of
 from gateway.proxy.ratelimit_fields import beside
 
 HOP_BY_HOP = frozenset(
@@ -28,13 +29,7 @@ _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 
 def nominated(fields: RawHeaders) -> frozenset[bytes]:
     """The fields that ``Connection`` makes hop-by-hop (RFC 9110 §7.6.1), in lower case."""
-    options = (
-        option.strip().lower()
-        for name, value in fields
-        if name.lower() == b"connection"
-        for option in value.split(b",")
-    )
-    return frozenset(options) - _NEVER_NOMINATED
+    return frozenset(elements_of(values_of(fields, b"connection"))) - _NEVER_NOMINATED
 
 
 def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fields:

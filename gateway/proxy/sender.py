@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from gateway.addresses import address_of
 from gateway.fields import Fields
+from gateway.hosts import is_host
 from gateway.proxy.field_lines import values_of
 from gateway.proxy.forwarded_elements import Element, ForwardedError, element_of, elements_in
 from gateway.trusted_proxies import TrustedProxies
@@ -17,7 +18,6 @@ FORWARDED_PROTO = b"x-forwarded-proto"
 FORWARDED_HOST = b"x-forwarded-host"
 
 _SCHEMES = {b"http": b"http", b"https": b"https", b"ws": b"http", b"wss": b"https"}
-_HOST = re.compile(rb"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 # RFC 7239 §6, and without brackets IPv6 by itself, as X-Forwarded-For has it
 _NODE = re.compile(
     rb"(?:([0-9.]{7,15})|\[([0-9A-Fa-f:.]{2,45})\])(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?|([0-9A-Fa-f:.]{2,45})"
@@ -136,6 +136,6 @@ def _scheme(told: bytes | None, own: bytes) -> bytes:
 def _host(told: bytes | None, own: bytes) -> bytes:
     if told is None:
         return own
-    if _HOST.fullmatch(told) is None:
+    if not is_host(told):
         raise ForwardedError("X-Forwarded-Host or Forwarded names no host.")
     return told

@@ -51,7 +51,7 @@ class Watch:
         self._transport = self._late = None
 
     @property
-    def unsent_bytes(self) -> int:
+    def buffered_bytes(self) -> int:
         """What was written and is still here."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
