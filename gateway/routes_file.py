@@ -25,7 +25,7 @@ from gateway.contract.policy_table import NOT_FOR_PLANS
 from gateway.contract.routes import ANY_HOST, DEFAULT_UPSTREAM, Route, is_method
 from gateway.hosts import is_pattern
 from gateway.paths import is_plain
-from gateway.setting_types import upstream_urls
+from gateway.upstream_urls import upstream_urls
 
 _FIELDS = {"name", "path", "host", "methods", "limit", "cost", "shadow", "upstream"}
 _EFFECTS = {"limit", "cost", "upstream"}

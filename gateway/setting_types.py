@@ -1,7 +1,6 @@
 """What values of settings look like. Each check raises ValueError with what would be right."""
 
 import re
-from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +11,10 @@ from gateway.contract.limits import Limits, parse_limits
 from gateway.exempt import Exempt
 from gateway.field_names import check_field_name
 from gateway.trusted_proxies import TrustedProxies
+from gateway.upstream_urls import can_be_looked_up, upstream_urls
 
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
-_HTTP_ADDRESS = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 def _node_id(text: str) -> str:
@@ -28,59 +24,15 @@ def _node_id(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if _HOST.fullmatch(text) is None or not _can_be_looked_up(text):
+    if _HOST.fullmatch(text) is None or not can_be_looked_up(text):
         raise ValueError("write a host name or an address, without a port")
     return text
-
-
-def _can_be_looked_up(host: str) -> bool:
-    """Whether the resolver would be asked for this name: no part of it is empty or too long."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _is_url_host(host: str) -> bool:
-    """Whether a host stands in a URL as it has to, an address of IPv6 in brackets (RFC 3986 §3.2.2)."""
-    if not host.startswith("["):
-        return _can_be_looked_up(host)
-    try:
-        IPv6Address(host[1:-1])
-    except ValueError:
-        return False
-    return True
-
-
-def upstream_url(text: str) -> str:
-    """The URL of an upstream's address, in the form in which equal ones are the same.
-
-    Raises:
-        ValueError: with what would be right.
-    """
-    match = _HTTP_ADDRESS.fullmatch(text)
-    if match is None or not 0 < int(match["port"] or 80) < 65536 or not _is_url_host(match["host"]):
-        raise ValueError("write http://HOST or http://HOST:PORT, or https://…, without a user or a path")
-    return text.rstrip("/").lower()
 
 
 def _file_path(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("a path has no NUL in it")
     return path
-
-
-def upstream_urls(text: str) -> tuple[str, ...]:
-    """One URL or several with commas between them.
-
-    Raises:
-        ValueError: with what would be right.
-    """
-    urls = tuple(upstream_url(url.strip()) for url in text.split(","))
-    if len(set(urls)) < len(urls):
-        raise ValueError("write each address once")
-    return urls
 
 
 def _upstream_urls(text: str) -> str:

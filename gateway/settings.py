@@ -35,10 +35,10 @@ from gateway.setting_types import (
     Share,
     TrustedProxiesValue,
     UpstreamUrls,
-    upstream_urls,
 )
 from gateway.shown_values import for_one_line
 from gateway.trusted_proxies import TrustedProxies
+from gateway.upstream_urls import upstream_urls
 
 PREFIX = "GATEWAY_"
 TOML_FILE = "gateway.toml"

@@ -128,6 +128,7 @@ PURE = (
     "gateway/route_index.py",
     "gateway/routing.py",
     "gateway/trusted_proxies.py",
+    "gateway/upstream_urls.py",
     "subject/detectors",
     "subject/diagnosis.py",
 )
@@ -192,13 +193,17 @@ def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]
     """app.py builds everything and passes values; only what reads the files that they name takes them too."""
     if module.path.parts[0] != "gateway" or module.is_in(
         "gateway/app.py",
+        "gateway/connection_settings.py",
         "gateway/policy_files.py",
+        "gateway/setting_types.py",
         "gateway/setting_words.py",
         "gateway/settings.py",
         "gateway/__main__.py",
     ):
         return
-    for name in module.imports_of("gateway.settings", "pydantic_settings", "os.environ", "os.getenv"):
+    parts = ("gateway.connection_settings", "gateway.setting_types", "gateway.setting_words")
+    libraries = ("pydantic", "pydantic_settings", "os.environ", "os.getenv")
+    for name in module.imports_of("gateway.settings", *parts, *libraries):
         yield f"{module.path} imports {name}: gateway/app.py reads settings and passes on what is needed"
     for node in module.nodes:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):

@@ -58,6 +58,8 @@ BREACHES = [
     ("gateway/limiter/batcher.py", "from gateway.proxy.handler import Handler"),
     ("gateway/proxy/handler.py", "from gateway.limiter.decision import Standing"),
     ("gateway/admission.py", "from gateway.settings import Settings"),
+    ("gateway/routes_file.py", "from gateway.setting_types import Port"),
+    ("gateway/proxy/patience.py", "from pydantic import BaseModel"),
     ("gateway/admission.py", "from os import environ"),
     ("gateway/admission.py", "import os\nname = os.environ['NODE_ID']"),
     ("gateway/admission.py", "import os\nname = os.getenv('NODE_ID')"),
