@@ -24,6 +24,9 @@ DEPARTURE_SECONDS = 0.5
 GOODBYE_SECONDS = 1.0
 """How long its client may take, when it is told that the connection ends, to end it too."""
 
+READ_BYTES = 32768
+"""Twice as much of a body may wait to be sent on before no more is read; a single read adds up to 256 kB."""
+
 LINGER_SECONDS = 5.0
 """How long the rest of a body that nobody wants is taken, so that the answer is not lost in a reset."""
 
@@ -62,6 +65,7 @@ class WatchedConnection(RequestHandler):
             loop=asyncio.get_running_loop(),
             keepalive_timeout=0.0,
             lingering_time=LINGER_SECONDS,
+            read_bufsize=READ_BYTES,
             access_log=None,  # type: ignore[arg-type] # aiohttp's own way to have none
             auto_decompress=False,
         )
