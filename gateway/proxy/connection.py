@@ -13,10 +13,11 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from gateway.clock import monotonic
 from gateway.connections import Place
 from gateway.proxy.head import RequestHead
+from gateway.proxy.looks import has_something
 from gateway.proxy.patience import TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
-from gateway.proxy.watched import WatchedConnection
+from gateway.proxy.watched import LINGER_SECONDS, WatchedConnection
 from gateway.telemetry.counters import Counters
 
 TURN_BYTES = 32768
@@ -149,6 +150,23 @@ class Connection(WatchedConnection):
             self._go_on()
         self._wait()
         return not self._is_last
+
+    async def part(self) -> None:
+        """After the last answer: see to it that it is not lost (RFC 9112 §9.6).
+
+        A close with bytes unread resets the connection, and takes along what is still on its way. So the
+        client sees the end first, and may take its time to close while what it still sends is dropped.
+        """
+        transport = self.transport
+        if (
+            transport is None or transport.is_closing() or not transport.can_write_eof()
+        ):  # TLS has its own way
+            return
+        transport.write_eof()
+        if not self._owes_end and (self.held_bytes or has_something(transport)):
+            self._is_broken, self._later = True, b""
+            self._resume_reading_for_buffer()
+            await asyncio.sleep(LINGER_SECONDS)  # or until it has closed, which cancels this
 
     def hand_over(self, protocol: asyncio.Protocol) -> bytes:
         """Give the connection to `protocol`, unread; what came behind the request at hand.

@@ -86,6 +86,8 @@ class Journal:
 
 def _has_failed(context: RequestContext) -> bool:
     """Whether somebody should know: not what a client can bring about, by the thousand and for nothing."""
-    if 400 <= context.status < _SERVER_ERRORS or context.status == HTTPStatus.LOOP_DETECTED:
+    is_our_answer = context.upstream_seconds is None
+    is_their_doing = 400 <= context.status < _SERVER_ERRORS or context.status == HTTPStatus.LOOP_DETECTED
+    if context.outcome == Outcome.MALFORMED or (is_our_answer and is_their_doing):
         return False
     return context.outcome == Outcome.FAILED or context.status >= _SERVER_ERRORS

@@ -13,6 +13,9 @@ class Answerable(Protocol):
     def answered(self, *, stays: bool) -> bool:
         """An answer has been written whole: whether another request may follow it."""
 
+    async def part(self) -> None:
+        """After the last answer: see to it that it is not lost."""
+
 
 class RawResponse(web.StreamResponse):
     """What aiohttp gets back for an answer that has been written."""
@@ -28,14 +31,10 @@ class RawResponse(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Go on to the next request, or end."""
-        self._stays = cast(Answerable, request.protocol).answered(stays=self._stays)
-        transport = request.transport
-        if self._stays or transport is None or transport.is_closing():
-            return
-        if transport.can_write_eof():  # not with TLS
-            # The client sees the end at once, even if the rest of its body is awaited before the close,
-            # which would otherwise reset the connection and could take the answer with it.
-            transport.write_eof()
+        connection = cast(Answerable, request.protocol)
+        self._stays = connection.answered(stays=self._stays)
+        if not self._stays:
+            await connection.part()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing follows."""

@@ -169,6 +169,8 @@ async def test_whatever_the_share_each_that_failed_is_told(
         assert (await client.get(b"/", method=b"POST", body=b"much")).status == 413  # the client's own doing
     async with await node.connect() as client:
         assert (await client.get(b"/", b"Via: 1.1 node-1")).status == 508  # this too
+    async with await node.connect() as client:
+        assert (await client.get(b"/", method=b"BREW")).status == 501  # and this
     for target in ANSWERS:
         async with await node.connect() as client:
             await bytes_of(client, request(target, b"Connection: close"))

@@ -35,6 +35,26 @@ class Watched:
         self.gone.set()
 
 
+async def test_an_answer_that_is_the_last_comes_whole_though_more_was_asked_for(
+    node: Node, upstream: Upstream
+) -> None:
+    """A close with bytes unread resets the connection, and takes along what is still on its way."""
+    size = 3_000_000
+    upstream.script = upstream.answering(
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
+    )
+    async with await node.connect() as client:
+        client.writer.write(request(b"/1", b"Connection: close") + request(b"/2") * 5000)
+        client.writer.transport.pause_reading()
+        await eventually(node.record, lambda record: record.upstream.answered == 1)
+        client.writer.transport.resume_reading()
+        answer = await client.answer()
+        assert await client.rest() == b""
+
+    assert (answer.status, len(answer.body)) == (200, size)
+    assert len(upstream.requests) == 1
+
+
 async def test_a_client_that_leaves_with_more_than_is_held_behind_its_request_takes_it_along(
     node: Node, upstream: Upstream
 ) -> None:
