@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import pytest
 
@@ -45,9 +46,10 @@ async def test_an_answer_that_is_the_last_comes_whole_though_more_was_asked_for(
     )
     async with await node.connect() as client:
         client.writer.write(request(b"/1", b"Connection: close") + request(b"/2") * 5000)
-        client.writer.transport.pause_reading()
+        transport = cast(asyncio.Transport, client.writer.transport)
+        transport.pause_reading()
         await eventually(node.record, lambda record: record.upstream.answered == 1)
-        client.writer.transport.resume_reading()
+        transport.resume_reading()
         answer = await client.answer()
         assert await client.rest() == b""
 
