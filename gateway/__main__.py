@@ -13,7 +13,8 @@ from typing import NoReturn
 import uvloop
 
 from gateway import logs
-from gateway.app import DISTRIBUTION, run
+from gateway.app import run
+from gateway.building import DISTRIBUTION
 from gateway.certificate_files import certificate_files
 from gateway.errors import StartError
 from gateway.log_writer import LogWriter

@@ -1,8 +1,9 @@
-"""How settings are shown to people."""
+"""How settings are shown to people, and what they are to know of them."""
 
 import os
 from collections.abc import Mapping
 
+from gateway.addresses import is_loopback
 from gateway.settings import PLATFORM_VALUE, PREFIX, Settings, variable
 from gateway.shown_values import without_password
 
@@ -24,6 +25,19 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
         if name.startswith(PREFIX) and name not in known:
             reason = "set by a container platform?" if PLATFORM_VALUE.match(value) else "a typing error?"
             sentences.append(f"{name} is no setting ({reason})")
+    return sentences
+
+
+def surprises(settings: Settings) -> list[str]:
+    """A sentence for each thing that is set so that it may surprise."""
+    sentences = []
+    if settings.identity_secret is None and settings.accepts_unknown_keys and not is_loopback(settings.host):
+        sentences.append("GATEWAY_IDENTITY_SECRET is not set: who knows a client id can test keys against it")
+    if settings.accepts_unknown_keys:
+        limit = settings.default_limit
+        sentences.append(f"unknown keys are accepted: each new key is a new client with {limit}")
+    if settings.shadow:
+        sentences.append("GATEWAY_SHADOW: requests are counted, and nobody is refused for a limit")
     return sentences
 
 

@@ -171,11 +171,12 @@ def io_reached_from(start: Module, by_name: Mapping[str, Module]) -> Iterator[st
         seen |= {module for module in found if module is not None}
 
 
+WHOLE = "gateway.app gateway.building gateway.proxy_parts"
 LAYERS = {
-    "gateway/contract": "gateway.admission gateway.app gateway.limiter gateway.proxy gateway.telemetry",
-    "gateway/telemetry": "gateway.admission gateway.app gateway.limiter gateway.proxy",
-    "gateway/limiter": "gateway.admission gateway.app gateway.proxy gateway.replies",
-    "gateway/proxy": "gateway.app gateway.limiter gateway.overrides",
+    "gateway/contract": f"{WHOLE} gateway.admission gateway.limiter gateway.proxy gateway.telemetry",
+    "gateway/telemetry": f"{WHOLE} gateway.admission gateway.limiter gateway.proxy",
+    "gateway/limiter": f"{WHOLE} gateway.admission gateway.proxy gateway.replies",
+    "gateway/proxy": f"{WHOLE} gateway.limiter gateway.overrides",
     "subject/detectors": "subject.commands subject.protocol subject.reader subject.report",
     "loadtest/scenarios": "loadtest.cluster loadtest.demo loadtest.session",
 }
@@ -190,11 +191,13 @@ def lower_layers_do_not_know_higher_ones(module: Module) -> Iterator[str]:
 
 
 def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]:
-    """app.py builds everything and passes values; only what reads the files that they name takes them too."""
+    """What builds and runs the node passes values on; only what reads the files that they name takes them."""
     if module.path.parts[0] != "gateway" or module.is_in(
         "gateway/app.py",
+        "gateway/building.py",
         "gateway/connection_settings.py",
         "gateway/policy_files.py",
+        "gateway/proxy_parts.py",
         "gateway/setting_types.py",
         "gateway/setting_words.py",
         "gateway/settings.py",
@@ -204,7 +207,7 @@ def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]
     parts = ("gateway.connection_settings", "gateway.setting_types", "gateway.setting_words")
     libraries = ("pydantic", "pydantic_settings", "os.environ", "os.getenv")
     for name in module.imports_of("gateway.settings", *parts, *libraries):
-        yield f"{module.path} imports {name}: gateway/app.py reads settings and passes on what is needed"
+        yield f"{module.path} imports {name}: gateway/building.py reads settings and passes on what is needed"
     for node in module.nodes:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
             yield f"{module.path} reads the environment: a setting belongs in gateway/settings.py"

@@ -57,6 +57,7 @@ BREACHES = [
     ("subject/detectors/skew.py", "import os"),
     ("gateway/limiter/batcher.py", "from gateway.proxy.handler import Handler"),
     ("gateway/proxy/handler.py", "from gateway.limiter.decision import Standing"),
+    ("gateway/telemetry/recorder.py", "from gateway.building import Parts"),
     ("gateway/admission.py", "from gateway.settings import Settings"),
     ("gateway/routes_file.py", "from gateway.setting_types import Port"),
     ("gateway/proxy/patience.py", "from pydantic import BaseModel"),

@@ -8,7 +8,7 @@ from gateway.access import AccessList
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
 from gateway.exempt import Exempt
-from gateway.setting_words import shown, unknown_variables
+from gateway.setting_words import shown, surprises, unknown_variables
 from gateway.settings import SECRETS, Settings, load, variable
 from gateway.shown_values import without_password
 from gateway.trusted_proxies import TrustedProxies
@@ -382,6 +382,23 @@ def test_unknown_variables_are_warned_of() -> None:
         "GATEWAY_PORT_8080_TCP is no setting (set by a container platform?)",
         "GATEWAY_PROT is no setting (a typing error?)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"unknown_keys": "reject"}, []),
+        ({}, ["unknown keys"]),
+        ({"host": "0.0.0.0"}, ["GATEWAY_IDENTITY_SECRET", "unknown keys"]),
+        ({"host": "0.0.0.0", "identity_secret": "s3cret"}, ["unknown keys"]),
+        ({"host": "0.0.0.0", "unknown_keys": "reject", "shadow": True}, ["GATEWAY_SHADOW"]),
+    ],
+)
+def test_what_may_surprise_is_told_of(settings: dict[str, object], told: list[str]) -> None:
+    sentences = surprises(load(settings))
+
+    assert len(sentences) == len(told)
+    assert all(sentence.startswith(start) for sentence, start in zip(sentences, told, strict=True))
 
 
 def test_shown_settings_hide_secrets_and_passwords() -> None:

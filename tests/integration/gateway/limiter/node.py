@@ -1,4 +1,4 @@
-"""The limiter of one node, as `gateway.app` wires it, on a Redis of the test's."""
+"""The limiter of one node, as `gateway.building` builds it, on a Redis of the test's."""
 
 import asyncio
 import os

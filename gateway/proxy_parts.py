@@ -1,0 +1,73 @@
+"""The parts between clients and upstreams, built from the settings; `gateway.building` puts them together."""
+
+import asyncio
+
+from gateway.connections import Connections
+from gateway.descriptors import allow_connections
+from gateway.policies import Policies
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.downstream import Downstream
+from gateway.proxy.entrance import Entrance
+from gateway.proxy.handler import Handler, ProxyOptions
+from gateway.proxy.head import SHADOWED
+from gateway.proxy.journal import Journal
+from gateway.proxy.onward import Onward
+from gateway.proxy.stillness import TunnelLimits
+from gateway.proxy.upstream import Upstreams
+from gateway.proxy.upstream_tls import tls_to_upstreams
+from gateway.settings import Settings
+from gateway.telemetry.counters import Counters
+
+
+def connections(settings: Settings, counters: Counters, addresses: int) -> Connections:
+    """Who may connect, in front of upstreams with so many addresses."""
+    to_upstreams = addresses * settings.upstream_connections
+    return Connections(
+        counters,
+        most=allow_connections(settings.max_connections, to_upstreams),
+        most_of_an_address=settings.address_connections,
+        exempt=settings.trusted_proxies,
+    )
+
+
+def downstream(settings: Settings, handler: Handler, counters: Counters, hurry: asyncio.Event) -> Downstream:
+    """What has the handler answer the clients that are connected."""
+    journal = Journal(handler, counters, settings.trusted_proxies, AccessLog(settings.access_log))
+    return Downstream(journal, counters, hurry, _shadowed(settings), settings.time_limits)
+
+
+def _shadowed(settings: Settings) -> frozenset[bytes]:
+    """Names of which no other spelling may come in: those that the settings choose too."""
+    chosen = filter(None, (settings.key_header, settings.client_header))
+    return SHADOWED | {name.lower().encode() for name in chosen}
+
+
+def proxy_options(settings: Settings) -> ProxyOptions:
+    """How requests are taken in and sent on."""
+    return ProxyOptions(
+        entrance=Entrance(settings.node_id, settings.trusted_proxies, settings.max_body_bytes),
+        onward=Onward(
+            settings.node_id,
+            key_header=settings.key_header,
+            forwards_key=settings.forward_key,
+            client_header=settings.client_header,
+        ),
+        upstream_timeout_seconds=settings.upstream_timeout,
+        request_seconds=settings.request_timeout or None,
+        tunnel_limits=TunnelLimits(settings.tunnel_idle_timeout, stuck_seconds=settings.send_timeout),
+        ratelimit_headers=settings.ratelimit_headers,
+    )
+
+
+def upstreams(settings: Settings, policies: Policies) -> Upstreams:
+    """Where requests are sent.
+
+    Raises:
+        StartError: the certificates of those who may sign for them cannot be used.
+    """
+    return Upstreams(
+        policies.upstreams,
+        tls_to_upstreams(settings.upstream_ca),
+        max_connections=settings.upstream_connections,
+        idle_seconds=settings.upstream_idle_timeout,
+    )
