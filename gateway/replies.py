@@ -120,7 +120,9 @@ def _ietf(decision: Decision, told: list[int]) -> Fields:
     if decision.standings is not None:
         for place in told:
             name, standing = decision.meters[place].name.encode(), decision.standings[place]
-            left.append(b'"%b";r=%d;t=%d' % (name, standing.remaining, retry_after(standing)))
+            # Of a window that does not refuse, memory does not know when more comes free.
+            time = b";t=%d" % retry_after(standing) if standing.wait_seconds else b""
+            left.append(b'"%b";r=%d%b' % (name, standing.remaining, time))
     if decision.places is not None and not decision.places.shadow:
         name = CONCURRENCY.encode()
         policies.append(b'"%b";q=%d;qu="concurrent-requests"' % (name, decision.places.limit))

@@ -130,7 +130,7 @@ def _path(place: str, value: Any) -> str:
 def _methods(place: str, value: Any) -> tuple[str, ...]:
     methods = tuple(value) if isinstance(value, list) else ()
     if not methods or not all(isinstance(one, str) and is_method(one) for one in methods):
-        raise RoutesFileError(f'{place}: methods are a list, as in ["GET", "POST"]')
+        raise RoutesFileError(f'{place}: methods are a list in capitals, as in ["GET", "POST"]')
     return methods
 
 

@@ -41,19 +41,24 @@ def _upstream_urls(text: str) -> str:
 
 
 def _limits(value: object) -> Limits:
-    return value if isinstance(value, Limits) else parse_limits(str(value))
+    return value if isinstance(value, Limits) else parse_limits(_listed(value))
+
+
+def _listed(value: object) -> str:
+    """A list, with commas as in an environment variable, or as TOML has it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _exempt(value: object) -> Exempt:
-    return value if isinstance(value, Exempt) else Exempt(str(value))
+    return value if isinstance(value, Exempt) else Exempt(_listed(value))
 
 
 def _access_list(value: object) -> AccessList:
-    return value if isinstance(value, AccessList) else AccessList(str(value))
+    return value if isinstance(value, AccessList) else AccessList(_listed(value))
 
 
 def _trusted_proxies(value: object) -> TrustedProxies:
-    return value if isinstance(value, TrustedProxies) else TrustedProxies(str(value))
+    return value if isinstance(value, TrustedProxies) else TrustedProxies(_listed(value))
 
 
 def _share(value: object) -> float:
@@ -73,7 +78,7 @@ Share = Annotated[float, PlainValidator(_share)]
 Delay = Annotated[float, Field(ge=0, le=3600)]
 SecondsOrOff = Annotated[float, Field(ge=0, le=3600)]
 NodeId = Annotated[str, AfterValidator(_node_id)]
-UpstreamUrls = Annotated[str, AfterValidator(_upstream_urls)]
+UpstreamUrls = Annotated[str, BeforeValidator(_listed), AfterValidator(_upstream_urls)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]
 ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
 AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]

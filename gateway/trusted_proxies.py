@@ -17,7 +17,7 @@ class TrustedProxies:
         for entry in self.entries:
             network = network_of(entry)
             if network is None:
-                raise ValueError(f"{entry!r} is no address and no network: write 10.0.0.7 or 10.0.0.0/24")
+                raise ValueError(f"{entry!r} is no address and no network: write 10.0.0.7 or 10.0.0.0/8")
             if not network.prefixlen:
                 raise ValueError(
                     f"{entry!r} is everybody, so each client could name itself: name the proxies"

@@ -206,6 +206,13 @@ def test_all_windows_are_told_and_the_legacy_fields_tell_the_tightest() -> None:
     ]
 
 
+def test_of_a_window_that_only_memory_tells_of_nobody_says_when_more_comes_free() -> None:
+    standings = (Standing(admitted=False, remaining=0, wait_seconds=0.2), left(99_975, 0.0))
+    (_, (_, told)) = limit_fields(Decision(False, "acme", meters("gold", "10/s,100000/d"), standings), "ietf")
+
+    assert told == b'"gold/s";r=0;t=1, "gold/d";r=99975'
+
+
 def test_the_tightest_is_one_that_refuses_though_others_have_less_left() -> None:
     decision = decided(meters("gold", "10/s,100/m"), full(0.5, remaining=4), left(2, 9.0), cost=5)
 

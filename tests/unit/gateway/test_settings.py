@@ -326,6 +326,21 @@ def test_a_required_setting_that_is_missing_is_named(monkeypatch: pytest.MonkeyP
     assert error.value.exit_code == 2
 
 
+def test_a_list_may_be_one_of_toml(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATEWAY_UPSTREAM_URL")
+    Path("gateway.toml").write_text(
+        'trusted_proxies = ["10.0.0.7", "10.1.0.0/16"]\ndeny = ["192.0.2.1"]\n'
+        'exempt = ["OPTIONS", "/health"]\n'
+        'default_limit = ["10/s", "500/m"]\nupstream_url = ["http://a:1", "http://b:2"]\n'
+    )
+    settings = load({})
+
+    assert settings.trusted_proxies.entries == ("10.0.0.7", "10.1.0.0/16")
+    assert (settings.deny.entries, settings.exempt.entries) == (("192.0.2.1",), ("OPTIONS", "/health"))
+    assert str(settings.default_limit) == "10/s,500/m"
+    assert settings.upstream_urls == ("http://a:1", "http://b:2")
+
+
 def test_settings_that_exclude_each_other_say_why() -> None:
     with pytest.raises(StartError, match="GATEWAY_UNKNOWN_KEYS=accept gives every made-up key") as error:
         load({"clients_file": "clients.toml", "unknown_keys": "accept"})
