@@ -39,7 +39,8 @@ def told_of(outcome: Outcome) -> str:
     lines += [str(finding) for finding in outcome.findings]
     megabytes = [of.rss_bytes / 1e6 for of in (outcome.before, *outcome.samples, outcome.after)]
     lines.append(
-        f"{outcome.requests} requests, {outcome.per_second:.0f} a second; memory {megabytes[0]:.1f} MB, "
+        f"{outcome.requests} requests, {outcome.per_second:.0f} a second, "
+        f"on {outcome.most_connections} connections at a time at most; memory {megabytes[0]:.1f} MB before, "
         f"{min(megabytes[1:-1]):.1f} to {max(megabytes[1:-1]):.1f} MB, {megabytes[-1]:.1f} MB after"
     )
     return "\n".join(lines) + "\n"
