@@ -17,7 +17,7 @@ from gateway.proxy.looks import has_something
 from gateway.proxy.patience import TimeLimits
 from gateway.proxy.reader import Events, RequestReader
 from gateway.proxy.rules import Malformed
-from gateway.proxy.watched import LINGER_SECONDS, WatchedConnection
+from gateway.proxy.watched_connection import LINGER_SECONDS, WatchedConnection
 from gateway.telemetry.counters import Counters
 
 TURN_BYTES = 32768

@@ -10,9 +10,9 @@ from aiohttp.streams import StreamReader
 
 from gateway.clock import monotonic
 from gateway.problems import Problem
-from gateway.proxy.address import Address
 from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import Answer, OnInterim, UpstreamConnection, UpstreamError
 
 CONNECT_SECONDS = 4.0
@@ -57,7 +57,7 @@ class Exchange:
         self._upstream = upstream
         self._timeout_seconds = timeout_seconds
         self._on_interim = on_interim
-        self._address: Address | None = None
+        self._address: UpstreamAddress | None = None
         self._is_probe = False
         self._connection: UpstreamConnection | None = None
         self._sender: asyncio.Task[None] | None = None
@@ -74,7 +74,7 @@ class Exchange:
             TimeoutError: it was silent for too long.
             Problem: the client's body is not acceptable, or there is no place for more requests.
         """
-        tried: list[Address] = []
+        tried: list[UpstreamAddress] = []
         until = monotonic() + self._timeout_seconds
         while True:
             address = self._take_address(tried)
@@ -94,7 +94,7 @@ class Exchange:
                 address.absence.worked()
                 return answer
 
-    def _take_address(self, tried: list[Address]) -> Address:
+    def _take_address(self, tried: list[UpstreamAddress]) -> UpstreamAddress:
         now = monotonic()
         address = self._upstream.pick(now, tried)
         if address is None:
@@ -115,7 +115,7 @@ class Exchange:
         reused = self._connection is not None and self._connection.is_reused
         return reused and isinstance(error, UpstreamError) and error.untouched
 
-    async def _ask(self, address: Address, request: Outgoing, wait_seconds: float) -> Answer:
+    async def _ask(self, address: UpstreamAddress, request: Outgoing, wait_seconds: float) -> Answer:
         """Where it closed a kept connection just then, ask once more."""
         try:
             return await self._attempt(address, request, wait_seconds, fresh=False)
@@ -127,7 +127,7 @@ class Exchange:
         return await self._attempt(address, request, wait_seconds, fresh=True)
 
     async def _attempt(
-        self, address: Address, request: Outgoing, wait_seconds: float, *, fresh: bool
+        self, address: UpstreamAddress, request: Outgoing, wait_seconds: float, *, fresh: bool
     ) -> Answer:
         self._connection = await address.connect(wait_seconds, fresh=fresh)
         answer = self._connection.start(

@@ -15,7 +15,6 @@ from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
 from gateway.problems import Problem, Reply
-from gateway.proxy.address import Busy
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
@@ -29,8 +28,9 @@ from gateway.proxy.rules import METHODS, Malformed
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstream, Upstreams
+from gateway.proxy.upstream_address import Busy
 from gateway.proxy.upstream_connection import UpstreamError
-from gateway.proxy.websocket import PROTOCOL, accepts, key_of
+from gateway.proxy.websocket import PROTOCOL, accepts, handshake_key
 from gateway.replies import RateLimitHeaders
 from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
@@ -206,7 +206,7 @@ class Handler:
         head = onward.head(incoming.head, incoming.sender, incoming.context, upstream.authority)
         body = incoming.body if incoming.head.has_body else None
         chunked = incoming.head.length is None
-        upgrade = PROTOCOL if key_of(incoming.head) is not None else b""
+        upgrade = PROTOCOL if handshake_key(incoming.head) is not None else b""
         return Outgoing(incoming.head.method, head, body, chunked, max_body_bytes, upgrade)
 
     async def _relay(self, exchange: Exchange, answer: Relayed, limits: Fields) -> Served:
@@ -271,7 +271,7 @@ class Handler:
 
 def _check_switch(exchange: Exchange, head: RequestHead, answer: AnswerHead) -> None:
     """Let no 101 pass that does not prove that the upstream speaks WebSocket with this client."""
-    key = key_of(head)
+    key = handshake_key(head)
     if answer.status == 101 and (key is None or not accepts(answer, key)):
         error = UpstreamError("its Sec-WebSocket-Accept is not for the client's key")
         exchange.failed(error)

@@ -9,7 +9,7 @@ from gateway.proxy.hops import hops_left, one_hop_less, via
 from gateway.proxy.request_id import id_field
 from gateway.proxy.sender import Sender, forwarded_fields
 from gateway.proxy.trace_context import trace_fields_left_out
-from gateway.proxy.websocket import SWITCH, key_of
+from gateway.proxy.websocket import SWITCH, handshake_key
 from gateway.request_context import RequestContext
 
 _ANSWERED_OR_ANEW = frozenset({b"expect", b"x-request-id"})
@@ -51,7 +51,7 @@ class Onward:
             added.insert(0, (b"Host", head.host or authority))
         if head.length is None:
             added.append((b"Transfer-Encoding", b"chunked"))
-        if key_of(head) is not None:
+        if handshake_key(head) is not None:
             added += SWITCH
         return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + block([*passed, *added])
 

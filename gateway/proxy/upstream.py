@@ -5,13 +5,13 @@ import ssl
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from gateway.proxy.address import Address
+from gateway.proxy.upstream_address import UpstreamAddress
 
 
 class Upstream:
     """One service. Its addresses are equals."""
 
-    def __init__(self, addresses: Sequence[Address]) -> None:
+    def __init__(self, addresses: Sequence[UpstreamAddress]) -> None:
         """One address at least."""
         self.addresses = tuple(addresses)
         self._turns = count(1)
@@ -21,7 +21,7 @@ class Upstream:
         """Host and port of the first, for the Host of a request that has none."""
         return self.addresses[0].authority
 
-    def pick(self, now: float, tried: Sequence[Address] = ()) -> Address | None:
+    def pick(self, now: float, tried: Sequence[UpstreamAddress] = ()) -> UpstreamAddress | None:
         """Where to send a request at monotonic `now`; None where all have been tried with it.
 
         The least busy one of those that work; where none does, the one whose failure is longest ago.
@@ -53,7 +53,7 @@ class Upstreams:
         self._tls = tls
         self._max_connections = max_connections
         self._idle_seconds = idle_seconds
-        self._addresses: dict[str, Address] = {}
+        self._addresses: dict[str, UpstreamAddress] = {}
         self._upstreams: dict[str, Upstream] = {}
         self.load(urls)
 
@@ -73,11 +73,13 @@ class Upstreams:
         for url in before.keys() - named:
             before[url].close()
 
-    def _address(self, url: str) -> Address:
-        return Address(url, self._tls, max_connections=self._max_connections, idle_seconds=self._idle_seconds)
+    def _address(self, url: str) -> UpstreamAddress:
+        return UpstreamAddress(
+            url, self._tls, max_connections=self._max_connections, idle_seconds=self._idle_seconds
+        )
 
     @property
-    def addresses(self) -> list[Address]:
+    def addresses(self) -> list[UpstreamAddress]:
         """Each one once."""
         return list(self._addresses.values())
 

@@ -21,7 +21,7 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-def key_of(head: RequestHead) -> bytes | None:
+def handshake_key(head: RequestHead) -> bytes | None:
     """The client's key in a handshake that is whole and right (RFC 6455 §4.2.1).
 
     None for any other request: that may go on, but without its offer.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.proxy.address import Address
+from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamError
 from tests.integration.gateway.client import PATIENCE_SECONDS, Answer, Client, request, within
 from tests.integration.gateway.node import Node
@@ -94,7 +94,7 @@ async def test_what_an_upstream_said_is_read_though_the_write_fails_first(
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(PATIENCE_SECONDS)
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        address = Address(url, ssl.create_default_context(), max_connections=1, idle_seconds=1.0)
+        address = UpstreamAddress(url, ssl.create_default_context(), max_connections=1, idle_seconds=1.0)
         connection = await address.connect(PATIENCE_SECONDS)
         peer, _ = server.accept()
         with peer:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.clock import monotonic
-from gateway.proxy.address import Address
+from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
 from tests.integration.gateway.node import Node
@@ -21,15 +21,15 @@ EVIL = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
 
 
 @pytest.fixture
-async def address(upstream: Upstream) -> AsyncIterator[Address]:
-    address = Address(
+async def address(upstream: Upstream) -> AsyncIterator[UpstreamAddress]:
+    address = UpstreamAddress(
         upstream.url, ssl.create_default_context(), max_connections=4, idle_seconds=PATIENCE_SECONDS
     )
     yield address
     address.close()
 
 
-async def used(address: Address) -> UpstreamConnection:
+async def used(address: UpstreamAddress) -> UpstreamConnection:
     """A connection after its exchange."""
     connection = await address.connect(PATIENCE_SECONDS)
     _, body = await within(
@@ -41,7 +41,7 @@ async def used(address: Address) -> UpstreamConnection:
     return connection
 
 
-async def test_a_connection_on_which_nothing_has_come_is_used_again(address: Address) -> None:
+async def test_a_connection_on_which_nothing_has_come_is_used_again(address: UpstreamAddress) -> None:
     assert await used(address) is await used(address)
 
 
@@ -62,7 +62,7 @@ def socket_of(descriptor: int, act: Callable[[socket.socket], None]) -> None:
     "act", [says(EVIL), says(b"H"), half_closes], ids=["another answer", "a byte", "the end"]
 )
 async def test_what_came_on_an_idle_connection_is_no_answer_though_nobody_has_read_it(
-    address: Address, upstream: Upstream, act: Callable[[int], None]
+    address: UpstreamAddress, upstream: Upstream, act: Callable[[int], None]
 ) -> None:
     """The event loop gets no turn between its coming and the next request."""
     peers: list[Peer] = []
@@ -102,7 +102,7 @@ async def test_an_idle_connection_ends_though_no_request_follows(
 
 async def test_of_several_idle_connections_each_ends_in_its_turn(upstream: Upstream) -> None:
     tls = ssl.create_default_context()
-    address = Address(upstream.url, tls, max_connections=4, idle_seconds=0.05)
+    address = UpstreamAddress(upstream.url, tls, max_connections=4, idle_seconds=0.05)
     first, second = [await address.connect(PATIENCE_SECONDS) for _ in range(2)]
     address.release(first)
     await asyncio.sleep(0.02)

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.proxy.address import Address
 from gateway.proxy.answers import AnswerHead
 from gateway.proxy.time_limit import limit
+from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
 
@@ -27,7 +27,7 @@ def server() -> Iterator[socket.socket]:
 @pytest.fixture
 async def connection(server: socket.socket) -> AsyncIterator[UpstreamConnection]:
     url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    address = Address(url, ssl.create_default_context(), max_connections=1, idle_seconds=60.0)
+    address = UpstreamAddress(url, ssl.create_default_context(), max_connections=1, idle_seconds=60.0)
     connected = await address.connect(PATIENCE_SECONDS)
     yield connected
     address.release(connected, in_order=False)

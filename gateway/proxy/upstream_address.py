@@ -35,7 +35,7 @@ class Busy(Problem):
         return problem(self.status, self.detail, fields=[(b"Retry-After", b"1")])
 
 
-class Address:
+class UpstreamAddress:
     """A URL of scheme, host and port."""
 
     def __init__(self, url: str, tls: ssl.SSLContext, *, max_connections: int, idle_seconds: float) -> None:
