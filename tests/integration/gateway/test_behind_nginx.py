@@ -96,6 +96,14 @@ CLAIMS = [
 ]
 
 
+async def test_a_client_of_nginx_does_not_choose_its_requests_id(nginx: int, upstream: Upstream) -> None:
+    answer = await get(nginx, b"X-Request-Id: i-choose-this")
+
+    (request_id,) = upstream.requests[-1].values("X-Request-Id")
+    assert len(request_id) == 32
+    assert answer.value("X-Request-Id") == request_id
+
+
 async def test_a_client_of_nginx_cannot_name_scheme_and_host(nginx: int, upstream: Upstream) -> None:
     await get(nginx, b"X-Forwarded-Proto: https", b"X-Forwarded-Host: evil.example", b"X-Original-URL: /x")
 
