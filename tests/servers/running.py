@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from tests.servers import record
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
+_ATTEMPTS = 3
 _AT = "127.0.0.1:{port}"
 _NODE = shutil.which("node")
 
@@ -54,11 +56,28 @@ class Server:
 
 @asynccontextmanager
 async def running(name: str, folder: Path) -> AsyncIterator[Server]:
-    """One of COMMANDS, which writes into `folder`; killed at the end."""
+    """One of COMMANDS, which writes into `folder`; killed at the end.
+
+    Where somebody takes its port just then, it is started once more.
+    """
+    for _ in range(_ATTEMPTS):
+        server, process = await _start(name, folder)
+        try:
+            if await _serves(server, process):
+                yield server
+                return
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    raise AssertionError((folder / "log").read_text())
+
+
+async def _start(name: str, folder: Path) -> tuple[Server, asyncio.subprocess.Process]:
     port = free_port()
     server = Server(port, folder / "seen")
     server.seen.touch()
-    with (folder / "log").open("wb") as log:
+    with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(part.format(port=port) for part in COMMANDS[name]),
             cwd=folder,
@@ -68,23 +87,30 @@ async def running(name: str, folder: Path) -> AsyncIterator[Server]:
             stderr=log,
             start_new_session=True,
         )
-    try:
-        await _until_it_listens(server, process, folder / "log")
-        yield server
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        await process.wait()
+    return server, process
 
 
-async def _until_it_listens(server: Server, process: asyncio.subprocess.Process, log: Path) -> None:
+async def _serves(server: Server, process: asyncio.subprocess.Process) -> bool:
+    """Wait until it has written a request down, which is then forgotten; False where it has ended instead."""
+    ended = asyncio.create_task(process.wait())
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            assert process.returncode is None, log.read_text()
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                return
+        while not server.seen.stat().st_size:
+            asked = asyncio.create_task(_ask(server.port))
+            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if ended.done():
+                return False
+            await asyncio.sleep(0.02)
+    ended.cancel()
+    os.truncate(server.seen, 0)
+    return True
+
+
+async def _ask(port: int) -> None:
+    with suppress(OSError):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            await reader.read()
+        finally:
+            writer.close()
