@@ -157,7 +157,8 @@ class UpstreamAddress:
                 server_hostname=self._host if self._tls is not None else None,
             )
         except ssl.CertificateError as error:
-            reason = f"its certificate is refused: {error.verify_message}"
+            hint = "GATEWAY_UPSTREAM_CA names other authorities"
+            reason = f"its certificate is refused: {error.verify_message} ({hint})"
             raise UpstreamError(f"cannot connect: {reason}", untouched=True) from error
         except OSError as error:
             if error.errno in _OWN_TROUBLE:

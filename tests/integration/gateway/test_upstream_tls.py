@@ -81,6 +81,7 @@ async def test_a_certificate_for_another_host_is_refused(
         assert secured.requests == []
 
     assert "certificate is refused" in caplog.text
+    assert "GATEWAY_UPSTREAM_CA" in caplog.text
 
 
 async def test_a_certificate_of_somebody_unknown_is_refused(
