@@ -1,122 +1,15 @@
-"""``gateway``, or ``python -m gateway``: run one node."""
+"""``gateway``, or ``python -m gateway``."""
 
-import argparse
-import asyncio
-import json
-import logging
 import signal
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
-from typing import NoReturn
-
-import uvloop
-
-from gateway import logs
-from gateway.app import run
-from gateway.building import DISTRIBUTION
-from gateway.certificate_files import certificate_files
-from gateway.errors import StartError
-from gateway.log_writer import LogWriter
-from gateway.policy_files import read_policies
-from gateway.proxy.upstream_tls import tls_to_upstreams
-from gateway.setting_words import described, shown, unknown_variables
-from gateway.settings import SECRETS, Settings, load, variable
-
-logger = logging.getLogger("gateway")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a node, or with ``--check`` only look at its settings. Returns the exit code."""
-    logs.occupy_standard_descriptors()
-    try:
-        flags = vars(_parser().parse_args(arguments))
-        check, as_json = flags.pop("check"), flags.pop("json")
-        settings = load({name: value for name, value in flags.items() if value is not None})
-        with logs.writing(settings.log_level, settings.log_format, settings.node_id) as log:
-            for sentence in unknown_variables():
-                logger.warning(sentence)
-            if not check:
-                return _serve(settings, log)
-            read_policies(settings)
-            certificate_files(settings.tls_cert, settings.tls_key)
-            tls_to_upstreams(settings.upstream_ca)
-            _show(settings, as_json=as_json)
-    except StartError as error:
-        # Not of the log's form, and after its last line.
-        if sys.stderr is not None:
-            print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - a command's complaint
-        return error.exit_code
-    return 0
+def main() -> int:
+    """Run the command line and return its exit code."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asked to reload before it can, a node must not end
+    from gateway import cli  # what takes the time of a start
 
-
-def _serve(settings: Settings, log: LogWriter) -> int:
-    try:
-        uvloop.run(_until_signalled(settings, log))
-    except StartError:
-        raise
-    except Exception:
-        logger.exception("the node ends by a fault of its own")
-        return 1
-    return 0
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line, without the usage."""
-        raise StartError(f"{message} (see gateway --help)", 2)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="gateway",
-        description="Run one node of the rate-limiting gateway. A setting is a flag, a variable or "
-        "a line of gateway.toml, in this order of precedence.",
-    )
-    parser.add_argument("--version", action="version", version=f"gateway {version(DISTRIBUTION)}")
-    parser.add_argument("--check", action="store_true", help="show the settings without secrets, and exit")
-    parser.add_argument("--json", action="store_true", help="with --check: as JSON")
-    for name in Settings.model_fields:
-        if name not in SECRETS:
-            parser.add_argument(
-                "--" + name.replace("_", "-"),
-                metavar="VALUE",
-                help=f"{described(name)} [{variable(name)}]",
-            )
-    return parser
-
-
-def _show(settings: Settings, *, as_json: bool) -> None:
-    texts = shown(settings)
-    lines = [f"{name}={text}" for name, text in texts.items()]
-    sys.stdout.write((json.dumps(texts) if as_json else "\n".join(lines)) + "\n")
-
-
-async def _until_signalled(settings: Settings, log: LogWriter) -> None:
-    """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight. SIGHUP reloads."""
-    loop = asyncio.get_running_loop()
-    stop, hurry, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    def on_signal() -> None:
-        if stop.is_set():
-            logger.warning("stopping at once: requests in flight are cut off")
-            hurry.set()
-        else:
-            logger.info(
-                "stopping: no new connections after %g s, requests in flight finish", settings.drain_delay
-            )
-            stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    loop.add_signal_handler(signal.SIGHUP, reread.set)
-    try:
-        await run(settings, stop, hurry, log, reread)
-    except BaseExceptionGroup as group:
-        start_errors = group.subgroup(StartError)
-        if start_errors is None:
-            raise
-        raise start_errors.exceptions[0] from None
+    return cli.main()
 
 
 if __name__ == "__main__":

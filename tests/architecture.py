@@ -201,7 +201,7 @@ def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]
         "gateway/setting_types.py",
         "gateway/setting_words.py",
         "gateway/settings.py",
-        "gateway/__main__.py",
+        "gateway/cli.py",
     ):
         return
     parts = ("gateway.connection_settings", "gateway.setting_types", "gateway.setting_words")

@@ -16,7 +16,7 @@ from tests.integration.gateway.upstream import Upstream
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that `gateway.__main__` starts."""
+    """The loop that `gateway.cli` starts."""
     return {"uvloop": uvloop.new_event_loop}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.proxy import connection
+from gateway.proxy import watched_connection
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.incoming import Message
 from gateway.proxy.raw_response import RawResponse
@@ -29,7 +29,7 @@ SHORT_SECONDS = 0.01
 @pytest.fixture
 async def patient(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that leaves its clients much time."""
-    monkeypatch.setattr(connection, "LAST_CHANCE_SECONDS", LONG_SECONDS)
+    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", LONG_SECONDS)
     node: Node = await start_node(drain_timeout=LONG_SECONDS)
     return node
 
@@ -37,8 +37,8 @@ async def patient(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> Nod
 @pytest.fixture
 async def quick(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that leaves its clients next to none, until it has said goodbye."""
-    monkeypatch.setattr(connection, "LAST_CHANCE_SECONDS", SHORT_SECONDS)
-    monkeypatch.setattr(connection, "GOODBYE_SECONDS", LONG_SECONDS)
+    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(watched_connection, "GOODBYE_SECONDS", LONG_SECONDS)
     node: Node = await start_node(drain_timeout=LONG_SECONDS)
     return node
 
@@ -137,7 +137,7 @@ async def test_a_request_behind_the_end_is_dropped_without_a_reset(quick: Node, 
 async def test_by_tls_the_end_is_told_as_well(
     start_node: StartNode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(connection, "LAST_CHANCE_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", SHORT_SECONDS)
     authority = Authority(tmp_path)
     certificate, key = authority.sign()
     node: Node = await start_node(tls_cert=certificate, tls_key=key, drain_timeout=LONG_SECONDS)
@@ -178,7 +178,7 @@ async def serving(hurry: asyncio.Event) -> AsyncIterator[tuple[Downstream, int]]
 
 async def test_what_came_while_the_node_was_busy_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last chance is over before the request is read, and not before it came."""
-    monkeypatch.setattr(connection, "LAST_CHANCE_SECONDS", 1.0)
+    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", 1.0)
     loop = asyncio.get_running_loop()
     busy, trigger = socket.socketpair()
     async with serving(asyncio.Event()) as (server, port):

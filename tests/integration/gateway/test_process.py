@@ -14,7 +14,7 @@ from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import eventually
-from tests.integration.gateway.processes import Ended, NodeProcess, node_process, run_to_end
+from tests.integration.gateway.processes import Ended, NodeProcess, node_process, run_to_end, start
 from tests.integration.gateway.upstream import Peer, Upstream
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -174,6 +174,23 @@ async def contents(redis: Redis, name: str) -> object:
             return await redis.xrange(name)
         case _:
             return await redis.get(name)
+
+
+async def test_a_reload_that_is_asked_for_before_the_node_can_does_not_end_it(tmp_path: Path) -> None:
+    process = await start(
+        tmp_path, "--check", stderr=asyncio.subprocess.DEVNULL, GATEWAY_UPSTREAM_URL="http://127.0.0.1:1"
+    )
+    await eventually(lambda: ignores(process.pid, signal.SIGHUP), bool)
+    process.send_signal(signal.SIGHUP)
+    await within(process.communicate())
+
+    assert process.returncode == 0
+
+
+async def ignores(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:")]
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 async def test_what_stops_the_start_is_one_line_that_says_what_to_change(

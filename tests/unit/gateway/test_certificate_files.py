@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import __main__
+from gateway import cli
 from gateway.certificate_files import CertificateFiles, certificate_files
 from gateway.errors import StartError
 from tests.certificates import Authority
@@ -103,8 +103,8 @@ def test_a_check_of_the_settings_reads_the_files(
     certificate, key = authority.sign(days=(-9, -1))
     flags = ["--check", "--upstream-url", "http://127.0.0.1:9000", "--tls-cert", str(certificate)]
 
-    assert __main__.main([*flags, "--tls-key", str(key)]) == 2
+    assert cli.main([*flags, "--tls-key", str(key)]) == 2
     assert "the certificate expired on" in capsys.readouterr().err
     authority.sign()
-    assert __main__.main([*flags, "--tls-key", str(key)]) == 0
+    assert cli.main([*flags, "--tls-key", str(key)]) == 0
     assert f"GATEWAY_TLS_CERT={certificate}" in capsys.readouterr().out

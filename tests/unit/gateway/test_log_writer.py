@@ -38,6 +38,11 @@ def read(descriptor: int, until: Callable[[bytes], bool]) -> bytes:
     return seen
 
 
+def told(seen: bytes) -> int:
+    """How many lines are said to be lost."""
+    return sum(int(line.split()[0]) for line in seen.splitlines() if line.endswith(b" lost"))
+
+
 def put_many(writer: LogWriter, count: int) -> None:
     for _ in range(count):
         writer.put(LINE)
@@ -73,9 +78,9 @@ def test_nobody_waits_for_a_reader_that_has_stopped_and_is_told_what_it_missed(b
         lost = writer.lost
         assert 0 < lost < count
 
-        *lines, notice = read(reading, lambda seen: seen.endswith(b"lost\n")).splitlines(keepends=True)
-        assert lines == [LINE] * (count - lost)
-        assert notice == loss(lost)
+        # The writer may have taken what was there in the middle, and then tells of a part in the middle too.
+        seen = read(reading, lambda seen: seen.count(LINE) == count - lost and told(seen) == lost)
+        assert len(seen.replace(LINE, b"").splitlines()) <= 2
         writer.put(b"again\n")
         assert read(reading, lambda seen: seen.endswith(b"again\n")) == b"again\n"
         writer.close(PATIENCE_SECONDS)

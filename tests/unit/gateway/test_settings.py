@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from gateway import __main__
+from gateway import cli
 from gateway.access import AccessList
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
@@ -115,9 +115,9 @@ def test_every_setting_but_secrets_is_read_from_its_flag(
     Path("clients.toml").write_text("")
     flag = "--" + name.replace("_", "-")
     if name in SECRETS:
-        assert __main__.main([flag, example[0], "--check"]) == 2
+        assert cli.main([flag, example[0], "--check"]) == 2
         return
-    flags = vars(__main__._parser().parse_args([flag, example[0]]))
+    flags = vars(cli._parser().parse_args([flag, example[0]]))
 
     assert (
         plain(load({key: value for key, value in flags.items() if value and key in EXAMPLES}), name)
@@ -282,7 +282,7 @@ def test_a_malformed_value_is_one_line_that_names_the_variable_and_exit_2(
 ) -> None:
     monkeypatch.setenv(variable(name), value)
 
-    assert __main__.main(["--check"]) == 2
+    assert cli.main(["--check"]) == 2
 
     out, err = capsys.readouterr()
     assert out == ""
@@ -298,7 +298,7 @@ def test_a_list_of_clients_is_not_repeated_as_it_may_hold_a_key(
 ) -> None:
     monkeypatch.setenv(variable(name), "10.0.0.0/8,sk/a-s3cret-key")
 
-    assert __main__.main(["--check"]) == 2
+    assert cli.main(["--check"]) == 2
 
     out, err = capsys.readouterr()
     assert out == ""
@@ -366,7 +366,7 @@ def test_a_malformed_file_is_one_line_and_exit_2(
 ) -> None:
     Path("gateway.toml").write_bytes(content.encode() if isinstance(content, str) else content)
 
-    assert __main__.main(["--check"]) == 2
+    assert cli.main(["--check"]) == 2
 
     _, err = capsys.readouterr()
     assert err.startswith("gateway: " + complaint)
@@ -453,7 +453,7 @@ def test_a_url_is_shown_without_its_password(url: str, safe: str) -> None:
 
 def test_every_setting_is_described_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        __main__.main(["--help"])
+        cli.main(["--help"])
 
     text = " ".join(capsys.readouterr().out.split())
     assert end.value.code == 0

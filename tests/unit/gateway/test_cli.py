@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.__main__ import main
+from gateway.cli import main
 from gateway.settings import Settings, variable
 
 
