@@ -130,6 +130,7 @@ class WatchedConnection(RequestHandler):
         """It takes more again."""
         super().resume_writing()
         self._watch.patience.has_sent()
+        self._wait()  # of the last answer, what is little is still awaited
 
     def _pause_transport_reading(self) -> None:
         super()._pause_transport_reading()
