@@ -99,18 +99,7 @@ async def test_a_client_that_leaves_before_the_answer_takes_its_request_with_it(
 async def test_a_client_that_leaves_in_the_middle_of_the_answer_stops_it(
     node: Node, upstream: Upstream, framing: bytes
 ) -> None:
-    stopped = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.head()
-        try:
-            await peer.send(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
-            while True:
-                await peer.send(bytes(1 << 20))
-        finally:
-            stopped.set()
-
-    upstream.script = script
+    stopped = upstream.answers_without_end(framing)
     async with await node.connect() as client:
         await client.send(request())
         await client.head()

@@ -100,7 +100,7 @@ async def test_what_an_upstream_said_is_read_though_the_write_fails_first(
         with peer:
             peer.settimeout(PATIENCE_SECONDS)
             future = connection.start(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody", has_answer_body=True)
-            await asyncio.sleep(0.01)  # the head goes out
+            await within(asyncio.to_thread(peer.recv, 65536))
             peer.sendall(answer)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not future.done():

@@ -102,14 +102,17 @@ async def test_an_idle_connection_ends_though_no_request_follows(
 
 async def test_of_several_idle_connections_each_ends_in_its_turn(upstream: Upstream) -> None:
     tls = ssl.create_default_context()
-    address = UpstreamAddress(upstream.url, tls, max_connections=4, idle_seconds=0.05)
+    address = UpstreamAddress(upstream.url, tls, max_connections=4, idle_seconds=0.3)
     first, second = [await address.connect(PATIENCE_SECONDS) for _ in range(2)]
     address.release(first)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
     address.release(second)
+    ended: list[UpstreamConnection] = []
     deadline = monotonic() + PATIENCE_SECONDS
-    while first.can_be_reused or second.can_be_reused:
+    while len(ended) < 2:
         assert monotonic() < deadline
+        ended += [one for one in (first, second) if one not in ended and not one.can_be_reused]
         await asyncio.sleep(0.01)
+    assert ended == [first, second]
 
     address.close()

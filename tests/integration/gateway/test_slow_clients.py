@@ -204,18 +204,7 @@ FRAMINGS = [b"Content-Length: 1000000000", b"X: until close"]
 async def test_a_client_that_takes_nothing_of_its_answer_does_not_hold_the_upstream(
     start_node: StartNode, upstream: Upstream, framing: bytes
 ) -> None:
-    stopped = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.head()
-        try:
-            await peer.send(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
-            while True:
-                await peer.send(bytes(1 << 20))
-        finally:
-            stopped.set()
-
-    upstream.script = script
+    stopped = upstream.answers_without_end(framing)
     node = await start_node(**PATIENT | {"send_timeout": SHORT})
     async with await node.connect() as client:
         await client.send(request())

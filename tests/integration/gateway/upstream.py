@@ -114,6 +114,22 @@ class Upstream:
 
         return script
 
+    def answers_without_end(self, framing: bytes) -> asyncio.Event:
+        """Answer with a body that never ends; the event is set where the gateway hangs up."""
+        stopped = asyncio.Event()
+
+        async def script(peer: Peer) -> None:
+            await peer.head()
+            try:
+                await peer.send(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n")
+                while True:
+                    await peer.send(bytes(1 << 20))
+            finally:
+                stopped.set()
+
+        self.script = script
+        return stopped
+
     async def take(self, peer: Peer) -> Received:
         """The next request, noted, with its body."""
         head = await peer.head()
