@@ -5,20 +5,23 @@ Extensions are checked and dropped, and so is the trailer section (RFC 9110 §6.
 
 import re
 
-from gateway.proxy.field_lines import FieldError, fault_in, parse_field_line
+from gateway.proxy.field_lines import (
+    QUOTED_PATTERN,
+    TOKEN_PATTERN,
+    FieldError,
+    fault_in,
+    parse_field_line,
+)
 
 MAX_SIZE_LINE_BYTES = 256
 MAX_OVERHEAD_BYTES = 16384
 """Of extensions in one body: without a bound chunks of one byte could drag any number along."""
 MAX_TRAILER_BYTES = 8192
 
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
 _SIZE_LINE = re.compile(
-    rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?)*)" % (_TOKEN, _TOKEN, _QUOTED)
+    rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?)*)"
+    % (TOKEN_PATTERN, TOKEN_PATTERN, QUOTED_PATTERN)
 )
-
-
 _PLAIN_SIZE = re.compile(rb"(0{0,7}[1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
 
 

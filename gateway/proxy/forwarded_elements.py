@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gateway.fields import Field
+from gateway.proxy.field_lines import QUOTED_PATTERN, TOKEN, TOKEN_PATTERN
 
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t !-~\x80-\xff])*"'
 # The space around ";" is not in the RFC's grammar, but in what some proxies write.
-_PAIR = re.compile(rb"[ \t]*+(?:(%b)=(%b|%b)[ \t]*+)?([;,]|\Z)" % (_TOKEN, _TOKEN, _QUOTED))
-_IS_TOKEN = re.compile(_TOKEN).fullmatch
+_PAIR = re.compile(
+    rb"[ \t]*+(?:(%b)=(%b|%b)[ \t]*+)?([;,]|\Z)" % (TOKEN_PATTERN, TOKEN_PATTERN, QUOTED_PATTERN)
+)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 
 MAX_ELEMENTS = 64
@@ -66,5 +66,5 @@ def _unquoted(value: bytes) -> bytes:
 def element_of(parameters: Sequence[Field]) -> bytes:
     """An element as it is written. Values have neither quotes nor backslashes."""
     return b";".join(
-        b"%b=%b" % (name, value if _IS_TOKEN(value) else b'"%b"' % value) for name, value in parameters
+        b"%b=%b" % (name, value if TOKEN.fullmatch(value) else b'"%b"' % value) for name, value in parameters
     )
