@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_an_unreadable_clients_file_is_named_with_its_variable(
     err = capsys.readouterr().err
     assert err.startswith(f"gateway: GATEWAY_CLIENTS_FILE={name}: {reason}")
     assert err.count("\n") == 1
+
+
+def test_a_pipe_in_a_files_place_is_not_waited_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "clients.toml")
+
+    assert main(["--check", "--clients-file", str(tmp_path / "clients.toml")]) == 2
+    assert capsys.readouterr().err.endswith("clients.toml: a pipe, not a file\n")
 
 
 def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
