@@ -124,15 +124,11 @@ class Listener:
             listening.close()
         if self._arriving:
             await asyncio.wait(self._arriving, timeout=deadline - monotonic())
-        self.abort()
+        for task in self._arriving:
+            task.cancel()
         if self._arriving:
             await asyncio.wait(self._arriving)
         self._turned_away.close()
-
-    def abort(self) -> None:
-        """Give up the connections that are still arriving."""
-        for task in self._arriving:
-            task.cancel()
 
     def _accept(self, listening: socket.socket) -> None:
         try:

@@ -19,6 +19,7 @@ from gateway.proxy.answers import AnswerHead
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.head import RequestHead
+from gateway.proxy.headers import CLOSE
 from gateway.proxy.hops import hops_left
 from gateway.proxy.incoming import Incoming, Message, Unread
 from gateway.proxy.onward import Onward
@@ -76,7 +77,7 @@ class Handler:
         """One request: answered and counted, once each."""
         if isinstance(message, Unread):
             self._count(message, Outcome.MALFORMED)
-            await message.answer(message.malformed.reply(), [(b"Connection", b"close")], wall())
+            await message.answer(message.malformed.reply(), CLOSE, wall())
             return RawResponse(keep_alive=False)
         self._counters.in_flight += 1
         try:
@@ -271,8 +272,10 @@ class Handler:
 
 def _check_switch(exchange: Exchange, head: RequestHead, answer: AnswerHead) -> None:
     """Let no 101 pass that does not prove that the upstream speaks WebSocket with this client."""
+    if answer.status != 101:
+        return
     key = handshake_key(head)
-    if answer.status == 101 and (key is None or not accepts(answer, key)):
+    if key is None or not accepts(answer, key):
         error = UpstreamError("its Sec-WebSocket-Accept is not for the client's key")
         exchange.failed(error)
         raise error

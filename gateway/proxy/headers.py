@@ -22,6 +22,9 @@ HOP_BY_HOP = frozenset(
         b"trailer",
     }
 )
+CLOSE: Fields = [(b"Connection", b"close")]
+"""What says that the connection ends with this answer (RFC 9112 §9.6)."""
+
 _OWN_IN_ANSWERS = HOP_BY_HOP | {b"x-request-id"}
 _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 """A client that names these in Connection would change the message's meaning; they go on."""
@@ -60,7 +63,7 @@ def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float)
 
 def last_answer(reply: Reply, *, head_only: bool = False, now: float) -> bytes:
     """The same, behind which the connection closes."""
-    return own_answer(reply, [(b"Connection", b"close")], head_only=head_only, now=now)
+    return own_answer(reply, CLOSE, head_only=head_only, now=now)
 
 
 def block(fields: Fields) -> bytes:

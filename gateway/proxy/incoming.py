@@ -11,7 +11,7 @@ from aiohttp.streams import StreamReader
 from gateway.fields import Fields
 from gateway.problems import Reply
 from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import own_answer
+from gateway.proxy.headers import CLOSE, own_answer
 from gateway.proxy.request_id import id_field
 from gateway.proxy.resets import reset
 from gateway.proxy.rules import Malformed
@@ -24,10 +24,6 @@ class Line(Protocol):
 
     peer: str
     """The address at the other end."""
-
-    @property
-    def held_bytes(self) -> int:
-        """How much has come that is not read yet."""
 
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
@@ -122,12 +118,12 @@ class Unread(Received):
 class Incoming(Received):
     """A request that could be read."""
 
-    __slots__ = ("head", "line", "sender")
+    __slots__ = ("_line", "head", "sender")
 
     def __init__(self, head: RequestHead, request: web.BaseRequest, line: Line) -> None:
         super().__init__(request, head.method, line.peer)
         self.head = head
-        self.line = line
+        self._line = line
         self.sender = Sender((self.peer,), self.scheme, head.host, by_proxy=False)
         """Who sends it: as its connection shows, until what it says has been judged."""
 
@@ -160,7 +156,7 @@ class Incoming(Received):
     @property
     def may_stay(self) -> bool:
         """Whether another request may follow it, as far as its client goes (RFC 9112 §9.3)."""
-        return self.head.keep_alive and self.line.may_go_on()
+        return self.head.keep_alive and self._line.may_go_on()
 
     @property
     def awaits_continue(self) -> bool:
@@ -170,7 +166,7 @@ class Incoming(Received):
     def connection_field(self, *, stays: bool) -> Fields:
         """The field that says whether the connection goes on, where that is not plain from the version."""
         if not stays:
-            return [(b"Connection", b"close")]
+            return CLOSE
         return [] if self.speaks_1_1 else [(b"Connection", b"keep-alive")]
 
     def send_now(self, data: bytes) -> None:
@@ -186,7 +182,7 @@ class Incoming(Received):
         Raises:
             ConnectionError: the client is gone.
         """
-        return self.line.hand_over(protocol)
+        return self._line.hand_over(protocol)
 
 
 Message = Incoming | Unread

@@ -10,6 +10,7 @@ from gateway.clock import monotonic, wall
 from gateway.problems import problem
 from gateway.proxy.access_log import Access, AccessLog, path_of
 from gateway.proxy.downstream import Handle
+from gateway.proxy.headers import CLOSE
 from gateway.proxy.incoming import Incoming, Message
 from gateway.proxy.raw_response import RawResponse
 from gateway.proxy.request_id import RequestIds
@@ -61,7 +62,7 @@ class Journal:
             message.break_off(by_reset=False)
         else:
             reply = problem(500, "The gateway failed at this request.")
-            await message.answer(reply, [(b"Connection", b"close")], wall())
+            await message.answer(reply, CLOSE, wall())
         return RawResponse(keep_alive=False)
 
     def _tell(self, message: Message, seconds: float) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 
 from gateway.fields import Field, RawHeaders
+from gateway.proxy.field_lines import values_of
 
 FIELD = b"X-Request-Id"
 
@@ -17,7 +18,7 @@ _SAFE = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 def request_id_in(fields: RawHeaders) -> str | None:
     """The one ``X-Request-Id`` that was sent, if it is 1 to 128 safe characters."""
-    sent = [value for name, value in fields if name.lower() == _FIELD]
+    sent = values_of(fields, _FIELD)
     if len(sent) != 1 or _SAFE.fullmatch(sent[0]) is None:
         return None
     return sent[0].decode("ascii")

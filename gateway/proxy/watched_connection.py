@@ -181,9 +181,7 @@ class WatchedConnection(RequestHandler):
     def _give_way(self) -> bool:
         """Close, so that another has room; not if a request has come that has not been read yet."""
         transport = self.transport
-        if transport is None or transport.is_closing():
-            return False
-        if has_something(transport):
+        if transport is None or transport.is_closing() or has_something(transport):
             return False
         self.force_close()
         return True

@@ -21,7 +21,7 @@ CODAS = {"requests": request(b"/behind"), "what is no request": b"\x00" * 100, "
 def held_bytes() -> int:
     """What the connections of this process' node hold of what is not read yet."""
     connections = [each for each in gc.get_objects() if isinstance(each, Connection)]
-    return sum(len(each._reader.held) + len(each._later) for each in connections)
+    return sum(each.held_bytes for each in connections)
 
 
 @pytest.mark.parametrize("behind", CODAS.values(), ids=CODAS)

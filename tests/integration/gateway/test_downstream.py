@@ -5,13 +5,13 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 
 from gateway.proxy.access_log import AccessLog
-from gateway.proxy.connection import MAX_HELD_BYTES
+from gateway.proxy.connection import MAX_HELD_BYTES, Connection
 from gateway.proxy.downstream import Downstream, Handle
 from gateway.proxy.incoming import Incoming, Message
 from gateway.proxy.journal import Journal
@@ -102,7 +102,7 @@ async def test_what_is_sent_before_its_turn_is_held_up_to_a_bound() -> None:
     async def own(incoming: Message) -> web.StreamResponse:
         nonlocal held
         assert isinstance(incoming, Incoming)
-        held = max(held, incoming.line.held_bytes)
+        held = max(held, cast(Connection, incoming._line).held_bytes)
         await incoming.begin(204, b"HTTP/1.1 204 No Content\r\n\r\n")
         return RawResponse(keep_alive=True)
 
