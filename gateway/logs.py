@@ -13,8 +13,6 @@ from gateway.log_writer import LogWriter
 
 ACCESS = "gateway.access"
 """The logger of answered requests: what it is given is wanted, whatever the level."""
-MOST_REASONS = 5
-"""How many reasons for one outage are told."""
 
 _STDERR = 2
 
@@ -105,31 +103,3 @@ def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
         unraisable.object,
         exc_info=(kind, value or kind(), trace),
     )
-
-
-class Outage:
-    """Tells when something fails, once for each reason that it fails for, and when it works again."""
-
-    def __init__(self, logger: logging.Logger, subject: str) -> None:
-        self._logger = logger
-        self._subject = subject
-        self._failures = 0
-        self._told: set[str] = set()
-        self.reason = ""
-        """Why it fails now; empty where it works."""
-
-    def failed(self, reason: str) -> None:
-        """Note a failure."""
-        if reason not in self._told and len(self._told) < MOST_REASONS:
-            self._logger.warning("%s: %s", self._subject, reason)
-            self._told.add(reason)
-        self._failures += 1
-        self.reason = reason
-
-    def worked(self) -> None:
-        """Note that it works."""
-        if self._failures:
-            self._logger.info("%s works again, after %d failures", self._subject, self._failures)
-            self._failures = 0
-            self._told.clear()
-            self.reason = ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gateway.contract.redis_errors import explained
 from gateway.limiter.breaker import Breaker
 from gateway.limiter.refusals import is_of_one_key, is_of_this_server
-from gateway.logs import Outage
+from gateway.outage import Outage
 from gateway.telemetry.counters import Counters
 
 _REFUSED_SECONDS = 10.0

@@ -8,14 +8,17 @@ from collections import deque
 from urllib.parse import urlsplit
 
 from gateway.clock import monotonic
+from gateway.outage import Outage
 from gateway.problems import Problem, Reply, problem
 from gateway.proxy.absence import Absence
-from gateway.proxy.trouble import Trouble
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 
 MAX_IDLE_CONNECTIONS = 128
 MAX_WAIT_SECONDS = 1.0
 """How long a request waits for a connection where as many as may be are in use."""
+
+QUIET_SECONDS = 60.0
+"""After an outage was told as over; clients can provoke some, and bad upstreams come and go."""
 
 _OWN_TROUBLE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 """Errors of connecting that say nothing of the other side."""
@@ -44,7 +47,7 @@ class UpstreamAddress:
         self.url = url
         self.authority = parts.netloc.encode()
         self.absence = Absence()
-        self.trouble = Trouble(url)
+        self.trouble = Outage(logger, f"the upstream {url}", QUIET_SECONDS)
         self.busy = 0
         """Requests that are there, or wait for a connection."""
         self.last_taken = 0

@@ -9,7 +9,6 @@ import pytest
 from aiohttp.http_exceptions import BadStatusLine
 
 from gateway import logs
-from gateway.logs import MOST_REASONS, Outage
 
 Capture = pytest.CaptureFixture[str]
 
@@ -119,32 +118,3 @@ def test_standard_descriptors_that_are_closed_are_not_given_to_sockets() -> None
     socket, stderr = end.stdout.decode().split()
     assert int(socket) > 2
     assert stderr == "/dev/null"
-
-
-def test_an_outage_is_told_once_for_each_reason_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
-    outage = Outage(logging.getLogger("test"), "the store")
-
-    with caplog.at_level("INFO"):
-        for reason in ("closed", "refused", "closed", "refused"):
-            outage.failed(reason)
-        assert outage.reason == "refused"
-        outage.worked()
-        outage.worked()
-        outage.failed("closed")
-
-    assert outage.reason == "closed"
-    assert [record.getMessage() for record in caplog.records] == [
-        "the store: closed",
-        "the store: refused",
-        "the store works again, after 4 failures",
-        "the store: closed",
-    ]
-
-
-def test_reasons_that_are_always_new_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    outage = Outage(logging.getLogger("test"), "the store")
-
-    for number in range(100):
-        outage.failed(f"reason {number}")
-
-    assert len(caplog.records) == MOST_REASONS

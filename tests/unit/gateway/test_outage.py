@@ -1,17 +1,20 @@
+import logging
+
 import pytest
 
-from gateway.logs import MOST_REASONS
-from gateway.proxy.trouble import QUIET_SECONDS, Trouble
+from gateway.outage import MOST_REASONS, Outage
+
+QUIET_SECONDS = 60.0
 
 
 @pytest.fixture
-def trouble(caplog: pytest.LogCaptureFixture) -> Trouble:
+def trouble(caplog: pytest.LogCaptureFixture) -> Outage:
     caplog.set_level("INFO")
-    return Trouble("http://a:1")
+    return Outage(logging.getLogger("test"), "the upstream http://a:1", QUIET_SECONDS)
 
 
 def test_each_reason_is_told_once_and_then_that_it_works(
-    trouble: Trouble, caplog: pytest.LogCaptureFixture
+    trouble: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     trouble.worked(1.0)
     for reason in ("closed", "refused", "closed", "refused"):
@@ -27,7 +30,7 @@ def test_each_reason_is_told_once_and_then_that_it_works(
 
 
 def test_what_comes_and_goes_is_told_now_and_then_with_its_number(
-    trouble: Trouble, caplog: pytest.LogCaptureFixture
+    trouble: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     for second in range(int(2 * QUIET_SECONDS)):
         trouble.failed("closed", float(second))
@@ -42,7 +45,7 @@ def test_what_comes_and_goes_is_told_now_and_then_with_its_number(
 
 
 def test_what_lasts_is_told_though_it_began_in_the_quiet_time(
-    trouble: Trouble, caplog: pytest.LogCaptureFixture
+    trouble: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     trouble.failed("closed", 0.0)
     trouble.worked(0.0)
@@ -54,9 +57,38 @@ def test_what_lasts_is_told_though_it_began_in_the_quiet_time(
 
 
 def test_reasons_that_are_always_new_do_not_fill_the_log(
-    trouble: Trouble, caplog: pytest.LogCaptureFixture
+    trouble: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(100):
         trouble.failed(f"reason {number}", 0.0)
+
+    assert len(caplog.records) == MOST_REASONS
+
+
+def test_an_outage_is_told_once_for_each_reason_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(logging.getLogger("test"), "the store")
+
+    with caplog.at_level("INFO"):
+        for reason in ("closed", "refused", "closed", "refused"):
+            outage.failed(reason)
+        assert outage.reason == "refused"
+        outage.worked()
+        outage.worked()
+        outage.failed("closed")
+
+    assert outage.reason == "closed"
+    assert [record.getMessage() for record in caplog.records] == [
+        "the store: closed",
+        "the store: refused",
+        "the store works again, after 4 failures",
+        "the store: closed",
+    ]
+
+
+def test_without_a_quiet_time_it_is_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage(logging.getLogger("test"), "the store")
+
+    for number in range(100):
+        outage.failed(f"reason {number}")
 
     assert len(caplog.records) == MOST_REASONS
