@@ -10,10 +10,11 @@ from aiohttp.streams import StreamReader
 
 from gateway.clock import monotonic
 from gateway.problems import Problem
+from gateway.proxy.awaited_answer import Answer, ask
 from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.upstream_address import UpstreamAddress
-from gateway.proxy.upstream_connection import Answer, OnInterim, UpstreamConnection, UpstreamError
+from gateway.proxy.upstream_connection import OnInterim, UpstreamConnection, UpstreamError
 
 CONNECT_SECONDS = 4.0
 """Time for two lost attempts of TCP (it repeats after 1 s and 3 s); another address may be there at once."""
@@ -130,7 +131,8 @@ class Exchange:
         self, address: UpstreamAddress, request: Outgoing, wait_seconds: float, *, fresh: bool
     ) -> Answer:
         self._connection = await address.connect(wait_seconds, fresh=fresh)
-        answer = self._connection.start(
+        answer = ask(
+            self._connection,
             request.head,
             has_answer_body=request.method != "HEAD",
             upgrade=request.upgrade,

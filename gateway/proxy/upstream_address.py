@@ -153,7 +153,7 @@ class UpstreamAddress:
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
-                lambda: UpstreamConnection(loop),
+                UpstreamConnection,
                 self._host,
                 self._port,
                 ssl=self._tls,

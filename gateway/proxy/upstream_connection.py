@@ -6,19 +6,19 @@ Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reor
 import asyncio
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 from gateway.clock import monotonic
-from gateway.proxy.answer_body import HIGH_WATER_BYTES, AnswerBody
 from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
 from gateway.proxy.keep_alive import usable_seconds
-from gateway.proxy.looks import has_something
+from gateway.proxy.looks import Look
 from gateway.proxy.resets import unread
 
 MAX_AGE_SECONDS = 300.0
 """A name may lead elsewhere by then, and a balancer in between have others to choose from."""
+UNREAD_BYTES = 131072
+"""As much is read of a connection that broke at a write."""
 
-Answer = tuple[AnswerHead, AnswerBody]
 OnInterim = Callable[[AnswerHead], None]
 
 
@@ -30,58 +30,70 @@ class UpstreamError(Exception):
         self.untouched = untouched
 
 
+class Receiver(Protocol):
+    """Is told of one answer as it comes, by calls that must not raise.
+
+    It may let go of the connection at any of them: then nothing follows.
+    """
+
+    def answer_began(self, head: AnswerHead) -> None:
+        """Its head, or that of a 101 where a switch was offered, which nothing follows."""
+
+    def answer_came(self, piece: bytes) -> None:
+        """A piece of its body, never empty."""
+
+    def answer_ended(self) -> None:
+        """All of it is there, and the connection can be given back."""
+
+    def answer_broke(self, error: UpstreamError) -> None:
+        """The rest of it will not come; before its head or after."""
+
+
 class UpstreamConnection(asyncio.Protocol):
     """For one exchange after the other."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, age_seconds: float = MAX_AGE_SECONDS) -> None:
+    def __init__(self, age_seconds: float = MAX_AGE_SECONDS) -> None:
         """After `age_seconds` it is not used for another exchange."""
         self.is_reused = False
         self.idle_until = 0.0
         self._usable_until = monotonic() + age_seconds
         self._hint_seconds: float | None = None  # of its first answer
-        self._loop = loop
         self._transport: asyncio.Transport | None = None
+        self._look: Look | None = None
         self._writable = asyncio.Event()
         self._writable.set()
+        self._is_paused = False
         self._reader: AnswerReader | None = None
-        self._answer: asyncio.Future[Answer] | None = None
-        self._body: AnswerBody | None = None
+        self._receiver: Receiver | None = None
         self._on_interim: OnInterim | None = None
-        self._silence_seconds: float | None = None
         self._touched = False
         self._has_eof = False
 
     def start(
         self,
         head: bytes,
+        receiver: Receiver,
         *,
         has_answer_body: bool,
         upgrade: bytes = b"",
         on_interim: OnInterim | None = None,
-        silence_seconds: float | None = None,
-    ) -> "asyncio.Future[Answer]":
-        """Send a request's head. The future is its answer's head with the body to be read.
-
-        It raises `UpstreamError`; so do reads of the body where the answer breaks off. They raise
-        `TimeoutError` where it does not go on.
+    ) -> None:
+        """Send a request's head. The receiver is told of its answer; at once where the connection is lost.
 
         Args:
             has_answer_body: False for HEAD.
             upgrade: the protocol that the head offers to switch to, in lower case. Only to that one a 101 is
                 an answer: then nothing is read any more until `hand_over`.
             on_interim: called with each head of status 1xx but 100 and 101.
-            silence_seconds: how long a read of the body waits; None is for ever.
         """
         self._reader = AnswerReader(has_body=has_answer_body, upgrade=upgrade)
-        self._touched = False
-        self._body = None
+        self._receiver = receiver
         self._on_interim = on_interim
-        self._silence_seconds = silence_seconds
-        answer = self._answer = self._loop.create_future()
+        self._touched = False
         if self._transport is None:
             self._break(UpstreamError("it closed the connection", untouched=True))
-        self.write(head)
-        return answer
+        else:
+            self._transport.write(head)
 
     def write(self, data: bytes) -> None:
         """Send bytes. Follow with `drain` where there may be many."""
@@ -117,13 +129,12 @@ class UpstreamConnection(asyncio.Protocol):
     @property
     def can_be_reused(self) -> bool:
         """Whether it is open, and the exchange over in order with nothing left over from it."""
-        reader, body, transport = self._reader, self._body, self._transport
-        if transport is None or transport.is_closing() or self._is_switching:
+        transport, reader = self._transport, self._reader
+        if transport is None or transport.is_closing() or self._is_paused:
             return False
         if reader is None:
             return True
-        ended = reader.ended and not reader.rest and body is not None and body.at_eof()
-        return ended and reader.head is not None and reader.head.keep_alive
+        return reader.ended and not reader.rest and reader.head is not None and reader.head.keep_alive
 
     @property
     def is_quiet(self) -> bool:
@@ -131,13 +142,11 @@ class UpstreamConnection(asyncio.Protocol):
 
         What the event loop has not read yet would be taken for the answer to the next request.
         """
-        transport = self._transport
-        return self.can_be_reused and transport is not None and not has_something(transport)
+        return self.can_be_reused and self._look is not None and not self._look.has_something()
 
     def close(self) -> None:
-        """Drop the connection, and what has not been sent or read on it."""
-        if self._answer is not None and not self._answer.done():
-            self._answer.cancel()
+        """Drop the connection, and what has not been sent or read on it. Nobody is told."""
+        self._receiver = None
         if self._transport is not None:
             self._transport.abort()
 
@@ -154,22 +163,25 @@ class UpstreamConnection(asyncio.Protocol):
             self._hint_seconds = usable_seconds(self._reader.head.fields)
         hint_seconds = math.inf if self._hint_seconds is None else self._hint_seconds
         self.idle_until = min(now + idle_seconds, now + hint_seconds, self._usable_until)
-        self._reader = self._answer = self._body = self._on_interim = None
+        self._reader = self._receiver = self._on_interim = None
         return now < self.idle_until
 
     def pause_reading(self) -> None:
         """Let nothing more come of the answer."""
+        self._is_paused = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Let more come of it."""
+        self._is_paused = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is there; part of asyncio's protocol, as what follows."""
         self._transport = cast(asyncio.Transport, transport)
+        self._look = Look(transport)
 
     def pause_writing(self) -> None:
         """The upstream takes less than is sent."""
@@ -192,37 +204,35 @@ class UpstreamConnection(asyncio.Protocol):
         except BrokenAnswer as error:
             self._break(UpstreamError(f"not an HTTP answer: {error}"))
             return
-        for event in events:
-            if isinstance(event, AnswerHead):
-                self._take(event)
-            elif self._body is not None:
-                self._body.feed(event)
-        if reader.ended and self._body is not None:
-            self._body.end()
+        self._tell(reader, events)
 
     @property
     def _is_switching(self) -> bool:
         reader = self._reader
         return reader is not None and reader.head is not None and reader.head.status == 101
 
-    def _take(self, head: AnswerHead) -> None:
-        if head.is_interim:
-            if self._on_interim is not None and head.status != 100:
-                self._on_interim(head)
-            return
-        if head.status == 101:
-            self.pause_reading()
-        self._body = AnswerBody(self, self._silence_seconds, has_length=head.length is not None)
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result((head, self._body))
+    def _tell(self, reader: AnswerReader, events: list[AnswerHead | bytes]) -> None:
+        receiver = self._receiver
+        for event in events:
+            if receiver is None or self._receiver is not receiver:
+                return
+            if isinstance(event, bytes):
+                receiver.answer_came(event)
+            elif not event.is_interim:
+                if event.status == 101:
+                    self.pause_reading()
+                receiver.answer_began(event)
+            elif self._on_interim is not None and event.status != 100:
+                self._on_interim(event)
+        if receiver is not None and self._receiver is receiver and reader.ended and not self._is_switching:
+            self._receiver = None
+            receiver.answer_ended()
 
     def _break(self, error: UpstreamError) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
-            self._answer.exception()  # seen: whoever asked may have left, and asyncio logs what nobody saw
-        elif self._body is not None:
-            self._body.fail(error)
+        receiver = self._receiver
         self.close()
+        if receiver is not None:
+            receiver.answer_broke(error)
 
     def eof_received(self) -> None:
         """The upstream has said that nothing follows, by TLS where that is spoken (RFC 9112 §9.8)."""
@@ -237,7 +247,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if exc is not None and transport is not None and not reader.ended:
             # An upstream that wants no more of a body answers and closes.
-            data = unread(transport, HIGH_WATER_BYTES)
+            data = unread(transport, UNREAD_BYTES)
             if data:
                 self.data_received(data)
         error = UpstreamError("it closed the connection", untouched=not self._touched)
@@ -247,6 +257,5 @@ class UpstreamConnection(asyncio.Protocol):
             except BrokenAnswer:
                 error = UpstreamError("the answer broke off")
             else:
-                if self._body is not None:
-                    self._body.end()
+                self._tell(reader, [])
         self._break(error)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+from gateway.proxy.awaited_answer import ask
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.fuzz.answers import ASKED, EXAMPLES, Asked
 from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
@@ -75,9 +76,10 @@ def expected(pieces: list[bytes], asked: Asked, end: End) -> Told:
 async def connected(pieces: list[bytes], asked: Asked, end: End) -> Told:
     """By a connection."""
     told, wire = Told(), Wire()
-    connection = UpstreamConnection(asyncio.get_running_loop())
+    connection = UpstreamConnection()
     connection.connection_made(wire)
-    answer = connection.start(
+    answer = ask(
+        connection,
         b"",
         has_answer_body=asked.method != "HEAD",
         upgrade=asked.upgrade,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from gateway.proxy.awaited_answer import ask
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamError
 from tests.integration.gateway.client import PATIENCE_SECONDS, Answer, Client, request, within
@@ -99,7 +100,7 @@ async def test_what_an_upstream_said_is_read_though_the_write_fails_first(
         peer, _ = server.accept()
         with peer:
             peer.settimeout(PATIENCE_SECONDS)
-            future = connection.start(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody", has_answer_body=True)
+            future = ask(connection, b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody", has_answer_body=True)
             await within(asyncio.to_thread(peer.recv, 65536))
             peer.sendall(answer)
         async with asyncio.timeout(PATIENCE_SECONDS):

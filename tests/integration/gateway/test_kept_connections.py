@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.clock import monotonic
+from gateway.proxy.awaited_answer import ask
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
@@ -33,7 +34,7 @@ async def used(address: UpstreamAddress) -> UpstreamConnection:
     """A connection after its exchange."""
     connection = await address.connect(PATIENCE_SECONDS)
     _, body = await within(
-        connection.start(b"GET / HTTP/1.1\r\nHost: service.example\r\n\r\n", has_answer_body=True)
+        ask(connection, b"GET / HTTP/1.1\r\nHost: service.example\r\n\r\n", has_answer_body=True)
     )
     while not body.at_eof():
         await within(body.readany())

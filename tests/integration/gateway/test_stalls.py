@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from gateway.proxy.answers import AnswerHead
+from gateway.proxy.awaited_answer import ask
 from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
@@ -49,7 +50,7 @@ async def test_an_answer_that_came_while_the_node_stood_still_is_in_time(
         stand_still()
 
     with peer:
-        answer = connection.start(b"x", has_answer_body=True, on_interim=hear)
+        answer = ask(connection, b"x", has_answer_body=True, on_interim=hear)
         limit(answer, LIMIT_SECONDS)
         peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
         head, _ = await within(answer)
@@ -62,7 +63,7 @@ async def test_silence_is_late_also_where_the_node_stood_still(
 ) -> None:
     peer, _ = server.accept()
     with peer:
-        answer = connection.start(b"x", has_answer_body=True)
+        answer = ask(connection, b"x", has_answer_body=True)
         limit(answer, LIMIT_SECONDS)
         stand_still()
         with pytest.raises(TimeoutError):

@@ -2,7 +2,7 @@ import asyncio
 import socket
 import struct
 
-from gateway.proxy.looks import has_left, has_something
+from gateway.proxy.looks import Look, has_left, has_something
 
 
 def test_an_end_is_seen_behind_bytes_that_nobody_has_read() -> None:
@@ -18,6 +18,19 @@ def test_an_end_is_seen_behind_bytes_that_nobody_has_read() -> None:
         assert near.recv(100) == b"unread"
 
 
+def test_a_connection_can_be_looked_at_time_and_again() -> None:
+    near, far = connected()
+    with near:
+        look = Look(asyncio.BaseTransport({"socket": near}))
+        assert not look.has_something()
+        far.sendall(b"x")
+        assert look.has_something()
+        assert near.recv(1) == b"x"
+        assert not look.has_something()
+        far.close()
+        assert look.has_something()
+
+
 def test_a_reset_is_seen() -> None:
     near, far = connected()
     with near:
@@ -29,6 +42,7 @@ def test_a_reset_is_seen() -> None:
 def test_a_socket_that_is_gone_has_nothing_to_wait_for() -> None:
     assert has_left(asyncio.BaseTransport())
     assert has_something(asyncio.BaseTransport())
+    assert Look(asyncio.BaseTransport()).has_something()
 
 
 def connected() -> tuple[socket.socket, socket.socket]:

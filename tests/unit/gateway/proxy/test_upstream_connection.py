@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from gateway.clock import monotonic
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answers import AnswerHead
+from gateway.proxy.awaited_answer import ask
 from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.unit.gateway.proxy.wire import Wire
@@ -31,19 +33,19 @@ async def wire() -> Wire:
 
 @pytest.fixture
 async def connection(wire: Wire) -> UpstreamConnection:
-    connection = UpstreamConnection(asyncio.get_running_loop())
+    connection = UpstreamConnection()
     connection.connection_made(wire)
     return connection
 
 
 async def test_a_head_goes_out_as_it_is(connection: UpstreamConnection, wire: Wire) -> None:
-    connection.start(b"GET / HTTP/1.1\r\n\r\n", has_answer_body=True)
+    ask(connection, b"GET / HTTP/1.1\r\n\r\n", has_answer_body=True)
 
     assert wire.written == b"GET / HTTP/1.1\r\n\r\n"
 
 
 async def test_an_answer_may_come_byte_by_byte(connection: UpstreamConnection) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     for byte in OK:
         connection.data_received(bytes([byte]))
     message, payload = await answer
@@ -55,7 +57,7 @@ async def test_an_answer_may_come_byte_by_byte(connection: UpstreamConnection) -
 
 async def test_one_connection_serves_one_exchange_after_the_other(connection: UpstreamConnection) -> None:
     for _ in range(3):
-        answer = connection.start(b"x", has_answer_body=True)
+        answer = ask(connection, b"x", has_answer_body=True)
         connection.data_received(OK)
         _, payload = await answer
         assert await whole(payload) == b"ok"
@@ -67,7 +69,7 @@ async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
     connection: UpstreamConnection, hint: bytes, longest: float
 ) -> None:
     for lines in (b"Keep-Alive: " + hint + b"\r\n", b""):
-        answer = connection.start(b"x", has_answer_body=True)
+        answer = ask(connection, b"x", has_answer_body=True)
         connection.data_received(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n")
         await answer
         before = monotonic()
@@ -80,9 +82,9 @@ async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
 async def test_one_that_is_not_kept_or_that_is_old_is_not_used_again(
     wire: Wire, hint: bytes, age_seconds: float
 ) -> None:
-    connection = UpstreamConnection(asyncio.get_running_loop(), age_seconds)
+    connection = UpstreamConnection(age_seconds)
     connection.connection_made(wire)
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\nKeep-Alive: " + hint + b"\r\nContent-Length: 0\r\n\r\n")
     await answer
 
@@ -100,7 +102,7 @@ NOT_REUSABLE = {
 
 @pytest.mark.parametrize("answer", NOT_REUSABLE.values(), ids=NOT_REUSABLE)
 async def test_a_connection_is_not_used_again_where(connection: UpstreamConnection, answer: bytes) -> None:
-    future = connection.start(b"x", has_answer_body=True)
+    future = ask(connection, b"x", has_answer_body=True)
     connection.data_received(answer)
     _, payload = await future
     await payload.readany()
@@ -111,7 +113,7 @@ async def test_a_connection_is_not_used_again_where(connection: UpstreamConnecti
 async def test_what_comes_while_nothing_is_asked_ends_the_connection(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(OK)
     await whole((await answer)[1])
     assert connection.settle(1.0)
@@ -125,7 +127,7 @@ async def test_what_comes_while_nothing_is_asked_ends_the_connection(
 async def test_a_loss_before_the_answer_tells_whether_anything_came(
     connection: UpstreamConnection, received: bytes, untouched: bool
 ) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     if received:
         connection.data_received(received)
     connection.connection_lost(None)
@@ -137,7 +139,7 @@ async def test_a_loss_before_the_answer_tells_whether_anything_came(
 
 async def test_one_that_is_lost_already_gives_no_answer(connection: UpstreamConnection) -> None:
     connection.connection_lost(None)
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
 
     with pytest.raises(UpstreamError) as error:
         await answer
@@ -150,9 +152,9 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_not_logged() -> None:
     loop.set_exception_handler(lambda _, context: lost.append(context))
 
     def lose() -> None:
-        connection = UpstreamConnection(loop)
+        connection = UpstreamConnection()
         connection.connection_made(Wire())
-        connection.start(b"x", has_answer_body=True)
+        ask(connection, b"x", has_answer_body=True)
         connection.connection_lost(None)
 
     lose()
@@ -163,7 +165,7 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_not_logged() -> None:
 
 
 async def test_a_body_until_close_is_whole_if_the_close_was_in_order(connection: UpstreamConnection) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\n\r\nall")
     _, payload = await answer
     connection.eof_received()
@@ -184,7 +186,7 @@ async def test_a_body_until_close_is_whole_if_the_close_was_in_order(connection:
 async def test_a_body_that_breaks_off_raises(
     connection: UpstreamConnection, part: bytes, error: Exception | None
 ) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(part)
     _, payload = await answer
     connection.connection_lost(error)
@@ -194,7 +196,7 @@ async def test_a_body_that_breaks_off_raises(
 
 
 async def test_a_drain_ends_where_the_connection_does(connection: UpstreamConnection) -> None:
-    connection.start(b"x", has_answer_body=True)
+    ask(connection, b"x", has_answer_body=True)
     connection.pause_writing()
     drained = asyncio.ensure_future(connection.drain(60.0))
     await asyncio.sleep(0)
@@ -208,7 +210,7 @@ async def test_a_drain_ends_where_the_connection_does(connection: UpstreamConnec
 
 async def test_interim_answers_are_told_but_the_one_to_an_expectation(connection: UpstreamConnection) -> None:
     told: list[AnswerHead] = []
-    answer = connection.start(b"x", has_answer_body=True, on_interim=told.append)
+    answer = ask(connection, b"x", has_answer_body=True, on_interim=told.append)
     connection.data_received(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" + OK)
     head, _ = await answer
 
@@ -222,7 +224,7 @@ SWITCH = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r
 async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = connection.start(b"x", has_answer_body=True, upgrade=b"websocket")
+    answer = ask(connection, b"x", has_answer_body=True, upgrade=b"websocket")
     connection.data_received(SWITCH + b"fra")
     connection.data_received(b"me")
     head, _ = await answer
@@ -245,7 +247,7 @@ async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
 async def test_a_switch_that_nobody_offered_ends_the_connection(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(SWITCH)
 
     with pytest.raises(UpstreamError):
@@ -256,7 +258,7 @@ async def test_a_switch_that_nobody_offered_ends_the_connection(
 async def test_a_body_that_nobody_reads_holds_the_upstream_back(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
     _, body = await answer
     connection.data_received(bytes(200_000))
@@ -266,7 +268,7 @@ async def test_a_body_that_nobody_reads_holds_the_upstream_back(
 
 
 async def test_what_came_before_an_answer_broke_off_can_be_read(connection: UpstreamConnection) -> None:
-    answer = connection.start(b"x", has_answer_body=True)
+    answer = ask(connection, b"x", has_answer_body=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome")
     _, body = await answer
     connection.connection_lost(None)
@@ -274,3 +276,80 @@ async def test_what_came_before_an_answer_broke_off_can_be_read(connection: Upst
     assert await body.readany() == b"some"
     with pytest.raises(UpstreamError):
         await body.readany()
+
+
+class Listener:
+    """Keeps what it is told, and acts when told of the end."""
+
+    def __init__(self, act: Callable[[], None] = lambda: None) -> None:
+        self.told: list[int | bytes | str] = []
+        self._act = act
+
+    def answer_began(self, head: AnswerHead) -> None:
+        self.told.append(head.status)
+
+    def answer_came(self, piece: bytes) -> None:
+        self.told.append(piece)
+
+    def answer_ended(self) -> None:
+        self.told.append("ended")
+        self._act()
+
+    def answer_broke(self, error: UpstreamError) -> None:
+        self.told.append("untouched" if error.untouched else "broke")
+
+
+async def test_an_answer_that_comes_whole_is_told_within_one_call(connection: UpstreamConnection) -> None:
+    listener = Listener()
+    connection.start(b"x", listener, has_answer_body=True)
+    connection.data_received(OK)
+    assert listener.told == [200, b"ok", "ended"]
+
+    connection.connection_lost(None)
+    assert listener.told == [200, b"ok", "ended"]
+
+
+async def test_the_next_exchange_can_begin_where_the_end_of_one_is_told(
+    connection: UpstreamConnection, wire: Wire
+) -> None:
+    second = Listener()
+
+    def go_on() -> None:
+        assert connection.settle(1.0)
+        connection.start(b"second", second, has_answer_body=True)
+
+    connection.start(b"first ", Listener(go_on), has_answer_body=True)
+    connection.data_received(OK)
+    assert (wire.written, second.told) == (b"first second", [])
+    connection.data_received(OK[:-1])
+    connection.connection_lost(ConnectionResetError())
+    assert second.told == [200, b"o", "broke"]
+
+
+async def test_who_lets_go_of_an_answer_is_told_nothing_more(connection: UpstreamConnection) -> None:
+    listener = Listener()
+    connection.start(b"x", listener, has_answer_body=True)
+    connection.data_received(OK[:-1])
+    connection.close()
+    connection.data_received(OK[-1:])
+    connection.connection_lost(None)
+
+    assert listener.told == [200, b"o"]
+
+
+async def test_one_that_is_lost_already_tells_so_at_once(connection: UpstreamConnection) -> None:
+    connection.connection_lost(None)
+    listener = Listener()
+    connection.start(b"x", listener, has_answer_body=True)
+
+    assert listener.told == ["untouched"]
+
+
+async def test_a_connection_that_is_held_back_is_not_used_again(connection: UpstreamConnection) -> None:
+    connection.start(b"x", Listener(), has_answer_body=True)
+    connection.pause_reading()
+    connection.data_received(OK)
+    assert not connection.can_be_reused
+
+    connection.resume_reading()
+    assert connection.can_be_reused

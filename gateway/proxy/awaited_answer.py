@@ -1,0 +1,64 @@
+"""An upstream's answer for whoever awaits it: its head as a future, its body to be read."""
+
+import asyncio
+
+from gateway.proxy.answer_body import AnswerBody
+from gateway.proxy.answers import AnswerHead
+from gateway.proxy.upstream_connection import OnInterim, UpstreamConnection, UpstreamError
+
+Answer = tuple[AnswerHead, AnswerBody]
+
+
+def ask(
+    connection: UpstreamConnection,
+    head: bytes,
+    *,
+    has_answer_body: bool,
+    upgrade: bytes = b"",
+    on_interim: OnInterim | None = None,
+    silence_seconds: float | None = None,
+) -> "asyncio.Future[Answer]":
+    """Send a request's head, as `UpstreamConnection.start` does.
+
+    The future raises `UpstreamError`; so do reads of the body where the answer breaks off. They raise
+    `TimeoutError` where it does not go on.
+
+    Args:
+        silence_seconds: how long a read of the body waits; None is for ever.
+    """
+    answer = _AwaitedAnswer(connection, silence_seconds)
+    connection.start(head, answer, has_answer_body=has_answer_body, upgrade=upgrade, on_interim=on_interim)
+    return answer.future
+
+
+class _AwaitedAnswer:
+    """Receives it."""
+
+    __slots__ = ("_body", "_connection", "_silence_seconds", "future")
+
+    def __init__(self, connection: UpstreamConnection, silence_seconds: float | None) -> None:
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._connection = connection
+        self._silence_seconds = silence_seconds
+        self._body: AnswerBody | None = None
+
+    def answer_began(self, head: AnswerHead) -> None:
+        has_length = head.length is not None
+        self._body = AnswerBody(self._connection, self._silence_seconds, has_length=has_length)
+        if not self.future.done():
+            self.future.set_result((head, self._body))
+
+    def answer_came(self, piece: bytes) -> None:
+        if self._body is not None:
+            self._body.feed(piece)
+
+    def answer_ended(self) -> None:
+        if self._body is not None:
+            self._body.end()
+
+    def answer_broke(self, error: UpstreamError) -> None:
+        if self._body is not None:
+            self._body.fail(error)
+        elif not self.future.done():
+            self.future.set_exception(error)
+            self.future.exception()  # seen: whoever asked may have left, and asyncio logs what nobody saw
