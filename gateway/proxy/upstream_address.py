@@ -11,6 +11,7 @@ from gateway.clock import monotonic
 from gateway.outage import Outage
 from gateway.problems import Problem, Reply, problem
 from gateway.proxy.absence import Absence
+from gateway.proxy.places import Places
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 
 MAX_IDLE_CONNECTIONS = 128
@@ -60,7 +61,7 @@ class UpstreamAddress:
         self._retiring: asyncio.TimerHandle | None = None
         self._max_connections = max_connections
         self._max_idle = min(max_connections, MAX_IDLE_CONNECTIONS)
-        self._places = asyncio.Semaphore(max_connections)
+        self._places = Places(max_connections)
         self._is_closed = False
 
     async def connect(self, timeout_seconds: float, *, fresh: bool = False) -> UpstreamConnection:
@@ -81,8 +82,17 @@ class UpstreamAddress:
             async with asyncio.timeout(timeout_seconds):
                 return await self._new()
         except BaseException:
-            self._places.release()
+            self._places.give_back()
             raise
+
+    def take_kept(self) -> UpstreamConnection | None:
+        """An idle connection as by `connect`, if there is one at once, and a place."""
+        if not self._idle or not self._places.take():
+            return None
+        kept = self._kept()
+        if kept is None:
+            self._places.give_back()
+        return kept
 
     async def look(self, timeout_seconds: float) -> None:
         """Say so if nobody is there."""
@@ -95,7 +105,7 @@ class UpstreamAddress:
 
     def release(self, connection: UpstreamConnection, *, in_order: bool = True) -> None:
         """Give a connection back: kept if its exchange is over `in_order`, else dropped."""
-        self._places.release()
+        self._places.give_back()
         has_room = not self._is_closed and len(self._idle) < self._max_idle
         if in_order and has_room and connection.settle(self._idle_seconds):
             self._idle.append(connection)
@@ -127,12 +137,10 @@ class UpstreamAddress:
             self._idle.popleft().close()
 
     async def _take_place(self) -> None:
-        if not self._places.locked():
-            await self._places.acquire()  # at once: a timeout would cost more than all the rest
+        if self._places.take():
             return
         try:
-            async with asyncio.timeout(MAX_WAIT_SECONDS):
-                await self._places.acquire()
+            await self._places.wait(MAX_WAIT_SECONDS)
         except TimeoutError:
             self.trouble.failed(
                 f"{self._max_connections} requests are there, and more may not be", monotonic()

@@ -46,6 +46,30 @@ async def test_a_connection_on_which_nothing_has_come_is_used_again(address: Ups
     assert await used(address) is await used(address)
 
 
+async def test_a_kept_connection_can_be_taken_at_once(address: UpstreamAddress) -> None:
+    assert address.take_kept() is None
+    kept = await used(address)
+    assert address.take_kept() is kept
+    assert kept.is_reused
+    assert address.take_kept() is None
+
+
+async def test_no_kept_connection_is_taken_where_all_places_are(upstream: Upstream) -> None:
+    tls = ssl.create_default_context()
+    address = UpstreamAddress(upstream.url, tls, max_connections=2, idle_seconds=PATIENCE_SECONDS)
+    first, second = [await address.connect(PATIENCE_SECONDS) for _ in range(2)]
+    address.release(first)
+    third = await address.connect(PATIENCE_SECONDS, fresh=True)
+    assert address.take_kept() is None
+
+    address.release(second)
+    assert address.take_kept() is second
+    address.release(second)
+    address.release(third)
+    address.close()
+    assert address.take_kept() is None
+
+
 def says(data: bytes) -> Callable[[int], None]:
     return lambda descriptor: socket_of(descriptor, lambda peer: peer.sendall(data))
 
