@@ -1,13 +1,16 @@
 """A request that waits for its decision by Redis."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
+
+Answer = tuple[Standing, ...] | StoreUnavailable
+"""One standing a charge, or why there is none."""
 
 
 class Books(Enum):
@@ -20,14 +23,15 @@ class Books(Enum):
 
 @dataclass(slots=True, eq=False)
 class Ask:
-    """The requester awaits `answer`, which ends with one standing a charge, or as `StoreUnavailable`.
+    """`on_answer` is called with it when there is an `answer`: once, and not after `leave`.
 
-    It may go on without the answer, and then says by `leave` whether it let the request pass all the same.
+    That is when whoever made the answer has done with its books: see `tell`.
     """
 
     charges: Sequence[Charge]
     asked: float  # monotonic seconds
-    answer: asyncio.Future[tuple[Standing, ...]]
+    on_answer: Callable[["Ask"], None] | None
+    answer: Answer | None = None
     books: Books = Books.CLEAR
     give_back: Callable[[], None] | None = None
     left: bool = False
@@ -36,20 +40,22 @@ class Ask:
 
     @property
     def waits(self) -> bool:
-        """Whether somebody still wants the answer."""
-        return not self.answer.done()
+        """Whether somebody still wants an answer that there is not."""
+        return self.answer is None and not self.left
 
-    def leave(self, *, passed_at: float | None) -> bool:
-        """Go on without the answer; `passed_at` is when the request was let through all the same, if it was.
+    def leave(self, *, passed_at: float | None = None) -> bool:
+        """Go on without the answer, or without what it admitted; a second time, nothing.
 
-        Returns whether Redis has counted its units then, or perhaps will.
+        `passed_at` is when the request was let through without the answer, if it was. Returns whether Redis
+        has counted its units then, or perhaps will.
         """
-        self.answer.cancel()
-        self.left = True
-        if self.books is Books.OPEN:
-            self.passed_at = passed_at
-        elif self.books is Books.COUNTED and passed_at is None:
-            self.clear()
+        if not self.left:
+            self.left = True
+            self.on_answer = None
+            if self.books is Books.OPEN:
+                self.passed_at = passed_at
+            elif self.books is Books.COUNTED and passed_at is None:
+                self.clear()
         return self.books is not Books.CLEAR
 
     def clear(self) -> None:
@@ -60,6 +66,19 @@ class Ask:
             give_back()
 
     def fail(self, reason: StoreUnavailable) -> None:
-        """Tell a requester that still waits that there will be no answer."""
+        """Where a requester still waits, there will be no answer."""
         if self.waits:
-            self.answer.set_exception(reason)
+            self.answer = reason
+
+
+def tell(asks: Iterable[Ask]) -> None:
+    """Hand the answers to those who have not left. Who cannot take its own costs no other its answer."""
+    for ask in asks:
+        if ask.answer is not None and ask.on_answer is not None:
+            on_answer, ask.on_answer = ask.on_answer, None
+            try:
+                on_answer(ask)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it goes where asyncio tells of one
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a decision could not be taken", "exception": error}
+                )

@@ -118,7 +118,9 @@ class Batch:
         views: Views,
         corrections: Corrections,
     ) -> list[Ask]:
-        """Answer those who wait, note what goes back, and return those who must ask once more.
+        """Decide for those who wait, note what goes back, and return those who must ask once more.
+
+        Nobody is told yet.
 
         Args:
             replies: to all of `commands`.
@@ -221,7 +223,7 @@ class Batch:
                 view.deny(charge.limit.quota, charge.cost, self.stamp, standing.wait_seconds, self.sent)
         _give_back(refused, self._windows, corrections)
         ask.give_back = partial(_give_back, taken, self._windows, corrections)
-        ask.answer.set_result(standings)
+        ask.answer = standings
         return True
 
     def lose(self, reason: StoreUnavailable) -> None:

@@ -8,7 +8,7 @@ from sys import maxsize
 
 from gateway.clock import RedisClock
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask
+from gateway.limiter.ask import Ask, tell
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
@@ -78,9 +78,9 @@ class Batcher:
         """Whether anything is left to be sent or answered."""
         return bool(self._waiting or self.under_way or self._corrections or self._shared.ledger.owing)
 
-    def ask(self, charges: Sequence[Charge]) -> Ask:
+    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
         """Let a request wait for its decision."""
-        ask = Ask(charges, self._shared.now(), asyncio.get_running_loop().create_future())
+        ask = Ask(charges, self._shared.now(), on_answer)
         self._waiting.append(ask)
         self.flush_soon()
         return ask
@@ -138,11 +138,14 @@ class Batcher:
         now = self._shared.now()
         late = StoreUnavailable("no answer within the deadline")
         self._fail_overdue(batch.asks, now, late)
-        if now - batch.sent >= self._shared.deadline_seconds:
+        is_late = now - batch.sent >= self._shared.deadline_seconds
+        if is_late:
             self._shared.guard.late()
-            self.turn_away(late)
         else:
             self._judge_later(batch, now)
+        tell(batch.asks)
+        if is_late:
+            self.turn_away(late)
 
     def _fail_overdue(self, asks: Iterable[Ask], now: float, reason: StoreUnavailable) -> None:
         for ask in asks:
@@ -154,6 +157,7 @@ class Batcher:
         waiting, self._waiting = self._waiting, []
         for ask in waiting:
             ask.fail(reason)
+        tell(waiting)
 
     def _settle(self, batch: Batch, replies: list[Reply]) -> None:
         shared = self._shared
@@ -163,6 +167,7 @@ class Batcher:
         except StoreUnavailable as error:
             self._write_off(batch, error)
             self.fail(error)
+            tell(batch.asks)
             return
         shared.clock.learn(batch.sent, sum(executed) // 2)
         latest = received - _LATEST * shared.deadline_seconds
@@ -176,6 +181,7 @@ class Batcher:
         elif batch.asks:
             shared.guard.proved()
         self.progress.set()
+        tell(batch.asks)
 
     def _book(self, batch: Batch, received: float) -> None:
         shared = self._shared
@@ -220,6 +226,8 @@ class Batcher:
         reason = self.lost.result()
         for batch in self.under_way:
             self._write_off(batch, reason)
+        for batch in self.under_way:
+            tell(batch.asks)
         self.turn_away(reason)
 
     def _write_off(self, batch: Batch, reason: StoreUnavailable) -> None:

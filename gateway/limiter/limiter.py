@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from gateway.clock import monotonic
@@ -17,6 +18,7 @@ from gateway.limiter.views import Views
 from gateway.telemetry.counters import Counters
 
 OnStoreFailure = Literal["local", "open", "closed"]
+Decided = tuple[Standing, ...] | None | StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +45,17 @@ class Limiter:
         self._live_nodes = live_nodes
         self._now = now
 
-    async def decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """One standing a charge, in order; None where `open` lets the request pass without counting it.
+    def ask(
+        self, charges: Sequence[Charge], on_decided: Callable[[Decided], None]
+    ) -> tuple[Standing, ...] | Ask | None:
+        """Decide at once where that can be done; else `on_decided` hears of it, unless the `Ask` is left.
 
-        The request passes if `decision.admits` says so. If it does not, nothing of it stays charged.
+        A decision is one standing a charge, in order, or None where `open` lets the request pass without
+        counting it. The request passes if `decision.admits` says so. If it does not, or if its requester
+        leaves, nothing of it stays charged.
+
+        `on_decided` is called once, from where the answer was read. It gets the StoreUnavailable that this
+        raises where it is known at once.
 
         Raises:
             StoreUnavailable: Redis is away, and `closed` lets nobody pass.
@@ -55,22 +64,46 @@ class Limiter:
         if refusal is not None:
             self._counters.store_remembered += 1
             return refusal
-        ask: Ask | None = None
         try:
-            ask = self._store.ask(charges)
-            standings = await ask.answer
+            return self._store.ask(charges, partial(self._answered, on_decided))
         except StoreUnavailable as reason:
-            return self._without_redis(charges, ask, reason)
-        except asyncio.CancelledError:
-            if ask is not None:
-                ask.leave(passed_at=None)
-            raise
-        self._counters.store_decisions += 1
-        return standings
+            decided = self._without_redis(charges, None, reason)
+        if isinstance(decided, StoreUnavailable):
+            raise decided
+        return decided
 
-    def _without_redis(
-        self, charges: Sequence[Charge], ask: Ask | None, reason: StoreUnavailable
-    ) -> tuple[Standing, ...] | None:
+    async def decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        """The same for a coroutine, which leaves by being cancelled.
+
+        Raises:
+            StoreUnavailable: as above.
+        """
+        answer: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+
+        def on_decided(decided: Decided) -> None:
+            if not answer.done():
+                answer.set_result(decided)
+
+        asked = self.ask(charges, on_decided)
+        if not isinstance(asked, Ask):
+            return asked
+        try:
+            decided = await answer
+        except asyncio.CancelledError:
+            asked.leave()
+            raise
+        if isinstance(decided, StoreUnavailable):
+            raise decided
+        return decided
+
+    def _answered(self, on_decided: Callable[[Decided], None], ask: Ask) -> None:
+        if isinstance(ask.answer, StoreUnavailable):
+            on_decided(self._without_redis(ask.charges, ask, ask.answer))
+        else:
+            self._counters.store_decisions += 1
+            on_decided(ask.answer)
+
+    def _without_redis(self, charges: Sequence[Charge], ask: Ask | None, reason: StoreUnavailable) -> Decided:
         self._counters.store_fallbacks += 1
         logger.debug("decided without Redis (%s): %s", self._on_failure, reason)
         now = self._now()
@@ -81,6 +114,4 @@ class Limiter:
         counted = ask is not None and ask.leave(passed_at=now if passes else None)
         if passes and standings is not None:
             self._fallback.enter(charges, standings, now, posted=counted)
-        if self._on_failure == "closed":
-            raise reason
-        return standings
+        return reason if self._on_failure == "closed" else standings

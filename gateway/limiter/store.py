@@ -67,8 +67,8 @@ class Store:
         """What is wrong with it, in words; empty where nothing is."""
         return self._guard.trouble
 
-    def ask(self, charges: Sequence[Charge]) -> Ask:
-        """Let a request wait for its decision.
+    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+        """Let a request wait for its decision, of which `on_answer` is told.
 
         Raises:
             StoreUnavailable: Redis is away at the moment, or too slow.
@@ -77,7 +77,7 @@ class Store:
             raise StoreUnavailable("not connected to Redis")
         if not self._guard.is_closed:
             raise StoreUnavailable("Redis did not answer in time")
-        return self._serving.ask(charges)
+        return self._serving.ask(charges, on_answer)
 
     async def run(self) -> None:
         """Connect, serve, and connect again, for ever."""

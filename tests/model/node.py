@@ -1,7 +1,7 @@
 """One node of a simulation: the real limiter on a simulated loop, and those who ask it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,19 +22,17 @@ from tests.model.record import By, Outcome
 from tests.model.scenario import Policy, Request, Scenario
 
 _SILENCE_SECONDS = 1.0
-_local: set[asyncio.Task[Any]] = set()
+_local: dict[int, Sequence[Charge]] = {}
 
 
 @contextmanager
 def local_decisions_told() -> Iterator[None]:
-    """While this holds it is noted which tasks were answered by the node itself."""
+    """While this holds it is noted which requests the node itself answered, by their charges."""
     decide = Fallback.decide
 
-    def told(*args: Any) -> Any:
-        task = asyncio.current_task()
-        if task is not None:
-            _local.add(task)
-        return decide(*args)
+    def told(fallback: Fallback, charges: Sequence[Charge], *args: Any) -> Any:
+        _local[id(charges)] = charges
+        return decide(fallback, charges, *args)
 
     Fallback.decide = told  # type: ignore[method-assign, assignment] # to see it, not to change it
     try:
@@ -121,7 +119,7 @@ class Node:
             outcome.standings = standings or ()
             if standings is None:
                 outcome.by = By.OPEN
-            elif asyncio.current_task() in _local:
+            elif id(outcome.charges) in _local:
                 outcome.by = By.NODE
             else:
                 outcome.by = By.STORE

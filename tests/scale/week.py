@@ -98,11 +98,10 @@ class Simulation:
             width = self._charge.limit.period_seconds / window.SUB_INTERVALS
             gap = self._chance.expovariate(1 / (self._habit.gaps[phase] * width))
             self._after(gap, lambda: self._burst(phase, until))
-            loop = asyncio.get_running_loop()
             now = self._now / MICROSECONDS
             requests = self._chance.randint(1, _BURST)
             self.course.requests += requests
-            asks = [Ask([self._charge], now, loop.create_future()) for _ in range(requests)]
+            asks = [Ask([self._charge], now, None) for _ in range(requests)]
             self._send(self._chance.choice(self._nodes), asks)
 
     def _correct_soon(self, node: _Node) -> None:
@@ -124,7 +123,7 @@ class Simulation:
     def _settle(self, node: _Node, batch: Batch, replies: Sequence[object], attempt: int) -> None:
         again = batch.settle(replies, batch.executed(replies), 0.0, node.views, node.corrections)
         self.course.admitted += sum(
-            ask.answer.result()[0].admitted for ask in batch.asks if ask.answer.done()
+            ask.answer[0].admitted for ask in batch.asks if isinstance(ask.answer, tuple)
         )
         if again and attempt < _ATTEMPTS:
             self._send(node, again, attempt + 1)

@@ -1,15 +1,16 @@
 """Asks, and replies as Redis gives them, at one moment."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
+from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
+from gateway.limiter.decision import Standing
 from gateway.limiter.ledger import Posting
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Command
@@ -26,12 +27,24 @@ TEN = Limit(10, 60)
 
 def ask(*charges: Charge, asked: float = SENT) -> Ask:
     """A request that waits, since `asked`."""
-    return Ask(charges, asked, asyncio.get_running_loop().create_future())
+    return Ask(charges, asked, lambda _: None)
 
 
 def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> Ask:
     """A request with one window."""
     return ask(Charge(key, limit, cost), asked=asked)
+
+
+def standings(answered: Ask) -> tuple[Standing, ...]:
+    """What it was answered.
+
+    Raises:
+        StoreUnavailable: that is its answer.
+    """
+    assert answered.answer is not None
+    if isinstance(answered.answer, StoreUnavailable):
+        raise answered.answer
+    return answered.answer
 
 
 def time_reply(at: int) -> list[bytes]:
@@ -92,4 +105,4 @@ def increments(commands: Sequence[Command]) -> list[Command]:
 
 def admitted(asks: Sequence[Ask]) -> list[bool]:
     """Which of them the window of their only charge admitted."""
-    return [each.answer.result()[0].admitted for each in asks]
+    return [standings(each)[0].admitted for each in asks]

@@ -12,7 +12,7 @@ from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Reply
-from tests.unit.gateway.limiter.builders import NOW, SENT, ask
+from tests.unit.gateway.limiter.builders import NOW, SENT, ask, standings
 from tests.unit.gateway.limiter.hashes import Hashes
 
 
@@ -130,26 +130,26 @@ class SimulatedNode:
             again = batch.settle(sent.replies, executed, 0.0, self.views, self.corrections)
             self.waiting = again + self.waiting
             for each in batch.asks:
-                if each not in again and each.answer.done() and not each.answer.cancelled():
+                if each not in again and isinstance(each.answer, tuple) and not each.left:
                     self._note(each, sent)
 
     def _note(self, answered: Ask, sent: Sent) -> None:
-        standings = answered.answer.result()
+        answer = standings(answered)
         numbered = [
             (charge, window.sub_interval(sent.batch.stamp, charge.limit.period_seconds))
             for charge in answered.charges
         ]
-        if decision.admits(answered.charges, standings):
+        if decision.admits(answered.charges, answer):
             taken = [
                 Taken(charge.key, number, sent.counted_at[charge.key], charge.cost)
-                for (charge, number), standing in zip(numbered, standings, strict=True)
+                for (charge, number), standing in zip(numbered, answer, strict=True)
                 if standing.admitted
             ]
             self.world.admitted.append((answered, taken))
             self.answered.append(answered)
         self.refusals += [
             Refusal(charge, sent.batch.sent, number)
-            for (charge, number), standing in zip(numbered, standings, strict=True)
+            for (charge, number), standing in zip(numbered, answer, strict=True)
             if not standing.admitted
         ]
 

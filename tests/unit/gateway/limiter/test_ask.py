@@ -1,11 +1,10 @@
 """What becomes of a request's units when it does not wait for the answer, or has it."""
 
 import asyncio
-
-import pytest
+from typing import Any
 
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask, Books
+from gateway.limiter.ask import Ask, Books, tell
 from gateway.limiter.decision import Standing
 from tests.unit.gateway.limiter.builders import SENT, one
 
@@ -53,20 +52,57 @@ async def test_who_leaves_admitted_keeps_counted_units() -> None:
 
 async def test_an_answer_that_was_given_can_still_be_left_with_its_units() -> None:
     answered, times = counted()
-    answered.answer.set_result((Standing(True, 1, 0.0),))
-    answered.leave(passed_at=None)
+    answered.answer = (Standing(True, 1, 0.0),)
+    answered.leave()
     assert len(times) == 1
-    assert answered.answer.result()[0].admitted
+
+
+async def test_what_was_let_through_without_the_answer_is_kept_when_its_requester_leaves() -> None:
+    passed, times = counted()
+    passed.leave(passed_at=SENT)
+    assert passed.leave() is True
+    assert times == []
 
 
 async def test_a_failure_is_told_to_who_waits_and_to_nobody_else() -> None:
     waiting, answered, left = one(), one(), one()
-    answered.answer.set_result(())
-    left.leave(passed_at=None)
+    answered.answer = ()
+    left.leave()
     for each in (waiting, answered, left):
         each.fail(GONE)
-    with pytest.raises(StoreUnavailable):
-        waiting.answer.result()
-    assert answered.answer.result() == ()
-    with pytest.raises(asyncio.CancelledError):
-        left.answer.result()
+    assert [each.answer for each in (waiting, answered, left)] == [GONE, (), None]
+
+
+def test_who_has_an_answer_is_told_once_and_who_has_left_never() -> None:
+    told: list[Ask] = []
+    answered, waiting, left = (Ask((), SENT, told.append) for _ in range(3))
+    answered.answer = left.answer = ()
+    left.leave()
+    tell([answered, waiting, left])
+    tell([answered, waiting, left])
+    assert told == [answered]
+
+
+async def test_who_leaves_because_of_anothers_answer_is_not_told() -> None:
+    told: list[Ask] = []
+    other = Ask((), SENT, told.append, answer=())
+
+    def leave_it(_: Ask) -> None:
+        other.leave()
+
+    tell([Ask((), SENT, leave_it, answer=()), other])
+    assert told == []
+
+
+async def test_who_cannot_take_its_answer_costs_no_other_one_its_own() -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    told: list[Ask] = []
+    other = Ask((), SENT, told.append, answer=())
+
+    def fail(_: Ask) -> None:
+        raise ZeroDivisionError
+
+    tell([Ask((), SENT, fail, answer=()), other])
+    assert told == [other]
+    assert isinstance(reported[0]["exception"], ZeroDivisionError)

@@ -24,6 +24,7 @@ from tests.unit.gateway.limiter.builders import (
     hash_reply,
     increments,
     one,
+    standings,
     time_reply,
 )
 
@@ -54,7 +55,7 @@ async def test_a_batch_outside_its_stamps_tolerance_admits_nobody_and_asks_again
     turn = Turn(asks)
     again = turn.settle(1, hash_reply({THIS: 1}), 1, executed=NOW + window.stamp_tolerance(60) + 1)
     assert again == asks
-    assert not asks[0].answer.done()
+    assert asks[0].answer is None
     assert turn.given_back() == BACK
 
 
@@ -64,7 +65,7 @@ async def test_a_reply_that_comes_too_late_admits_nobody_and_its_unit_stays_unti
     assert turn.settle(1, hash_reply({THIS: 1}), 1, asked_since=SENT + 0.001) == []
     assert turn.given_back() == {}
     with pytest.raises(StoreUnavailable):
-        late.answer.result()
+        standings(late)
     late.leave(passed_at=None)
     assert turn.given_back() == BACK
 
@@ -74,7 +75,7 @@ async def test_a_unit_goes_back_once_however_often_its_requester_leaves() -> Non
     turn = Turn([late])
     turn.settle(1, hash_reply({THIS: 1}), 1, asked_since=SENT + 0.001)
     with pytest.raises(StoreUnavailable):
-        late.answer.result()
+        standings(late)
     late.leave(passed_at=None)
     late.leave(passed_at=None)
     assert turn.given_back() == BACK
@@ -87,8 +88,8 @@ async def test_who_left_refused_gives_the_unit_back_and_who_left_admitted_keeps_
     passed.leave(passed_at=SENT)
     turn.settle(3, hash_reply({THIS: 3}), 1)
     assert turn.given_back() == BACK
-    assert waiting.answer.result()[0].admitted
-    assert waiting.answer.result()[0].remaining == 0
+    assert standings(waiting)[0].admitted
+    assert standings(waiting)[0].remaining == 0
 
 
 async def test_a_unit_that_was_let_through_without_the_answer_takes_a_place() -> None:
@@ -106,7 +107,7 @@ async def test_a_store_that_refuses_to_count_is_an_outage_for_that_key_alone() -
     refusal = ResponseError("OOM command not allowed")
     turn.settle(refusal, [], refusal, 1, hash_reply({THIS: 1}), 1)
     with pytest.raises(StoreUnavailable, match="OOM"):
-        full.answer.result()
+        standings(full)
     assert admitted([fine]) == [True]
     assert turn.given_back() == {}
 
@@ -154,7 +155,7 @@ async def test_replies_are_told_from_those_of_the_corrections_before_them() -> N
     waiting = one()
     turn = Turn([waiting], before=[("HINCRBY", "other", 1, -1), ("PEXPIRE", "other", 1)])
     turn.settle(99, 1, 1, hash_reply({THIS: 1}), 1)
-    assert waiting.answer.result()[0].remaining == 1
+    assert standings(waiting)[0].remaining == 1
 
 
 async def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
@@ -180,7 +181,7 @@ async def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_
     waiting, next_one = ask(MINUTE, HOUR), ask(MINUTE, HOUR)
     turn = Turn([waiting, next_one])
     turn.settle(*minute_and_hour(0, 0, asks=2))
-    assert [[standing.remaining for standing in each.answer.result()] for each in (waiting, next_one)] == [
+    assert [[standing.remaining for standing in standings(each)] for each in (waiting, next_one)] == [
         [1, 2],
         [0, 1],
     ]
@@ -196,7 +197,7 @@ async def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_
     refused = ask(MINUTE, HOUR)
     turn = Turn([refused])
     turn.settle(*minute_and_hour(minute, hour))
-    assert [standing.admitted for standing in refused.answer.result()] == admitted_by
+    assert [standing.admitted for standing in standings(refused)] == admitted_by
     refused.leave(passed_at=None)
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
     refused.leave(passed_at=None)
@@ -206,7 +207,7 @@ async def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_
 async def test_what_a_refused_request_would_have_taken_of_another_window_is_there_for_the_next() -> None:
     refused, other = ask(MINUTE, HOUR), ask(HOUR)
     Turn([refused, other]).settle(2 + 1, hash_reply({THIS: 3}), 1, 2 + 2, hash_reply({THIS_HOUR: 4}), 1)
-    assert [standing.admitted for standing in refused.answer.result()] == [False, True]
+    assert [standing.admitted for standing in standings(refused)] == [False, True]
     assert admitted([other]) == [True]
 
 
@@ -224,14 +225,14 @@ async def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
     assert increments(turn.batch.commands) == [("HINCRBY", "k", THIS, 14)]
     turn.settle(14, hash_reply({THIS: 14}), 1)
     assert admitted(asks) == [True, False, True]
-    assert [each.answer.result()[0].remaining for each in asks] == [6, 6, 3]
+    assert [standings(each)[0].remaining for each in asks] == [6, 6, 3]
     assert turn.given_back() == {("k", THIS): 7}
 
 
 async def test_a_refused_cost_waits_until_so_much_has_left() -> None:
     costly, cheap = one(limit=TEN, cost=8), one(limit=TEN, cost=3)
     Turn([costly, cheap]).settle(11, hash_reply({THIS - 40: 4, THIS - 20: 5, THIS: 11}), 1)
-    waits = [NOW + round(each.answer.result()[0].wait_seconds * 1_000_000) for each in (costly, cheap)]
+    waits = [NOW + round(standings(each)[0].wait_seconds * 1_000_000) for each in (costly, cheap)]
     assert waits == [window.leaves_at(THIS - 20, 60), window.leaves_at(THIS - 40, 60)]
 
 
@@ -239,7 +240,7 @@ async def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing(
     waiting = ask(Charge("minute", TWO, shadow=True), HOUR)
     turn = Turn([waiting])
     turn.settle(*minute_and_hour(2, 0))
-    assert [standing.admitted for standing in waiting.answer.result()] == [False, True]
+    assert [standing.admitted for standing in standings(waiting)] == [False, True]
     assert turn.given_back() == {("minute", THIS): 1}
     assert turn.views.refusal(waiting.charges, SENT) is None
 
@@ -265,7 +266,7 @@ async def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> No
     passed.leave(passed_at=SENT)
     turn.settle(*minute_and_hour(0, 0, asks=3))
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
-    assert [standing.remaining for standing in waiting.answer.result()] == [0, 1]
+    assert [standing.remaining for standing in standings(waiting)] == [0, 1]
     assert turn.batch.lacking == []
 
 
@@ -274,7 +275,7 @@ async def test_who_asked_too_long_ago_is_not_admitted_and_who_asked_later_is() -
     turn = Turn([late, timely])
     turn.settle(2, hash_reply({THIS: 2}), 1, asked_since=SENT - 0.5)
     with pytest.raises(StoreUnavailable):
-        late.answer.result()
+        standings(late)
     assert admitted([timely]) == [True]
 
 
@@ -282,7 +283,7 @@ async def test_who_is_late_and_passes_all_the_same_keeps_the_units_and_is_not_ow
     late = ask(MINUTE, HOUR, asked=SENT - 1)
     turn = Turn([late])
     turn.settle(*minute_and_hour(0, 0), asked_since=SENT)
-    assert isinstance(late.answer.exception(), StoreUnavailable)
+    assert isinstance(late.answer, StoreUnavailable)
     assert late.leave(passed_at=SENT) is True
     assert turn.given_back() == {}
 
@@ -316,7 +317,7 @@ async def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_t
     turn = Turn([waiting, other])
     wrong = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
     turn.settle(wrong, wrong, 1, 2, hash_reply({THIS_HOUR: 2}), 1)
-    assert isinstance(waiting.answer.exception(), StoreUnavailable)
+    assert isinstance(waiting.answer, StoreUnavailable)
     assert admitted([other]) == [True]
     assert turn.given_back() == {("hour", THIS_HOUR): 1}
     assert turn.batch.refusal is wrong
@@ -347,7 +348,7 @@ async def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() ->
     gone.leave(passed_at=None)
     batch.lose(StoreUnavailable("the connection broke"))
     with pytest.raises(StoreUnavailable, match="broke"):
-        waiting.answer.result()
+        standings(waiting)
     assert batch.lacking == [Posting.of(MINUTE, SENT), Posting.of(HOUR, SENT)]
     assert waiting.leave(passed_at=SENT) is False
 
@@ -427,5 +428,5 @@ async def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> No
     turn = Turn([ask(MINUTE, HOUR), full])
     assert turn.batch.units == 5
     turn.settle(*minute_and_hour(0, 0), ResponseError("OOM"), [], 0)
-    assert isinstance(full.answer.exception(), StoreUnavailable)
+    assert isinstance(full.answer, StoreUnavailable)
     assert list(turn.batch.keys) == ["minute", "hour"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
-from tests.unit.gateway.limiter.builders import ask
+from tests.unit.gateway.limiter.builders import ask, standings
 from tests.unit.gateway.limiter.nodes import SimulatedNode, World, units_by_field
 from tests.unit.gateway.limiter.oracle import decisions, most_in_any_window
 
@@ -138,8 +138,8 @@ async def test_readings_in_part_decide_as_the_whole_hash_would(
         node.work(100)
         node.hear()
 
-        standings = [each.answer.result() for each in asks]
-        assert [[(each.admitted, each.remaining) for each in of_one] for of_one in standings] == decisions(
+        answers = [standings(each) for each in asks]
+        assert [[(each.admitted, each.remaining) for each in of_one] for of_one in answers] == decisions(
             requests, before, batch.stamp
         )
         node.settle_all()
