@@ -32,6 +32,9 @@ fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; ma
 soak: setup ## good and bad traffic at a node for SECONDS (300), RPS (500) requests a second; nothing may grow
 	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),300) --rps $(or $(RPS),500)
 
+bench: setup ## what a request costs, beside nginx and others that are installed (ARGS="--only allowed --rounds 2")
+	@$(PYTHON) -m loadtest bench $(ARGS)
+
 check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
@@ -54,4 +57,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test model fuzz soak check readme lock clean
+.PHONY: help setup demo test model fuzz soak bench check readme lock clean

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from loadtest import demo, scenarios, up, upstream
+from loadtest.bench import command as bench
 from loadtest.child import StartError
 from loadtest.interrupt import Interrupted, until_signal
 
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_seed(command)
 
     add("list", help="the scenarios")
+
+    command = add("bench", help="what a request costs, beside others that limit (Linux)")
+    _add_bench(command)
     return parser
 
 
@@ -89,6 +93,8 @@ def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
             return demo.run(options.names, options.seed)
         case "demo":
             return demo.run_all(options.seed)
+        case "bench":
+            return bench.run(_bench_options(options))
         case _:
             return _list()
 
@@ -126,6 +132,34 @@ def _add_seed(command: argparse.ArgumentParser) -> None:
         default=random.SystemRandom().randrange(10_000),
         help="repeat a run: what is drawn by chance follows from it (default: another each time)",
     )
+
+
+def _add_bench(command: argparse.ArgumentParser) -> None:
+    defaults = bench.Options()
+    command.add_argument("--only", type=_names_of(bench.SCENARIO_NAMES), default=(), metavar="SCENARIO,…")
+    command.add_argument("--peers", type=_names_of(bench.PEER_NAMES), default=(), metavar="PEER,…")
+    command.add_argument("--rounds", type=_bounded(1, 100), default=defaults.rounds, help="default 5")
+    command.add_argument(
+        "--requests",
+        type=_bounded(100, 10_000_000),
+        default=defaults.requests,
+        help=f"that are measured each time (default {defaults.requests:,})",
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="write each measurement there")
+
+
+def _bench_options(options: argparse.Namespace) -> bench.Options:
+    return bench.Options(options.only, options.peers, options.rounds, options.requests, options.json)
+
+
+def _names_of(known: Sequence[str]) -> Any:
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if unknown := set(names) - set(known):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(known)}")
+        return names
+
+    return parse
 
 
 def _bounded(low: int, high: int) -> Any:

@@ -97,7 +97,7 @@ def test_every_rule_can_be_broken() -> None:
 KNOWN_FOLDERS = {
     "gateway": {"contract", "limiter", "proxy", "telemetry"},
     "subject": {"detectors"},
-    "loadtest": {"scenarios"},
+    "loadtest": {"bench", "scenarios"},
     "tests": {
         "unit",
         "contract",

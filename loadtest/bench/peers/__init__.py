@@ -1,0 +1,1 @@
+"""The gateway and those beside which it is measured: how each is started, so that it limits by API key."""

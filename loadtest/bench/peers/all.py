@@ -1,0 +1,5 @@
+"""All that can be measured, in the order of the tables."""
+
+from loadtest.bench.peers import haproxy, nginx, ours, textbooks
+
+PEERS = (ours.OURS, textbooks.TEXTBOOK, nginx.PIPELINE, nginx.SCRIPT, nginx.LIMIT_REQ, haproxy.HAPROXY)

@@ -1,0 +1,38 @@
+"""Windows in Redis as if a client had been there in every second of the last minute."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from loadtest.bench.peers.peer import WINDOW_SECONDS
+
+_BATCH = 500
+_LIFETIME_SECONDS = WINDOW_SECONDS + 3
+
+
+async def fill(redis_port: int, names: Sequence[str]) -> None:
+    """Write a unit into each of the last sixty fields of these hashes."""
+    now = int(time.time())
+    fields = [str(second) for second in range(now - WINDOW_SECONDS + 1, now + 1)]
+    tail = b"".join(_bulk(text) for field in fields for text in (field, "1"))
+    head = b"*%d\r\n" % (2 + 2 * len(fields)) + _bulk("HSET")
+    reader, writer = await asyncio.open_connection("127.0.0.1", redis_port)
+    try:
+        for start in range(0, len(names), _BATCH):
+            batch = names[start : start + _BATCH]
+            writer.write(b"".join(head + _bulk(name) + tail + _expire(name) for name in batch))
+            for _ in range(2 * len(batch)):
+                reply = await reader.readline()
+                if not reply.startswith(b":"):
+                    raise ValueError(f"Redis takes no window: {reply!r}")
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+def _expire(name: str) -> bytes:
+    return b"*3\r\n" + _bulk("EXPIRE") + _bulk(name) + _bulk(str(_LIFETIME_SECONDS))
+
+
+def _bulk(text: str) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(text), text.encode())
