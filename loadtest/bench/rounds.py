@@ -58,15 +58,17 @@ class Contest:
                         yield number, scenario, peer
 
     async def measure(self, number: int, scenario: Scenario, peer: Peer, count: int) -> Sample:
-        """One of them.
+        """One of them. The first time with a peer each key is seen once before.
 
         Raises:
             BenchError: an answer was wrong or missing.
         """
-        prefix = f"{scenario.name}-{number}"
-        if scenario.full and peer.window:
+        prefix = scenario.name if scenario.status == 200 else f"{scenario.name}-{number}"
+        if peer.window:
             keys = [requests.key(prefix, n) for n in range(scenario.keys)]
-            await windows.fill(self.stage.redis.port, [peer.window(key) for key in keys])
+            await windows.make(
+                self.stage.redis.port, [peer.window(key) for key in keys], is_full=scenario.full
+            )
         running = self.running[peer.name, scenario.limit]
         job = Job(
             running.ports,
@@ -77,7 +79,7 @@ class Contest:
             path=scenario.path,
             body_bytes=scenario.body_bytes,
             status=scenario.status,
-            warm_up=WARM_UP,
+            warm_up=max(WARM_UP, scenario.keys) if number == 1 else WARM_UP,
             requests=max(1, int(count * scenario.share)),
         )
         return Sample(peer.name, scenario.name, number, await self.stage.do(job))

@@ -6,7 +6,8 @@ measured against.
 
 import argparse
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 import uvloop
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
@@ -15,33 +16,24 @@ from redis.asyncio import Redis
 HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
-class Gateway:
-    """Counts, and forwards what is within the limit."""
+class Limiter(Protocol):
+    """What says whether a key may have one more request."""
 
-    def __init__(self, redis_url: str, upstream_url: str, limit: int, window_seconds: int) -> None:
+    async def admits(self, key: str) -> bool:
+        """Count a request, and say whether it is within the limit."""
+
+
+class Pipeline:
+    """Sums up the last seconds' fields, of which this request has raised one."""
+
+    def __init__(self, redis_url: str, limit: int, window_seconds: int) -> None:
         """Connect at the first request."""
         self._redis = Redis.from_url(redis_url)
-        self._upstream_url = upstream_url
         self._limit = limit
         self._window_seconds = window_seconds
 
-    async def run(self, _app: web.Application) -> AsyncIterator[None]:
-        """Keep the client open while the application runs."""
-        connector = TCPConnector(limit=0)
-        async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as self._session:
-            yield
-        await self._redis.aclose()
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """One request."""
-        key = request.headers.get("X-API-Key")
-        if key is None:
-            return web.json_response({"error": "no API key"}, status=401)
-        if not await self._admits(key):
-            return web.json_response({"error": "too many requests"}, status=429, headers={"Retry-After": "1"})
-        return await self._forward(request)
-
-    async def _admits(self, key: str) -> bool:
+    async def admits(self, key: str) -> bool:
+        """Count a request, and say whether it is within the limit."""
         now = int(time.time())
         name = f"textbook:{key}"
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -51,6 +43,30 @@ class Gateway:
             _, _, fields = await pipeline.execute()
         oldest = now - self._window_seconds
         return sum(int(count) for second, count in fields.items() if int(second) > oldest) <= self._limit
+
+
+class Gateway:
+    """Asks the limiter, and forwards what it admits."""
+
+    def __init__(self, limiter: Limiter, upstream_url: str) -> None:
+        """Connect at the first request."""
+        self._limiter = limiter
+        self._upstream_url = upstream_url
+
+    async def run(self, _app: web.Application) -> AsyncIterator[None]:
+        """Keep the client open while the application runs."""
+        connector = TCPConnector(limit=0)
+        async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as self._session:
+            yield
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """One request."""
+        key = request.headers.get("X-API-Key")
+        if key is None:
+            return web.json_response({"error": "no API key"}, status=401)
+        if not await self._limiter.admits(key):
+            return web.json_response({"error": "too many requests"}, status=429, headers={"Retry-After": "1"})
+        return await self._forward(request)
 
     async def _forward(self, request: web.Request) -> web.Response:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
@@ -65,7 +81,7 @@ class Gateway:
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 
 
-def main() -> None:
+def main(limiter: Callable[[str, int, int], Limiter]) -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
@@ -74,7 +90,8 @@ def main() -> None:
     parser.add_argument("--limit", type=int, required=True)
     parser.add_argument("--window-seconds", type=int, required=True)
     options = parser.parse_args()
-    gateway = Gateway(options.redis_url, options.upstream_url, options.limit, options.window_seconds)
+    limited = limiter(options.redis_url, options.limit, options.window_seconds)
+    gateway = Gateway(limited, options.upstream_url)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", gateway.handle)
     app.cleanup_ctx.append(gateway.run)
@@ -83,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Pipeline)

@@ -1,4 +1,4 @@
-"""Windows in Redis as if a client had been there in every second of the last minute."""
+"""Windows in Redis as if a client had never been there, or in every second of the last minute."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ _BATCH = 500
 _LIFETIME_SECONDS = WINDOW_SECONDS + 3
 
 
-async def fill(redis_port: int, names: Sequence[str]) -> None:
-    """Write a unit into each of the last sixty fields of these hashes."""
+async def make(redis_port: int, names: Sequence[str], *, is_full: bool) -> None:
+    """Delete these hashes, and if they are to be full write a unit into each of the last sixty fields."""
     now = int(time.time())
     fields = [str(second) for second in range(now - WINDOW_SECONDS + 1, now + 1)]
     tail = b"".join(_bulk(text) for field in fields for text in (field, "1"))
@@ -20,8 +20,12 @@ async def fill(redis_port: int, names: Sequence[str]) -> None:
     try:
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
-            writer.write(b"".join(head + _bulk(name) + tail + _expire(name) for name in batch))
-            for _ in range(2 * len(batch)):
+            commands = [b"*2\r\n" + _bulk("DEL") + _bulk(name) for name in batch]
+            if is_full:
+                commands += [head + _bulk(name) + tail for name in batch]
+                commands += [_expire(name) for name in batch]
+            writer.write(b"".join(commands))
+            for _ in commands:
                 reply = await reader.readline()
                 if not reply.startswith(b":"):
                     raise ValueError(f"Redis takes no window: {reply!r}")

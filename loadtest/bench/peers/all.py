@@ -1,5 +1,14 @@
 """All that can be measured, in the order of the tables."""
 
-from loadtest.bench.peers import haproxy, nginx, ours, textbooks
+from loadtest.bench.peers import envoy, haproxy, nginx, ours, textbooks
 
-PEERS = (ours.OURS, textbooks.TEXTBOOK, nginx.PIPELINE, nginx.SCRIPT, nginx.LIMIT_REQ, haproxy.HAPROXY)
+PEERS = (
+    ours.OURS,
+    textbooks.TEXTBOOK,
+    textbooks.LIMITS,
+    nginx.PIPELINE,
+    nginx.SCRIPT,
+    nginx.LIMIT_REQ,
+    haproxy.HAPROXY,
+    envoy.ENVOY,
+)

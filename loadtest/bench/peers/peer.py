@@ -13,6 +13,7 @@ from loadtest.interrupt import uninterrupted
 from loadtest.polling import until
 
 WINDOW_SECONDS = 60
+EXTRAS = "pip install -r loadtest/bench/requirements.txt"
 READY_SECONDS = 15.0
 GRACE_SECONDS = 3.0
 
