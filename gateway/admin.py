@@ -1,16 +1,11 @@
 """The admin listener: health, readiness, metrics, and the record that the node publishes."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.certificate_files import CertificateFiles
 from gateway.contract.codec import encode
-from gateway.contract.telemetry import Reloads
-from gateway.log_writer import LogWriter
-from gateway.telemetry.counters import Counters
 from gateway.telemetry.exposition import CONTENT_TYPE, exposition
 from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.recorder import Recorder
@@ -20,13 +15,9 @@ from gateway.telemetry.recorder import Recorder
 class AdminSources:
     """Where the admin listener's answers come from."""
 
-    counters: Counters
     recorder: Recorder
     is_draining: Callable[[], bool]
-    store_connected: Callable[[], bool]
-    reloads: Callable[[], Reloads]
-    log: LogWriter | None
-    certificate: CertificateFiles | None
+    scrape: Callable[[], Scrape]
 
 
 SOURCES = web.AppKey("sources", AdminSources)
@@ -57,16 +48,8 @@ async def _readiness(request: web.Request) -> web.Response:
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    sources = request.app[SOURCES]
-    scrape = Scrape(
-        sources.counters,
-        store_connected=sources.store_connected(),
-        reloads=sources.reloads(),
-        tasks=len(asyncio.all_tasks()),
-        lost_log_lines=sources.log.lost if sources.log is not None else 0,
-        certificate_days=sources.certificate.days_left() if sources.certificate is not None else None,
-    )
-    return web.Response(text=exposition(scrape), headers={"Content-Type": CONTENT_TYPE})
+    text = exposition(request.app[SOURCES].scrape())
+    return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
 
 
 async def _state(request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
@@ -12,22 +13,26 @@ from aiohttp import web
 
 from gateway.admin import admin_application
 from gateway.background import background
-from gateway.building import Parts, RedisParts, Signals, build
+from gateway.building import RedisParts, Serving, Signals, Speaking, reread_files, serving, speaking
 from gateway.changes import listen
 from gateway.clock import monotonic
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE
-from gateway.listener import Listener, authority, listening_sockets
+from gateway.listener import Listener
 from gateway.log_writer import LogWriter
 from gateway.periodic import repeat
 from gateway.setting_words import surprises
 from gateway.settings import Settings
 from gateway.shown_values import without_password
+from gateway.sockets import authority, listening_sockets
+from gateway.telemetry.counters import Counters
 from gateway.telemetry.recorder import NodeInfo
 
 _UPSTREAM_CHECK_SECONDS = 2.0
+
+Start = Callable[[Callable[[], Any]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -47,29 +52,44 @@ async def run(
     Raises:
         StartError: it cannot start.
     """
-    hurry = hurry or asyncio.Event()
-    parts = build(settings, Signals(stop, hurry, reread or asyncio.Event()), log)
+    signals = Signals(stop, hurry or asyncio.Event(), reread or asyncio.Event())
+    serves = serving(settings, signals, Counters())
+    speaks = speaking(settings, signals, serves, log)
+    reread_files(settings, serves, speaks.publisher.enforce)
     for sentence in surprises(settings):
         logger.warning(sentence)
-    redis = parts.redis
+    async with ready_to_serve(settings, serves) as start:
+        async with _listening(settings, serves, speaks):
+            start(partial(repeat, speaks.publisher.publish, INTERVAL_SECONDS))
+            for task in tasks_of_serving(serves):
+                start(task)
+            announce(settings, speaks.recorder.node)
+            await stop.wait()
+            await delay(settings.drain_delay, signals.hurry)
+        await serves.redis.store.finish()
+        await speaks.publisher.say_farewell()
+
+
+@asynccontextmanager
+async def ready_to_serve(settings: Settings, serves: Serving) -> AsyncIterator[Start]:
+    """What a process needs from before it accepts until nothing is in flight; it starts what is given it."""
+    redis = serves.redis
     async with (
         aclosing(redis.endpoint),
         redis.client,
-        background(redis.store.run, parts.loop_lag.run, redis.endpoint.follow) as start,
+        background(redis.store.run, serves.loop_lag.run, redis.endpoint.follow) as start,
     ):
         await _first_look(settings, redis)
-        await parts.upstreams.look(_UPSTREAM_CHECK_SECONDS)
-        async with _listening(settings, parts):
-            for task in _tasks_of_serving(parts):
-                start(task)
-            _announce(settings, parts.sources.recorder.node)
-            await stop.wait()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(settings.drain_delay):
-                    await hurry.wait()
-        await redis.store.finish()
-        await parts.publisher.say_farewell()
-    parts.upstreams.close()
+        await serves.upstreams.look(_UPSTREAM_CHECK_SECONDS)
+        yield start
+    serves.upstreams.close()
+
+
+async def delay(seconds: float, hurry: asyncio.Event) -> None:
+    """Wait, if nobody is in a hurry."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await hurry.wait()
 
 
 async def _first_look(settings: Settings, redis: RedisParts) -> None:
@@ -90,28 +110,56 @@ async def _first_look(settings: Settings, redis: RedisParts) -> None:
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, parts: Parts) -> AsyncIterator[None]:
+async def _listening(settings: Settings, serves: Serving, speaks: Speaking) -> AsyncIterator[None]:
     """Both listeners; at the end clients' requests finish before the admin listener goes."""
-    sources, downstream = parts.sources, parts.downstream
-    admin = web.AppRunner(admin_application(sources), access_log=None)
     sockets = await listening_sockets(settings.host, settings.port)
-    listener = Listener(sockets, downstream, sources.counters, parts.connections, sources.certificate)
     try:
-        admin_sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
-        await admin.setup()
-        for listening in admin_sockets:
-            await web.SockSite(admin, listening).start()
-        listener.open()
-        port, admin_port = (bound[0].getsockname()[1] for bound in (sockets, admin_sockets))
-        sources.recorder.node = _reached_at(sources.recorder.node, settings, port, admin_port)
-        yield
+        async with (
+            admin_listening(settings, speaks) as admin_port,
+            accepting(settings, serves, sockets),
+        ):
+            port = sockets[0].getsockname()[1]
+            speaks.recorder.node = reached_at(speaks.recorder.node, settings, port, admin_port)
+            yield
+    finally:
+        for listening in sockets:
+            listening.close()
+
+
+@asynccontextmanager
+async def accepting(
+    settings: Settings, serves: Serving, sockets: list[socket.socket]
+) -> AsyncIterator[Listener]:
+    """Accept clients' connections; at the end their requests finish, for as long as they may take."""
+    listener = Listener(sockets, serves.downstream, serves.counters, serves.connections, serves.certificate)
+    listener.open()
+    try:
+        yield listener
     finally:
         await listener.close()
-        await downstream.shutdown(settings.drain_timeout)
+        await serves.downstream.shutdown(settings.drain_timeout)
+
+
+@asynccontextmanager
+async def admin_listening(settings: Settings, speaks: Speaking) -> AsyncIterator[int]:
+    """The admin listener; its port is yielded.
+
+    Raises:
+        StartError: it cannot listen there.
+    """
+    admin = web.AppRunner(admin_application(speaks.sources), access_log=None)
+    try:
+        sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
+        await admin.setup()
+        for listening in sockets:
+            await web.SockSite(admin, listening).start()
+        yield sockets[0].getsockname()[1]
+    finally:
         await admin.cleanup()
 
 
-def _reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) -> NodeInfo:
+def reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) -> NodeInfo:
+    """The node at the ports where it listens."""
     return replace(
         node,
         address=authority(settings.advertise_host or settings.host, port),
@@ -119,20 +167,19 @@ def _reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) 
     )
 
 
-def _tasks_of_serving(parts: Parts) -> list[Callable[[], Any]]:
-    """What runs beside the requests, from when the listeners are there."""
-    redis, overrides = parts.redis.client, parts.redis.overrides
-    certificate = parts.sources.certificate
+def tasks_of_serving(serves: Serving) -> list[Callable[[], Any]]:
+    """What runs beside the requests, from when connections are accepted."""
+    redis, overrides = serves.redis.client, serves.redis.overrides
     return [
-        *([] if certificate is None else [certificate.follow]),
-        partial(repeat, parts.publisher.publish, INTERVAL_SECONDS),
+        *([] if serves.certificate is None else [serves.certificate.follow]),
         partial(repeat, partial(overrides.refresh, redis), POLL_SECONDS),
         partial(listen, redis, partial(overrides.take, redis)),
-        parts.reload.run,
+        serves.reload.run,
     ]
 
 
-def _announce(settings: Settings, node: NodeInfo) -> None:
+def announce(settings: Settings, node: NodeInfo) -> None:
+    """Say where it is."""
     logger.info(
         "%s serves %s://%s in front of %s, %s by default; admin listener on http://%s",
         settings.node_id,

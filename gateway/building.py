@@ -1,6 +1,7 @@
 """Builds the parts of a node from its settings; none of them is started."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -10,9 +11,10 @@ from redis.asyncio import Redis
 from gateway import proxy_parts
 from gateway.admin import AdminSources
 from gateway.admission import Admission
-from gateway.certificate_files import certificate_files
+from gateway.certificate_files import CertificateFiles, certificate_files
 from gateway.clock import RedisClock, monotonic
 from gateway.connections import Connections
+from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.window import MICROSECONDS
 from gateway.limiter.fallback import Fallback
@@ -30,7 +32,8 @@ from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.process import LoopLag
+from gateway.telemetry.metrics import Scrape
+from gateway.telemetry.process import LoopLag, open_descriptors, usage
 from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
 from gateway.telemetry.roster import Roster
@@ -66,66 +69,104 @@ class RedisParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """A node, as far as it is to be started, run and taken down."""
+class Serving:
+    """What serves clients, as far as it is to be started, run and taken down."""
 
     redis: RedisParts
+    handler: Handler
     upstreams: Upstreams
     connections: Connections
     downstream: Downstream
-    sources: AdminSources
-    publisher: Publisher
+    counters: Counters
+    certificate: CertificateFiles | None
     reload: Reload
     loop_lag: LoopLag
 
 
-def build(settings: Settings, signals: Signals, log: LogWriter | None) -> Parts:
-    """All of them, as the settings and the files that they name say.
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """What says how the node is."""
+
+    recorder: Recorder
+    publisher: Publisher
+    sources: AdminSources
+
+
+def serving(settings: Settings, signals: Signals, counters: Counters, processes: int = 1) -> Serving:
+    """What serves, as the settings and the files that they name say; in one of so many `processes`.
 
     Raises:
         StartError: a file cannot be used.
     """
     policies = read_policies(settings)
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
-    counters, loop_lag = Counters(), LoopLag()
     upstreams = proxy_parts.upstreams(settings, policies)
-    redis = _redis_parts(settings, counters)
-    clock, store, overrides = redis.clock, redis.store, redis.overrides
-    options, is_draining = proxy_parts.proxy_options(settings), signals.stop.is_set
+    redis = _redis_parts(settings, counters, processes)
     handler = Handler(
-        policies, Admission(overrides, redis.limiter), upstreams, counters, options, is_draining
-    )
-    reload = Reload(signals.reread, lambda: clock.time(monotonic()) / MICROSECONDS)
-    recorder = Recorder(
-        NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), policies.table.digest()),
+        policies,
+        Admission(redis.overrides, redis.limiter),
+        upstreams,
         counters,
-        clock,
-        loop_lag,
-        lambda: store.connected,
-        lambda: store.trouble,
-        lambda: overrides.report,
-        lambda: reload.report,
+        proxy_parts.proxy_options(settings),
+        signals.stop.is_set,
     )
-    publisher = Publisher(redis.client, recorder, policies.table, redis.roster)
-    reload.take_in(partial(_reread_policies, settings, handler, upstreams, publisher))
-    if certificate is not None:
-        reload.take_in(certificate.reread)
-    sources = AdminSources(
-        counters, recorder, is_draining, lambda: store.connected, lambda: reload.report, log, certificate
-    )
-    return Parts(
+    return Serving(
         redis,
+        handler,
         upstreams,
         proxy_parts.connections(settings, counters, len(upstreams.addresses)),
         proxy_parts.downstream(settings, handler, counters, signals.hurry),
-        sources,
-        publisher,
-        reload,
-        loop_lag,
+        counters,
+        certificate,
+        Reload(signals.reread, lambda: redis.clock.time(monotonic()) / MICROSECONDS),
+        LoopLag(),
     )
 
 
-def _redis_parts(settings: Settings, counters: Counters) -> RedisParts:
+def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWriter | None) -> Speaking:
+    """What says how a node of one process is."""
+    redis, counters, reload, certificate = serves.redis, serves.counters, serves.reload, serves.certificate
+    table = serves.handler.policies.table
+    recorder = Recorder(
+        unreached(settings, table),
+        counters,
+        redis.clock,
+        serves.loop_lag.take_longest_seconds,
+        lambda: redis.store.connected,
+        lambda: redis.store.trouble,
+        lambda: redis.overrides.report,
+        lambda: reload.report,
+    )
+
+    def scrape() -> Scrape:
+        return Scrape(
+            counters,
+            redis.store.connected,
+            reload.report,
+            log.lost if log is not None else 0,
+            usage(),
+            open_descriptors(),
+            len(asyncio.all_tasks()),
+            certificate.days_left() if certificate is not None else None,
+        )
+
+    publisher = Publisher(redis.client, recorder, table, redis.roster)
+    return Speaking(recorder, publisher, AdminSources(recorder, signals.stop.is_set, scrape))
+
+
+def unreached(settings: Settings, table: PolicyTable) -> NodeInfo:
+    """The node, before it listens."""
+    return NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
+
+
+def reread_files(settings: Settings, serves: Serving, enforced: Callable[[PolicyTable], None]) -> None:
+    """Have reloads read all files; `enforced` is told of the policies that came of it."""
+    serves.reload.take_in(partial(_reread_policies, settings, serves, enforced))
+    if serves.certificate is not None:
+        serves.reload.take_in(serves.certificate.reread)
+
+
+def _redis_parts(settings: Settings, counters: Counters, processes: int) -> RedisParts:
     endpoint, clock = Endpoint(parse_redis_url(settings.redis_url)), RedisClock()
     client = endpoint.client()
     roster = Roster(client, settings.node_id)
@@ -145,20 +186,18 @@ def _redis_parts(settings: Settings, counters: Counters) -> RedisParts:
         Fallback(views, ledger, clock),
         counters,
         on_failure=settings.on_store_failure,
-        live_nodes=lambda: roster.live_nodes,
+        live_nodes=lambda: roster.live_nodes * processes,
     )
     return RedisParts(endpoint, client, clock, store, limiter, LiveOverrides(clock), roster)
 
 
-def _reread_policies(
-    settings: Settings, handler: Handler, upstreams: Upstreams, publisher: Publisher
-) -> Commit:
+def _reread_policies(settings: Settings, serves: Serving, enforced: Callable[[PolicyTable], None]) -> Commit:
     """Read the policies; what is returned puts them in force for all requests that come from then on."""
     policies = read_policies(settings)
 
     def enforce() -> None:
-        upstreams.load(policies.upstreams)
-        handler.policies = policies
-        publisher.enforce(policies.table)
+        serves.upstreams.load(policies.upstreams)
+        serves.handler.policies = policies
+        enforced(policies.table)
 
     return enforce

@@ -4,18 +4,15 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import inf
 
 from gateway.certificate_files import CertificateFiles
 from gateway.clock import monotonic
 from gateway.connections import Connections, Full, Place
-from gateway.errors import StartError
 from gateway.telemetry.counters import Counters
 from gateway.turned_away import TurnedAway
-
-BACKLOG = 1024
-"""Connections that may wait to be accepted; Linux bounds it by net.core.somaxconn."""
 
 HANDSHAKE_SECONDS = 10.0
 GOODBYE_SECONDS = 5.0
@@ -29,50 +26,6 @@ RETRY_SECONDS = 0.1
 SILENT_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
-
-
-def authority(host: str, port: int) -> str:
-    """An address as a URL has it."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-async def listening_sockets(host: str, port: int, prefix: str = "") -> list[socket.socket]:
-    """A socket for each address of `host`, listening.
-
-    `prefix` is that of the two settings in the message.
-
-    Raises:
-        StartError: it cannot listen there.
-    """
-    sockets: list[socket.socket] = []
-    try:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, _, _, _, address in dict.fromkeys(found):
-            sockets.append(_bound(family, address))
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no resolver would be asked for
-        for bound in sockets:
-            bound.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        settings = f"GATEWAY_{prefix}HOST={host} and GATEWAY_{prefix}PORT={port}"
-        raise StartError(f"{settings}: cannot listen there: {reason}", 3) from None
-    return sockets
-
-
-def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        # A restarted node gets its port back while old connections still end.
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind(address)
-        listening.listen(BACKLOG)
-        listening.setblocking(False)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 class Listener:
@@ -92,6 +45,7 @@ class Listener:
     ) -> None:
         """Each protocol has its connection's place, and gives it back when that is over."""
         self._sockets = sockets
+        self._adopted: list[socket.socket] = []
         self._protocol = protocol
         self._counters = counters
         self._connections = connections
@@ -101,6 +55,7 @@ class Listener:
         self._arriving: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._told = -inf
+        self._is_open = True
 
     @property
     def arriving(self) -> int:
@@ -110,17 +65,32 @@ class Listener:
     def open(self) -> None:
         """Begin to accept."""
         self._retry = None
-        for listening in self._sockets:
+        for listening in self._sockets + self._adopted:
             self._loop.add_reader(listening, self._accept, listening)
 
-    async def close(self) -> None:
-        """Accept what has come so far, and no more; return when each has its protocol, or is given up."""
+    def adopt(self, sockets: list[socket.socket]) -> None:
+        """Accept at these too, and at none that were adopted before: they stay their owner's."""
+        if self._is_open:
+            self._pause()
+            self._adopted = sockets
+            if self._retry is None:
+                self.open()
+
+    async def close(self, *, for_all: bool = True) -> None:
+        """Accept what has come so far, and no more; return when each has its protocol, or is given up.
+
+        `for_all`: also no other process that has the sockets can accept there any more.
+        """
+        self._is_open = False
         self._pause()
         if self._retry is not None:
             self._retry.cancel()
         deadline = monotonic() + ARRIVAL_SECONDS
-        for listening in self._sockets:
+        for listening in self._sockets + self._adopted:
             await self._take_all(listening, deadline)
+            if for_all:
+                with suppress(OSError):  # another one has done so before
+                    listening.shutdown(socket.SHUT_RDWR)
             listening.close()
         if self._arriving:
             await asyncio.wait(self._arriving, timeout=deadline - monotonic())
@@ -183,7 +153,7 @@ class Listener:
         self._retry = self._loop.call_later(RETRY_SECONDS, self.open)
 
     def _pause(self) -> None:
-        for listening in self._sockets:
+        for listening in self._sockets + self._adopted:
             self._loop.remove_reader(listening)
 
     async def _welcome(self, connection: socket.socket, place: Place) -> None:

@@ -1,5 +1,7 @@
 """Which clients use this node: how many, the busiest, the most refused."""
 
+from collections.abc import Mapping
+
 from gateway.contract import distinct
 from gateway.contract.telemetry import ClientCount
 from gateway.telemetry.topk import SpaceSaving
@@ -7,6 +9,12 @@ from gateway.telemetry.topk import SpaceSaving
 TOP = 20
 _TRACKED = 1000
 _PENDING = 256  # so that no request pays for more than half a millisecond of folding
+_UNTOLD = (
+    20_000  # where nobody takes them; of further clients only the requests count, and not whose they are
+)
+
+Units = Mapping[str, int]
+"""By client."""
 
 
 class ClientActivity:
@@ -27,6 +35,12 @@ class ClientActivity:
         if len(self._requests) > _PENDING:
             self._fold()
 
+    def add(self, requests: Units, refusals: Units) -> None:
+        """Note what another process has counted."""
+        self._sketch = distinct.merge([self._sketch, map(distinct.digest, requests)])
+        self._busiest.add_all(requests)
+        self._most_refused.add_all(refusals)
+
     def tick(self) -> None:
         """A second is over."""
         self._busiest.fade()
@@ -34,9 +48,7 @@ class ClientActivity:
         self._fold()
 
     def _fold(self) -> None:
-        self._sketch = distinct.merge([self._sketch, map(distinct.digest, self._requests)])
-        self._busiest.add_all(self._requests)
-        self._most_refused.add_all(self._refusals)
+        self.add(self._requests, self._refusals)
         self._requests.clear()
         self._refusals.clear()
 
@@ -54,3 +66,20 @@ class ClientActivity:
     def most_refused(self) -> tuple[ClientCount, ...]:
         """By refusals."""
         return self._most_refused.top(TOP)
+
+
+class UntoldClients(ClientActivity):
+    """The same where another process keeps the lists: what was counted waits here until it is taken."""
+
+    def count(self, client: str, *, refused: bool) -> None:
+        """Note one identified request."""
+        if client in self._requests or len(self._requests) < _UNTOLD:
+            self._requests[client] = self._requests.get(client, 0) + 1
+            if refused:
+                self._refusals[client] = self._refusals.get(client, 0) + 1
+
+    def take(self) -> tuple[Units, Units]:
+        """Requests and refusals since the last time."""
+        taken = self._requests, self._refusals
+        self._requests, self._refusals = {}, {}
+        return taken

@@ -22,6 +22,9 @@ class Outcome(StrEnum):
 REQUEST_OUTCOMES = (Outcome.ADMITTED, Outcome.REFUSED, Outcome.FAILED, Outcome.UNIDENTIFIED)
 """Those of requests, as `Totals` has them in order: a malformed message is none."""
 
+GAUGES = ("in_flight", "tunnels", "connections")
+"""Numbers of `Counters` that also fall; all others only rise."""
+
 
 def _nobody_late() -> Counter[str]:
     return Counter({"idle": 0, "head": 0, "body": 0, "answer": 0})

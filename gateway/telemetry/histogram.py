@@ -16,6 +16,12 @@ class Histogram:
         self._counts[number] = self._counts.get(number, 0) + 1
         self.sum_seconds += seconds
 
+    def add_all(self, buckets: Buckets, sum_seconds: float) -> None:
+        """Count what another one has counted."""
+        for number, count in buckets:
+            self._counts[number] = self._counts.get(number, 0) + count
+        self.sum_seconds += sum_seconds
+
     def buckets(self) -> Buckets:
         """All that was counted."""
         return from_counts(self._counts)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.contract.telemetry import Reloads
-from gateway.telemetry import process
 from gateway.telemetry.counters import REQUEST_OUTCOMES, Counters, Outcome
 from gateway.telemetry.histogram import Histogram
+from gateway.telemetry.process import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Scrape:
     store_connected: bool
     reloads: Reloads
     lost_log_lines: int
+    usage: Usage
+    open_descriptors: int
     tasks: int = 0
     certificate_days: float | None = None
 
@@ -213,9 +215,9 @@ METRICS: tuple[Metric, ...] = (
         "When the last reload was, 0 if none.",
         lambda it: it.reloads.at or 0,
     ),
-    ("process_cpu_seconds_total", "counter", "User and system time.", lambda _: process.cpu_seconds()),
+    ("process_cpu_seconds_total", "counter", "User and system time.", lambda it: it.usage.cpu_seconds),
     ("gateway_tasks", "gauge", "Tasks of the event loop.", lambda it: it.tasks),
-    ("process_open_fds", "gauge", "Open descriptors.", lambda _: process.open_descriptors()),
-    ("process_resident_memory_bytes", "gauge", "Resident memory.", lambda _: process.rss_bytes()),
+    ("process_open_fds", "gauge", "Open descriptors.", lambda it: it.open_descriptors),
+    ("process_resident_memory_bytes", "gauge", "Resident memory.", lambda it: it.usage.rss_bytes),
 )
 """In the order in which they are shown."""

@@ -5,6 +5,8 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.clock import monotonic
@@ -12,6 +14,19 @@ from gateway.clock import monotonic
 _STATM = Path("/proc/self/statm")
 _DESCRIPTORS = Path("/dev/fd")
 _PROBE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a node's processes take of their machine: user and system time since the start, and memory."""
+
+    cpu_seconds: float
+    rss_bytes: int
+
+
+def usage() -> Usage:
+    """Of this process."""
+    return Usage(cpu_seconds(), rss_bytes())
 
 
 def cpu_seconds() -> float:
@@ -28,10 +43,15 @@ def rss_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def open_descriptors() -> int:
-    """How many are open; 0 where the system does not tell."""
+def open_descriptors(others: Iterable[int] = ()) -> int:
+    """How many this process has open, and the processes with these ids; 0 where the system does not tell."""
+    return max(0, _entries(_DESCRIPTORS) - 1) + sum(_entries(Path(f"/proc/{pid}/fd")) for pid in others)
+
+
+def _entries(folder: Path) -> int:
+    """How many a folder has; that of our own descriptors also has the one by which it is listed."""
     try:
-        return sum(1 for _ in _DESCRIPTORS.iterdir()) - 1  # the one of the listing
+        return sum(1 for _ in folder.iterdir())
     except OSError:
         return 0
 

@@ -9,8 +9,8 @@ from gateway.clock import RedisClock, monotonic
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.contract.window import MICROSECONDS
-from gateway.telemetry import process
 from gateway.telemetry.counters import Counters, Outcome
+from gateway.telemetry.process import Usage, usage
 
 _TROUBLE_LENGTH = 300
 
@@ -34,22 +34,25 @@ class Recorder:
         node: NodeInfo,
         counters: Counters,
         clock: RedisClock,
-        loop_lag: process.LoopLag,
+        take_lag_seconds: Callable[[], float],
         store_connected: Callable[[], bool],
         store_trouble: Callable[[], str],
         live_changes: Callable[[], LiveChanges],
         reloads: Callable[[], Reloads],
+        usage: Callable[[], Usage] = usage,
     ) -> None:
+        """`take_lag_seconds` tells the longest lag of the event loop since it was last asked."""
         self.node = node
         self.boot_id = uuid.uuid4().hex[:12]
         self.carried = Totals()
         self._counters = counters
         self._clock = clock
-        self._loop_lag = loop_lag
+        self._take_lag_seconds = take_lag_seconds
         self._store_connected = store_connected
         self._store_trouble = store_trouble
         self._live_changes = live_changes
         self._reloads = reloads
+        self._usage = usage
         self._started = monotonic()
         self._sequence = 0
         self._lag_seconds = 0.0
@@ -57,7 +60,7 @@ class Recorder:
     def tick(self) -> None:
         """A second is over: the next record begins."""
         self._sequence += 1
-        self._lag_seconds = self._loop_lag.take_longest_seconds()
+        self._lag_seconds = self._take_lag_seconds()
         self._counters.clients.tick()
 
     def entry(self, *, leaving: bool = False) -> RosterEntry:
@@ -67,7 +70,7 @@ class Recorder:
         return RosterEntry(node.address, node.admin_address, node.version, node.policy_digest, record)
 
     def _record(self, *, leaving: bool) -> TelemetryRecord:
-        counters = self._counters
+        counters, usage = self._counters, self._usage()
         now = monotonic()
         at = self._clock.time(now) / MICROSECONDS
         return TelemetryRecord(
@@ -101,8 +104,8 @@ class Recorder:
             store_latency=counters.store_latency.buckets(),
             in_flight=counters.in_flight,
             loop_lag_seconds=self._lag_seconds,
-            cpu_seconds=process.cpu_seconds(),
-            rss_bytes=process.rss_bytes(),
+            cpu_seconds=usage.cpu_seconds,
+            rss_bytes=usage.rss_bytes,
             clock_skew_seconds=time.time() - at,
             clients=counters.clients.sketch,
             busiest=counters.clients.busiest,

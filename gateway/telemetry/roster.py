@@ -48,6 +48,10 @@ class Roster:
         """How many nodes were seen at work when Redis last answered, this one included."""
         return self._live_nodes
 
+    def told(self, live_nodes: int) -> None:
+        """Another process of this node has looked, and saw so many."""
+        self._live_nodes = live_nodes
+
     async def look_around(self, now: float) -> None:
         """Count who was at work at `now`, and clear out nodes that left long ago."""
         live, gone = 1, []

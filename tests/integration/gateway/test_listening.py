@@ -14,7 +14,8 @@ import pytest
 
 from gateway.certificate_files import certificate_files
 from gateway.connections import Connections, Place
-from gateway.listener import Listener, listening_sockets
+from gateway.listener import Listener
+from gateway.sockets import listening_sockets
 from gateway.telemetry.counters import Counters
 from tests.certificates import Authority
 from tests.integration.gateway.client import Client, request, within

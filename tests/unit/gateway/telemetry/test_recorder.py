@@ -7,7 +7,6 @@ from gateway.contract.codec import decode, encode
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Totals
 from gateway.telemetry.counters import Counters, Outcome
-from gateway.telemetry.process import LoopLag
 from gateway.telemetry.recorder import NodeInfo, Recorder
 
 CHANGES = LiveChanges(3, 1, ("limit:acme",), since=1.5)
@@ -23,7 +22,7 @@ def counters() -> Counters:
 @pytest.fixture
 def recorder(counters: Counters) -> Recorder:
     return Recorder(
-        NODE, counters, RedisClock(), LoopLag(), lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
+        NODE, counters, RedisClock(), lambda: 0.0, lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
     )
 
 
@@ -91,7 +90,7 @@ def test_each_boot_has_an_id_of_its_own(counters: Counters) -> None:
             NODE,
             counters,
             RedisClock(),
-            LoopLag(),
+            lambda: 0.0,
             lambda: True,
             lambda: "",
             lambda: CHANGES,
@@ -109,7 +108,9 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     sent = time.monotonic()
     clock.learn(sent, ahead)
     record = (
-        Recorder(NODE, counters, clock, LoopLag(), lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS)
+        Recorder(
+            NODE, counters, clock, lambda: 0.0, lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
+        )
         .entry()
         .last
     )
