@@ -13,10 +13,10 @@ from gateway.telemetry.recorder import Recorder
 
 @dataclass(frozen=True, slots=True)
 class AdminSources:
-    """Where the admin listener's answers come from."""
+    """Where the admin listener's answers come from; a node that is ready has no reason why not."""
 
     recorder: Recorder
-    is_draining: Callable[[], bool]
+    why_not_ready: Callable[[], str]
     scrape: Callable[[], Scrape]
 
 
@@ -42,8 +42,9 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _readiness(request: web.Request) -> web.Response:
     """It would serve a request: also without Redis, by policy, but not while it drains."""
-    if request.app[SOURCES].is_draining():
-        return web.Response(status=503, text="draining\n")
+    reason = request.app[SOURCES].why_not_ready()
+    if reason:
+        return web.Response(status=503, text=reason + "\n")
     return web.Response(text="ready\n")
 
 

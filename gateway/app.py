@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.admin import admin_application
+from gateway.admin import AdminSources, admin_application
 from gateway.background import background
 from gateway.building import RedisParts, Serving, Signals, Speaking, reread_files, serving, speaking
 from gateway.changes import listen
@@ -115,7 +115,7 @@ async def _listening(settings: Settings, serves: Serving, speaks: Speaking) -> A
     sockets = await listening_sockets(settings.host, settings.port)
     try:
         async with (
-            admin_listening(settings, speaks) as admin_port,
+            admin_listening(settings, speaks.sources) as admin_port,
             accepting(settings, serves, sockets),
         ):
             port = sockets[0].getsockname()[1]
@@ -128,26 +128,32 @@ async def _listening(settings: Settings, serves: Serving, speaks: Speaking) -> A
 
 @asynccontextmanager
 async def accepting(
-    settings: Settings, serves: Serving, sockets: list[socket.socket]
+    settings: Settings,
+    serves: Serving,
+    sockets: list[socket.socket],
+    for_all: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Listener]:
-    """Accept clients' connections; at the end their requests finish, for as long as they may take."""
+    """Accept clients' connections; at the end their requests finish, for as long as they may take.
+
+    `for_all` says then whether other processes that have the sockets accept no more either.
+    """
     listener = Listener(sockets, serves.downstream, serves.counters, serves.connections, serves.certificate)
     listener.open()
     try:
         yield listener
     finally:
-        await listener.close()
+        await listener.close(for_all=for_all())
         await serves.downstream.shutdown(settings.drain_timeout)
 
 
 @asynccontextmanager
-async def admin_listening(settings: Settings, speaks: Speaking) -> AsyncIterator[int]:
+async def admin_listening(settings: Settings, sources: AdminSources) -> AsyncIterator[int]:
     """The admin listener; its port is yielded.
 
     Raises:
         StartError: it cannot listen there.
     """
-    admin = web.AppRunner(admin_application(speaks.sources), access_log=None)
+    admin = web.AppRunner(admin_application(sources), access_log=None)
     try:
         sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
         await admin.setup()

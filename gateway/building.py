@@ -150,8 +150,11 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
             certificate.days_left() if certificate is not None else None,
         )
 
+    def why_not_ready() -> str:
+        return "draining" if signals.stop.is_set() else ""
+
     publisher = Publisher(redis.client, recorder, table, redis.roster)
-    return Speaking(recorder, publisher, AdminSources(recorder, signals.stop.is_set, scrape))
+    return Speaking(recorder, publisher, AdminSources(recorder, why_not_ready, scrape))
 
 
 def unreached(settings: Settings, table: PolicyTable) -> NodeInfo:

@@ -12,16 +12,19 @@ from typing import NoReturn
 
 import uvloop
 
-from gateway import logs
-from gateway.app import run
+from gateway import app, logs
 from gateway.building import DISTRIBUTION
 from gateway.certificate_files import certificate_files
-from gateway.errors import StartError
+from gateway.errors import StartError, start_error_in
 from gateway.log_writer import LogWriter
 from gateway.policy_files import read_policies
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.setting_words import described, shown, unknown_variables
 from gateway.settings import SECRETS, Settings, load, variable
+from gateway.workers import node, worker
+from gateway.workers.member import FLAG
+
+CHANNEL = "channel"
 
 logger = logging.getLogger("gateway")
 
@@ -31,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.occupy_standard_descriptors()
     try:
         flags = vars(_parser().parse_args(arguments))
+        channel = flags.pop(CHANNEL)
+        if channel is not None:
+            return worker.main(channel)
         check, as_json = flags.pop("check"), flags.pop("json")
         settings = load({name: value for name, value in flags.items() if value is not None})
         with logs.writing(settings.log_level, settings.log_format, settings.node_id) as log:
@@ -76,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gateway {version(DISTRIBUTION)}")
     parser.add_argument("--check", action="store_true", help="show the settings without secrets, and exit")
     parser.add_argument("--json", action="store_true", help="with --check: as JSON")
+    parser.add_argument(FLAG, dest=CHANNEL, type=int, help=argparse.SUPPRESS)
     for name in Settings.model_fields:
         if name not in SECRETS:
             parser.add_argument(
@@ -110,10 +117,11 @@ async def _until_signalled(settings: Settings, log: LogWriter) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     loop.add_signal_handler(signal.SIGHUP, reread.set)
+    run = app.run if settings.workers == 1 else node.run
     try:
         await run(settings, stop, hurry, log, reread)
     except BaseExceptionGroup as group:
-        start_errors = group.subgroup(StartError)
-        if start_errors is None:
+        error = start_error_in(group)
+        if error is None:
             raise
-        raise start_errors.exceptions[0] from None
+        raise error from None

@@ -14,6 +14,15 @@ class StartError(Exception):
         self.exit_code = exit_code
 
 
+def start_error_in(group: BaseExceptionGroup[BaseException]) -> StartError | None:
+    """The first of them that says why a node cannot start."""
+    for error in group.exceptions:
+        found = start_error_in(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, StartError):
+            return found
+    return None
+
+
 REDIS_TROUBLE = (RedisError, OSError, RuntimeError)
 """What redis-py raises where Redis is away or refuses; RuntimeError is uvloop's for a closed handle."""
 

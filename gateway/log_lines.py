@@ -34,13 +34,18 @@ def escaped(text: str) -> str:
 class TextLines(logging.Formatter):
     """``2026-11-24T21:00:00Z WARNING [request client] message``, times in UTC.
 
-    A traceback follows on lines that begin with two spaces and a bar, which no message can.
+    A traceback follows on lines that begin with two spaces and a bar, which no message can. Where a node has
+    several workers, ``w2`` before the message says which one it is of.
     """
+
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._worker = "" if worker is None else f"w{worker} "
 
     def format(self, record: logging.LogRecord) -> str:
         """All lines of one record."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = f"{at} {record.levelname:<7} {_whose()}{escaped(_message(record))}"
+        line = f"{at} {record.levelname:<7} {self._worker}{_whose()}{escaped(_message(record))}"
         exception = _exception(self, record)
         if exception:
             line += "".join([f"\n{_CONTINUATION}{escaped(each)}" for each in exception.split("\n")])
@@ -57,9 +62,11 @@ def _whose() -> str:
 class JsonLines(logging.Formatter):
     """One object a line, in ASCII: ``at`` in seconds since 1970; where a request is in hand, whose it is."""
 
-    def __init__(self, node_id: str) -> None:
+    def __init__(self, node_id: str, worker: int | None = None) -> None:
         super().__init__()
-        self._node_id = node_id
+        self._of: dict[str, object] = {"node": node_id}
+        if worker is not None:
+            self._of["worker"] = worker
 
     def format(self, record: logging.LogRecord) -> str:
         """One record."""
@@ -67,7 +74,7 @@ class JsonLines(logging.Formatter):
             "at": record.created,
             "level": record.levelname.lower(),
             "logger": record.name,
-            "node": self._node_id,
+            **self._of,
         }
         context = RequestContext.current()
         if context is not None:

@@ -30,12 +30,12 @@ def occupy_standard_descriptors() -> None:
 
 
 @contextmanager
-def writing(level: str, line_format: str, node_id: str) -> Iterator[LogWriter]:
+def writing(level: str, line_format: str, node_id: str, worker: int | None = None) -> Iterator[LogWriter]:
     """Send this process' messages to stderr, each as a line of ``text`` or ``json``.
 
     The gateway's own are sent from `level` on, those of libraries from warnings on.
     """
-    formatter = JsonLines(node_id) if line_format == "json" else TextLines()
+    formatter = JsonLines(node_id, worker) if line_format == "json" else TextLines(worker)
     writer = LogWriter(_STDERR, lambda lines: _bytes(formatter.format(_loss(lines))))
     handler = _LineHandler(writer)
     handler.setFormatter(formatter)

@@ -84,6 +84,9 @@ class Settings(ConnectionSettings, BaseSettings):
     )
     host: Host = Field("127.0.0.1", description="address to listen on for clients")
     port: Port = Field(8080, description="port to listen on for clients")
+    workers: int = Field(
+        1, ge=1, le=256, description="processes that serve as one node and share its port; at most one a core"
+    )
     admin_host: Host = Field("127.0.0.1", description="address of the admin listener")
     admin_port: Port = Field(9080, description="port of the admin listener")
     tls_cert: FilePath | None = Field(

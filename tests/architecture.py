@@ -171,7 +171,7 @@ def io_reached_from(start: Module, by_name: Mapping[str, Module]) -> Iterator[st
         seen |= {module for module in found if module is not None}
 
 
-WHOLE = "gateway.app gateway.building gateway.proxy_parts"
+WHOLE = "gateway.app gateway.building gateway.proxy_parts gateway.workers"
 LAYERS = {
     "gateway/contract": f"{WHOLE} gateway.admission gateway.limiter gateway.proxy gateway.telemetry",
     "gateway/telemetry": f"{WHOLE} gateway.admission gateway.limiter gateway.proxy",
@@ -202,6 +202,9 @@ def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]
         "gateway/setting_words.py",
         "gateway/settings.py",
         "gateway/cli.py",
+        "gateway/workers/assignment.py",
+        "gateway/workers/node.py",
+        "gateway/workers/speaker.py",
     ):
         return
     parts = ("gateway.connection_settings", "gateway.setting_types", "gateway.setting_words")

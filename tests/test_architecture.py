@@ -95,7 +95,7 @@ def test_every_rule_can_be_broken() -> None:
 
 
 KNOWN_FOLDERS = {
-    "gateway": {"contract", "limiter", "proxy", "telemetry"},
+    "gateway": {"contract", "limiter", "proxy", "telemetry", "workers"},
     "subject": {"detectors"},
     "loadtest": {"bench", "scenarios"},
     "tests": {
