@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.proxy.answer_body import AnswerBody
-from gateway.proxy.answers import AnswerHead
+from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.upstream_connection import OnInterim, UpstreamConnection, UpstreamError
 
 Answer = tuple[AnswerHead, AnswerBody]

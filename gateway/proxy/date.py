@@ -3,13 +3,12 @@
 from email.utils import formatdate
 from functools import lru_cache
 
-from gateway.fields import Field, Fields
-from gateway.proxy.field_lines import values_of
+from gateway.fields import Field
 
 
-def date_beside(fields: Fields, now: float) -> Fields:
-    """The Date that an answer with these fields lacks at `now`, in seconds since 1970, if it lacks one."""
-    return [] if values_of(fields, b"date") else [_date(int(now))]
+def date_field(now: float) -> Field:
+    """What says that it is `now`, in seconds since 1970."""
+    return _date(int(now))
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from gateway.fields import Fields
 from gateway.identity import Unidentified
 from gateway.policies import Policies
 from gateway.problems import Problem, Reply
-from gateway.proxy.answers import AnswerHead
+from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.head import RequestHead

@@ -2,9 +2,8 @@
 
 from gateway.fields import Fields, RawHeaders
 from gateway.problems import Reply
-from gateway.proxy.date import date_beside
+from gateway.proxy.date import date_field
 from gateway.proxy.field_lines import elements_of, values_of
-from gateway.proxy.ratelimit_fields import beside
 
 HOP_BY_HOP = frozenset(
     {
@@ -25,7 +24,9 @@ HOP_BY_HOP = frozenset(
 CLOSE: Fields = [(b"Connection", b"close")]
 """What says that the connection ends with this answer (RFC 9112 §9.6)."""
 
-_OWN_IN_ANSWERS = HOP_BY_HOP | {b"x-request-id"}
+OWN_IN_ANSWERS = HOP_BY_HOP | {b"x-request-id"}
+"""What of an upstream's answer does not go on, besides what it names in Connection."""
+
 _NEVER_NOMINATED = frozenset({b"host", b"content-length"})
 """A client that names these in Connection would change the message's meaning; they go on."""
 
@@ -44,19 +45,13 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
 
-def response_head(status: int, reason: bytes, fields: RawHeaders, added: Fields) -> bytes:
-    """The head that goes to the client: the upstream's end-to-end fields, then the node's own."""
-    theirs, ours = beside(end_to_end(fields, _OWN_IN_ANSWERS), added)
-    return b"HTTP/1.1 %d %b\r\n" % (status, reason) + block([*theirs, *ours])
-
-
 def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float) -> bytes:
     """A whole answer of the node's own, at `now` in seconds since 1970."""
     length = (b"Content-Length", b"%d" % len(reply.body))
     head = b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason)
     return (
         head
-        + block([*date_beside([], now), *reply.fields, length, *connection])
+        + block([date_field(now), *reply.fields, length, *connection])
         + (b"" if head_only else reply.body)
     )
 
@@ -68,4 +63,9 @@ def last_answer(reply: Reply, *, head_only: bool = False, now: float) -> bytes:
 
 def block(fields: Fields) -> bytes:
     """Field lines, with the empty one behind them."""
-    return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
+    return lines(fields) + b"\r\n"
+
+
+def lines(fields: Fields) -> bytes:
+    """Field lines."""
+    return b"".join([b"%b: %b\r\n" % field for field in fields])

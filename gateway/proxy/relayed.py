@@ -2,14 +2,42 @@
 
 from gateway.fields import Fields
 from gateway.proxy.answer_body import AnswerBody
-from gateway.proxy.answers import AnswerHead
-from gateway.proxy.date import date_beside
-from gateway.proxy.headers import response_head
+from gateway.proxy.answer_head import AnswerHead, fields_in, text_of
+from gateway.proxy.date import date_field
+from gateway.proxy.headers import block
 from gateway.proxy.hops import via
 from gateway.proxy.incoming import Incoming
+from gateway.proxy.ratelimit_fields import beside
 from gateway.proxy.request_id import id_field
 from gateway.proxy.upstream_connection import OnInterim
 from gateway.proxy.websocket import SWITCH
+
+
+def head_to_client(
+    head: AnswerHead,
+    limits: Fields,
+    connection: Fields,
+    request_id: str,
+    node_id: str,
+    *,
+    chunked: bool,
+    now: float,
+) -> bytes:
+    """The head of an answer as it goes to the client at `now`, in seconds since 1970.
+
+    `limits` are the fields that tell of them, `connection` those that say how the connection goes on.
+    """
+    passed = head.passed
+    lowered = passed.lower()
+    if b"ratelimit" in lowered:
+        theirs, limits = beside(fields_in(passed), limits)
+        passed = text_of(passed, theirs)
+    added = [*limits, via(head.version, node_id), id_field(request_id), *connection]
+    if b"\r\ndate: " not in lowered:
+        added.insert(0, date_field(now))
+    if chunked:
+        added.append((b"Transfer-Encoding", b"chunked"))
+    return passed + b"\r\n" + block(added)
 
 
 class Relayed:
@@ -27,12 +55,9 @@ class Relayed:
     async def begin(self, limits: Fields, node_id: str, now: float) -> None:
         """Write the answer's head with the node's own fields, at `now` in seconds since 1970."""
         head = self._head
-        own_id = id_field(self.incoming.context.request_id)
-        added = [*date_beside(head.fields, now), *limits, via(head.version, node_id), own_id]
-        added += SWITCH if self.switches else self.incoming.connection_field(stays=self.stays)
-        if self.chunked:
-            added.append((b"Transfer-Encoding", b"chunked"))
-        data = response_head(head.status, head.reason, head.fields, added)
+        framing = SWITCH if self.switches else self.incoming.connection_field(stays=self.stays)
+        request_id = self.incoming.context.request_id
+        data = head_to_client(head, limits, framing, request_id, node_id, chunked=self.chunked, now=now)
         await self.incoming.begin(head.status, data)
 
     def break_off(self) -> None:
@@ -46,6 +71,6 @@ def passing_on(incoming: Incoming) -> OnInterim | None:
         return None
 
     def pass_on(head: AnswerHead) -> None:
-        incoming.send_now(response_head(head.status, head.reason, head.fields, []))
+        incoming.send_now(head.passed + b"\r\n\r\n")
 
     return pass_on

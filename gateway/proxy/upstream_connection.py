@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from gateway.clock import monotonic
-from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
+from gateway.proxy.answers import AnswerReader
 from gateway.proxy.keep_alive import usable_seconds
 from gateway.proxy.looks import Look
 from gateway.proxy.resets import unread

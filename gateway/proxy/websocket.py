@@ -8,7 +8,7 @@ import hashlib
 import re
 
 from gateway.fields import Fields
-from gateway.proxy.answers import AnswerHead
+from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.field_lines import values_of
 from gateway.proxy.head import RequestHead
 

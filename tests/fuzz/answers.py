@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import h11
 from hypothesis import strategies as st
 
-from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+from gateway.proxy.answer_head import AnswerHead, BrokenAnswer, parse_answer_head
+from gateway.proxy.answers import AnswerReader
+from gateway.proxy.usual_head import usual_head
 from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
 from tests.fuzz.target import Target
 
@@ -112,7 +114,18 @@ ASKED = st.builds(
     method=st.sampled_from(["GET", "GET", "HEAD", "POST"]),
     upgrade=st.sampled_from([b"", b"websocket"]),
 )
+
+
+def check_heads(data: bytes) -> None:
+    """The quick reader of heads says the same as the plain one, or nothing."""
+    for text in data.split(b"\r\n\r\n"):
+        for has_body in (True, False):
+            found = usual_head(text, has_body=has_body)
+            assert found is None or found == parse_answer_head(text, has_body=has_body)
+
+
 TARGETS = (
+    Target("usual heads", mutated(EXAMPLES, SIGNS + HTTP), check_heads),
     Target("answers", st.tuples(cut(mutated(EXAMPLES, SIGNS + HTTP)), ASKED), check),
     Target("answers of any bytes", st.tuples(cut(st.binary(max_size=200)), ASKED), check),
 )

@@ -7,7 +7,8 @@ from enum import Enum
 from hypothesis import strategies as st
 
 from gateway.proxy.answer_body import AnswerBody
-from gateway.proxy.answers import AnswerHead, AnswerReader, BrokenAnswer
+from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
+from gateway.proxy.answers import AnswerReader
 from gateway.proxy.awaited_answer import ask
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.fuzz.answers import ASKED, EXAMPLES, Asked

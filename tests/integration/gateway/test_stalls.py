@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.proxy.answers import AnswerHead
+from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.awaited_answer import ask
 from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream_address import UpstreamAddress

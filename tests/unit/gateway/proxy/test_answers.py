@@ -6,14 +6,8 @@ from typing import TypedDict
 import pytest
 
 from gateway.fields import Fields
-from gateway.proxy.answers import (
-    MAX_FIELDS,
-    MAX_HEAD_BYTES,
-    MAX_INTERIM,
-    AnswerHead,
-    AnswerReader,
-    BrokenAnswer,
-)
+from gateway.proxy.answer_head import MAX_FIELDS, MAX_HEAD_BYTES, AnswerHead, BrokenAnswer
+from gateway.proxy.answers import MAX_INTERIM, AnswerReader
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH_2 = b"Content-Length: 2\r\n\r\n"

@@ -8,7 +8,6 @@ from gateway.proxy.headers import (
     end_to_end,
     nominated,
     own_answer,
-    response_head,
 )
 
 NOW = 784111777.5
@@ -43,19 +42,6 @@ def test_connection_cannot_take_away_what_the_message_means() -> None:
     fields = [(b"Connection", b"host, Content-Length"), (b"Host", b"h"), (b"Content-Length", b"5")]
 
     assert end_to_end(fields) == fields[1:]
-
-
-def test_an_answers_head_keeps_status_reason_and_fields_but_its_request_id() -> None:
-    fields = [(b"SERVER", b"\xff"), (b"Set-Cookie", b"a"), (b"Keep-Alive", b"5"), (b"Set-Cookie", b"b")]
-    fields.append((b"x-request-ID", b"theirs"))
-
-    assert lines(response_head(299, b"Odd \xe9", fields, [(b"RateLimit", b"x")])) == [
-        b"HTTP/1.1 299 Odd \xe9",
-        b"SERVER: \xff",
-        b"Set-Cookie: a",
-        b"Set-Cookie: b",
-        b"RateLimit: x",
-    ]
 
 
 def test_an_answer_of_ones_own_is_whole() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.clock import monotonic
 from gateway.proxy.answer_body import AnswerBody
-from gateway.proxy.answers import AnswerHead
+from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.awaited_answer import ask
 from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
