@@ -22,6 +22,8 @@ _SIZE_LINE = re.compile(
     rb"([0-9A-Fa-f]{1,15})((?:[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?)*)"
     % (TOKEN_PATTERN, TOKEN_PATTERN, QUOTED_PATTERN)
 )
+_LAST = b"0\r\n\r\n"
+"""The usual end: no extension, no trailer."""
 _PLAIN_SIZE = re.compile(rb"(0{0,7}[1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
 
 
@@ -56,7 +58,8 @@ class ChunkReader:
                 step = self._take_trailer(data, position)
             else:
                 position = _take_whole(data, position, pieces)
-                step = self._take_size(data, position)
+                self.ended = data.startswith(_LAST, position)
+                step = len(_LAST) if self.ended else self._take_size(data, position)
             if not step:
                 break
             position += step
