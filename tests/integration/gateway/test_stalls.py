@@ -10,9 +10,10 @@ import pytest
 
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.awaited_answer import ask
+from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.time_limit import limit
 from gateway.proxy.upstream_address import UpstreamAddress
-from gateway.proxy.upstream_connection import UpstreamConnection
+from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
 
 LIMIT_SECONDS = 0.5
@@ -56,6 +57,50 @@ async def test_an_answer_that_came_while_the_node_stood_still_is_in_time(
         head, _ = await within(answer)
 
     assert head.status == 204
+
+
+class Timed:
+    """Receives an answer, held to its deadline."""
+
+    def __init__(self) -> None:
+        self.deadlines = Deadlines(LIMIT_SECONDS)
+        self.told: asyncio.Queue[str] = asyncio.Queue()
+
+    def answer_began(self, head: AnswerHead) -> None:
+        del head
+
+    def answer_came(self, piece: bytes) -> None:
+        del piece
+
+    def answer_ended(self) -> None:
+        self.deadlines.end(self)
+        self.told.put_nowait("ended")
+
+    def answer_broke(self, error: UpstreamError) -> None:
+        del error
+        self.told.put_nowait("broke")
+
+    def answer_late(self) -> None:
+        self.told.put_nowait("late")
+
+
+@pytest.mark.parametrize(("answer", "told"), [(b"HTTP/1.1 204 None\r\n\r\n", "ended"), (b"", "late")])
+async def test_a_deadline_waits_for_what_came_while_the_node_stood_still(
+    connection: UpstreamConnection, server: socket.socket, answer: bytes, told: str
+) -> None:
+    peer, _ = server.accept()
+
+    def hear(_: AnswerHead) -> None:
+        peer.sendall(answer)
+        stand_still()
+
+    with peer:
+        receiver = Timed()
+        connection.start(b"x", receiver, has_answer_body=True, on_interim=hear)
+        receiver.deadlines.begin(receiver)
+        peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
+        assert await within(receiver.told.get()) == told
+        receiver.deadlines.close()
 
 
 async def test_silence_is_late_also_where_the_node_stood_still(

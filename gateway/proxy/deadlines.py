@@ -1,0 +1,70 @@
+"""The time that all exchanges have to be answered in, by one timer.
+
+A hot path: a timer for each costs 1.5 µs an exchange, this 0.3. `limit` is its plain twin.
+"""
+
+import asyncio
+from typing import Protocol
+
+from gateway.clock import monotonic
+from gateway.proxy.time_limit import GRACE_SECONDS
+
+
+class Awaiting(Protocol):
+    """Waits for an answer."""
+
+    def answer_late(self) -> None:
+        """Nothing has come of it in time. It is not awaited any more."""
+
+
+class Deadlines:
+    """Of all who wait, each equally long: so the first to have begun is the first to be late."""
+
+    __slots__ = ("_began", "_seconds", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began: dict[Awaiting, float] = {}  # in this order
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, awaiting: Awaiting) -> None:
+        """It waits from now on, anew if it did."""
+        self._began.pop(awaiting, None)
+        self._began[awaiting] = monotonic()
+        if self._timer is None:
+            self._look_in(self._seconds)
+
+    def end(self, awaiting: Awaiting) -> None:
+        """It does not wait any more."""
+        self._began.pop(awaiting, None)
+
+    def close(self) -> None:
+        """Nobody is told any more."""
+        self._began.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._look)
+
+    def _look(self) -> None:
+        """Where the process itself stood still, what has come is read before anybody is told to be late."""
+        self._timer = None
+        late = monotonic() - self._seconds
+        began = next(iter(self._began.values()), None)
+        if began is None:
+            return
+        if began > late:
+            self._look_in(began - late)
+        else:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(GRACE_SECONDS, self._tell, late)
+
+    def _tell(self, late: float) -> None:
+        """Tell those who began before and still wait."""
+        while self._began and next(iter(self._began.values())) <= late:
+            awaiting = next(iter(self._began))
+            del self._began[awaiting]
+            awaiting.answer_late()
+        self._look()

@@ -1,0 +1,80 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.proxy.deadlines import Deadlines
+
+PATIENCE_SECONDS = 20.0
+
+
+class Late:
+    """Keeps who is late."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def next(self) -> str:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.told.get()
+
+
+class Asker:
+    def __init__(self, name: str, late: Late) -> None:
+        self._name = name
+        self._late = late
+
+    def answer_late(self) -> None:
+        self._late.told.put_nowait(self._name)
+
+
+@pytest.fixture
+async def deadlines() -> AsyncIterator[Deadlines]:
+    deadlines = Deadlines(0.01)
+    yield deadlines
+    deadlines.close()
+
+
+async def test_who_waits_is_told_in_turn_and_who_does_not_is_not(deadlines: Deadlines) -> None:
+    late = Late()
+    first, second, third = (Asker(name, late) for name in ("first", "second", "third"))
+    for asker in (first, second, third):
+        deadlines.begin(asker)
+    deadlines.end(second)
+    assert [await late.next() for _ in range(2)] == ["first", "third"]
+
+
+async def test_who_begins_anew_is_the_last(deadlines: Deadlines) -> None:
+    late = Late()
+    first, second = Asker("first", late), Asker("second", late)
+    for asker in (first, second, first):
+        deadlines.begin(asker)
+    assert [await late.next() for _ in range(2)] == ["second", "first"]
+
+
+async def test_it_goes_on_after_nobody_has_waited(deadlines: Deadlines) -> None:
+    late = Late()
+    for name in ("one", "another"):
+        deadlines.begin(Asker(name, late))
+        assert await late.next() == name
+
+
+async def test_who_is_late_may_ask_again(deadlines: Deadlines) -> None:
+    late = Late()
+
+    class Stubborn(Asker):
+        def answer_late(self) -> None:
+            super().answer_late()
+            deadlines.begin(self)
+
+    deadlines.begin(Stubborn("again", late))
+    assert [await late.next() for _ in range(3)] == ["again"] * 3
+
+
+async def test_nobody_is_told_after_the_close() -> None:
+    late = Late()
+    closed, open_ = Deadlines(0.0), Deadlines(0.05)
+    closed.begin(Asker("closed", late))
+    closed.close()
+    open_.begin(Asker("open", late))
+    assert await late.next() == "open"
