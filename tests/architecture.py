@@ -97,6 +97,8 @@ PURE = (
     "gateway/limiter/breaker.py",
     "gateway/limiter/charge.py",
     "gateway/limiter/decision.py",
+    "gateway/limiter/moment.py",
+    "gateway/limiter/reading.py",
     "gateway/limiter/view.py",
     "gateway/limiter/views.py",
     "gateway/meters.py",

@@ -8,6 +8,7 @@ from enum import Enum
 from gateway.errors import StoreUnavailable
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
+from gateway.limiter.part import Part
 
 Answer = tuple[Standing, ...] | StoreUnavailable
 """One standing a charge, or why there is none."""
@@ -33,7 +34,8 @@ class Ask:
     on_answer: Callable[["Ask"], None] | None
     answer: Answer | None = None
     books: Books = Books.CLEAR
-    give_back: Callable[[], None] | None = None
+    due: Sequence[tuple[Part, int]] = ()
+    """Units that go back, should it be cleared, and where they stand."""
     left: bool = False
     passed_at: float | None = None
     """When the request was let through while its units were under way."""
@@ -60,10 +62,10 @@ class Ask:
 
     def clear(self) -> None:
         """Give its units back, if they are counted: once."""
-        give_back, self.give_back = self.give_back, None
+        due, self.due = self.due, ()
         self.books = Books.CLEAR
-        if give_back is not None:
-            give_back()
+        for part, units in due:
+            part.give_back(units)
 
     def fail(self, reason: StoreUnavailable) -> None:
         """Where a requester still waits, there will be no answer."""

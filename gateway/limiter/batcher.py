@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from sys import maxsize
 
 from gateway.clock import RedisClock
@@ -51,6 +52,8 @@ class Batcher:
         """Whether Redis' time is known well enough to count by it, and to post by it."""
         self._flush_due = False
         self._corrections = Corrections(self._correct_soon)
+        self._judgement: asyncio.Handle | None = None
+        self._judged_at = inf
         self.progress = asyncio.Event()
         """Set with each batch that is settled, and when the connection is gone."""
         self.lost.add_done_callback(lambda _: self.progress.set())
@@ -100,7 +103,7 @@ class Batcher:
         if self.lost.done() or not self.serves:
             return
         most = maxsize if self._shared.guard.is_closed else POSTINGS_AT_ONCE
-        asks = [ask for ask in self._waiting if ask.waits]
+        asks = [ask for ask in self._waiting if ask.answer is None and not ask.left]
         self._waiting.clear()
         self.send(asks, self._shared.ledger.take(self._shared.now(), most))
 
@@ -117,33 +120,46 @@ class Batcher:
             before += self._corrections.take_commands(stamp, asked)
         batch = Batch(asks, stamp, now, shared.views, before=before, postings=postings)
         self._line.send(batch)
-        self._judge_later(batch, now)
+        due = batch.asked_first + shared.deadline_seconds
+        if due < self._judged_at:
+            self._judge_at(due, now)
         return batch
 
-    def _judge_later(self, batch: Batch, now: float) -> None:
-        """Look at a batch when it, or the first of its decisions, has waited for as long as it may."""
-        since = min([batch.sent, *(ask.asked for ask in batch.asks if ask.waits)])
-        due = since + self._shared.deadline_seconds - now
-        loop = asyncio.get_running_loop()
-        batch.judgement = loop.call_later(due, self._look, batch, _CATCH_UP_TURNS)
+    def _judge_at(self, due: float, now: float) -> None:
+        """Look at what is under way when a decision in it has waited for as long as it may.
 
-    def _look(self, batch: Batch, turns: int) -> None:
+        One timer for all of it: one for each batch, set and cancelled, costs a tenth of a small batch.
+        """
+        if self._judgement is not None:
+            self._judgement.cancel()
+        self._judged_at = due
+        loop = asyncio.get_running_loop()
+        self._judgement = loop.call_later(due - now, self._look, _CATCH_UP_TURNS)
+
+    def _look(self, turns: int) -> None:
         """Not at once: where this process itself was late, the answer is there and wants to be read first."""
         if turns:
-            batch.judgement = asyncio.get_running_loop().call_soon(self._look, batch, turns - 1)
+            self._judgement = asyncio.get_running_loop().call_soon(self._look, turns - 1)
         else:
-            self._judge(batch)
+            self._judge()
 
-    def _judge(self, batch: Batch) -> None:
-        now = self._shared.now()
+    def _judge(self) -> None:
+        self._judgement, self._judged_at = None, inf
+        deadline, now = self._shared.deadline_seconds, self._shared.now()
         late = StoreUnavailable("no answer within the deadline")
-        self._fail_overdue(batch.asks, now, late)
-        is_late = now - batch.sent >= self._shared.deadline_seconds
-        if is_late:
-            self._shared.guard.late()
-        else:
-            self._judge_later(batch, now)
-        tell(batch.asks)
+        due, is_late = inf, False
+        judged = [batch for batch in self.under_way if not batch.is_late]
+        for batch in judged:
+            self._fail_overdue(batch.asks, now, late)
+            if now - batch.sent >= deadline:
+                batch.is_late = is_late = True
+                self._shared.guard.late()
+            else:
+                due = min(due, batch.waits_since() + deadline)
+        if due < inf:
+            self._judge_at(due, now)
+        for batch in judged:
+            tell(batch.asks)
         if is_late:
             self.turn_away(late)
 
@@ -224,6 +240,8 @@ class Batcher:
     def write_off(self) -> None:
         """The connection is gone: whoever waits is told, and what may have been counted is in the books."""
         reason = self.lost.result()
+        if self._judgement is not None:
+            self._judgement.cancel()
         for batch in self.under_way:
             self._write_off(batch, reason)
         for batch in self.under_way:

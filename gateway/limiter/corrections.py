@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
 from gateway.contract import window
-from gateway.limiter.wire import Command
+from gateway.limiter.commands import Command, pack
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Corrections:
             self._on_first()
         return self._by_key.setdefault(key, _Pending(period_seconds))
 
-    def take_commands(self, stamp: int, renewed: Container[str] = ()) -> list[Command]:
+    def take_commands(self, stamp: int, renewed: Container[str] = ()) -> list[bytes]:
         """All corrections as commands, to be sent at once, with questions that renew some keys' expiry.
 
         Units near the tail stay: they leave the window anyway, and a correction that is late would fall on
@@ -61,4 +61,4 @@ class Corrections:
             if back and key not in renewed:
                 commands.append(("PEXPIRE", key, window.key_lifetime_ms(pending.period_seconds)))
         self._by_key.clear()
-        return commands
+        return list(map(pack, commands))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gateway.contract import window
 from gateway.contract.window import MICROSECONDS, SUB_INTERVALS
 from gateway.limiter.charge import Charge
-from gateway.limiter.wire import Command
+from gateway.limiter.commands import pack
 from gateway.telemetry.counters import Counters
 
 MAX_WINDOWS = 20_000
@@ -134,11 +134,12 @@ class Ledger:
         return taken
 
 
-def commands(postings: Iterable[Posting], redis_time: Callable[[float], int], stamp: int) -> list[Command]:
+def commands(postings: Iterable[Posting], redis_time: Callable[[float], int], stamp: int) -> list[bytes]:
     """What posts them: two commands each, the increment first. `redis_time` is of a monotonic second."""
-    made: list[Command] = []
+    made: list[bytes] = []
     for key, period, bucket, units in postings:
         ended = redis_time((bucket + 1) * period / SUB_INTERVALS)
         number = window.sub_interval(min(ended, stamp), period)
-        made += [("HINCRBY", key, number, units), ("PEXPIRE", key, window.key_lifetime_ms(period))]
+        lifetime = window.key_lifetime_ms(period)
+        made += [pack(("HINCRBY", key, number, units)), pack(("PEXPIRE", key, lifetime))]
     return made

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import ResponseError
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.batch import Batch
-from gateway.limiter.wire import Command, Reply, Wire
+from gateway.limiter.commands import pack
+from gateway.limiter.wire import Reply, Wire
 from gateway.redis_endpoint import Endpoint
 
 
@@ -22,7 +23,7 @@ class Line:
     def __init__(self, on_settled: Callable[[Batch, list[Reply]], None]) -> None:
         self._on_settled = on_settled
         self._wire = Wire(self._receive, self._lose)
-        self._replies: deque[Reply] = deque()
+        self._replies: list[Reply] = []
         self._greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._greetings = 0
         self.lost: asyncio.Future[StoreUnavailable] = asyncio.get_running_loop().create_future()
@@ -35,10 +36,10 @@ class Line:
             StoreUnavailable: nobody there, or not let in.
         """
         await endpoint.connect(lambda: self._wire)
-        greeting: Sequence[Command] = endpoint.greeting
+        greeting = endpoint.greeting
         self._greetings = len(greeting)
         if greeting:
-            self._wire.send(greeting)
+            self._wire.send(b"".join(map(pack, greeting)))
             waited_for: set[asyncio.Future[Any]] = {self._greeted, self.lost}
             await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         if self.lost.done():
@@ -47,7 +48,7 @@ class Line:
     def send(self, batch: Batch) -> None:
         """Send a batch."""
         self.under_way.append(batch)
-        self._wire.send(batch.commands)
+        self._wire.send(batch.data)
 
     def fail(self, reason: StoreUnavailable) -> None:
         """Give the connection up."""
@@ -62,28 +63,27 @@ class Line:
             self._settle()
         if self._replies and not self._greetings and not self.under_way:
             # As where it has no connection left, and says so instead of a welcome.
-            self.fail(_not_let_in(self._replies.popleft()))
+            self.fail(_not_let_in(self._replies.pop(0)))
 
     def _check_greeting(self) -> None:
         while self._greetings and self._replies:
             self._greetings -= 1
-            reply = self._replies.popleft()
+            reply = self._replies.pop(0)
             if isinstance(reply, ResponseError):
                 self.fail(_not_let_in(reply))
             elif not self._greetings:
                 self._greeted.set_result(None)
 
     def _settle(self) -> None:
-        while (
-            not self.lost.done() and self.under_way and len(self._replies) >= len(self.under_way[0].commands)
-        ):
+        while self.under_way and len(self._replies) >= self.under_way[0].replies and not self.lost.done():
             batch = self.under_way.popleft()
-            self._on_settled(batch, [self._replies.popleft() for _ in batch.commands])
+            replies, self._replies = self._replies[: batch.replies], self._replies[batch.replies :]
+            self._on_settled(batch, replies)
 
     def _lose(self, reason: StoreUnavailable) -> None:
         if not self.lost.done():
             if self._replies and isinstance(self._replies[0], ResponseError):
-                reason = _not_let_in(self._replies.popleft())
+                reason = _not_let_in(self._replies.pop(0))
             self.lost.set_result(reason)
 
 

@@ -1,21 +1,25 @@
 """The views of the clients that were active last, bounded in entries and bytes."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
+from gateway.limiter.moment import Moment, Moments
+from gateway.limiter.reading import Reading, Readings
 from gateway.limiter.view import View
 
 MAX_VIEWS = 20_000
 MAX_SUB_INTERVALS = 600_000
-"""16 bytes each, and some 400 for a view: 18 MB at the most."""
+"""Some 16 bytes each, and some 500 for a view: 20 MB at the most."""
 
 
 class Views:
     """The longest unused view is forgotten first."""
 
     def __init__(self) -> None:
+        self.moments = Moments()
+        self.readings = Readings()
         self._by_key: OrderedDict[str, View] = OrderedDict()
         self._sub_intervals = 0
 
@@ -32,19 +36,19 @@ class Views:
         """The view of a window, if it is known."""
         return self._by_key.get(key)
 
-    def read(
-        self, key: str, period_seconds: int, counters: Mapping[int, int], stamp: int, read_at: float
-    ) -> View:
-        """Take over a whole hash that was asked for at monotonic `read_at`."""
-        view = self._by_key.get(key)
+    def read(self, key: str, moment: Moment, reading: Reading, own: int, read_at: float) -> View:
+        """Take over a whole hash that was asked for at monotonic `read_at`: see `View.read`."""
+        by_key = self._by_key
+        view = by_key.get(key)
         if view is None:
-            view = self._by_key[key] = View(period_seconds)
+            view = by_key[key] = View(key, moment.period_seconds)
+        else:
+            by_key.move_to_end(key)
         self._sub_intervals -= len(view)
-        view.read(counters, stamp, read_at)
+        view.read(reading, moment, own, read_at)
         self._sub_intervals += len(view)
-        self._by_key.move_to_end(key)
-        while len(self._by_key) > MAX_VIEWS or self._sub_intervals > MAX_SUB_INTERVALS:
-            _, oldest = self._by_key.popitem(last=False)
+        while len(by_key) > MAX_VIEWS or self._sub_intervals > MAX_SUB_INTERVALS:
+            _, oldest = by_key.popitem(last=False)
             self._sub_intervals -= len(oldest)
         return view
 
@@ -60,6 +64,10 @@ class Views:
 
     def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
         """The refusal of such a request, where a window has just refused one that asked for no more."""
+        if len(charges) == 1:  # nearly always, and nearly never refused
+            view = self._by_key.get(charges[0].key)
+            if view is None or now >= view.denied_until:
+                return None
         views = [self._by_key.get(charge.key) for charge in charges]
         if not any(
             view is not None and not charge.shadow and view.denies(charge.limit.quota, charge.cost, now)

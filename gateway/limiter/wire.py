@@ -1,7 +1,7 @@
 """One connection to Redis for counting. Nothing is sent twice: a command is counted once, or not at all."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import cast
 
 import hiredis
@@ -9,12 +9,10 @@ from redis.exceptions import RedisError, ResponseError
 
 from gateway.errors import StoreUnavailable
 
-Command = tuple[str | int, ...]
 Reply = object
 """A RESP2 reply: int, bytes, list or None; an error reply is a `ResponseError`."""
 
 _MORE = object()
-_pack = cast(Callable[[Command], bytes], hiredis.pack_command)  # its stub knows tuples of one only
 
 
 class Wire(asyncio.Protocol):
@@ -55,12 +53,12 @@ class Wire(asyncio.Protocol):
             return
         self._on_replies(replies)
 
-    def send(self, commands: Sequence[Command]) -> None:
+    def send(self, data: bytes) -> None:
         """Write a pipeline."""
         if self._transport is None or self._transport.is_closing():
             return
         try:
-            self._transport.write(b"".join(map(_pack, commands)))
+            self._transport.write(data)
         except (OSError, RuntimeError) as error:  # RuntimeError: uvloop's for a handle that a reset closed
             self._lose(f"the connection broke: {error}")
 

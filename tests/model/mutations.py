@@ -1,7 +1,7 @@
 """The limiter with one rule left out at a time, by one function of the real code."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ from gateway.limiter import decision
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.batcher import Batcher
+from gateway.limiter.commands import Command, pack
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
+from gateway.limiter.reading import Reading
 from gateway.limiter.view import View
-from gateway.limiter.wire import Command, Wire
+from gateway.limiter.wire import Wire
+from tests.unit.gateway.limiter.pipelines import commands
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -32,7 +35,7 @@ class Mutation:
 
 
 def _no_check_against_e(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decision, "timely", lambda *_: True)
+    patch.setattr(decision, "error", lambda *_: 0)
 
 
 def _no_2e_in_the_tail(patch: pytest.MonkeyPatch) -> None:
@@ -50,9 +53,8 @@ def _b_fields(patch: pytest.MonkeyPatch) -> None:
 def _next_not_read(patch: pytest.MonkeyPatch) -> None:
     read, read_open = View.read, View.read_open
 
-    def read_without(view: View, fields: Mapping[int, int], stamp: int, read_at: float) -> None:
-        following = window.sub_interval(stamp, view._period) + 1
-        read(view, {i: units for i, units in fields.items() if i != following}, stamp, read_at)
+    def read_without(view: View, reading: Reading, *args: Any) -> None:
+        read(view, reading._replace(following=0), *args)
 
     patch.setattr(View, "read", read_without)
     patch.setattr(View, "read_open", lambda view, previous, own, _: read_open(view, previous, own, 0))
@@ -120,8 +122,8 @@ def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
             expires[wire, command[1]] = now + lifetime
         return ("PEXPIRE", command[1], max(1, int(left * 1000)))
 
-    def not_renewing(wire: Wire, commands: Sequence[Command]) -> None:
-        send(wire, [with_what_is_left(wire, command) for command in commands])
+    def not_renewing(wire: Wire, data: bytes) -> None:
+        send(wire, b"".join(pack(with_what_is_left(wire, command)) for command in commands(data)))
 
     patch.setattr(Wire, "send", not_renewing)
 
@@ -129,22 +131,21 @@ def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
 def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
     send = Wire.send
 
-    def only_after(wire: Wire, commands: Sequence[Command]) -> None:
-        pairs = zip(commands, [*commands[1:], ("",)], strict=True)
-        send(
-            wire,
-            [
-                ("PTTL", command[1]) if command[0] == "PEXPIRE" and following[0] == "HINCRBY" else command
-                for command, following in pairs
-            ],
-        )
+    def only_after(wire: Wire, data: bytes) -> None:
+        sent = commands(data)
+        pairs = zip(sent, [*sent[1:], ("",)], strict=True)
+        left = [
+            ("PTTL", command[1]) if command[0] == "PEXPIRE" and following[0] == "HINCRBY" else command
+            for command, following in pairs
+        ]
+        send(wire, b"".join(map(pack, left)))
 
     patch.setattr(Wire, "send", only_after)
 
 
 def _denial_outlives_a_raise(patch: pytest.MonkeyPatch) -> None:
     def denies(view: View, _: int, cost: int, now: float) -> bool:
-        return now < view._denied_until and cost >= view._denied_cost
+        return now < view.denied_until and cost >= view._denied_cost
 
     patch.setattr(View, "denies", denies)
 
@@ -154,7 +155,7 @@ def _denial_for_long(patch: pytest.MonkeyPatch) -> None:
 
     def for_a_period(view: View, *args: Any) -> None:
         deny(view, *args)
-        view._denied_until += view._period
+        view.denied_until += view.period_seconds
 
     patch.setattr(View, "deny", for_a_period)
 
@@ -164,7 +165,7 @@ def _nobody_is_told(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_deadline(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Batcher, "_judge_later", lambda *_: None)
+    patch.setattr(Batcher, "_judge_at", lambda *_: None)
 
 
 def _posted_again(patch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,15 @@
 """A real Redis that is told the time: a simulation's clock instead of its own, also for expiry."""
 
 import socket
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import hiredis
 from redis.exceptions import ResponseError
 
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.wire import Command, Reply
-
-pack = cast(Callable[[Command], bytes], hiredis.pack_command)  # its stub knows tuples of one only
+from gateway.limiter.commands import Command, pack
+from gateway.limiter.wire import Reply
 
 
 class TimedRedis:

@@ -17,6 +17,7 @@ from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.views import Views
 from tests.scale.timed_redis import TimedRedis
+from tests.unit.gateway.limiter.pipelines import commands_of
 
 MOST_FIELDS = window.SUB_INTERVALS + 6
 WEEK_SECONDS = 7 * 24 * 3600.0
@@ -115,7 +116,7 @@ class Simulation:
         self._after(self._habit.way_seconds, lambda: self._execute(node, batch, attempt))
 
     def _execute(self, node: _Node, batch: Batch, attempt: int) -> None:
-        replies = self._redis.execute(batch.commands, self._now)
+        replies = self._redis.execute(commands_of(batch), self._now)
         self.course.batches += 1
         self.course.most_fields = max(self.course.most_fields, self._redis.fields)
         self._after(self._habit.way_seconds, lambda: self._settle(node, batch, replies, attempt))

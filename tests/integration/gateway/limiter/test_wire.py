@@ -12,9 +12,14 @@ from redis.exceptions import ResponseError
 
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
+from gateway.limiter.commands import Command, pack
 from gateway.limiter.wire import Reply, Wire
 from gateway.redis_endpoint import Endpoint
 from tests.integration.gateway.limiter.node import eventually
+
+
+def pipeline(*commands: Command) -> bytes:
+    return b"".join(map(pack, commands))
 
 
 class Line:
@@ -53,20 +58,20 @@ async def opened(redis_url: str) -> AsyncIterator[Line]:
 
 async def test_replies_come_in_the_order_of_the_commands(redis_url: str) -> None:
     async with opened(redis_url) as line:
-        line.wire.send([("HINCRBY", "k", 1, 2), ("HGETALL", "k"), ("HINCRBY", "k", 1, 3)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 2), ("HGETALL", "k"), ("HINCRBY", "k", 1, 3)))
         assert await line.receive(3) == [2, [b"1", b"2"], 5]
 
 
 async def test_a_pipeline_can_be_sent_before_the_replies_of_the_last_are_read(redis_url: str) -> None:
     async with opened(redis_url) as line:
-        line.wire.send([("HINCRBY", "k", 1, 1)])
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
         assert await line.receive(1) + await line.receive(1) == [1, 2]
 
 
 async def test_an_error_reply_stands_in_its_place(redis_url: str) -> None:
     async with opened(redis_url) as line:
-        line.wire.send([("SET", "k", "text"), ("HINCRBY", "k", 1, 1), ("GET", "k")])
+        line.wire.send(pipeline(("SET", "k", "text"), ("HINCRBY", "k", 1, 1), ("GET", "k")))
         first, error, last = await line.receive(3)
     assert isinstance(error, ResponseError)
     assert (first, last) == (b"OK", b"text")
@@ -80,10 +85,10 @@ async def test_nobody_there_is_an_outage() -> None:
 
 async def test_a_closed_wire_sends_nothing_and_says_nothing(redis_url: str, redis_client: Redis) -> None:
     async with opened(redis_url) as line:
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
         await line.receive(1)
         line.wire.close()
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
         assert await redis_client.hget("k", "1") == "1"
     assert line.losses == []
 
@@ -96,7 +101,7 @@ async def test_a_connection_that_redis_closes_is_an_outage_and_a_new_one_works(
         with pytest.raises(StoreUnavailable):
             await line.receive(1)
     async with opened(redis_url) as line:
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
         assert await line.receive(1) == [1]
 
 
@@ -136,10 +141,10 @@ async def test_a_counting_command_is_sent_once_however_the_connection_fares() ->
         writer.close()
 
     async with serving(hang_up) as url, opened(url) as line:
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
         with pytest.raises(StoreUnavailable):
             await line.receive(1)
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
     assert len(line.losses) == 1
     assert len(connections) == 1
     assert b"".join(seen).count(b"HINCRBY") == 1
@@ -156,7 +161,7 @@ async def test_a_reset_in_the_middle_of_sending_is_an_outage_whatever_the_event_
 
     async with serving(reset) as url, opened(url) as line, asyncio.timeout(10):
         while not line.losses:
-            line.wire.send([("HINCRBY", "k", 1, 1)])
+            line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
             await asyncio.sleep(0.001)
-        line.wire.send([("HINCRBY", "k", 1, 1)])
+        line.wire.send(pipeline(("HINCRBY", "k", 1, 1)))
     assert len(line.losses) == 1

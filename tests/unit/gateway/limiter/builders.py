@@ -9,11 +9,15 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
+from gateway.limiter.commands import Command, pack
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.decision import Standing
 from gateway.limiter.ledger import Posting
+from gateway.limiter.moment import Moment
+from gateway.limiter.reading import Readings
+from gateway.limiter.view import View
 from gateway.limiter.views import Views
-from gateway.limiter.wire import Command
+from tests.unit.gateway.limiter.pipelines import commands, commands_of
 
 NOW = 1_800_000_000_000_000
 THIS = window.sub_interval(NOW, 60)
@@ -57,6 +61,22 @@ def hash_reply(fields: Mapping[int, int]) -> list[bytes]:
     return [b"%d" % number for pair in fields.items() for number in pair]
 
 
+def read(view: View, fields: Mapping[int, int], at: int = NOW, sent: float = SENT) -> None:
+    """Let a view have a whole hash."""
+    moment = Moment(at, view.period_seconds)
+    reading = Readings().read(hash_reply(fields), moment)
+    view.read(reading, moment, max(0, fields.get(moment.number, 0)), sent)
+
+
+def known(
+    views: Views, key: str, fields: Mapping[int, int], *, at: int = NOW, sent: float = SENT, period: int = 60
+) -> None:
+    """Let the view of a window have a whole hash."""
+    moment = Moment(at, period)
+    reading = Readings().read(hash_reply(fields), moment)
+    views.read(key, moment, reading, max(0, fields.get(moment.number, 0)), sent)
+
+
 class Turn:
     """One batch, what the node knew before it, and what goes back after it."""
 
@@ -67,13 +87,14 @@ class Turn:
         stamp: int = NOW,
         sent: float = SENT,
         views: Views | None = None,
-        before: Sequence[Command] = (),
+        before: Sequence[Command] = (),  # in plain words
         postings: Sequence[Posting] = (),
         corrections: Corrections | None = None,
     ) -> None:
         self.views = Views() if views is None else views
         self.corrections = Corrections(lambda: None) if corrections is None else corrections
-        self.batch = Batch(asks, stamp, sent, self.views, before=before, postings=postings)
+        packed = list(map(pack, before))
+        self.batch = Batch(asks, stamp, sent, self.views, before=packed, postings=postings)
         self._before = len(before)
 
     def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
@@ -81,7 +102,7 @@ class Turn:
 
         Those to the PEXPIRE in front of a window that is read in whole are put in: no key was there.
         """
-        given, between = iter(answers), self.batch.commands[1:-1]
+        given, between = iter(answers), commands_of(self.batch)[1:-1]
         renews_first = [
             place >= self._before and (command[0], following[0]) == ("PEXPIRE", "HINCRBY")
             for place, (command, following) in enumerate(pairwise([*between, ("TIME",)]))
@@ -94,8 +115,8 @@ class Turn:
 
     def given_back(self) -> dict[tuple[str, int], int]:
         """The units by key and sub-interval that are due to go back; it counts as sent."""
-        commands = self.corrections.take_commands(NOW)
-        return {(str(key), int(number)): -int(units) for _, key, number, units in increments(commands)}
+        back = increments(commands(self.corrections.take_commands(NOW)))
+        return {(str(key), int(number)): -int(units) for _, key, number, units in back}
 
 
 def increments(commands: Sequence[Command]) -> list[Command]:

@@ -14,6 +14,7 @@ from gateway.limiter.views import Views
 from gateway.limiter.wire import Reply
 from tests.unit.gateway.limiter.builders import NOW, SENT, ask, standings
 from tests.unit.gateway.limiter.hashes import Hashes
+from tests.unit.gateway.limiter.pipelines import commands_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Sent:
     @property
     def is_done(self) -> bool:
         """Whether Redis has answered all of it."""
-        return len(self.replies) == len(self.batch.commands)
+        return len(self.replies) == self.batch.replies
 
 
 class World:
@@ -116,7 +117,7 @@ class SimulatedNode:
             sent = next((sent for sent in self.under_way if not sent.is_done), None)
             if sent is None:
                 return
-            command = sent.batch.commands[len(sent.replies)]
+            command = commands_of(sent.batch)[len(sent.replies)]
             sent.replies.append(self.world.hashes.answer(command, self.world.now))
             if command[0] == "HINCRBY" and int(command[3]) > 0:
                 sent.counted_at[str(command[1])] = self.world.now

@@ -6,18 +6,18 @@ from typing import Any
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, Books, tell
 from gateway.limiter.decision import Standing
-from tests.unit.gateway.limiter.builders import SENT, one
+from tests.unit.gateway.limiter.builders import SENT, THIS, Turn, hash_reply, one
 
 GONE = StoreUnavailable("gone")
 
 
-def counted() -> tuple[Ask, list[int]]:
-    """An ask whose units Redis has counted, and how often they were given back."""
-    times: list[int] = []
-    asks = one()
-    asks.books = Books.COUNTED
-    asks.give_back = lambda: times.append(1)
-    return asks, times
+def counted() -> tuple[Ask, Turn]:
+    """An ask whose unit Redis has counted, and which is not answered; and the turn in which it did."""
+    late = one(asked=SENT - 1)
+    turn = Turn([late])
+    turn.settle(1, hash_reply({THIS: 1}), 1)
+    late.answer = None
+    return late, turn
 
 
 async def test_who_leaves_before_anything_was_sent_leaves_nothing() -> None:
@@ -36,32 +36,32 @@ async def test_who_leaves_while_its_units_are_under_way_says_whether_it_passed()
 
 
 async def test_who_leaves_refused_gives_counted_units_back_once() -> None:
-    leaving, times = counted()
+    leaving, turn = counted()
     assert leaving.leave(passed_at=None) is False
     leaving.leave(passed_at=None)
     leaving.clear()
-    assert len(times) == 1
+    assert turn.given_back() == {("k", THIS): 1}
     assert leaving.books is Books.CLEAR
 
 
 async def test_who_leaves_admitted_keeps_counted_units() -> None:
-    leaving, times = counted()
+    leaving, turn = counted()
     assert leaving.leave(passed_at=SENT) is True
-    assert times == []
+    assert turn.given_back() == {}
 
 
 async def test_an_answer_that_was_given_can_still_be_left_with_its_units() -> None:
-    answered, times = counted()
+    answered, turn = counted()
     answered.answer = (Standing(True, 1, 0.0),)
     answered.leave()
-    assert len(times) == 1
+    assert turn.given_back() == {("k", THIS): 1}
 
 
 async def test_what_was_let_through_without_the_answer_is_kept_when_its_requester_leaves() -> None:
-    passed, times = counted()
+    passed, turn = counted()
     passed.leave(passed_at=SENT)
     assert passed.leave() is True
-    assert times == []
+    assert turn.given_back() == {}
 
 
 async def test_a_failure_is_told_to_who_waits_and_to_nobody_else() -> None:

@@ -23,10 +23,12 @@ from tests.unit.gateway.limiter.builders import (
     ask,
     hash_reply,
     increments,
+    known,
     one,
     standings,
     time_reply,
 )
+from tests.unit.gateway.limiter.pipelines import commands, commands_of
 
 BACK = {("k", THIS): 1}
 """One unit goes back."""
@@ -34,12 +36,13 @@ BACK = {("k", THIS): 1}
 
 async def test_requests_of_one_client_in_one_turn_are_one_command() -> None:
     batch = Batch([one("a"), one("b"), one("a")], NOW, SENT, Views())
-    assert increments(batch.commands) == [("HINCRBY", "a", THIS, 2), ("HINCRBY", "b", THIS, 1)]
-    assert batch.commands[0] == batch.commands[-1] == ("TIME",)
+    sent = commands_of(batch)
+    assert increments(sent) == [("HINCRBY", "a", THIS, 2), ("HINCRBY", "b", THIS, 1)]
+    assert sent[0] == sent[-1] == ("TIME",)
 
 
 async def test_every_batch_renews_its_keys_expiry() -> None:
-    assert ("PEXPIRE", "k", window.key_lifetime_ms(60)) in Batch([one()], NOW, SENT, Views()).commands
+    assert ("PEXPIRE", "k", window.key_lifetime_ms(60)) in commands_of(Batch([one()], NOW, SENT, Views()))
 
 
 async def test_a_refused_request_is_given_back() -> None:
@@ -162,7 +165,7 @@ async def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
     dead = window.oldest_kept(NOW, 60) - 1
     corrections = Corrections(lambda: None)
     Turn([one()], corrections=corrections).settle(1, hash_reply({THIS: 1, dead: 5}), 1)
-    assert ("HDEL", "k", dead) in corrections.take_commands(NOW)
+    assert ("HDEL", "k", dead) in commands(corrections.take_commands(NOW))
 
 
 MINUTE, HOUR = Charge("minute", TWO), Charge("hour", Limit(3, 3600))
@@ -222,7 +225,7 @@ async def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of
 async def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
     asks = [one(limit=TEN, cost=cost) for cost in (4, 7, 3)]
     turn = Turn(asks)
-    assert increments(turn.batch.commands) == [("HINCRBY", "k", THIS, 14)]
+    assert increments(commands_of(turn.batch)) == [("HINCRBY", "k", THIS, 14)]
     turn.settle(14, hash_reply({THIS: 14}), 1)
     assert admitted(asks) == [True, False, True]
     assert [standings(each)[0].remaining for each in asks] == [6, 6, 3]
@@ -306,7 +309,7 @@ async def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> No
     waiting = one()
     Turn([waiting]).settle(1, hash_reply({THIS: 1}), 1, executed=NOW + 10**7)
     turn = Turn([waiting])
-    assert increments(turn.batch.commands) == [("HINCRBY", "k", THIS, 1)]
+    assert increments(commands_of(turn.batch)) == [("HINCRBY", "k", THIS, 1)]
     turn.settle(3, hash_reply({THIS: 3}), 1)
     assert admitted([waiting]) == [False]
     assert turn.given_back() == BACK
@@ -367,8 +370,8 @@ async def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> 
 async def test_a_client_that_was_read_just_now_is_read_in_part_and_anew_when_that_is_old() -> None:
     views = Views()
     Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
-    soon = Batch([one()], NOW + 1000, SENT + 0.001, views).commands
-    later = Batch([one()], NOW + 1000, SENT + READ_SECONDS, views).commands
+    soon = commands_of(Batch([one()], NOW + 1000, SENT + 0.001, views))
+    later = commands_of(Batch([one()], NOW + 1000, SENT + READ_SECONDS, views))
     assert ("HMGET", "k", THIS - 1, THIS + 1) in soon
     assert ("HGETALL", "k") in later
 
@@ -377,15 +380,15 @@ async def test_a_key_of_which_nothing_is_known_is_renewed_before_it_is_counted_i
     """It might be about to expire, between two commands of the pipeline, and what was counted with it."""
     views = Views()
     first = Turn([one()], views=views)
-    assert [command[0] for command in first.batch.commands[1:-1]] == [
+    assert [command[0] for command in commands_of(first.batch)[1:-1]] == [
         "PEXPIRE",
         "HINCRBY",
         "HGETALL",
         "PEXPIRE",
     ]
     first.settle(1, hash_reply({THIS: 1}), 1)
-    known = Batch([one()], NOW, SENT, views)
-    assert [command[0] for command in known.commands[1:-1]] == ["HINCRBY", "HMGET", "PEXPIRE"]
+    again = Batch([one()], NOW, SENT, views)
+    assert [command[0] for command in commands_of(again)[1:-1]] == ["HINCRBY", "HMGET", "PEXPIRE"]
 
 
 @pytest.mark.parametrize(("after_seconds", "renews_first"), [(1, False), (59, False), (60, True)])
@@ -400,9 +403,9 @@ async def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
         back.give_back("k", 60, number, 1)
     back.delete("k", 60, [THIS - 70])
     before = back.take_commands(stamp, {"k"})
-    commands = Batch([one()], stamp, SENT + after_seconds, views, before=before).commands
-    assert len(commands) == (9 if renews_first else 8)
-    assert (commands[4][0] == "PEXPIRE") == renews_first
+    sent = commands_of(Batch([one()], stamp, SENT + after_seconds, views, before=before))
+    assert len(sent) == (9 if renews_first else 8)
+    assert (sent[4][0] == "PEXPIRE") == renews_first
 
 
 @pytest.mark.parametrize("answers", [(1, [], 0), (1, hash_reply({THIS: 1}), 0), (1, [], 1)])
@@ -418,7 +421,7 @@ async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_deci
     Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
     waiting = one()
     behind = Turn([waiting], views=views, sent=SENT + 0.1)
-    views.read("k", 60, {}, NOW + 1_000_000, SENT + 0.1)
+    known(views, "k", {}, at=NOW + 1_000_000, sent=SENT + 0.1)
     assert behind.settle(2, [None, None], 1) == [waiting]
     assert behind.given_back() == BACK
 

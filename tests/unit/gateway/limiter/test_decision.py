@@ -3,21 +3,25 @@
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
+from gateway.limiter.moment import Moment
+from gateway.limiter.reading import Readings
 from gateway.limiter.view import View
-from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
+from tests.unit.gateway.limiter.builders import NOW, TEN, THIS, hash_reply, read
 
 
 def view(fields: Mapping[int, int], at: int = NOW, period_seconds: int = 60) -> View:
     """A window as Redis told it, without the units to be decided about."""
-    read = View(period_seconds)
-    read.read(fields, at, SENT)
-    return read
+    told = View("k", period_seconds)
+    read(told, fields, at)
+    return told
 
 
 def standings(before: Mapping[int, int], *limits: Limit, at: int = NOW, cost: int = 1) -> list[Standing]:
@@ -45,7 +49,8 @@ def test_the_next_sub_interval_counts_since_a_faster_node_may_have_written_it() 
 
 def test_a_field_of_a_broken_clock_is_ignored_and_named() -> None:
     assert admitted({THIS + 2: 1000}, TEN) == [True]
-    assert decision.stray({THIS: 1, THIS + 1: 1, THIS + 2: 1000}, NOW, 60) == ([], [THIS + 2])
+    reading = Readings().read(hash_reply({THIS: 1, THIS + 1: 1, THIS + 2: 1000}), Moment(NOW, 60))
+    assert (reading.expired, reading.ahead) == ([], 1)
 
 
 def test_the_oldest_sub_interval_counts_in_full_and_the_one_before_not_at_all() -> None:
@@ -85,11 +90,31 @@ def test_after_a_lowered_limit_the_wait_covers_all_that_stands_above_it() -> Non
 @pytest.mark.parametrize("period", [1, 10, 60, 86400])
 def test_a_batch_is_timely_within_e_of_its_stamp_on_both_sides_and_no_further(period: int) -> None:
     tolerance = window.stamp_tolerance(period)
-    assert decision.timely(NOW, period, [NOW - tolerance, NOW + tolerance])
-    assert not decision.timely(NOW, period, [NOW, NOW + tolerance + 1])
-    assert not decision.timely(NOW, period, [NOW - tolerance - 1, NOW])
+    assert decision.error(NOW, (NOW - tolerance, NOW + tolerance)) <= Moment(NOW, period).tolerance
+    assert decision.error(NOW, (NOW, NOW + tolerance + 1)) > Moment(NOW, period).tolerance
+    assert decision.error(NOW, (NOW - tolerance - 1, NOW)) > Moment(NOW, period).tolerance
 
 
 def test_only_fields_that_no_node_counts_any_more_are_dead() -> None:
     kept = window.oldest_kept(NOW, 60)
-    assert decision.stray([kept - 1, kept, THIS], NOW, 60) == ([kept - 1], [])
+    reading = Readings().read(hash_reply(dict.fromkeys([kept - 1, kept, THIS], 1)), Moment(NOW, 60))
+    assert (reading.expired, reading.ahead) == ([kept - 1], 0)
+
+
+@given(
+    st.dictionaries(st.integers(THIS - 63, THIS + 2), st.integers(-2, 9), max_size=20),
+    st.integers(0, 999_999),
+    st.integers(0, 60),
+    st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_one_charge_is_decided_about_as_several_would_be(
+    fields: dict[int, int], later: int, quota: int, costs: list[int], shadow: bool
+) -> None:
+    at = NOW + later
+    one, plain = view(fields, at), view(fields, at)
+    for cost in costs:
+        charge = Charge("k", Limit(quota, 60), cost, shadow)
+        standing = decision.decide_one(charge, one, Moment(at, 60), at)
+        assert (standing,) == decision.decide([charge], [plain], at)
+        assert one.last_total == plain.last_total

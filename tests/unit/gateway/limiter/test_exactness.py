@@ -10,7 +10,10 @@ from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
 from gateway.limiter.charge import Charge
+from gateway.limiter.moment import Moment
+from gateway.limiter.reading import Readings
 from gateway.limiter.view import View
+from tests.unit.gateway.limiter.builders import hash_reply
 from tests.unit.gateway.limiter.oracle import most_in_any_window
 
 START = 1_800_000_000_000_000
@@ -57,16 +60,17 @@ def replay(limit: Limit, script: list[Batch]) -> list[int]:
             fields[number] -= units
         stamp = now + int(batch.error * tolerance)
         number = window.sub_interval(stamp, period)
-        view = View(period)
-        view.read(fields, stamp, 0.0)
+        view, moment = View("k", period), Moment(stamp, period)
+        reading = Readings().read(hash_reply(fields), moment)
+        view.read(reading, moment, fields[number], 0.0)
         fields[number] += batch.units
-        assert decision.timely(stamp, period, [now])
+        assert decision.error(stamp, (now, now)) <= moment.tolerance
         standings = [decision.decide([Charge("k", limit)], [view], stamp)[0] for _ in range(batch.units)]
         passed = sum(standing.admitted for standing in standings)
         admitted += [now] * passed
         if passed < batch.units:
             owed.append((turn + batch.late, number, batch.units - passed))
-        for dead in decision.stray(fields, stamp, period)[0]:
+        for dead in reading.expired:
             del fields[dead]
         assert len(fields) <= window.SUB_INTERVALS + 6
     return admitted

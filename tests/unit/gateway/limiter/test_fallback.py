@@ -12,7 +12,7 @@ from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import MAX_WINDOWS, Ledger
 from gateway.limiter.views import Views
 from gateway.telemetry.counters import Counters
-from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TEN, THIS, TWO
+from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TEN, THIS, TWO, known
 
 
 class Node:
@@ -69,7 +69,7 @@ def test_the_windows_are_bounded_and_the_longest_unused_is_forgotten() -> None:
 
 def test_what_stood_in_the_last_view_is_nobodys_to_give_until_it_leaves() -> None:
     node = Node()
-    node.views.read("k", 60, {THIS - 50: 4, THIS: 3}, NOW, SENT)
+    known(node.views, "k", {THIS - 50: 4, THIS: 3})
     assert node.admitted(TEN, 3, [SENT] * 5) == 1
     soon_gone = SENT + (window.leaves_at(THIS - 50, 60) - NOW) / window.MICROSECONDS
     assert node.admitted(TEN, 3, [soon_gone - 0.001] * 5) == 0
@@ -78,7 +78,7 @@ def test_what_stood_in_the_last_view_is_nobodys_to_give_until_it_leaves() -> Non
 
 def test_a_full_window_is_full_for_every_node_whatever_its_share() -> None:
     node = Node()
-    node.views.read("k", 60, {THIS: 1}, NOW, SENT)
+    known(node.views, "k", {THIS: 1})
     assert node.admitted(ONE, 5, [SENT] * 5) == 0
 
 
@@ -111,7 +111,7 @@ def test_a_window_in_shadow_refuses_nobody_and_takes_no_more_than_its_share() ->
 
 def test_a_refusal_tells_when_something_leaves_first_of_what_the_node_or_redis_counted() -> None:
     node = Node()
-    node.views.read("k", 60, {THIS - 20: 9}, NOW, SENT)
+    known(node.views, "k", {THIS - 20: 9})
     assert node.passes([Charge("k", TEN)], 1, SENT)
     (standing,) = node.decide([Charge("k", TEN)], SENT)
     assert (standing.admitted, standing.remaining) == (False, 0)

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
+from gateway.limiter import ledger as books
 from gateway.limiter.charge import Charge
-from gateway.limiter.ledger import MAX_WINDOWS, Ledger, Posting, commands
-from gateway.limiter.wire import Command
+from gateway.limiter.commands import Command
+from gateway.limiter.ledger import MAX_WINDOWS, Ledger, Posting
 from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
+from tests.unit.gateway.limiter.pipelines import commands
 
 EVERYTHING = MAX_WINDOWS
 BUCKET = window.sub_interval(int(SENT * window.MICROSECONDS), 60)
@@ -23,7 +25,7 @@ def redis_time(now: float) -> int:
 
 def posted(ledger: Ledger, now: float) -> list[Command]:
     """What goes to Redis at monotonic `now`."""
-    return commands(ledger.take(now, EVERYTHING), redis_time, redis_time(now))
+    return commands(books.commands(ledger.take(now, EVERYTHING), redis_time, redis_time(now)))
 
 
 def admitted(*moments: float, key: str = "k", is_posted: bool = False) -> Ledger:
@@ -110,7 +112,7 @@ def test_what_is_posted_counts_no_less_long_than_if_redis_had_counted_it_then(
 
     ledger = Ledger(Counters())
     ledger.enter(Charge("k", Limit(1, period)), passed_at, posted=False)
-    ((_, _, number, _), _) = commands(ledger.take(now, EVERYTHING), time, time(now) + way)
+    ((_, _, number, _), _) = commands(books.commands(ledger.take(now, EVERYTHING), time, time(now) + way))
 
     true = window.sub_interval(time(passed_at), period)
     assert true <= int(number) <= true + 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.contract import window
 from gateway.limiter.view import DENY_SECONDS, READ_SECONDS, View
+from tests.unit.gateway.limiter import builders
 from tests.unit.gateway.limiter.builders import NOW, SENT, THIS
 
 PERIODS = st.sampled_from([1, 2, 7, 60, 3600])
@@ -41,8 +42,8 @@ def counted(fields: Mapping[int, int], at: int, period_seconds: int) -> int:
 
 def read(fields: Mapping[int, int], at: int = NOW, period_seconds: int = 60) -> View:
     """The view of a whole hash that was asked for at `SENT`."""
-    view = View(period_seconds)
-    view.read(fields, at, SENT)
+    view = View("k", period_seconds)
+    builders.read(view, fields, at)
     return view
 
 
@@ -58,8 +59,8 @@ def test_what_is_read_once_and_then_brought_up_to_date_totals_as_the_whole_hash(
     for _ in range(data.draw(st.integers(0, 6), "turns")):
         if data.draw(st.booleans(), "reads again"):
             fields |= {this - 1: data.draw(COUNTS), this: data.draw(COUNTS), this + 1: data.draw(COUNTS)}
+            fields |= {i: max(0, fields[i]) for i in (this - 1, this, this + 1)}  # as it is read
             view.read_open(fields[this - 1], fields[this], fields[this + 1])
-            fields[this] = max(0, fields[this])
         else:
             units = data.draw(st.integers(0, 5), "adds")
             view.add(units)
@@ -134,7 +135,7 @@ def test_the_moment_at_which_units_leave_is_the_same_by_trying_every_microsecond
 def test_a_negative_counter_is_damage_and_counts_as_none() -> None:
     view = read({THIS - 9: -5, THIS - 8: 3, THIS: -2})
     assert view.total(NOW) == 3
-    view.read_open(-1, -4, -1)
+    view.add(-2)
     view.add(2)
     assert view.total(NOW) == 5
 
@@ -142,44 +143,44 @@ def test_a_negative_counter_is_damage_and_counts_as_none() -> None:
 def test_a_whole_hash_takes_the_place_of_what_was_known() -> None:
     view = read({THIS - 9: 5, THIS: 2})
     view.add(3)
-    view.read({THIS - 8: 1}, NOW, SENT + 1)
+    builders.read(view, {THIS - 8: 1}, sent=SENT + 1)
     assert view.total(NOW) == 1
 
 
 def test_a_view_is_fresh_within_its_sub_interval_and_a_quarter_of_a_second() -> None:
-    assert read({}).is_fresh(NOW, SENT)
-    assert read({}).is_fresh(starts_at(THIS + 1, 60) - 1, SENT + READ_SECONDS - 0.001)
+    assert read({}).is_fresh(THIS, SENT)
+    assert read({}).is_fresh(THIS, SENT + READ_SECONDS - 0.001)
 
 
 def test_a_view_is_not_fresh_after_a_quarter_of_a_second_whatever_was_read_of_the_open_ones() -> None:
     view = read({})
     view.read_open(1, 2, 3)
-    assert not view.is_fresh(NOW, SENT + READ_SECONDS)
+    assert not view.is_fresh(THIS, SENT + READ_SECONDS)
 
 
-@pytest.mark.parametrize("stamp", [starts_at(THIS, 60) - 1, starts_at(THIS + 1, 60)])
-def test_a_view_is_not_fresh_for_a_stamp_in_another_sub_interval(stamp: int) -> None:
-    assert not read({}).is_fresh(stamp, SENT)
+@pytest.mark.parametrize("number", [THIS - 1, THIS + 1])
+def test_a_view_is_not_fresh_in_another_sub_interval(number: int) -> None:
+    assert not read({}).is_fresh(number, SENT)
 
 
 def test_a_view_is_not_fresh_when_it_was_told_to_expire_and_still_tells_what_it_knew() -> None:
     view = read({THIS: 3})
     view.expire(SENT)
-    assert not view.is_fresh(NOW, SENT)
+    assert not view.is_fresh(THIS, SENT)
     assert view.total(NOW) == 3
 
 
 def test_a_view_that_was_told_to_expire_is_not_fresh_by_what_was_asked_before() -> None:
     view = read({THIS: 3})
     view.expire(SENT + 0.1)
-    view.read({THIS: 4}, NOW, SENT + 0.05)
-    assert not view.is_fresh(NOW, SENT + 0.1)
-    view.read({THIS: 4}, NOW, SENT + 0.1)
-    assert view.is_fresh(NOW, SENT + 0.1)
+    builders.read(view, {THIS: 4}, sent=SENT + 0.05)
+    assert not view.is_fresh(THIS, SENT + 0.1)
+    builders.read(view, {THIS: 4}, sent=SENT + 0.1)
+    assert view.is_fresh(THIS, SENT + 0.1)
 
 
 def test_a_view_is_not_fresh_before_it_was_read() -> None:
-    assert not View(60).is_fresh(0, SENT)
+    assert not View("k", 60).is_fresh(0, SENT)
 
 
 def denied(cost: int = 2, quota: int = 10, stamp: int = NOW, wait_seconds: float = 30.0) -> View:
@@ -241,9 +242,9 @@ def test_what_was_denied_is_said_to_fit_when_its_wait_is_over() -> None:
     assert view.frees_in(SENT + 40) == 0
 
 
-def test_a_view_holds_what_counts_and_one_more_and_the_open_ones() -> None:
+def test_a_view_holds_what_any_moment_of_its_sub_interval_counts() -> None:
     everything = range(THIS - 2 * window.SUB_INTERVALS, THIS + 9)
     view = read(dict.fromkeys(everything, 1))
-    kept = range(window.oldest_counted(NOW, 60) - 1, THIS + 2)
+    kept = range(window.oldest_counted(starts_at(THIS, 60), 60), THIS + 2)
     assert len(view) == len(kept)
     assert len(read({})) == len(range(THIS - 1, THIS + 2))

@@ -5,17 +5,17 @@ from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.views import MAX_SUB_INTERVALS, MAX_VIEWS, Views
-from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
+from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS, known
 
 HOUR = Limit(100, 3600)
 FULL = dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 2), 1)
 
 
-def known(**totals: int) -> Views:
+def minutes(**totals: int) -> Views:
     """Windows of a minute in which so many units stand."""
     views = Views()
     for key, total in totals.items():
-        views.read(key, 60, {THIS: total}, NOW, SENT)
+        known(views, key, {THIS: total})
     return views
 
 
@@ -29,9 +29,9 @@ def deny(views: Views, key: str, wait_seconds: float = 20.0) -> None:
 def test_of_more_views_than_fit_the_longest_unread_are_forgotten() -> None:
     views = Views()
     for number in range(MAX_VIEWS):
-        views.read(str(number), 60, {}, NOW, SENT)
-    views.read("0", 60, {}, NOW, SENT)
-    views.read("one more", 60, {}, NOW, SENT)
+        known(views, str(number), {})
+    known(views, "0", {})
+    known(views, "one more", {})
 
     assert len(views) == MAX_VIEWS
     assert views.get("0") is not None
@@ -41,10 +41,10 @@ def test_of_more_views_than_fit_the_longest_unread_are_forgotten() -> None:
 
 def test_of_more_sub_intervals_than_fit_the_longest_unread_views_are_forgotten() -> None:
     views = Views()
-    views.read("first", 60, FULL, NOW, SENT)
+    known(views, "first", FULL)
     fit = MAX_SUB_INTERVALS // views.sub_intervals
     for number in range(fit + 5):
-        views.read(str(number), 60, FULL, NOW, SENT)
+        known(views, str(number), FULL)
 
     assert len(views) == fit
     assert views.sub_intervals <= MAX_SUB_INTERVALS
@@ -55,13 +55,13 @@ def test_of_more_sub_intervals_than_fit_the_longest_unread_views_are_forgotten()
 def test_sub_intervals_are_counted_once_however_often_a_window_is_read() -> None:
     views = Views()
     for fields in (FULL, {}, FULL, {THIS - 9: 1}):
-        views.read("k", 60, fields, NOW, SENT)
+        known(views, "k", fields)
     assert views.sub_intervals == len(views.get("k") or ()) == 4
 
 
 def test_a_request_is_refused_from_memory_where_one_of_its_windows_has_just_refused() -> None:
-    views = known(minute=10)
-    views.read("hour", 3600, {window.sub_interval(NOW, 3600): 40}, NOW, SENT)
+    views = minutes(minute=10)
+    known(views, "hour", {window.sub_interval(NOW, 3600): 40}, period=3600)
     deny(views, "minute", wait_seconds=20.0)
 
     refusal = views.refusal([Charge("minute", TEN), Charge("hour", HOUR)], SENT + 0.125)
@@ -73,7 +73,7 @@ def test_a_request_is_refused_from_memory_where_one_of_its_windows_has_just_refu
 
 
 def test_a_window_that_is_not_known_has_its_whole_quota_in_a_refusal_by_another() -> None:
-    views = known(minute=10)
+    views = minutes(minute=10)
     deny(views, "minute")
     refusal = views.refusal([Charge("hour", HOUR), Charge("minute", TEN)], SENT)
     assert refusal is not None
@@ -81,13 +81,13 @@ def test_a_window_that_is_not_known_has_its_whole_quota_in_a_refusal_by_another(
 
 
 def test_a_window_in_shadow_refuses_nobody_from_memory() -> None:
-    views = known(minute=10)
+    views = minutes(minute=10)
     deny(views, "minute")
     assert views.refusal([Charge("minute", TEN, shadow=True)], SENT) is None
 
 
 def test_a_window_in_shadow_that_refused_too_is_told_in_a_refusal_by_another() -> None:
-    views = known(a=10, b=10)
+    views = minutes(a=10, b=10)
     deny(views, "a")
     deny(views, "b")
     refusal = views.refusal([Charge("a", TEN, shadow=True), Charge("b", TEN)], SENT)
@@ -96,12 +96,12 @@ def test_a_window_in_shadow_that_refused_too_is_told_in_a_refusal_by_another() -
 
 
 def test_nothing_is_refused_from_memory_where_nobody_was_refused_or_nothing_is_known() -> None:
-    assert known(minute=10).refusal([Charge("minute", TEN)], SENT) is None
+    assert minutes(minute=10).refusal([Charge("minute", TEN)], SENT) is None
     assert Views().refusal([Charge("minute", TEN)], SENT) is None
 
 
 def test_another_generation_and_a_raised_quota_are_asked_about() -> None:
-    views = known(**{"k:0": 10})
+    views = minutes(**{"k:0": 10})
     deny(views, "k:0")
     assert views.refusal([Charge("k:0", TEN)], SENT) is not None
     assert views.refusal([Charge("k:1", TEN)], SENT) is None
@@ -109,21 +109,21 @@ def test_another_generation_and_a_raised_quota_are_asked_about() -> None:
 
 
 def test_where_redis_may_be_another_one_all_is_asked_and_read_anew() -> None:
-    views = known(a=10, b=10)
+    views = minutes(a=10, b=10)
     deny(views, "a")
     views.expire_all(SENT)
     assert views.refusal([Charge("a", TEN)], SENT) is None
     for key in ("a", "b"):
         view = views.get(key)
         assert view is not None
-        assert not view.is_fresh(NOW, SENT)
+        assert not view.is_fresh(THIS, SENT)
 
 
 def test_one_window_can_be_read_anew_alone_and_one_that_is_not_known_too() -> None:
-    views = known(a=10, b=10)
+    views = minutes(a=10, b=10)
     views.expire("a", SENT)
     views.expire("c", SENT)
     a, b = views.get("a"), views.get("b")
     assert a is not None
     assert b is not None
-    assert (a.is_fresh(NOW, SENT), b.is_fresh(NOW, SENT)) == (False, True)
+    assert (a.is_fresh(THIS, SENT), b.is_fresh(THIS, SENT)) == (False, True)

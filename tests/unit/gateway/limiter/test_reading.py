@@ -1,0 +1,98 @@
+"""HGETALL's reply: read fast where it is as nodes write it, and in any case the same."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.contract import window
+from gateway.limiter.moment import EDGE, Moment
+from gateway.limiter.reading import MOST, Reading, Readings
+from tests.unit.gateway.limiter.builders import NOW, THIS, hash_reply
+
+MINUTE = Moment(NOW, 60)
+WHOLE = range(THIS - EDGE, THIS + 2)
+COUNTS = st.integers(-3, 12) | st.sampled_from([0, 10**6, 10**15])
+JUNK = st.sampled_from([b"note", b"", b"-7", b"1e9", b"%da" % (THIS // 10), b"%d7" % THIS, b"9" * 25])
+
+
+def told(reading: Reading) -> dict[int, int]:
+    """The closed sub-intervals in which something stands."""
+    words = list(map(int, filter(None, reading.told.split(b","))))
+    return {
+        number: min(count, MOST) for number, count in zip(words[::2], words[1::2], strict=True) if count > 0
+    }
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> list[bytes]:
+    """Fields in the order of their numbers, or nearly."""
+    numbers = draw(st.sets(st.integers(THIS - EDGE - 6, THIS + 3), max_size=70))
+    pairs = [(b"%d" % number, b"%d" % draw(COUNTS)) for number in sorted(numbers)]
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        place = draw(st.integers(0, len(pairs)))
+        pairs.insert(place, (draw(JUNK), draw(st.sampled_from([b"3", b"x"]))))
+    if draw(st.integers(0, 3)) == 0:
+        pairs = draw(st.permutations(pairs))
+    return [word for pair in dict(pairs).items() for word in pair]
+
+
+@given(replies(), st.integers(0, 999_999))
+def test_a_hash_in_order_is_read_as_any_hash(reply: list[bytes], later: int) -> None:
+    readings, moment = Readings(), Moment(NOW + later, 60)
+    fast, plain = readings.in_order(reply, moment), readings.in_any_order(reply, moment)
+    if fast is not None:
+        assert told(fast) == told(plain)
+        assert fast._replace(told=b"", size=0) == plain._replace(told=b"", size=0)
+        assert fast.size == len(fast.told.split(b",")) // 2
+
+
+@pytest.mark.parametrize("fields", [WHOLE, [THIS], range(THIS - 70, THIS + 1), [THIS - 40, THIS - 3, THIS]])
+def test_what_nodes_write_is_read_in_order(fields: Sequence[int]) -> None:
+    reply = hash_reply(dict.fromkeys(fields, 2))
+    assert Readings().in_order(reply, MINUTE) is not None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [],
+        hash_reply({THIS + 2: 1}),
+        hash_reply({THIS: 1, THIS - 1: 1}),
+        [b"5"],
+        [b"5", None],
+        [None, b"5"],
+        [[], []],
+        [b"%d" % THIS, b"x"],
+        [b"%da" % (THIS // 10), b"1"],
+    ],
+)
+def test_what_nodes_do_not_write_is_not(reply: list[bytes]) -> None:
+    assert Readings().in_order(reply, MINUTE) is None
+
+
+def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None:
+    kept = window.oldest_kept(NOW, 60)
+    fields = {
+        kept - 1: 50,
+        THIS - EDGE: 1,
+        THIS - 40: 0,
+        THIS - 30: 2,
+        THIS - 2: 3,
+        THIS - 1: 4,
+        THIS: 5,
+        THIS + 1: 6,
+    }
+    for read in (Readings().in_order, Readings().in_any_order):
+        reading = read(hash_reply(fields), MINUTE)
+        assert reading is not None
+        assert (reading.edge, reading.closed, reading.previous, reading.following) == (1, 5, 4, 6)
+        assert (reading.first, reading.first_units) == (THIS - 30, 2)
+        assert (reading.expired, reading.ahead, reading.tells_own) == ([kept - 1], 0, True)
+
+
+def test_a_count_that_is_none_or_damage_is_none() -> None:
+    readings = Readings()
+    assert [readings.count(reply) for reply in (None, b"-4", b"x", b"7")] == [0, 0, 0, 7]
+    assert readings.count(b"9" * 30) == MOST
