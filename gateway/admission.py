@@ -1,24 +1,26 @@
 """The one call before the upstream: lists → exempt → identity → routes → windows → places → limiter."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from gateway.access import Denied
-from gateway.addresses import Address, address_of
+from gateway.addresses import address_of
+from gateway.bills import Bill, Bills
 from gateway.contract.client_id import address_id
-from gateway.contract.policy_table import Policy
 from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.errors import StoreUnavailable
 from gateway.fields import RawHeaders
+from gateway.identity import SentKey
 from gateway.in_flight import InFlight
-from gateway.limiter.charge import Charge
+from gateway.limiter.ask import Ask
 from gateway.limiter.decision import Standing, admits
 from gateway.limiter.limiter import Limiter
-from gateway.meters import Meter, Meters
+from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies
-from gateway.routing import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,7 @@ class Places:
         return max(0, self.limit - self.taken)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Whether a request may pass, and by which windows.
 
     `client` is None where nobody was identified. `standings` has one for each of `meters`, or is None where
@@ -74,18 +75,101 @@ class Undecided(StoreUnavailable):
         self.client = client
 
 
+Decided = Decision | Undecided
+
+
+class Asked:
+    """A request that waits for its decision. Its requester may go, and says so by `leave`."""
+
+    __slots__ = ("_bill", "_has_place", "_in_flight", "_on_decided", "_places", "waiting")
+
+    def __init__(
+        self, bill: Bill, places: Places | None, in_flight: InFlight, on_decided: Callable[[Decided], None]
+    ) -> None:
+        self._bill = bill
+        self._places = places
+        self._has_place = places is not None
+        self._in_flight = in_flight
+        self._on_decided = on_decided
+        self.waiting: Ask
+
+    def take(self, told: tuple[Standing, ...] | StoreUnavailable | None) -> None:
+        """The limiter has decided."""
+        self._on_decided(self.failed() if isinstance(told, StoreUnavailable) else self.decided(told))
+
+    def decided(self, standings: tuple[Standing, ...] | None) -> Decision:
+        """What the standings mean for the request."""
+        bill = self._bill
+        admitted = standings is None or admits(bill.charges, standings)
+        return Decision(admitted, bill.client, bill.meters, standings, bill.cost, self._places, bill.upstream)
+
+    def failed(self) -> Decided:
+        """Nobody has decided; shadow refuses nobody, also where nobody would pass uncounted."""
+        if all(charge.shadow for charge in self._bill.charges):
+            return self.decided(None)
+        self._give_place_back()
+        return Undecided(self._bill.client)
+
+    def leave(self) -> None:
+        """Nobody waits any more: what was taken goes back."""
+        self._give_place_back()
+        self.waiting.leave()
+
+    def _give_place_back(self) -> None:
+        if self._has_place:
+            self._has_place = False
+            self._in_flight.leave(self._bill.client)
+
+
 class Admission:
     """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
 
     def __init__(self, overrides: LiveOverrides, limiter: Limiter) -> None:
         self._overrides = overrides
         self._limiter = limiter
+        self._bills = Bills()
         self.in_flight = InFlight()
 
     async def decide(
         self, policies: Policies, method: str, host: bytes, target: bytes, headers: RawHeaders, peer: str
     ) -> Decision:
+        """As `ask`, for whoever can wait.
+
+        Raises:
+            Undecided: as `ask` tells it; the rest as there.
+        """
+        future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+
+        def tell(decided: Decided) -> None:
+            if not future.done():
+                future.set_result(decided)
+
+        asked = self.ask(policies, method, host, target, policies.identity.key_in(headers), peer, tell)
+        if isinstance(asked, Decision):
+            return asked
+        try:
+            decided = await future
+        except asyncio.CancelledError:
+            asked.leave()
+            raise
+        if isinstance(decided, Undecided):
+            raise decided
+        return decided
+
+    def ask(
+        self,
+        policies: Policies,
+        method: str,
+        host: bytes,
+        target: bytes,
+        key: SentKey,
+        peer: str,
+        on_decided: Callable[[Decided], None],
+    ) -> Decision | Asked:
         """Decide by `policies` about a request: its Host and target as they were sent, `peer` its address.
+
+        Returns the decision where it is there at once. Otherwise `on_decided` is called with it, unless the
+        requester leaves before.
 
         Raises:
             Denied: it, or its address, is on the deny list.
@@ -94,53 +178,44 @@ class Admission:
             Undecided: Redis is away, and the settings let nobody pass without it.
         """
         address = address_of(peer) if policies.need_addresses else None
-        if policies.deny.has_address(address) or (policies.need_addresses and address is None):
+        if policies.need_addresses and (address is None or policies.deny.has_address(address)):
             raise Denied(None)
         if policies.exempt and policies.exempt.takes(method, target):
             return Decision(admitted=True, upstream=policies.routing.upstream(method, host, target))
-        client = policies.identity.client_of(headers, address)
+        client = policies.identity.client_of(key, address)
         if client in policies.deny.clients:
             raise Denied(client)
         if client in policies.allow.clients or policies.allow.has_address(address):
             upstream = policies.routing.upstream(method, host, target)
             return Decision(admitted=True, client=client, upstream=upstream)
         passage = policies.routing.passage(method, host, target)
-        return await self._count(policies.meters, client, address, passage)
+        bill = self._bills.of(client, passage, policies.meters, self._overrides.current)
+        of_address = policies.meters.of_address
+        if of_address and address is not None and not policies.meters.is_registered(client):
+            bill = _with_address(bill, of_address, address_id(address))
+        return self._count(bill, on_decided)
 
-    async def _count(self, known: Meters, client: str, address: Address | None, passage: Passage) -> Decision:
+    def _count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
         """Charge all windows that the request meets, if its client has a place."""
-        overrides = self._overrides.current
-        tariff = known.of_client(client, overrides)
-        cost, upstream = passage.cost, passage.upstream
-        meters = tariff.meters + passage.meters
-        generation = overrides.generations.get(client, 0)
-        charges = [Charge(meter.key(client, generation), meter.limit, cost, meter.shadow) for meter in meters]
-        if known.of_address and address is not None and not known.is_registered(client):
-            meters += known.of_address
-            charges += _charges_of(known.of_address, address, cost)
-        places = self._enter(client, tariff.policy)
+        places = self._enter(bill)
         if places is not None and not (places.admitted or places.shadow):
-            return Decision(False, client, meters, None, cost, places, upstream)
-        is_decided = False
+            return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
+        asked = Asked(bill, places, self.in_flight, on_decided)
         try:
-            standings = await self._decide(charges)
-            is_decided = True
+            told = self._limiter.ask(bill.charges, asked.take)
         except StoreUnavailable as reason:
-            raise Undecided(client) from reason
-        finally:
-            if places is not None and not is_decided:
-                self.in_flight.leave(client)
-        admitted = standings is None or admits(charges, standings)
-        return Decision(admitted, client, meters, standings, cost, places, upstream)
-
-    async def _decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """As the limiter does; but shadow refuses nobody, also where nobody would pass without Redis."""
-        try:
-            return await self._limiter.decide(charges)
-        except StoreUnavailable:
-            if all(charge.shadow for charge in charges):
-                return None
+            decided = asked.failed()
+            if isinstance(decided, Undecided):
+                raise decided from reason
+            return decided
+        except BaseException:
+            if places is not None:
+                self.in_flight.leave(bill.client)
             raise
+        if isinstance(told, Ask):
+            asked.waiting = told
+            return asked
+        return asked.decided(told)
 
     def close(self, decision: Decision) -> None:
         """Give back the place of a request that has ended: answered, refused, failed or cancelled."""
@@ -155,12 +230,13 @@ class Admission:
         self.in_flight.enter(client)
         return partial(self.in_flight.leave, client)
 
-    def _enter(self, client: str, policy: Policy) -> Places | None:
+    def _enter(self, bill: Bill) -> Places | None:
+        policy = bill.policy
         if not policy.concurrency:
             return None
-        return Places(policy.concurrency, self.in_flight.enter(client), policy.shadow)
+        return Places(policy.concurrency, self.in_flight.enter(bill.client), policy.shadow)
 
 
-def _charges_of(meters: Sequence[Meter], address: Address, cost: int) -> list[Charge]:
-    place = address_id(address)
-    return [Charge(meter.key(place, 0), meter.limit, cost, meter.shadow) for meter in meters]
+def _with_address(bill: Bill, meters: tuple[Meter, ...], place: str) -> Bill:
+    charges = tuple(meter.charge(place, 0, bill.cost) for meter in meters)
+    return replace(bill, meters=bill.meters + meters, charges=bill.charges + charges)

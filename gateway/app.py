@@ -80,9 +80,9 @@ async def ready_to_serve(settings: Settings, serves: Serving) -> AsyncIterator[S
         background(redis.store.run, serves.loop_lag.run, redis.endpoint.follow) as start,
     ):
         await _first_look(settings, redis)
-        await serves.upstreams.look(_UPSTREAM_CHECK_SECONDS)
+        await serves.shared.upstreams.look(_UPSTREAM_CHECK_SECONDS)
         yield start
-    serves.upstreams.close()
+    serves.shared.upstreams.close()
 
 
 async def delay(seconds: float, hurry: asyncio.Event) -> None:

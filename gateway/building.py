@@ -26,8 +26,7 @@ from gateway.log_writer import LogWriter
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
-from gateway.proxy.handler import Handler
-from gateway.proxy.upstream import Upstreams
+from gateway.proxy.shared import Shared
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
@@ -73,8 +72,7 @@ class Serving:
     """What serves clients, as far as it is to be started, run and taken down."""
 
     redis: RedisParts
-    handler: Handler
-    upstreams: Upstreams
+    shared: Shared
     connections: Connections
     downstream: Downstream
     counters: Counters
@@ -102,7 +100,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, processes:
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
     upstreams = proxy_parts.upstreams(settings, policies)
     redis = _redis_parts(settings, counters, processes)
-    handler = Handler(
+    shared = Shared(
         policies,
         Admission(redis.overrides, redis.limiter),
         upstreams,
@@ -112,10 +110,9 @@ def serving(settings: Settings, signals: Signals, counters: Counters, processes:
     )
     return Serving(
         redis,
-        handler,
-        upstreams,
+        shared,
         proxy_parts.connections(settings, counters, len(upstreams.addresses)),
-        proxy_parts.downstream(settings, handler, counters, signals.hurry),
+        proxy_parts.downstream(settings, shared, signals.hurry),
         counters,
         certificate,
         Reload(signals.reread, lambda: redis.clock.time(monotonic()) / MICROSECONDS),
@@ -126,7 +123,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, processes:
 def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWriter | None) -> Speaking:
     """What says how a node of one process is."""
     redis, counters, reload, certificate = serves.redis, serves.counters, serves.reload, serves.certificate
-    table = serves.handler.policies.table
+    table = serves.shared.policies.table
     recorder = Recorder(
         unreached(settings, table),
         counters,
@@ -199,8 +196,8 @@ def _reread_policies(settings: Settings, serves: Serving, enforced: Callable[[Po
     policies = read_policies(settings)
 
     def enforce() -> None:
-        serves.upstreams.load(policies.upstreams)
-        serves.handler.policies = policies
+        serves.shared.upstreams.load(policies.upstreams)
+        serves.shared.policies = policies
         enforced(policies.table)
 
     return enforce

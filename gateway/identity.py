@@ -31,21 +31,27 @@ class Identity:
         self._clients = clients
         self._accepts_unknown = accepts_unknown
         self._secret = secret
-        self._key_header = key_header
+        self.key_header = key_header
+        """The name of the field that holds a key."""
 
-    def client_of(self, headers: RawHeaders, address: Address | None) -> str:
-        """The id of the client that sends a request with these header fields from this address.
+    def key_in(self, headers: RawHeaders) -> "SentKey":
+        """The API key that a request with these header fields shows."""
+        try:
+            return key_of(headers, self.key_header)
+        except Unidentified as reason:
+            return reason
+
+    def client_of(self, key: "SentKey", address: Address | None) -> str:
+        """The id of the client that shows this key, or none, and sends from this address.
 
         Raises:
-            Unidentified: no key where one is needed, no usable one, two different ones, or one that nobody
-                registered.
+            Unidentified: no key where one is needed, no usable one, or one that nobody registered.
         """
-        key = key_of(headers, self._key_header)
+        if isinstance(key, Unidentified):
+            raise key
         if key is None:
             if address is None or not self.accepts_anonymous:
-                raise Unidentified(
-                    f"An API key is needed: send {self._key_header}, or Authorization: Bearer."
-                )
+                raise Unidentified(f"An API key is needed: send {self.key_header}, or Authorization: Bearer.")
             return client_id.address_id(address)
         name = self._clients.identify(key)
         if name is not None:
@@ -53,6 +59,10 @@ class Identity:
         if not self._accepts_unknown:
             raise Unidentified("The API key is not known.")
         return client_id.unknown_client_id(key, self._secret)
+
+
+SentKey = str | None | Unidentified
+"""A usable key, none, or what is wrong with what was sent."""
 
 
 def key_of(headers: RawHeaders, key_header: str = KEY_HEADER) -> str | None:

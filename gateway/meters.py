@@ -6,14 +6,15 @@ from gateway.contract import keys
 from gateway.contract.limits import Limit, Limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ADDRESS, Policy, PolicyTable, window_names
+from gateway.limiter.charge import Charge
 
 _OVERRIDDEN = 1024
 """How many overridden clients' meters are kept; making them anew costs some microseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Meter:
-    """One window of a policy.
+    """One window of a policy, made once and known by itself.
 
     `name` is unique among those that a request meets (``gold``, ``gold/s``, ``route/search/m``).
     """
@@ -24,9 +25,10 @@ class Meter:
     shadow: bool
     announcement: bytes  # the window as an item of RateLimit-Policy
 
-    def key(self, client: str, generation: int) -> str:
-        """Where Redis counts it for a client."""
-        return keys.window(client, self.scope, self.limit.period_seconds, generation)
+    def charge(self, client: str, generation: int, cost: int) -> Charge:
+        """What a request of a client takes of it."""
+        key = keys.window(client, self.scope, self.limit.period_seconds, generation)
+        return Charge(key, self.limit, cost, self.shadow)
 
 
 def meters_of(policy_name: str, scope: str, limits: Limits, *, shadow: bool) -> tuple[Meter, ...]:

@@ -147,7 +147,9 @@ class LiveOverrides:
     def _take_over(self, fields: OverrideFields) -> None:
         before = self._all.malformed
         self._fields = fields
-        self._all = fields.overrides()
+        taken = fields.overrides()
+        if taken != self._all:  # what is made from them is kept as long as they stay the same value
+            self._all = taken
         self._look_at(self._time())
         if self._all.malformed and self._all.malformed != before:
             logger.warning(

@@ -1,7 +1,7 @@
 """What a node decides by, as one value: a change is one assignment, and no request sees a mixture."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.access import AccessList
 from gateway.contract.policy_table import PolicyTable
@@ -27,8 +27,10 @@ class Policies:
     deny: AccessList
     upstreams: Mapping[str, tuple[str, ...]]
 
-    @property
-    def need_addresses(self) -> bool:
-        """Whether a decision depends on the client's address."""
+    need_addresses: bool = field(init=False)
+    """Whether a decision depends on the client's address."""
+
+    def __post_init__(self) -> None:
         lists = self.allow.networks or self.deny.networks
-        return bool(lists or self.meters.of_address or self.identity.accepts_anonymous)
+        need = bool(lists or self.meters.of_address or self.identity.accepts_anonymous)
+        object.__setattr__(self, "need_addresses", need)

@@ -8,10 +8,13 @@ from gateway.policies import Policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.entrance import Entrance
-from gateway.proxy.handler import Handler, ProxyOptions
+from gateway.proxy.fastlane import FastLane
+from gateway.proxy.handler import Handler
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.journal import Journal
 from gateway.proxy.onward import Onward
+from gateway.proxy.plain import PlainReader
+from gateway.proxy.shared import ProxyOptions, Shared
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
@@ -30,10 +33,18 @@ def connections(settings: Settings, counters: Counters, addresses: int) -> Conne
     )
 
 
-def downstream(settings: Settings, handler: Handler, counters: Counters, hurry: asyncio.Event) -> Downstream:
-    """What has the handler answer the clients that are connected."""
-    journal = Journal(handler, counters, settings.trusted_proxies, AccessLog(settings.access_log))
-    return Downstream(journal, counters, hurry, _shadowed(settings), settings.time_limits)
+def downstream(settings: Settings, shared: Shared, hurry: asyncio.Event) -> Downstream:
+    """What has the clients that are connected answered, by the fast lane or the other."""
+    access_log = AccessLog(settings.access_log)
+    journal = Journal(Handler(shared), shared.counters, settings.trusted_proxies, access_log)
+    lane = _fast_lane(settings, shared, access_log) if settings.fast_lane else None
+    return Downstream(journal, shared.counters, hurry, _shadowed(settings), settings.time_limits, lane)
+
+
+def _fast_lane(settings: Settings, shared: Shared, access_log: AccessLog) -> FastLane:
+    options = shared.options
+    reader = PlainReader(options.onward, options.entrance, _shadowed(settings), settings.key_header)
+    return FastLane(reader, shared, settings.trusted_proxies, access_log)
 
 
 def _shadowed(settings: Settings) -> frozenset[bytes]:

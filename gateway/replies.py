@@ -9,7 +9,7 @@ from gateway.contract.policy_table import CONCURRENCY
 from gateway.fields import Fields
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter
-from gateway.problems import Reply, problem
+from gateway.problems import Problem, Reply, problem
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -32,6 +32,13 @@ def store_unavailable() -> Reply:
         kind=_REDUCED_CAPACITY,
         fields=[(b"Retry-After", b"1")],
     )
+
+
+def upstream_failed(error: Exception) -> Problem:
+    """502 or 504 (RFC 9110 §15.6.3, §15.6.5), by the error with which its answer did not come."""
+    if isinstance(error, TimeoutError):
+        return Problem(504, "The service behind the gateway did not answer in time.")
+    return Problem(502, "The service behind the gateway did not answer properly.")
 
 
 def no_place() -> Reply:

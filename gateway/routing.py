@@ -23,6 +23,10 @@ class Passage:
     meters: tuple[Meter, ...] = ()
 
 
+UNROUTED = Passage()
+"""Of a request that no route takes."""
+
+
 class Routing:
     """Finds a request's passage. Of most paths there is one reading, and so one route or none."""
 
@@ -41,14 +45,14 @@ class Routing:
             Ambiguous: they lead to different upstreams, or it names no host where routes have hosts.
         """
         if not self._passages:
-            return _UNROUTED
+            return UNROUTED
         if self._by_host and not host:
             raise Ambiguous
         name = host_name(host)
         found = {self._index.first(method, name, path) for path in readings(target)}
         passages = [self._passages[place] for place in sorted(place for place in found if place is not None)]
         if None in found:
-            passages.append(_UNROUTED)
+            passages.append(UNROUTED)
         return passages[0] if len(passages) == 1 else _together(passages)
 
     def upstream(self, method: str, host: bytes, target: bytes) -> str:
@@ -60,9 +64,6 @@ class Routing:
         return (
             self.passage(method, host, target).upstream if self._leads or self._by_host else DEFAULT_UPSTREAM
         )
-
-
-_UNROUTED = Passage()
 
 
 def _together(passages: list[Passage]) -> Passage:

@@ -19,6 +19,11 @@ class Absence:
         self._until = 0.0
         self._is_probed = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has not failed since it worked last."""
+        return self._failures == 0
+
     def is_out(self, now: float) -> bool:
         """Whether to leave the address out at monotonic `now`."""
         return self._failures > 0 and (self._is_probed or now < self._until)

@@ -2,14 +2,18 @@
 
 import logging
 from dataclasses import dataclass
+from http import HTTPStatus
 from zlib import crc32
 
 from gateway.log_lines import Event
 from gateway.logs import ACCESS
+from gateway.request_context import RequestContext
+from gateway.telemetry.counters import Outcome
 
 MAX_PATH_LENGTH = 1024
 
 _SAMPLES = 2**32
+_SERVER_ERRORS = 500
 
 logger = logging.getLogger(ACCESS)
 
@@ -68,13 +72,48 @@ class AccessLog:
 
     def __init__(self, share: float) -> None:
         """`share` is from 0 (none, and failed ones neither) to 1 (all)."""
-        self._is_on = share > 0
+        self.is_on = share > 0
+        """Whether any is logged."""
         self._below = round(share * _SAMPLES)
 
     def takes(self, request_id: str, *, failed: bool) -> bool:
         """Whether a request is logged: CRC-32 of its id, as a share of 2**32, is below the share."""
-        return self._is_on and (failed or crc32(request_id.encode()) < self._below)
+        return self.is_on and (failed or crc32(request_id.encode()) < self._below)
 
-    def write(self, access: Access) -> None:
-        """Log one."""
-        logger.info(access)
+    def tell(
+        self,
+        context: RequestContext,
+        *,
+        address: str,
+        method: str,
+        target: bytes,
+        bytes_in: int,
+        bytes_out: int,
+        seconds: float,
+    ) -> None:
+        """Log the request of this context, which is over, if it is one of those that are."""
+        if not self.takes(context.request_id, failed=_has_failed(context)):
+            return
+        logger.info(
+            Access(
+                address=address,
+                method=method,
+                path=path_of(target),
+                status=context.status,
+                outcome=context.outcome,
+                bytes_in=bytes_in,
+                bytes_out=bytes_out,
+                seconds=seconds,
+                upstream_seconds=context.upstream_seconds,
+                store_seconds=context.store_seconds,
+            )
+        )
+
+
+def _has_failed(context: RequestContext) -> bool:
+    """Whether somebody should know: not what a client can bring about, by the thousand and for nothing."""
+    is_our_answer = context.upstream_seconds is None
+    is_their_doing = 400 <= context.status < _SERVER_ERRORS or context.status == HTTPStatus.LOOP_DETECTED
+    if context.outcome == Outcome.MALFORMED or (is_our_answer and is_their_doing):
+        return False
+    return context.outcome == Outcome.FAILED or context.status >= _SERVER_ERRORS

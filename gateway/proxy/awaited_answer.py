@@ -52,6 +52,9 @@ class _AwaitedAnswer:
         if self._body is not None:
             self._body.feed(piece)
 
+    def answer_waits(self) -> None:
+        """Reads of the body have their own time limit."""
+
     def answer_ended(self) -> None:
         if self._body is not None:
             self._body.end()

@@ -12,6 +12,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from gateway.clock import monotonic
 from gateway.connections import Place
+from gateway.proxy.begun import Begun
 from gateway.proxy.head import RequestHead
 from gateway.proxy.looks import has_something
 from gateway.proxy.patience import TimeLimits
@@ -44,6 +45,7 @@ class Connection(WatchedConnection):
         "_owes_end",
         "_reader",
         "_turn",
+        "begun",
         "head",
     )
 
@@ -67,6 +69,8 @@ class Connection(WatchedConnection):
         self._turn: asyncio.Handle | None = None
         self.head: RequestHead | Malformed
         """Of the request at hand, or what is wrong with it."""
+        self.begun: Begun | None = None
+        """What the fast lane has done of it."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""
@@ -84,6 +88,14 @@ class Connection(WatchedConnection):
             self._take_turns()
         else:
             self._receive(data)
+
+    @property
+    def _is_at_rest(self) -> bool:
+        """Whether nothing is under way, nothing has come, and a request may."""
+        reader = self._reader
+        if not self._is_answered or reader.has_begun or self._is_last or self._owes_end or self._is_broken:
+            return False
+        return not (reader.held or self._later or self._close or self._force_close)
 
     def _take_turns(self) -> None:
         """Take what has come a part at a time, and let others have their turn in between.

@@ -101,7 +101,7 @@ class Exchange:
         if address is None:
             raise LookupError("all addresses have been tried")
         self._is_probe = address.absence.began(now)
-        address.busy += 1
+        self._upstream.took(address)
         self._address = address
         return address
 

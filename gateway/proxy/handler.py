@@ -2,76 +2,45 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from gateway import replies
-from gateway.access import Denied
-from gateway.admission import Admission, Decision, Undecided
+from gateway.admission import Decision, Undecided
 from gateway.clock import monotonic, wall
 from gateway.fields import Fields
-from gateway.identity import Unidentified
-from gateway.policies import Policies
 from gateway.problems import Problem, Reply
 from gateway.proxy.answer_head import AnswerHead
-from gateway.proxy.entrance import Entrance
 from gateway.proxy.exchange import Exchange, Outgoing
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import CLOSE
 from gateway.proxy.hops import hops_left
 from gateway.proxy.incoming import Incoming, Message, Unread
-from gateway.proxy.onward import Onward
 from gateway.proxy.raw_response import RawResponse, Switched
 from gateway.proxy.relayed import Relayed, passing_on
 from gateway.proxy.rules import METHODS, Malformed
-from gateway.proxy.stillness import TunnelLimits
+from gateway.proxy.shared import Shared
 from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.upstream import Upstream, Upstreams
+from gateway.proxy.turning_away import REASONS, turn_away
+from gateway.proxy.upstream import Upstream
 from gateway.proxy.upstream_address import Busy
 from gateway.proxy.upstream_connection import UpstreamError
 from gateway.proxy.websocket import PROTOCOL, accepts, handshake_key
-from gateway.replies import RateLimitHeaders
-from gateway.routing import Ambiguous
-from gateway.telemetry.counters import Counters, Outcome
+from gateway.telemetry.counters import Outcome
 
 Served = tuple[Outcome, web.StreamResponse]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyOptions:
-    """What the settings say about forwarding."""
-
-    entrance: Entrance
-    onward: Onward
-    upstream_timeout_seconds: float
-    request_seconds: float | None
-    """For each request from its admission to the answer's end; None is any time. A tunnel is no request."""
-    tunnel_limits: TunnelLimits
-    ratelimit_headers: RateLimitHeaders
-
-
 class Handler:
     """Answers every request that could be read."""
 
-    def __init__(
-        self,
-        policies: Policies,
-        admission: Admission,
-        upstreams: Upstreams,
-        counters: Counters,
-        options: ProxyOptions,
-        is_draining: Callable[[], bool],
-    ) -> None:
-        self.policies = policies
-        self._admission = admission
-        self._upstreams = upstreams
-        self._counters = counters
-        self._options = options
-        self._is_draining = is_draining
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._admission = shared.admission
+        self._counters = shared.counters
+        self._options = shared.options
 
     async def __call__(self, message: Message) -> web.StreamResponse:
         """One request: answered and counted, once each."""
@@ -92,39 +61,33 @@ class Handler:
         self._counters.count(outcome)
 
     async def _serve(self, incoming: Incoming) -> Served:
-        started = monotonic()
-        head, context = incoming.head, incoming.context
-        upstreams = self._upstreams.current  # those of the policies that decide, also if it takes a while
+        head, context, begun = incoming.head, incoming.context, incoming.begun
+        started = monotonic() if begun is None else begun.at
+        # Those of the policies that decide, also if it takes a while.
+        upstreams = self._shared.upstreams.current if begun is None else begun.upstreams
         try:
             incoming.sender = self._options.entrance.sender_of(head, incoming.peer, incoming.scheme)
-            decision = await self._admission.decide(
-                self.policies, head.method, head.host, head.target, head.fields, incoming.sender.client
-            )
-        except Denied as denied:
-            self._counters.denied += 1
-            if denied.client is not None:
-                context.client = denied.client
-                self._counters.clients.count(denied.client, refused=True)
-            return Outcome.REFUSED, await self._own(incoming, replies.denied())
-        except Unidentified as reason:
-            return Outcome.UNIDENTIFIED, await self._own(incoming, replies.unidentified(str(reason)))
-        except Undecided as undecided:
-            context.client = undecided.client
-            context.store_seconds = monotonic() - started
-            return Outcome.FAILED, await self._own(incoming, replies.store_unavailable())
-        except Ambiguous:
-            return Outcome.MALFORMED, await self._own(incoming, replies.ambiguous())
-        except Malformed as malformed:
-            logger.debug("malformed request from %s: %s", incoming.peer, malformed.rule.name)
-            return Outcome.MALFORMED, await self._own(incoming, malformed.reply())
-        except Problem as problem:
-            return Outcome.FAILED, await self._own(incoming, problem.reply())
+            decision = await self._decide(incoming) if begun is None else begun.decision
+        except REASONS as reason:
+            outcome, client, reply = turn_away(reason, self._counters)
+            context.client = client
+            if isinstance(reason, Undecided):
+                context.store_seconds = monotonic() - started
+            elif isinstance(reason, Malformed):
+                logger.debug("malformed request from %s: %s", incoming.peer, reason.rule.name)
+            return outcome, await self._own(incoming, reply)
         if decision.meters:
             context.store_seconds = monotonic() - started
         try:
             return await self._act(incoming, decision, upstreams[decision.upstream], started)
         finally:
             self._admission.close(decision)
+
+    async def _decide(self, incoming: Incoming) -> Decision:
+        head, client = incoming.head, incoming.sender.client
+        return await self._admission.decide(
+            self._shared.policies, head.method, head.host, head.target, head.fields, client
+        )
 
     async def _act(
         self, incoming: Incoming, decision: Decision, upstream: Upstream, started: float
@@ -180,12 +143,9 @@ class Handler:
         try:
             head, body = await exchange.send(outgoing)
             _check_switch(exchange, incoming.head, head)
-        except UpstreamError as error:
-            self._lost(error)
-            raise Problem(502, "The service behind the gateway did not answer properly.") from error
-        except TimeoutError as error:
-            self._lost(error)
-            raise Problem(504, "The service behind the gateway did not answer in time.") from error
+        except (UpstreamError, TimeoutError) as error:
+            self._counters.upstream_failed(in_time=isinstance(error, UpstreamError))
+            raise replies.upstream_failed(error) from error
         except Busy:
             self._counters.upstream_full += 1
             raise
@@ -195,12 +155,6 @@ class Handler:
         self._counters.upstream_latency.add(seconds)
         self._counters.upstream_server_errors += head.status >= 500
         return Relayed(incoming, head, body, self._may_stay(incoming) and exchange.has_sent_all)
-
-    def _lost(self, error: UpstreamError | TimeoutError) -> None:
-        if isinstance(error, TimeoutError):
-            self._counters.upstream_timed_out += 1
-        else:
-            self._counters.upstream_broken += 1
 
     def _outgoing(self, incoming: Incoming, upstream: Upstream) -> Outgoing:
         onward, max_body_bytes = self._options.onward, self._options.entrance.max_body_bytes
@@ -220,7 +174,7 @@ class Handler:
             try:
                 piece = await answer.body.readany()
             except (UpstreamError, TimeoutError) as error:
-                self._lost(error)
+                self._counters.upstream_failed(in_time=isinstance(error, UpstreamError))
                 exchange.failed(error)
                 answer.break_off()
                 return Outcome.FAILED, RawResponse(keep_alive=False)
@@ -242,7 +196,7 @@ class Handler:
         try:
             to_client, release = exchange.hand_over(tunnel.upstream)
         except UpstreamError as error:
-            self._lost(error)
+            self._counters.upstream_failed(in_time=isinstance(error, UpstreamError))
             tunnel.abort()
             return Outcome.FAILED, RawResponse(keep_alive=False)
         self._counters.upstream_answered += 1
@@ -267,7 +221,7 @@ class Handler:
         return RawResponse(keep_alive=stays)
 
     def _may_stay(self, incoming: Incoming) -> bool:
-        return incoming.may_stay and not self._is_draining()
+        return incoming.may_stay and not self._shared.is_draining()
 
 
 def _check_switch(exchange: Exchange, head: RequestHead, answer: AnswerHead) -> None:

@@ -42,7 +42,7 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
     named = nominated(fields)
     if named:
         dropped |= named
-    return [(name, value) for name, value in fields if name.lower() not in dropped]
+    return [field for field in fields if field[0].lower() not in dropped]
 
 
 def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float) -> bytes:

@@ -1,10 +1,10 @@
 """How a request goes on to the services behind: which of its fields do, and which the node adds."""
 
-from gateway.fields import Field
+from gateway.fields import Field, Fields
 from gateway.identity import is_bearer
 from gateway.proxy.claims import OTHER_PATHS, REWRITTEN, is_claim
-from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end
+from gateway.proxy.head import RequestHead, Version
+from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end, lines
 from gateway.proxy.hops import hops_left, one_hop_less, via
 from gateway.proxy.request_id import id_field
 from gateway.proxy.sender import Sender, forwarded_fields
@@ -38,15 +38,11 @@ class Onward:
             context: its id, and its client's if there is one.
             authority: the upstream's, for the Host of a client that named none (HTTP/1.0).
         """
-        dropped = self._dropped | trace_fields_left_out(head.fields)
-        passed = [field for field in end_to_end(head.fields, dropped) if self._goes_on(field, sender)]
+        passed = self.passed(head, sender)
         left = hops_left(head.method, head.fields)
         if left is not None:
             passed = one_hop_less(passed, left)
-        added = [*forwarded_fields(sender), via(head.version, self._node_id)]
-        added.append(id_field(context.request_id))
-        if context.client and self._client_field:
-            added.append((self._client_field, context.client.encode()))
+        added = [*self.trail(sender, head.version), *self.named(context.request_id, context.client)]
         if not any(name.lower() == b"host" for name, _ in passed):
             added.insert(0, (b"Host", head.host or authority))
         if head.length is None:
@@ -54,6 +50,26 @@ class Onward:
         if handshake_key(head) is not None:
             added += SWITCH
         return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + block([*passed, *added])
+
+    def passed(self, head: RequestHead, sender: Sender) -> Fields:
+        """The client's fields that go on, in their order and as they came."""
+        dropped = self._dropped | trace_fields_left_out(head.fields)
+        return [field for field in end_to_end(head.fields, dropped) if self._goes_on(field, sender)]
+
+    def trail(self, sender: Sender, version: Version) -> Fields:
+        """What tells by which way a request has come."""
+        return [*forwarded_fields(sender), via(version, self._node_id)]
+
+    def named(self, request_id: str, client: str) -> Fields:
+        """What names the request, and where the settings say so its client; empty is none."""
+        field = id_field(request_id)
+        return [field, (self._client_field, client.encode())] if client and self._client_field else [field]
+
+    def named_lines(self, request_id: str, client: str) -> bytes:
+        """The same as lines."""
+        if not self._client_field:
+            return b"X-Request-Id: %b\r\n" % request_id.encode("ascii")
+        return lines(self.named(request_id, client))
 
     def _goes_on(self, field: Field, sender: Sender) -> bool:
         name = field[0].lower()

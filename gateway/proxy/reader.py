@@ -106,6 +106,16 @@ class RequestReader:
         self._start()
         return self.feed(data) if data else []
 
+    def pass_over(self) -> None:
+        """A request that was not fed is at hand: what is fed now comes behind it."""
+        self.has_begun = self.has_head = self.ended = True
+
+    def go_back(self) -> bytes:
+        """It is to be fed after all, before what is returned, which came behind it."""
+        data, self._rest = self._rest, b""
+        self._start()
+        return data
+
     def _feed_head(self, data: bytes, passed: int, events: Events) -> bytes:
         """Take lines up to the head's end, the first of which has `passed` so far; what follows it."""
         if not passed:

@@ -26,6 +26,8 @@ class Upstream:
 
         The least busy one of those that work; where none does, the one whose failure is longest ago.
         """
+        if len(self.addresses) == 1 and not tried:
+            return self.addresses[0]
         left = [address for address in self.addresses if address not in tried]
         working = [address for address in left if not address.absence.is_out(now)]
         if working:
@@ -34,8 +36,12 @@ class Upstream:
             picked = min(left, key=lambda address: address.absence.since)
         else:
             return None
-        picked.last_taken = next(self._turns)
         return picked
+
+    def took(self, address: UpstreamAddress) -> None:
+        """A request goes there; whoever sent it makes it less busy again."""
+        address.busy += 1
+        address.last_taken = next(self._turns)
 
 
 class Upstreams:

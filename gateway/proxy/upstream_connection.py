@@ -43,6 +43,9 @@ class Receiver(Protocol):
     def answer_came(self, piece: bytes) -> None:
         """A piece of its body, never empty."""
 
+    def answer_waits(self) -> None:
+        """What has come of it has been told, and there is more to come."""
+
     def answer_ended(self) -> None:
         """All of it is there, and the connection can be given back."""
 
@@ -225,9 +228,13 @@ class UpstreamConnection(asyncio.Protocol):
                 receiver.answer_began(event)
             elif self._on_interim is not None and event.status != 100:
                 self._on_interim(event)
-        if receiver is not None and self._receiver is receiver and reader.ended and not self._is_switching:
+        if receiver is None or self._receiver is not receiver or self._is_switching:
+            return
+        if reader.ended:
             self._receiver = None
             receiver.answer_ended()
+        else:
+            receiver.answer_waits()
 
     def _break(self, error: UpstreamError) -> None:
         receiver = self._receiver

@@ -88,6 +88,9 @@ class WatchedConnection(RequestHandler):
     def _wait(self, size: int = 0) -> None:
         """Know what is to be waited for, now that `size` bytes have come."""
 
+    def _abandon(self, *, has_left: bool) -> None:
+        """End what is under way and not in aiohttp's hands: its client has left, or is left."""
+
     @abstractmethod
     def _lose_body(self, error: Exception) -> None:
         """Take no more of a body: whoever reads it gets the error."""
@@ -200,6 +203,7 @@ class WatchedConnection(RequestHandler):
             for ending in (leaving, hurried, task):
                 ending.cancel()
             await asyncio.wait({leaving, hurried, task})
+        self._abandon(has_left=False)
         self.force_close()
 
     async def _leave(self, task: "asyncio.Task[None]") -> None:

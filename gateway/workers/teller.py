@@ -61,7 +61,7 @@ class Teller:
         )
 
     def _policy_digest(self) -> str:
-        policies = self._serves.handler.policies
+        policies = self._serves.shared.policies
         if policies is not self._policies:
             self._policies, self._digest = policies, policies.table.digest()
         return self._digest

@@ -72,6 +72,8 @@ class Timed:
     def answer_came(self, piece: bytes) -> None:
         del piece
 
+    def answer_waits(self) -> None: ...
+
     def answer_ended(self) -> None:
         self.deadlines.end(self)
         self.told.put_nowait("ended")

@@ -1,7 +1,7 @@
 """What is asked of the limiter, and what is made of its answer; the limiter itself is stood in for."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +18,10 @@ from gateway.contract.routes import Route
 from gateway.errors import StoreUnavailable
 from gateway.exempt import Exempt
 from gateway.identity import Identity, Unidentified
+from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
+from gateway.limiter.limiter import Decided as Told
 from gateway.limiter.limiter import Limiter
 from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
@@ -45,11 +47,15 @@ class Answers(Limiter):
         self.error: BaseException | None = None
         self.counts = True
 
-    async def decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        self.asked.append(charges)
-        await asyncio.sleep(0)
+    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> Ask:
+        self.asked.append(list(charges))
         if self.error is not None:
             raise self.error
+        asked = Ask(charges, 0.0, lambda _: on_decided(self._standings(charges)), answer=())
+        asyncio.get_running_loop().call_soon(tell, [asked])
+        return asked
+
+    def _standings(self, charges: Sequence[Charge]) -> Told:
         if not self.counts:
             return None
         return tuple(Standing(charge.key not in self.refusing, 1, 1.0) for charge in charges)

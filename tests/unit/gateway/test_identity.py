@@ -91,21 +91,21 @@ HERE = ip_address("2001:db8::5")
 def test_a_registered_clients_key_gives_its_name() -> None:
     identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
 
-    assert identity.client_of([api_key(b"acme-key")], HERE) == "acme"
+    assert identity.client_of(identity.key_in([api_key(b"acme-key")]), HERE) == "acme"
 
 
 def test_an_unknown_key_is_a_client_of_its_own_where_the_settings_say_so() -> None:
     identity = Identity(CLIENTS, accepts_unknown=True, secret="s")
 
-    assert identity.client_of([api_key(b"new")], HERE) == unknown_client_id("new", "s")
-    assert identity.client_of([api_key(b"acme-key")], HERE) == "acme"
+    assert identity.client_of(identity.key_in([api_key(b"new")]), HERE) == unknown_client_id("new", "s")
+    assert identity.client_of(identity.key_in([api_key(b"acme-key")]), HERE) == "acme"
 
 
 def test_an_unknown_key_is_nobody_where_the_settings_say_so() -> None:
     identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
 
     with pytest.raises(Unidentified, match="not known") as reason:
-        identity.client_of([api_key(b"guessed-key")], HERE)
+        identity.client_of(identity.key_in([api_key(b"guessed-key")]), HERE)
     assert "guessed-key" not in str(reason.value)
 
 
@@ -114,24 +114,25 @@ ANONYMOUS = Identity(CLIENTS, accepts_unknown=False, secret="s", accepts_anonymo
 
 @pytest.mark.parametrize("headers", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
 def test_without_a_key_an_address_is_a_client_where_the_settings_say_so(headers: list[Field]) -> None:
-    assert ANONYMOUS.client_of(headers, HERE) == "2001:db8::/64"
+    assert ANONYMOUS.client_of(ANONYMOUS.key_in(headers), HERE) == "2001:db8::/64"
+    identity = Identity(CLIENTS, accepts_unknown=True, secret="s")
     with pytest.raises(Unidentified, match="needed"):
-        Identity(CLIENTS, accepts_unknown=True, secret="s").client_of(headers, HERE)
+        identity.client_of(identity.key_in(headers), HERE)
 
 
 def test_without_a_key_and_an_address_nobody_is_a_client() -> None:
     with pytest.raises(Unidentified, match="needed"):
-        ANONYMOUS.client_of([], None)
+        ANONYMOUS.client_of(ANONYMOUS.key_in([]), None)
 
 
 @pytest.mark.parametrize("headers", [*REFUSED.values(), [api_key(b"guessed-key")]])
 def test_a_key_that_is_none_is_not_taken_for_no_key(headers: list[Field]) -> None:
     with pytest.raises(Unidentified):
-        ANONYMOUS.client_of(headers, HERE)
+        ANONYMOUS.client_of(ANONYMOUS.key_in(headers), HERE)
 
 
 def test_the_field_of_the_key_may_have_another_name() -> None:
     assert key_of([(b"x-TOKEN", b"abc"), api_key(b"def")], "X-Token") == "abc"
     assert key_of([api_key(b"def")], "X-Token") is None
     with pytest.raises(Unidentified, match="X-Token"):
-        Identity(CLIENTS, accepts_unknown=True, secret="s", key_header="X-Token").client_of([], None)
+        Identity(CLIENTS, accepts_unknown=True, secret="s", key_header="X-Token").client_of(None, None)

@@ -25,7 +25,7 @@ def test_a_client_meets_the_windows_of_its_policy() -> None:
     (of_plan,) = METERS.of_client("acme", NOBODY).meters
 
     assert (of_plan.name, str(of_plan.limit)) == ("gold", "50/m")
-    assert of_plan.key("acme", 2) == "ratelimit:{acme}:client:60:2"
+    assert of_plan.charge("acme", 2, 1).key == "ratelimit:{acme}:client:60:2"
     assert of_plan.announcement == b'"gold";q=50;w=60'
     assert names(METERS.of_client("k_0", NOBODY).meters) == ["default/s", "default/m"]
 
@@ -50,7 +50,7 @@ def test_ever_new_overrides_do_not_pile_up() -> None:
 def test_an_address_has_a_scope_of_its_own() -> None:
     (meter,) = METERS.of_address
 
-    assert (meter.name, meter.key("2001:db8::/64", 0)) == (
+    assert (meter.name, meter.charge("2001:db8::/64", 0, 1).key) == (
         "address",
         "ratelimit:{2001:db8::/64}:address:60:0",
     )

@@ -61,7 +61,7 @@ def test_a_request_meets_the_first_route_that_takes_it_however_its_path_is_writt
 def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own() -> None:
     meters = ROUTING.passage("POST", b"", b"/api").meters
 
-    assert [meter.key("acme", 1) for meter in meters] == [
+    assert [meter.charge("acme", 1, 1).key for meter in meters] == [
         "ratelimit:{acme}:route/writes:1:1",
         "ratelimit:{acme}:route/writes:60:1",
     ]

@@ -62,6 +62,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "tunnel_idle_timeout": ("60", 60.0),
     "drain_delay": ("5", 5.0),
     "drain_timeout": ("2.5", 2.5),
+    "fast_lane": ("false", False),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "access_log": ("0.25", 0.25),

@@ -20,8 +20,14 @@ def upstream(upstreams: Upstreams) -> Upstream:
 
 
 def picked(upstream: Upstream, times: int, now: float = 0.0) -> list[str]:
-    found = (upstream.pick(now) for _ in range(times))
-    return [address.url for address in found if address is not None]
+    found = []
+    for _ in range(times):
+        address = upstream.pick(now)
+        if address is not None:
+            upstream.took(address)
+            address.busy -= 1
+            found.append(address.url)
+    return found
 
 
 def test_idle_addresses_take_turns(upstream: Upstream) -> None:

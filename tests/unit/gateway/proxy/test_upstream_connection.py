@@ -291,6 +291,8 @@ class Listener:
     def answer_came(self, piece: bytes) -> None:
         self.told.append(piece)
 
+    def answer_waits(self) -> None: ...
+
     def answer_ended(self) -> None:
         self.told.append("ended")
         self._act()

@@ -1,0 +1,151 @@
+"""The answer to a request of the fast lane: sent, counted once, and told to the access log."""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+from gateway.admission import Decision
+from gateway.clock import monotonic, wall
+from gateway.fields import Fields
+from gateway.problems import Reply, problem
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.begun import Begun
+from gateway.proxy.headers import CLOSE, own_answer
+from gateway.proxy.plain import PlainRequest
+from gateway.proxy.request_id import id_field
+from gateway.proxy.shared import Shared
+from gateway.request_context import RequestContext
+from gateway.telemetry.counters import Outcome
+
+STAYS: Fields = []
+"""What says that the connection goes on."""
+
+_NOT_YET = Decision(admitted=False)
+
+logger = logging.getLogger(__name__)
+
+
+class FastClient(Protocol):
+    """The connection that a request came by."""
+
+    def may_go_on(self) -> bool:
+        """Whether another request may follow the one at hand."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the client."""
+
+    def fast_ended(self, *, stays: bool) -> None:
+        """The answer has gone out: whether another request may follow."""
+
+    def fast_broke(self) -> None:
+        """There is no whole answer, and the client must see that."""
+
+    def fast_left(self, data: bytes, begun: Begun) -> None:
+        """The other lane is to serve the request of these bytes, from where it is."""
+
+
+class FastAnswer:
+    """What a request of the fast lane gets in the end, whoever it is from."""
+
+    __slots__ = (
+        "_access_log",
+        "_began",
+        "_bytes_out",
+        "_client",
+        "_client_id",
+        "_decision",
+        "_plain",
+        "_request_id",
+        "_shared",
+        "_status",
+        "_store_seconds",
+        "_upstream_seconds",
+    )
+
+    def __init__(
+        self,
+        plain: PlainRequest,
+        request_id: str,
+        began: float,
+        client: FastClient,
+        shared: Shared,
+        access_log: AccessLog,
+    ) -> None:
+        """The request came at monotonic `began`."""
+        self._plain = plain
+        self._request_id = request_id
+        self._began = began
+        self._client = client
+        self._shared = shared
+        self._access_log = access_log
+        self._decision = _NOT_YET
+        self._client_id = ""
+        self._status = 0
+        self._bytes_out = 0
+        self._store_seconds: float | None = None
+        self._upstream_seconds: float | None = None
+
+    @abstractmethod
+    def _let_go(self, *, in_order: bool) -> None:
+        """Give back what belongs to an upstream."""
+
+    def _within_border(self, step: Callable[[Any], None], value: Any) -> None:
+        """No fault of ours goes beyond this: the client learns that it failed, and no more than that."""
+        try:
+            step(value)
+        except Exception:
+            with RequestContext(self._request_id) as context:
+                context.client = self._client_id
+                logger.exception("a request failed")
+            if self._status:
+                self._end(Outcome.FAILED)
+                self._client.fast_broke()
+            else:
+                self._answer(problem(500, "The gateway failed at this request."), Outcome.FAILED)
+
+    def _may_stay(self) -> bool:
+        return self._client.may_go_on() and not self._shared.is_draining()
+
+    def _answer(self, reply: Reply, outcome: Outcome) -> None:
+        """Answer by the node itself."""
+        stays = self._may_stay()
+        fields = [id_field(self._request_id), *(STAYS if stays else CLOSE)]
+        self._status = reply.status
+        self._send(own_answer(reply, fields, head_only=self._plain.method == "HEAD", now=wall()))
+        self._end(outcome)
+        self._client.fast_ended(stays=stays)
+
+    def _send(self, data: bytes) -> None:
+        self._bytes_out += len(data)
+        self._client.send(data)
+
+    def _end(self, outcome: Outcome | Literal[""], *, in_order: bool = False) -> None:
+        """Count it, and give back what it holds."""
+        counters = self._shared.counters
+        self._let_go(in_order=in_order)
+        counters.in_flight -= 1
+        if outcome:
+            counters.count(outcome)
+        if self._decision.places is not None:
+            self._shared.admission.close(self._decision)
+        if self._access_log.is_on:
+            self._tell(outcome)
+
+    def _tell(self, outcome: str) -> None:
+        plain = self._plain
+        with RequestContext(self._request_id) as context:
+            context.client = self._client_id
+            context.outcome = outcome
+            context.status = self._status
+            context.store_seconds = self._store_seconds
+            context.upstream_seconds = self._upstream_seconds
+            self._access_log.tell(
+                context,
+                address=plain.sender.client,
+                method=plain.method,
+                target=plain.target,
+                bytes_in=len(plain.body),
+                bytes_out=self._bytes_out,
+                seconds=monotonic() - self._began,
+            )

@@ -1,0 +1,32 @@
+"""What a request is told that is not decided about by limits, or not at all."""
+
+from gateway import replies
+from gateway.access import Denied
+from gateway.admission import Undecided
+from gateway.identity import Unidentified
+from gateway.problems import Problem, Reply
+from gateway.proxy.rules import Malformed
+from gateway.routing import Ambiguous
+from gateway.telemetry.counters import Counters, Outcome
+
+REASONS = (Denied, Unidentified, Undecided, Ambiguous, Problem)
+"""The errors that say so."""
+
+
+def turn_away(reason: Exception, counters: Counters) -> tuple[Outcome, str, Reply]:
+    """As what such a request is counted, whose it was as far as that is known, and the answer."""
+    if isinstance(reason, Denied):
+        counters.denied += 1
+        if reason.client is None:
+            return Outcome.REFUSED, "", replies.denied()
+        counters.clients.count(reason.client, refused=True)
+        return Outcome.REFUSED, reason.client, replies.denied()
+    if isinstance(reason, Unidentified):
+        return Outcome.UNIDENTIFIED, "", replies.unidentified(str(reason))
+    if isinstance(reason, Undecided):
+        return Outcome.FAILED, reason.client, replies.store_unavailable()
+    if isinstance(reason, Malformed):
+        return Outcome.MALFORMED, "", reason.reply()
+    if isinstance(reason, Problem):
+        return Outcome.FAILED, "", reason.reply()
+    return Outcome.MALFORMED, "", replies.ambiguous()
