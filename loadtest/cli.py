@@ -18,6 +18,7 @@ from loadtest.interrupt import Interrupted, until_signal
 WELL, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 SIGNALLED = 128
 MAX_NODES = 30
+MAX_WORKERS = 16
 
 
 class _Parser(argparse.ArgumentParser):
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("up", help="Redis, a dummy upstream and gateway nodes, until Ctrl-C")
     command.add_argument("--nodes", type=_bounded(1, MAX_NODES), default=3, help="how many (default 3)")
+    command.add_argument("--workers", type=_bounded(1, MAX_WORKERS), help="processes that each node has")
     command.add_argument("--json", action="store_true", help="one line of JSON when all are ready")
 
     command = add("upstream", help="the dummy upstream alone: answers everything with 200")
@@ -86,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
     match options.command:
         case "up":
-            return up.run(options.nodes, as_json=options.json)
+            return up.run(options.nodes, options.workers, as_json=options.json)
         case "upstream":
             return _upstream(options.host, options.port, options.log)
         case "run":

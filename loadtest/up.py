@@ -15,11 +15,15 @@ from loadtest.cluster import Cluster
 WATCH_SECONDS = 0.5
 
 
-async def run(nodes: int, *, as_json: bool) -> int:
-    """Start, say where everything is, and wait for a signal. Redis is started if REDIS_URL is not set."""
+async def run(nodes: int, workers: int | None, *, as_json: bool) -> int:
+    """Start, say where everything is, and wait for a signal. Redis is started if REDIS_URL is not set.
+
+    Without a number of `workers` the environment's holds.
+    """
     plan = cluster.Plan(
         nodes=nodes,
         redis_url=os.environ.get("REDIS_URL"),
+        node_environment={} if workers is None else {"GATEWAY_WORKERS": str(workers)},
         environment=dict(os.environ),
         working_folder=Path.cwd(),
     )

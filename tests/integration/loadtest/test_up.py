@@ -89,6 +89,18 @@ def test_no_process_outlives_one_that_is_killed(tmp_path: Path) -> None:
     assert len(pids) == 4
 
 
+def test_workers_of_nodes_are_started_and_stopped_with_them(tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "1", "--workers", "2", "--json") as process:
+        assert process.stdout is not None
+        (node,) = json.loads(process.stdout.readline())["nodes"]
+        pids = started_by(process.pid)
+        assert len(started_by(node["pid"])) == 2
+        process.terminate()
+        _, errors = process.communicate(timeout=END_SECONDS)
+    assert (process.returncode, errors) == (0, "")
+    assert not alive(pids)
+
+
 def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "1", "--json", REDIS_URL=redis_url) as process:
         assert process.stdout is not None

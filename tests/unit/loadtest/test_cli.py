@@ -16,6 +16,7 @@ from loadtest import cli, scenarios
         (["run", "earthquake"], "earthquake"),
         (["up", "--nodes", "0"], "--nodes"),
         (["up", "--nodes", "three"], "--nodes"),
+        (["up", "--workers", "0"], "--workers"),
         (["upstream", "--port", "70000"], "--port"),
         (["demo", "--seed", "-1"], "--seed"),
     ],
