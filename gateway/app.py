@@ -22,6 +22,7 @@ from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener
 from gateway.log_writer import LogWriter
+from gateway.neighbours import Neighbours
 from gateway.periodic import repeat
 from gateway.setting_words import surprises
 from gateway.settings import Settings
@@ -53,7 +54,7 @@ async def run(
         StartError: it cannot start.
     """
     signals = Signals(stop, hurry or asyncio.Event(), reread or asyncio.Event())
-    serves = serving(settings, signals, Counters())
+    serves = serving(settings, signals, Counters(), Neighbours())
     speaks = speaking(settings, signals, serves, log)
     reread_files(settings, serves, speaks.publisher.enforce)
     for sentence in surprises(settings):

@@ -23,6 +23,7 @@ from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.log_writer import LogWriter
+from gateway.neighbours import Neighbours
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
@@ -90,8 +91,8 @@ class Speaking:
     sources: AdminSources
 
 
-def serving(settings: Settings, signals: Signals, counters: Counters, processes: int = 1) -> Serving:
-    """What serves, as the settings and the files that they name say; in one of so many `processes`.
+def serving(settings: Settings, signals: Signals, counters: Counters, neighbours: Neighbours) -> Serving:
+    """What serves, as the settings and the files that they name say.
 
     Raises:
         StartError: a file cannot be used.
@@ -99,10 +100,12 @@ def serving(settings: Settings, signals: Signals, counters: Counters, processes:
     policies = read_policies(settings)
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
     upstreams = proxy_parts.upstreams(settings, policies)
-    redis = _redis_parts(settings, counters, processes)
+    redis = _redis_parts(settings, counters, neighbours.processes)
+    admission = Admission(redis.overrides, redis.limiter)
+    admission.in_flight = neighbours.in_flight
     shared = Shared(
         policies,
-        Admission(redis.overrides, redis.limiter),
+        admission,
         upstreams,
         counters,
         proxy_parts.proxy_options(settings),
@@ -111,7 +114,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, processes:
     return Serving(
         redis,
         shared,
-        proxy_parts.connections(settings, counters, len(upstreams.addresses)),
+        proxy_parts.connections(settings, counters, len(upstreams.addresses), neighbours),
         proxy_parts.downstream(settings, shared, signals.hurry),
         counters,
         certificate,

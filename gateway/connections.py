@@ -49,8 +49,24 @@ class Place:
             self._connections.left(self, self._source)
 
 
+class Elsewhere:
+    """Connections that other processes of the node have: none."""
+
+    def count(self) -> int:
+        """How many."""
+        return 0
+
+    def count_of(self, source: str) -> int:
+        """How many of an address."""
+        del source
+        return 0
+
+    def changed(self, source: str | None, more: int) -> None:
+        """This process has so many more, of an address if that is counted."""
+
+
 class Connections:
-    """All that clients have with this node. Its number is in the counters."""
+    """All that clients have with this process of a node. Its number is in the counters."""
 
     def __init__(
         self,
@@ -59,28 +75,45 @@ class Connections:
         most: int,
         most_of_an_address: int = 0,
         exempt: TrustedProxies | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """0 of an address is any number; of IPv6 a /64 is one. Proxies that are `exempt` have no bound."""
+        """The bounds are those of the whole node.
+
+        0 of an address is any number; of IPv6 a /64 is one. Proxies that are `exempt` have no bound.
+        """
         self._counters = counters
         self._most = most
         self._most_of_an_address = most_of_an_address
         self._exempt = exempt or TrustedProxies("")
+        self._elsewhere = elsewhere or Elsewhere()
         self._by_source: Counter[str] = Counter()
         self._waiting: dict[Place, GiveWay] = {}
 
     def take(self, peer: str) -> Place | Full:
         """A place for a connection from an address, if there is one, or if another gives way."""
-        source = self._source(peer)
-        if source is not None and self._by_source[source] >= self._most_of_an_address:
-            self._counters.shed_address += 1
-            return Full.ADDRESS
-        if self._counters.connections >= self._most and not self._make_room():
-            self._counters.shed_node += 1
-            return Full.NODE
+        source, elsewhere = self._source(peer), self._elsewhere
+        elsewhere.changed(source, 1)
+        full = self._full(source)
+        if full is not None:
+            elsewhere.changed(source, -1)
+            return full
         self._counters.connections += 1
         if source is not None:
             self._by_source[source] += 1
         return Place(self, peer, source)
+
+    def _full(self, source: str | None) -> Full | None:
+        elsewhere = self._elsewhere
+        if (
+            source is not None
+            and self._by_source[source] + elsewhere.count_of(source) >= self._most_of_an_address
+        ):
+            self._counters.shed_address += 1
+            return Full.ADDRESS
+        if self._counters.connections + elsewhere.count() >= self._most and not self._make_room():
+            self._counters.shed_node += 1
+            return Full.NODE
+        return None
 
     def waits(self, place: Place, give_way: GiveWay) -> None:
         """As `Place.waits`; it goes to the end of those who do."""
@@ -94,6 +127,7 @@ class Connections:
     def left(self, place: Place, source: str | None) -> None:
         """One is over."""
         self._waiting.pop(place, None)
+        self._elsewhere.changed(source, -1)
         self._counters.connections -= 1
         if source is not None:
             self._by_source[source] -= 1

@@ -1,8 +1,8 @@
-"""How many requests of each client are in flight at this node."""
+"""How many requests of each client are in flight."""
 
 
 class InFlight:
-    """Counts; a client that has none in flight takes no room."""
+    """Counts those of one process; a client that has none in flight takes no room."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}

@@ -1,9 +1,11 @@
 """The parts between clients and upstreams, built from the settings; `gateway.building` puts them together."""
 
 import asyncio
+from math import ceil
 
 from gateway.connections import Connections
 from gateway.descriptors import allow_connections
+from gateway.neighbours import Neighbours
 from gateway.policies import Policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.downstream import Downstream
@@ -22,14 +24,19 @@ from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 
 
-def connections(settings: Settings, counters: Counters, addresses: int) -> Connections:
+def connections(
+    settings: Settings, counters: Counters, addresses: int, neighbours: Neighbours
+) -> Connections:
     """Who may connect, in front of upstreams with so many addresses."""
     to_upstreams = addresses * settings.upstream_connections
+    # Connections are not spread quite evenly over processes.
+    wanted = min(settings.max_connections, ceil(2 * settings.max_connections / neighbours.processes))
     return Connections(
         counters,
-        most=allow_connections(settings.max_connections, to_upstreams),
+        most=min(settings.max_connections, neighbours.processes * allow_connections(wanted, to_upstreams)),
         most_of_an_address=settings.address_connections,
         exempt=settings.trusted_proxies,
+        elsewhere=neighbours.connections,
     )
 
 

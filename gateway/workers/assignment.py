@@ -2,9 +2,13 @@
 
 import pickle
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
+from math import ceil
 
+from gateway.neighbours import Neighbours
 from gateway.settings import Settings
+from gateway.workers.board import Board
 
 _LENGTH_BYTES = 4
 
@@ -13,28 +17,35 @@ _LENGTH_BYTES = 4
 class Assignment:
     """One worker's part.
 
-    `number` is from 1 to `workers`; `descriptors` has the listening sockets of each worker, in this order.
-    The settings are those that the first process has read: files of settings may have changed since.
+    `number` is from 1 to `workers`. The listening `sockets` of each and the `board` are inherited: these are
+    their descriptors. The settings are those that the first process has read: they may be others by now.
     """
 
     number: int
     workers: int
     settings: Settings
-    descriptors: tuple[tuple[int, ...], ...]
+    sockets: tuple[tuple[int, ...], ...]
+    board: int
+    board_secret: bytes
 
-    def with_its_share(self) -> "Assignment":
-        """With the bounds of a node divided among its workers."""
-        node = self.settings
-        of_clients, more = divmod(node.max_connections, self.workers)
-        share = {
-            "max_connections": max(1, of_clients + (self.number <= more)),
-            "upstream_connections": -(-node.upstream_connections // self.workers),
-        }
-        return replace(self, settings=node.model_copy(update=share))
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All that are inherited."""
+        return (*chain.from_iterable(self.sockets), self.board)
 
-    def sockets(self) -> list[list[socket.socket]]:
+    def with_its_share(self) -> Settings:
+        """The settings, with what cannot be reckoned together divided."""
+        share = ceil(self.settings.upstream_connections / self.workers)
+        return self.settings.model_copy(update={"upstream_connections": share})
+
+    def neighbours(self) -> Neighbours:
+        """The other workers, in the process that inherited the board."""
+        board = Board(self.board, self.workers, self.board_secret)
+        return Neighbours(self.workers, board.connections(self.number), board.in_flight(self.number))
+
+    def listening(self) -> list[list[socket.socket]]:
         """The listening sockets of each worker, in the process that inherited them."""
-        return [[socket.socket(fileno=number) for number in numbers] for numbers in self.descriptors]
+        return [[socket.socket(fileno=number) for number in numbers] for numbers in self.sockets]
 
 
 def send(channel: socket.socket, assignment: Assignment) -> None:

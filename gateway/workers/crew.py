@@ -5,17 +5,22 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from gateway.clock import monotonic
 from gateway.errors import StartError, start_error_in
 from gateway.telemetry.handover import Handover
 from gateway.workers.assignment import Assignment
+from gateway.workers.board import Board
 from gateway.workers.member import Member, how_it_ended
 from gateway.workers.messages import Orders
 from gateway.workers.restarts import Restarts
 from gateway.workers.sums import Sums
+
+SILENCE_SECONDS = 2.5
+"""Who says nothing for so long does not serve, whatever it is at."""
+
+_LOOK_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +33,21 @@ class Crew:
     """
 
     def __init__(
-        self, assignments: list[Assignment], sums: Sums, took_over: Callable[[Handover], None]
+        self,
+        assignments: list[Assignment],
+        board: Board,
+        sums: Sums,
+        took_over: Callable[[Handover], None],
     ) -> None:
         """`took_over` is told of the first hand-over of each worker that was started again."""
         self._assignments = assignments
+        self._board = board
         self._sums = sums
         self._took_over = took_over
         self._orders = Orders()
         self._members: dict[int, Member] = {}
         self._serving: set[int] = set()
+        self._heard: dict[int, float] = {}
         self._stopping = asyncio.Event()
         self.complete = asyncio.Event()
         self.accepts_none = asyncio.Event()
@@ -88,6 +99,19 @@ class Crew:
         self.accepts_none.set()
         self.gone.set()
 
+    async def attend(self) -> None:
+        """See, for ever, who stands still; it serves again as soon as it speaks."""
+        while True:
+            asleep = monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = monotonic()
+            if now - asleep > 2 * _LOOK_SECONDS:  # this process stood still itself, and has not read yet
+                continue
+            for number in sorted(self._serving):
+                if now - self._heard[number] > SILENCE_SECONDS:
+                    logger.warning("worker %d stands still: the others take its connections", number)
+                    self._serves(number, serves=False)
+
     async def _keep(self, assignment: Assignment) -> None:
         """One worker after the other under one number."""
         restarts = Restarts()
@@ -111,7 +135,7 @@ class Crew:
     async def _employ(self, assignment: Assignment) -> str:
         """Have one worker serve until it ends; how it did."""
         number, has_served = assignment.number, False
-        member = await Member.start(assignment, chain.from_iterable(assignment.descriptors))
+        member = await Member.start(assignment)
         self._members[number] = member
         member.order(self._orders)
         try:
@@ -123,10 +147,11 @@ class Crew:
                     has_served = True
             code = await member.end()
         finally:
-            del self._members[number]
             self._serves(number, serves=False)
-            self._sums.lose(number)
             await member.release()
+            del self._members[number]
+            self._sums.lose(number)
+            self._board.wipe(number)
         if refusal is not None:
             if not self.complete.is_set():
                 raise StartError(refusal.message, refusal.exit_code)
@@ -134,10 +159,12 @@ class Crew:
         return how_it_ended(code)
 
     def _take(self, number: int, handover: Handover, *, is_first: bool) -> None:
-        self._sums.take(number, handover, monotonic())
+        now = self._heard[number] = monotonic()
+        self._sums.take(number, handover, now)
+        if self.complete.is_set() and number not in self._serving and not handover.leaving:
+            logger.info("worker %d serves", number)
         self._serves(number, serves=not handover.leaving)
         if is_first and self.complete.is_set():
-            logger.info("worker %d serves", number)
             self._took_over(handover)
         if len(self._serving) == len(self._assignments):
             self.complete.set()

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 
 from gateway.workers import assignment as assignments
@@ -26,8 +25,8 @@ class Member:
         self._channel = channel
 
     @classmethod
-    async def start(cls, assignment: Assignment, descriptors: Iterable[int]) -> "Member":
-        """Run this command once more, as a worker that inherits `descriptors`.
+    async def start(cls, assignment: Assignment) -> "Member":
+        """Run this command once more, as a worker.
 
         Raises:
             OSError: this machine cannot have one more process.
@@ -39,7 +38,7 @@ class Member:
                     sys.executable,
                     *sys.orig_argv[1:],
                     f"{FLAG}={its.fileno()}",
-                    pass_fds=(its.fileno(), *descriptors),
+                    pass_fds=(its.fileno(), *assignment.descriptors),
                 )
             with suppress(OSError):  # where it has ended already, its exit tells
                 assignments.send(ours, assignment)

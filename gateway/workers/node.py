@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -17,6 +18,7 @@ from gateway.setting_words import surprises
 from gateway.settings import Settings
 from gateway.sockets import shared_sockets
 from gateway.workers.assignment import Assignment
+from gateway.workers.board import Board, blank
 from gateway.workers.crew import Crew
 from gateway.workers.speaker import Speaker
 
@@ -42,10 +44,15 @@ async def run(
     speaker = Speaker(settings, signals, log)
     for sentence in surprises(settings):
         logger.warning(sentence)
-    async with _sockets(settings) as sockets, aclosing(speaker.endpoint), speaker.client:
-        crew = Crew(_assignments(settings, sockets), speaker.sums, speaker.check_files)
+    async with (
+        _inherited(settings) as (sockets, board),
+        aclosing(speaker.endpoint),
+        speaker.client,
+    ):
+        assignments = _assignments(settings, sockets, board)
+        crew = Crew(assignments, Board(board, settings.workers, b""), speaker.sums, speaker.check_files)
         speaker.speak_for(crew)
-        async with background(speaker.endpoint.follow, crew.run) as start:
+        async with background(speaker.endpoint.follow, crew.run, crew.attend) as start:
             async with admin_listening(settings, speaker.sources) as admin_port:
                 await _either(crew.complete, stop)
                 if crew.complete.is_set():
@@ -66,19 +73,22 @@ async def run(
 
 
 @asynccontextmanager
-async def _sockets(settings: Settings) -> AsyncIterator[list[list[socket.socket]]]:
+async def _inherited(settings: Settings) -> AsyncIterator[tuple[list[list[socket.socket]], int]]:
+    """What all workers inherit: the sockets of each, and the board."""
     sockets = await shared_sockets(settings.host, settings.port, settings.workers)
+    board = blank(settings.workers)
     try:
-        yield sockets
+        yield sockets, board
     finally:
+        os.close(board)
         for listening in chain.from_iterable(sockets):
             listening.close()
 
 
-def _assignments(settings: Settings, sockets: list[list[socket.socket]]) -> list[Assignment]:
+def _assignments(settings: Settings, sockets: list[list[socket.socket]], board: int) -> list[Assignment]:
     descriptors = tuple(tuple(each.fileno() for each in of_one) for of_one in sockets)
-    numbers = range(1, settings.workers + 1)
-    return [Assignment(number, settings.workers, settings, descriptors) for number in numbers]
+    numbers, secret = range(1, settings.workers + 1), os.urandom(16)
+    return [Assignment(each, settings.workers, settings, descriptors, board, secret) for each in numbers]
 
 
 async def _either(*events: asyncio.Event) -> None:

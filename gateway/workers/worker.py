@@ -48,7 +48,7 @@ def main(descriptor: int) -> int:
 async def _work(assignment: Assignment, end: socket.socket, log: LogWriter) -> None:
     channel = await Channel.over(end)
     try:
-        await _serve(assignment.with_its_share(), channel, log)
+        await _serve(assignment, channel, log)
     except (StartError, BaseExceptionGroup) as trouble:
         error = trouble if isinstance(trouble, StartError) else start_error_in(trouble)
         if error is None:
@@ -60,13 +60,13 @@ async def _work(assignment: Assignment, end: socket.socket, log: LogWriter) -> N
 
 
 async def _serve(assignment: Assignment, channel: Channel, log: LogWriter) -> None:
-    settings, clients = assignment.settings, UntoldClients()
+    settings, clients = assignment.with_its_share(), UntoldClients()
     signals = Signals(asyncio.Event(), asyncio.Event(), asyncio.Event())
-    serves = serving(settings, signals, Counters(clients=clients), assignment.workers)
+    serves = serving(settings, signals, Counters(clients=clients), assignment.neighbours())
     reread_files(settings, serves, lambda _: None)
     teller = Teller(serves, clients, channel, log)
     obeys = _Obedience(channel, signals, serves.redis.roster)
-    sockets = assignment.sockets()
+    sockets = assignment.listening()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signals.stop.set)
     async with ready_to_serve(settings, serves) as start:
         start(obeys.run)
