@@ -137,24 +137,43 @@ def _add_seed(command: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(command: argparse.ArgumentParser) -> None:
-    defaults = bench.Options()
-    command.add_argument("--only", type=_names_of(bench.SCENARIO_NAMES), default=(), metavar="SCENARIO,…")
-    command.add_argument("--peers", type=_names_of(bench.PEER_NAMES), default=(), metavar="PEER,…")
-    command.add_argument("--rounds", type=_bounded(1, 100), default=defaults.rounds, help="default 5")
+    long, quick = bench.Options(), bench.QUICK
+    only, peers = bench.SCENARIO_NAMES, bench.PEER_NAMES
+    command.add_argument(
+        "--only", type=_some_of(only), default=(), metavar="SCENARIO,…", help=", ".join(only)
+    )
+    command.add_argument("--peers", type=_some_of(peers), default=(), metavar="PEER,…", help=", ".join(peers))
+    command.add_argument(
+        "--quick", action="store_true", help="fewer rounds and requests, and no million keys"
+    )
+    command.add_argument(
+        "--rounds", type=_bounded(1, 100), help=f"default {long.rounds}, {quick.rounds} if quick"
+    )
     command.add_argument(
         "--requests",
         type=_bounded(100, 10_000_000),
-        default=defaults.requests,
-        help=f"that are measured each time (default {defaults.requests:,})",
+        help=f"that are measured each time (default {long.requests:,}, {quick.requests:,} if quick)",
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="write each measurement there")
+    command.add_argument(
+        "--write", type=Path, metavar="PAGE", help="put the tables and a plot into this page"
+    )
 
 
 def _bench_options(options: argparse.Namespace) -> bench.Options:
-    return bench.Options(options.only, options.peers, options.rounds, options.requests, options.json)
+    defaults = bench.QUICK if options.quick else bench.Options()
+    return bench.Options(
+        only=options.only,
+        peers=options.peers,
+        rounds=options.rounds or defaults.rounds,
+        requests=options.requests or defaults.requests,
+        is_quick=options.quick,
+        json=options.json,
+        page=options.write,
+    )
 
 
-def _names_of(known: Sequence[str]) -> Any:
+def _some_of(known: Sequence[str]) -> Any:
     def parse(text: str) -> tuple[str, ...]:
         names = tuple(text.split(","))
         if unknown := set(names) - set(known):

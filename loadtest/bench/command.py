@@ -1,23 +1,27 @@
 """``loadtest bench``."""
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table as RichTable
 
-from loadtest.bench import promises, rounds, stage, tables
+from loadtest.bench import contest, document, page, stage, tables
 from loadtest.bench.peers.all import PEERS
 from loadtest.bench.peers.peer import Peer
-from loadtest.bench.rounds import Results
-from loadtest.bench.scenarios import SCENARIOS, Scenario
+from loadtest.bench.promises import PROMISES
+from loadtest.bench.results import Results, Sample
+from loadtest.bench.scenarios import SATURATED, SCENARIOS, Scenario
 from loadtest.child import StartError
 from loadtest.progress import Progress
 
 PEER_NAMES = tuple(peer.name for peer in PEERS)
 SCENARIO_NAMES = tuple(scenario.name for scenario in SCENARIOS)
+WELL, BROKEN = 0, 1
+WIDTH = 160
+"""Where output is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,61 +32,84 @@ class Options:
     peers: Sequence[str] = ()
     rounds: int = 5
     requests: int = 20_000
+    is_quick: bool = False
     json: Path | None = None
+    page: Path | None = None
+
+
+QUICK = Options(rounds=2, requests=3000, is_quick=True)
 
 
 async def run(options: Options) -> int:
-    """Measure, and print; the exit code is 0 whatever the figures are, for they are this machine's.
+    """Measure and print; 1 if a promise is broken.
 
     Raises:
         StartError: something does not start, or does not do what is to be measured.
     """
     if sys.platform != "linux":
         raise StartError("bench reads Linux' clocks of other processes: run it on Linux")
-    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 110)
-    progress = Progress(console)
-    peers = _present(options.peers, progress)
-    scenarios = [s for s in SCENARIOS if not options.only or s.name in options.only]
-    results = Results()
+    if options.page:
+        page.check(options.page)
+    progress = Progress(_console(to_stderr=True))
+    scenarios = _chosen(options)
+    peers = _present(options, scenarios, progress)
     with progress.live():
         try:
-            async with stage.running() as on:
-                contest = await rounds.prepare(on, peers, progress)
-                for number, scenario, peer in contest.rounds(scenarios, options.rounds):
-                    progress.status(f"round {number} of {options.rounds}: {scenario.title}: {peer.name}")
-                    results.samples.append(await contest.measure(number, scenario, peer, options.requests))
-                    _tell(progress, results.samples[-1])
+            results = await _measure(options, peers, scenarios, progress)
         except stage.BenchError as error:
             raise StartError(f"nothing is measured: {error}") from None
-    _print(results, peers, scenarios)
+    console = _console()
+    for table in (*tables.all_of(results, peers), tables.of_promises(results)):
+        _print(console, table)
     if options.json:
-        options.json.write_text(
-            json.dumps({"samples": [asdict(s) for s in results.samples]}, indent=1) + "\n"
-        )
-    return 0
+        options.json.write_text(document.text(results, peers))
+    if options.page:
+        page.write(options.page, results, peers)
+    found = [(promise, promise.found(results)) for promise in PROMISES]
+    return BROKEN if any(spread and spread.median > promise.most for promise, spread in found) else WELL
 
 
-def _present(names: Sequence[str], progress: Progress) -> list[Peer]:
-    """The peers that are there; of the others it is said how to have them.
+async def _measure(
+    options: Options, peers: Sequence[Peer], scenarios: Sequence[Scenario], progress: Progress
+) -> Results:
+    async with stage.running() as on:
+        running = await contest.prepare(on, peers, scenarios, progress)
+        for number, scenario, peer in contest.rounds(peers, scenarios, options.rounds):
+            progress.status(f"round {number} of {options.rounds}: {scenario.title}: {peer.title}")
+            _tell(progress, await running.measure(number, scenario, peer, options.requests))
+        return running.results
+
+
+def _chosen(options: Options) -> list[Scenario]:
+    """What was asked for, and before it what it is a share of."""
+    chosen = [s for s in SCENARIOS if not options.only or s.name in options.only]
+    if any(s.load for s in chosen) and SATURATED not in [s.name for s in chosen]:
+        chosen.insert(0, next(s for s in SCENARIOS if s.name == SATURATED))
+    return [s for s in chosen if not (options.is_quick and s.is_long)]
+
+
+def _present(options: Options, scenarios: Sequence[Scenario], progress: Progress) -> list[Peer]:
+    """The peers that take part and are there; of the others it is said how to have them.
 
     Raises:
         StartError: one that was asked for is not there.
     """
     found = []
     for peer in PEERS:
-        if names and peer.name not in names:
+        is_named = peer.name in options.peers
+        if (options.peers and not is_named) or not any(contest.takes_part(peer, s) for s in scenarios):
             continue
         missing = peer.missing()
         if missing is None:
             found.append(peer)
-        elif names:
+        elif is_named:
             raise StartError(f"{peer.name} is not there: {missing}")
         else:
             progress.say(f"without {peer.name}: {missing}")
     return found
 
 
-def _tell(progress: Progress, sample: rounds.Sample) -> None:
+def _tell(progress: Progress, sample: Sample) -> None:
     measured = sample.measured
     progress.say(
         f"{sample.round}  {sample.scenario:<14}{sample.peer:<18}{measured.cpu_us:6.1f} µs"
@@ -90,10 +117,16 @@ def _tell(progress: Progress, sample: rounds.Sample) -> None:
     )
 
 
-def _print(results: Results, peers: Sequence[Peer], scenarios: Sequence[Scenario]) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    title = "Processor time a request, µs: median of the rounds (least–most)"
-    console.print(tables.of_figures(title, results, peers, scenarios, promises.cpu))
-    console.print(tables.of_figures("\nof Redis, µs", results, peers, scenarios, promises.redis))
+def _console(*, to_stderr: bool = False) -> Console:
+    is_terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
+    return Console(stderr=to_stderr, highlight=False, width=None if is_terminal else WIDTH)
+
+
+def _print(console: Console, table: tables.Table) -> None:
+    shown = RichTable(title=table.title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, head in enumerate(table.heads):
+        shown.add_column(head, justify="right" if number else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*row)
+    console.print(shown)
     console.print()
-    console.print(tables.of_promises(results))

@@ -47,7 +47,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Most answers come whole and are as long as the last one: for those one search will do."""
         status, length = self._usual
-        if not self._received and data[9:12] == status and data.find(_HEAD_END) + 4 + length == len(data):
+        head_end = len(data) - length - 4
+        if not self._received and data[9:12] == status and data.find(_HEAD_END) == head_end > 0:
             self._on_answer(self, status, self._since)
             return
         self._received.append(data)

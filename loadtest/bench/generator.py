@@ -1,133 +1,106 @@
 """The load generator's process: ``python -m loadtest.bench.generator FILE`` does the job in the file.
 
-It prints what it found as a line of JSON, and exits 1 with a sentence where an answer was wrong.
+It prints what it found as a line of JSON, and exits 1 with a sentence where an answer was wrong or missing.
 """
 
 import asyncio
 import sys
-import time
-from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvloop
 
 from gateway.contract import codec
 from loadtest.bench import requests, vitals
-from loadtest.bench.connection import Connection
+from loadtest.bench.connection import Connection, OnAnswer
 from loadtest.bench.job import Job, Measured
+from loadtest.bench.loops import ClosedLoop, OpenLoop
+from loadtest.bench.tally import Tally
 
 SILENT_SECONDS = 20.0
 """Without an answer for so long, nothing more is waited for."""
 
-
-TOLERATED = 0.001
-"""The share of answers with another status: a bucket that leaks lets one through now and then."""
+SETTLE_SECONDS = 0.5
 
 
-class Generator:
-    """Sends what a job says."""
+async def measured(job: Job) -> Measured:
+    """Do the job.
 
-    def __init__(self, job: Job) -> None:
-        """Nothing is sent yet."""
-        self._job = job
-        self._request = requests.of(job.key_prefix, job.keys, job.path, job.body_bytes)
-        self._sent = 0
-        self._answered = 0
-        self._last = job.warm_up + job.requests
-        self._statuses: Counter[bytes] = Counter()
-        self._latencies: list[float] = []
-        self._begun = (time.perf_counter(), vitals.cpu_ns(job.tested), vitals.cpu_ns(job.redis))
-        self._ended = (0.0, 0, 0)
-        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    Raises:
+        ValueError: an answer was wrong, missing or late.
+    """
+    tally = Tally(job)
+    request = requests.of(job.key_prefix, job.keys, job.path, job.body_bytes)
+    loop = (
+        OpenLoop(tally, request, job.rate_per_second) if job.rate_per_second else ClosedLoop(tally, request)
+    )
+    async with _connections(job, job.connections, tally, loop.answered) as connections:
+        loop.start(connections)
+        try:
+            await _all_of(tally)
+        finally:
+            loop.stop()
+        rss_bytes = vitals.rss_bytes(job.tested)
+        held_bytes = await _held_bytes(job, rss_bytes) if job.held_connections else 0
+    return tally.measured(rss_bytes, held_bytes)
 
-    async def run(self) -> Measured:
-        """Do the job.
 
-        Raises:
-            ValueError: an answer was wrong, missing or late.
-        """
-        connections = await self._connect()
-        started = time.perf_counter()
-        for connection in connections:
-            self._next(connection, started)
-        while not self._end.done():
-            before = self._answered
-            await asyncio.wait([self._end], timeout=SILENT_SECONDS)
-            if self._answered == before and not self._end.done():
-                raise ValueError(f"no answer within {SILENT_SECONDS:g} s, after {self._answered:,}")
-        self._end.result()
-        memory = vitals.rss_bytes(self._job.tested)
+async def _all_of(tally: Tally) -> None:
+    while not tally.end.done():
+        before = tally.answers
+        await asyncio.wait([tally.end], timeout=SILENT_SECONDS)
+        if tally.answers == before and not tally.end.done():
+            raise ValueError(f"no answer within {SILENT_SECONDS:g} s, after {tally.answers:,}")
+    tally.end.result()
+
+
+async def _held_bytes(job: Job, rss_bytes: int) -> int:
+    """What further connections add, of which each got an answer in its turn and has been silent since."""
+    tally = Tally(Job(job.ports, (), (), job.key_prefix, warm_up=0, requests=job.held_connections))
+    request = requests.of(job.key_prefix, job.keys)
+
+    def answered(_connection: Connection, status: bytes, since: float) -> None:
+        tally.count(status, since)
+        if tally.answers < len(held):
+            held[tally.answers].send(request(tally.answers), 0.0)
+
+    async with _connections(job, job.held_connections, tally, answered) as held:
+        held[0].send(request(0), 0.0)
+        await _all_of(tally)
+        tally.check()
+        await asyncio.sleep(SETTLE_SECONDS)
+        return vitals.rss_bytes(job.tested) - rss_bytes
+
+
+@asynccontextmanager
+async def _connections(
+    job: Job, count: int, tally: Tally, on_answer: OnAnswer
+) -> AsyncIterator[list[Connection]]:
+    loop = asyncio.get_running_loop()
+
+    def new() -> Connection:
+        return Connection(on_answer, tally.lose)
+
+    connections: list[Connection] = []
+    try:
+        for number in range(count):
+            port = job.ports[number % len(job.ports)]
+            connections.append((await loop.create_connection(new, "127.0.0.1", port))[1])
+        yield connections
+    finally:
         for connection in connections:
             connection.close()
-        return self._measured(memory)
-
-    async def _connect(self) -> list[Connection]:
-        loop = asyncio.get_running_loop()
-        ports = self._job.ports
-
-        def new() -> Connection:
-            return Connection(self._answer, self._lost)
-
-        return [
-            (await loop.create_connection(new, "127.0.0.1", ports[number % len(ports)]))[1]
-            for number in range(self._job.connections)
-        ]
-
-    def _next(self, connection: Connection, now: float) -> None:
-        connection.send(self._request(self._sent), now)
-        self._sent += 1
-
-    def _answer(self, connection: Connection, status: bytes, since: float) -> None:
-        if self._end.done():
-            return
-        now = time.perf_counter()
-        self._latencies.append(now - since)
-        self._statuses[status] += 1
-        self._answered += 1
-        if self._answered == self._job.warm_up:
-            self._statuses.clear()
-            self._begun = self._reading(now)
-        if self._answered == self._last:
-            self._ended = self._reading(now)
-            self._end.set_result(None)
-        else:
-            self._next(connection, now)
-
-    def _lost(self) -> None:
-        if not self._end.done():
-            self._end.set_exception(ValueError(f"a connection was closed, after {self._answered:,} answers"))
-
-    def _reading(self, now: float) -> tuple[float, int, int]:
-        return now, vitals.cpu_ns(self._job.tested), vitals.cpu_ns(self._job.redis)
-
-    def _measured(self, memory: int) -> Measured:
-        job = self._job
-        statuses = {status.decode(): count for status, count in self._statuses.items()}
-        wrong = job.requests - statuses.get(str(job.status), 0)
-        if job.status and wrong > job.requests * TOLERATED:
-            raise ValueError(f"not all answers were {job.status}: {statuses}")
-        seconds, tested, redis = (end - begin for end, begin in zip(self._ended, self._begun, strict=True))
-        latencies = sorted(self._latencies[job.warm_up : self._last])
-        return Measured(
-            requests=job.requests,
-            seconds=seconds,
-            tested_cpu_ns=int(tested),
-            redis_cpu_ns=int(redis),
-            tested_rss_bytes=memory,
-            p50_ms=1000 * latencies[len(latencies) // 2],
-            p99_ms=1000 * latencies[len(latencies) * 99 // 100],
-            statuses=statuses,
-        )
 
 
 async def main(job: Job) -> int:
     """Do the job, and return the exit code."""
     try:
-        measured = await Generator(job).run()
+        found = await measured(job)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - read by whoever started this
         return 1
-    print(codec.encode(measured), flush=True)  # noqa: T201 - as above
+    print(codec.encode(found), flush=True)  # noqa: T201 - as above
     return 0
 
 

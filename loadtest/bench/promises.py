@@ -1,69 +1,64 @@
-"""What is promised, as ratios within one run."""
+"""What is promised of this gateway, as figures within one run."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 
+from loadtest.bench import figures
 from loadtest.bench.job import Measured
-from loadtest.bench.rounds import Results
-
-Figure = Callable[[Measured], float]
+from loadtest.bench.results import Figure, Results, Spread, spread
 
 
-def cpu(measured: Measured) -> float:
-    """Processor time a request of the process under test."""
-    return measured.cpu_us
-
-
-def redis(measured: Measured) -> float:
-    """Processor time a request of Redis."""
-    return measured.redis_us
+def _seconds(measured: Measured) -> float:
+    return measured.seconds / measured.requests
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A figure of one peer and scenario to that of another is at most `most`."""
+    """A figure of a scenario of ours, or of some `peer`, is at most `most`: times that of another peer and
+    scenario, or in its own unit where there is no other."""
 
     what: str
-    of: tuple[str, str]
-    to: tuple[str, str]
+    scenario: str
     most: float
-    figure: Figure = cpu
+    to: tuple[str, str] | None = None
+    figure: Figure = figures.cpu
+    peer: str = "ours"
+    unit: str = "×"
 
-    def ratio(self, results: Results) -> float | None:
-        """The median of the rounds' ratios; None where one of both was not measured."""
-        pairs = list(zip(results.of(*self.of), results.of(*self.to), strict=False))
-        return median(self.figure(a) / self.figure(b) for a, b in pairs) if pairs else None
-
-
-def _allowed(other: str, most: float) -> Promise:
-    return Promise(f"allowed, many keys: to {other}", ("ours", "allowed"), (other, "allowed"), most)
-
-
-def _refused(other: str, most: float) -> Promise:
-    return Promise(f"refused: to {other}", ("ours", "refused"), (other, "refused"), most)
+    def found(self, results: Results) -> Spread | None:
+        """Of the rounds' values; None where one of both was not measured."""
+        ours = results.of(self.peer, self.scenario)
+        if self.to is None:
+            return spread(self.figure(one) for one in ours)
+        pairs = zip(ours, results.of(*self.to), strict=False)
+        return spread(self.figure(one) / self.figure(other) for one, other in pairs)
 
 
-def _own(what: str, scenario: str, to: str, most: float, figure: Figure = cpu) -> Promise:
-    return Promise(what, ("ours", scenario), ("ours", to), most, figure)
+def _to(what: str, scenario: str, other: str, most: float, figure: Figure = figures.cpu) -> Promise:
+    return Promise(f"{what}, to {other}", scenario, most, (other, scenario), figure)
+
+
+def _own(what: str, scenario: str, to: str, most: float, figure: Figure = figures.cpu) -> Promise:
+    return Promise(what, scenario, most, ("ours", to), figure)
 
 
 PROMISES = (
-    _allowed("textbook", 0.13),
-    _allowed("nginx-pipeline", 0.75),
-    _allowed("nginx-script", 1.15),
-    Promise(
-        "allowed, many keys, full windows: to nginx-pipeline",
-        ("ours", "allowed-full"),
-        ("nginx-pipeline", "allowed-full"),
-        0.4,
-    ),
-    _own("full windows to empty ones, one key", "one-key-full", "one-key", 1.1),
-    _own("the same of Redis", "one-key-full", "one-key", 1.2, redis),
-    _own("full windows to empty ones, many keys", "allowed-full", "allowed", 1.4),
-    _refused("textbook", 0.08),
-    _refused("envoy", 0.65),
-    _refused("haproxy", 1.4),
+    _to("allowed, many keys", "allowed", "textbook", 0.13),
+    _to("allowed, many keys", "allowed", "nginx-pipeline", 0.75),
+    _to("allowed, many keys", "allowed", "nginx-script", 1.15),
+    _to("allowed, many keys, full windows", "allowed-full", "nginx-pipeline", 0.4),
+    _own("one key, full window to empty", "one-key-full", "one-key", 1.1),
+    _own("one key, full window to empty, of Redis", "one-key-full", "one-key", 1.2, figures.redis),
+    _own("many keys, full windows to empty", "allowed-full", "allowed", 1.4),
+    _to("refused", "refused", "textbook", 0.08),
+    _to("refused", "refused", "envoy", 0.65),
+    _to("refused", "refused", "haproxy", 1.4),
     _own("POST of 4 KiB to GET", "post", "allowed", 1.3),
-    Promise("answer of 256 KiB: to nginx-script", ("ours", "big"), ("nginx-script", "big"), 1.5),
+    _to("answer of 256 KiB", "big", "nginx-script", 1.5),
+    _to("at 1,000 a second, p99", "at-1000", "nginx-script", 2.0, figures.p99),
+    _to("at 1,000 a second", "at-1000", "nginx-script", 1.5),
+    _to("time a request at saturation", "allowed", "textbook", 1 / 8, _seconds),
+    Promise("p99 at half of saturation", "at-half", 3.0, figure=figures.p99, unit=" ms"),
+    Promise("memory of an idle connection", "idle", 15.0, figure=figures.held, unit=" KiB"),
+    _own("a million keys to a thousand", "keys-1000000", "keys-1000", 1.3),
+    Promise("two workers to one", "workers", 1.1, ("ours", "workers"), peer="ours-2-workers"),
 )

@@ -8,30 +8,79 @@ HUGE, SMALL = 1_000_000_000, 10
 """Limits: of one nobody is refused, of the other nearly everybody."""
 
 KEYS = 10_000
+HELD_CONNECTIONS = 1000
+SATURATED = "allowed"
+"""The scenario that says how much a peer can take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Requests that are all answered alike; `full`: each key has been used in every second of its window."""
+    """Requests that are all answered alike.
+
+    - `is_full`: each key has been used in every second of its window.
+    - `rate_per_second`, or `load` as a share of what the peer took when it was `SATURATED`: requests come at
+      their times; else as many as are taken.
+    - `share` of the requests that are asked for, where one costs more than others.
+    - `held_connections`: of a peer that has just been started.
+    - `peers` that take part; if none are named, all that are for everything.
+    - `warms_all_keys`: in each round, not only the first.
+    - `is_long`: not for a quick look.
+    """
 
     name: str
     title: str
     keys: int = KEYS
-    full: bool = False
+    is_full: bool = False
     limit: int = HUGE
     status: int = 200
     path: str = "/items"
     body_bytes: int = 0
+    rate_per_second: float = 0.0
+    load: float = 0.0
     share: float = 1.0
-    """Of the requests that are asked for, where one costs more than others."""
+    held_connections: int = 0
+    peers: tuple[str, ...] = ()
+    warms_all_keys: bool = False
+    is_long: bool = False
 
 
-SCENARIOS = (
-    Scenario("allowed", f"allowed, {KEYS:,} keys"),
-    Scenario("allowed-full", f"allowed, {KEYS:,} keys, full windows", full=True),
+CLOSED = (
+    Scenario(SATURATED, f"allowed, {KEYS:,} keys"),
+    Scenario("allowed-full", f"allowed, {KEYS:,} keys, full windows", is_full=True),
     Scenario("one-key", "allowed, one key", keys=1),
-    Scenario("one-key-full", "allowed, one key, full window", keys=1, full=True),
+    Scenario("one-key-full", "allowed, one key, full window", keys=1, is_full=True),
     Scenario("refused", "refused", keys=10, limit=SMALL, status=429),
     Scenario("post", "allowed, POST of 4 KiB", body_bytes=4096),
     Scenario("big", "allowed, answer of 256 KiB", path=BIG, share=0.2),
 )
+OPEN = (
+    Scenario("at-1000", "allowed, 1,000 a second", keys=1000, rate_per_second=1000, share=0.25),
+    Scenario("at-half", "allowed, half of what it can take", keys=1000, load=0.5),
+)
+MEMORY = (
+    Scenario("idle", f"{HELD_CONNECTIONS:,} idle connections", held_connections=HELD_CONNECTIONS, share=0.1),
+)
+KEY_COUNTS = (100, 1000, 10_000, 100_000, 1_000_000)
+GROWTH = tuple(
+    Scenario(
+        f"keys-{count}",
+        f"allowed, {count:,} keys",
+        keys=count,
+        peers=("ours",),
+        warms_all_keys=True,
+        is_long=count > KEYS,
+    )
+    for count in KEY_COUNTS
+)
+NODES = (
+    Scenario(
+        "at-2000",
+        "allowed, 2,000 a second",
+        keys=1000,
+        rate_per_second=2000,
+        share=0.5,
+        peers=("ours", "ours-2-nodes", "ours-4-nodes"),
+    ),
+)
+WORKERS = (Scenario("workers", "allowed, two workers or one", peers=("ours", "ours-2-workers")),)
+SCENARIOS = (*CLOSED, *OPEN, *MEMORY, *GROWTH, *NODES, *WORKERS)

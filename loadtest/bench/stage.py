@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from loadtest.interrupt import uninterrupted
 from loadtest.ports import free_port
 
 LONGEST_JOB_SECONDS = 600.0
+DATABASES = 10_000
+DESCRIPTORS = 16_384
+"""Many a shell allows a process 1,024, which is fewer than connections are held."""
 
 
 class BenchError(Exception):
@@ -36,17 +40,19 @@ class Stage:
     environment: dict[str, str]
     stack: AsyncExitStack
     cores: Sequence[int]
+    starts: int = 0
 
-    async def start(self, peer: Peer, limit: int) -> Running:
-        """Start a peer with this limit for every key; it runs as long as the stage.
+    async def start(self, peer: Peer, limit: int, stack: AsyncExitStack) -> Running:
+        """Start a peer with this limit for every key; it runs as long as `stack`.
 
         Raises:
             StartError: it does not start.
         """
-        folder = self.folder / f"{peer.name}-{limit}"
+        self.starts += 1
+        folder = self.folder / f"{self.starts}-{peer.name}"
         folder.mkdir()
-        place = Place(self.redis.port, self.upstream_port, folder, limit, self.environment)
-        running = await self.stack.enter_async_context(peer.running(place))
+        place = Place(self.redis.port, self.starts, self.upstream_port, folder, limit, self.environment)
+        running = await stack.enter_async_context(peer.running(place))
         if len(self.cores) > 1:
             vitals.pin(running.pids, self.cores[-1:])
         return running
@@ -96,11 +102,15 @@ async def running() -> AsyncIterator[Stage]:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
         os.sched_setaffinity(0, cores[:-1])
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, most), most))
     environment = cluster.own_environment()
     try:
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="ratelimiter-bench-")))
-            redis = await stack.enter_async_context(redis_server.running_beside())
+            redis = await stack.enter_async_context(
+                redis_server.running_beside("--databases", str(DATABASES))
+            )
             port = free_port()
             child = start_module(
                 "loadtest.bench.upstream",

@@ -10,7 +10,7 @@ _BATCH = 500
 _LIFETIME_SECONDS = WINDOW_SECONDS + 3
 
 
-async def make(redis_port: int, names: Sequence[str], *, is_full: bool) -> None:
+async def make(redis_port: int, database: int, names: Sequence[str], *, is_full: bool) -> None:
     """Delete these hashes, and if they are to be full write a unit into each of the last sixty fields."""
     now = int(time.time())
     fields = [str(second) for second in range(now - WINDOW_SECONDS + 1, now + 1)]
@@ -18,6 +18,8 @@ async def make(redis_port: int, names: Sequence[str], *, is_full: bool) -> None:
     head = b"*%d\r\n" % (2 + 2 * len(fields)) + _bulk("HSET")
     reader, writer = await asyncio.open_connection("127.0.0.1", redis_port)
     try:
+        writer.write(b"*2\r\n" + _bulk("SELECT") + _bulk(str(database)))
+        await _expect(reader, b"+OK")
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
             commands = [b"*2\r\n" + _bulk("DEL") + _bulk(name) for name in batch]
@@ -26,12 +28,16 @@ async def make(redis_port: int, names: Sequence[str], *, is_full: bool) -> None:
                 commands += [_expire(name) for name in batch]
             writer.write(b"".join(commands))
             for _ in commands:
-                reply = await reader.readline()
-                if not reply.startswith(b":"):
-                    raise ValueError(f"Redis takes no window: {reply!r}")
+                await _expect(reader, b":")
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+async def _expect(reader: asyncio.StreamReader, start: bytes) -> None:
+    reply = await reader.readline()
+    if not reply.startswith(start):
+        raise ValueError(f"Redis takes no window: {reply!r}")
 
 
 def _expire(name: str) -> bytes:

@@ -4,6 +4,7 @@ from loadtest.bench.peers import envoy, haproxy, nginx, ours, textbooks
 
 PEERS = (
     ours.OURS,
+    ours.WITHOUT_FAST_LANE,
     textbooks.TEXTBOOK,
     textbooks.LIMITS,
     nginx.PIPELINE,
@@ -11,4 +12,7 @@ PEERS = (
     nginx.LIMIT_REQ,
     haproxy.HAPROXY,
     envoy.ENVOY,
+    ours.TWO_NODES,
+    ours.FOUR_NODES,
+    ours.TWO_WORKERS,
 )

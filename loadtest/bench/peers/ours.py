@@ -1,7 +1,10 @@
-"""The gateway of this project, with the settings that a user gets."""
+"""The gateway of this project with the settings that a user gets, and others that are compared with these."""
 
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache, partial
 from importlib.metadata import version
 
 from gateway.contract import client_id, keys
@@ -11,20 +14,34 @@ from loadtest.bench.peers.peer import WINDOW_SECONDS, Peer, Place, Running
 
 
 @asynccontextmanager
-async def _running(place: Place) -> AsyncIterator[Running]:
+async def _running(
+    place: Place, *, nodes: int = 1, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
     plan = cluster.Plan(
-        nodes=1,
-        redis_url=place.redis_url,
+        nodes=nodes,
+        redis_url=f"redis://127.0.0.1:{place.redis_port}/{place.redis_database}",
         environment=place.environment,
         node_environment={
             "GATEWAY_UPSTREAM_URL": place.upstream_url,
             "GATEWAY_DEFAULT_LIMIT": f"{place.limit}/{WINDOW_SECONDS}s",
+            **(settings or {}),
         },
     )
     async with cluster.running(plan) as running:
         ports = tuple(int(cluster.port_of(node.url)) for node in running.nodes)
         pids = tuple(pid for node in running.nodes for pid in vitals.family(node.pid))
-        yield Running(ports, pids)
+        yield Running(ports, pids, place.redis_database)
+
+
+@cache
+def _flags() -> str:
+    """What ``gateway --help`` says."""
+    command = [sys.executable, "-m", "gateway", "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _missing(flag: str) -> str | None:
+    return None if f"{flag} " in _flags() else f"this gateway has no {flag}"
 
 
 def _window(key: str) -> str:
@@ -32,11 +49,43 @@ def _window(key: str) -> str:
     return keys.window(client, keys.CLIENT_SCOPE, WINDOW_SECONDS, 0)
 
 
-OURS = Peer(
-    "ours",
-    "this gateway",
-    version=lambda: version("operator-ratelimiter"),
-    missing=lambda: None,
-    running=_running,
-    window=_window,
+def _version() -> str:
+    return version("operator-ratelimiter")
+
+
+OURS = Peer("ours", "this gateway", _version, lambda: None, _running, _window)
+WITHOUT_FAST_LANE = Peer(
+    "ours-aiohttp",
+    "this gateway, FAST_LANE=false",
+    _version,
+    partial(_missing, "--fast-lane"),
+    partial(_running, settings={"GATEWAY_FAST_LANE": "false"}),
+    _window,
+)
+TWO_NODES = Peer(
+    "ours-2-nodes",
+    "two nodes",
+    _version,
+    lambda: None,
+    partial(_running, nodes=2),
+    _window,
+    is_for_everything=False,
+)
+FOUR_NODES = Peer(
+    "ours-4-nodes",
+    "four nodes",
+    _version,
+    lambda: None,
+    partial(_running, nodes=4),
+    _window,
+    is_for_everything=False,
+)
+TWO_WORKERS = Peer(
+    "ours-2-workers",
+    "this gateway, WORKERS=2",
+    _version,
+    partial(_missing, "--workers"),
+    partial(_running, settings={"GATEWAY_WORKERS": "2"}),
+    _window,
+    is_for_everything=False,
 )

@@ -20,9 +20,13 @@ GRACE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a peer finds around it: a Redis, an upstream, an empty folder, and the limit of every key."""
+    """What a peer finds around it: a Redis, an upstream, an empty folder, and the limit of every key.
+
+    `redis_database`: one that nobody else uses, where another with the same names would be in its way.
+    """
 
     redis_port: int
+    redis_database: int
     upstream_port: int
     folder: Path
     limit: int
@@ -41,10 +45,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One that serves: where, and all of its processes."""
+    """One that serves: where, all of its processes, and the database where it keeps windows."""
 
     ports: tuple[int, ...]
     pids: tuple[int, ...]
+    redis_database: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Peer:
     """One that can be measured.
 
     `missing`: what to do to have it, None where it is there. `window`: the name of a key's hash in Redis,
-    whose fields are sub-intervals of a second; None where it keeps no such hashes.
+    whose fields are sub-intervals of a second; None where it keeps no such hashes. `is_for_everything`: not
+    only for scenarios that name it.
     """
 
     name: str
@@ -61,6 +67,7 @@ class Peer:
     missing: Callable[[], str | None]
     running: Callable[[Place], AbstractAsyncContextManager[Running]]
     window: Callable[[str], str] | None = None
+    is_for_everything: bool = True
 
 
 @asynccontextmanager

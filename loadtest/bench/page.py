@@ -1,0 +1,72 @@
+"""What was measured, in a page of the documentation: between two comments, and a plot beside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtest.bench import chart, figures, machine, tables
+from loadtest.bench.peers.peer import Peer
+from loadtest.bench.results import Results
+from loadtest.bench.tables import Table
+from loadtest.child import StartError
+
+BEGIN, END = "<!-- bench:begin -->\n", "<!-- bench:end -->\n"
+PLOTTED = ("allowed", "refused")
+
+
+def check(page: Path) -> None:
+    """Before a long run, whether what it finds can be written.
+
+    Raises:
+        StartError: it cannot.
+    """
+    _around(page)
+
+
+def write(page: Path, results: Results, peers: Sequence[Peer]) -> None:
+    """Replace what the page says, and the plot: its name is the page's with ``.svg``.
+
+    Raises:
+        StartError: the page has no place for it.
+    """
+    before, after = _around(page)
+    plot = page.with_suffix(".svg")
+    plot.write_text(_plot(results, peers))
+    shown = [tables.of_promises(results), *tables.all_of(results, peers)]
+    parts = [_setting(results, peers), f"![Processor time a request]({plot.name})\n", *map(_markdown, shown)]
+    page.write_text(f"{before}{BEGIN}\n" + "\n".join(parts) + f"\n{END}{after}")
+
+
+def _around(page: Path) -> tuple[str, str]:
+    before, begins, rest = page.read_text().partition(BEGIN)
+    _, ends, after = rest.partition(END)
+    if not (begins and ends):
+        raise StartError(f"{page} has no place for figures: {BEGIN.strip()} … {END.strip()}")
+    return before, after
+
+
+def _setting(results: Results, peers: Sequence[Peer]) -> str:
+    on = machine.described()
+    rounds = max((sample.round for sample in results.samples), default=0)
+    others = dict.fromkeys(peer.version() for peer in peers if not peer.name.startswith("ours"))
+    return (
+        f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['kernel']}, Python "
+        f"{on['python']}, {on['redis']}; {', '.join(others)}. {rounds} rounds; the median, and in brackets "
+        "the least and the most.\n"
+    )
+
+
+def _markdown(table: Table) -> str:
+    rows = [table.heads, ("---", *("---:" for _ in table.heads[1:])), *table.rows]
+    return f"**{table.title}**\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _plot(results: Results, peers: Sequence[Peer]) -> str:
+    bars = {
+        scenario: [
+            (peer.title, found.median)
+            for peer in peers
+            if (found := results.spread(peer.name, scenario, figures.cpu))
+        ]
+        for scenario in PLOTTED
+    }
+    return chart.svg("Processor time a request, µs", bars)
