@@ -21,6 +21,7 @@ from gateway.limiter.limiter import Limiter
 from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies
+from gateway.routing import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,7 @@ class Admission:
         self._bills = Bills()
         self.in_flight = InFlight()
 
-    async def decide(
-        self, policies: Policies, method: str, host: bytes, target: bytes, headers: RawHeaders, peer: str
-    ) -> Decision:
+    async def decide(self, policies: Policies, request: Asking, headers: RawHeaders, peer: str) -> Decision:
         """As `ask`, for whoever can wait.
 
         Raises:
@@ -144,7 +143,7 @@ class Admission:
             if not future.done():
                 future.set_result(decided)
 
-        asked = self.ask(policies, method, host, target, policies.identity.key_in(headers), peer, tell)
+        asked = self.ask(policies, request, policies.identity.key_in(headers), peer, tell)
         if isinstance(asked, Decision):
             return asked
         try:
@@ -159,14 +158,12 @@ class Admission:
     def ask(
         self,
         policies: Policies,
-        method: str,
-        host: bytes,
-        target: bytes,
+        request: Asking,
         key: SentKey,
         peer: str,
         on_decided: Callable[[Decided], None],
     ) -> Decision | Asked:
-        """Decide by `policies` about a request: its Host and target as they were sent, `peer` its address.
+        """Decide by `policies` about a request that shows this key and comes from the address `peer`.
 
         Returns the decision where it is there at once. Otherwise `on_decided` is called with it, unless the
         requester leaves before.
@@ -180,15 +177,15 @@ class Admission:
         address = address_of(peer) if policies.need_addresses else None
         if policies.need_addresses and (address is None or policies.deny.has_address(address)):
             raise Denied(None)
-        if policies.exempt and policies.exempt.takes(method, target):
-            return Decision(admitted=True, upstream=policies.routing.upstream(method, host, target))
+        if policies.exempt and policies.exempt.takes(request.method, request.target):
+            return Decision(admitted=True, upstream=policies.routing.upstream(request))
         client = policies.identity.client_of(key, address)
         if client in policies.deny.clients:
             raise Denied(client)
         if client in policies.allow.clients or policies.allow.has_address(address):
-            upstream = policies.routing.upstream(method, host, target)
+            upstream = policies.routing.upstream(request)
             return Decision(admitted=True, client=client, upstream=upstream)
-        passage = policies.routing.passage(method, host, target)
+        passage = policies.routing.passage(request)
         bill = self._bills.of(client, passage, policies.meters, self._overrides.current)
         of_address = policies.meters.of_address
         if of_address and address is not None and not policies.meters.is_registered(client):
@@ -200,6 +197,9 @@ class Admission:
         places = self._enter(bill)
         if places is not None and not (places.admitted or places.shadow):
             return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
+        remembered = self._limiter.recall(bill.charges)
+        if remembered is not None:
+            return Decision(False, bill.client, bill.meters, remembered, bill.cost, places, bill.upstream)
         asked = Asked(bill, places, self.in_flight, on_decided)
         try:
             told = self._limiter.ask(bill.charges, asked.take)

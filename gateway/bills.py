@@ -42,19 +42,25 @@ class Bills:
 
     def of(self, client: str, passage: Passage, meters: Meters, overrides: Overrides) -> Bill:
         """What a request of this client that goes by this passage is charged now."""
-        if meters is not self._meters or overrides is not self._overrides or len(self) >= MAX_BILLS:
-            self._by_client.clear()
-            self._by_passage.clear()
+        if meters is not self._meters or overrides is not self._overrides:
+            self._forget()
             self._meters, self._overrides = meters, overrides
+        bill = self._by_client.get(client) if passage is UNROUTED else self._by_passage.get((client, passage))
+        return bill or self._make(client, passage, meters, overrides)
+
+    def _make(self, client: str, passage: Passage, meters: Meters, overrides: Overrides) -> Bill:
+        if len(self) >= MAX_BILLS:
+            self._forget()
+        bill = _bill(client, passage, meters, overrides)
         if passage is UNROUTED:
-            bill = self._by_client.get(client)
-            if bill is None:
-                bill = self._by_client[client] = _bill(client, passage, meters, overrides)
-            return bill
-        bill = self._by_passage.get((client, passage))
-        if bill is None:
-            bill = self._by_passage[client, passage] = _bill(client, passage, meters, overrides)
+            self._by_client[client] = bill
+        else:
+            self._by_passage[client, passage] = bill
         return bill
+
+    def _forget(self) -> None:
+        self._by_client.clear()
+        self._by_passage.clear()
 
 
 def _bill(client: str, passage: Passage, known: Meters, overrides: Overrides) -> Bill:

@@ -10,14 +10,11 @@ _SAMPLES = 5
 _RECENT = 64
 
 
-def monotonic() -> float:
-    """Seconds on a clock that never steps. Not `loop.time()`: uvloop's stands still within a turn."""
-    return time.monotonic()
+monotonic = time.monotonic
+"""Seconds on a clock that never steps. Not `loop.time()`: uvloop's stands still within a turn."""
 
-
-def wall() -> float:
-    """Seconds since 1970 by this node's own clock, which may step."""
-    return time.time()
+wall = time.time
+"""Seconds since 1970 by this node's own clock, which may step."""
 
 
 class RedisClock:

@@ -10,9 +10,9 @@ from http import HTTPStatus
 from gateway.fields import Fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """A whole answer of the node's own."""
+    """A whole answer of the node's own, which may be given many times."""
 
     status: int
     fields: Fields

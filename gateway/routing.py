@@ -1,6 +1,7 @@
 """Where a request goes by the routes, what it costs, and what it meets beside its client's limit. No IO."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.routes import ANY_HOST, DEFAULT_UPSTREAM, Route
@@ -12,6 +13,22 @@ from gateway.route_index import RouteIndex
 
 class Ambiguous(Exception):  # noqa: N818 - an answer to the client, not a fault
     """A request of which nobody can say which routes it is for."""
+
+
+class Asking(Protocol):
+    """A request, as far as routes look at it."""
+
+    @property
+    def method(self) -> str:
+        """The method."""
+
+    @property
+    def host(self) -> bytes:
+        """What its Host field says."""
+
+    @property
+    def target(self) -> bytes:
+        """Path and query, as the client sent them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +53,8 @@ class Routing:
         self._by_host = any(route.host != ANY_HOST for route in table.routes)
         self._leads = any(route.upstream != DEFAULT_UPSTREAM for route in table.routes)
 
-    def passage(self, method: str, host: bytes, target: bytes) -> Passage:
-        """The passage of a request: `host` is its Host field, `target` is as the client sent it.
+    def passage(self, request: Asking) -> Passage:
+        """The passage of a request.
 
         Where its path can be read in several ways, it meets the route of each, at the cost of the dearest.
 
@@ -46,24 +63,22 @@ class Routing:
         """
         if not self._passages:
             return UNROUTED
-        if self._by_host and not host:
+        if self._by_host and not request.host:
             raise Ambiguous
-        name = host_name(host)
-        found = {self._index.first(method, name, path) for path in readings(target)}
+        method, name = request.method, host_name(request.host)
+        found = {self._index.first(method, name, path) for path in readings(request.target)}
         passages = [self._passages[place] for place in sorted(place for place in found if place is not None)]
         if None in found:
             passages.append(UNROUTED)
         return passages[0] if len(passages) == 1 else _together(passages)
 
-    def upstream(self, method: str, host: bytes, target: bytes) -> str:
+    def upstream(self, request: Asking) -> str:
         """Only where it goes.
 
         Raises:
             Ambiguous: nobody can say so.
         """
-        return (
-            self.passage(method, host, target).upstream if self._leads or self._by_host else DEFAULT_UPSTREAM
-        )
+        return self.passage(request).upstream if self._leads or self._by_host else DEFAULT_UPSTREAM
 
 
 def _together(passages: list[Passage]) -> Passage:

@@ -25,13 +25,15 @@ def unknown_client_id(key: str, secret: str) -> str:
 
     `secret` is cut to BLAKE2b's longest key by hashing it first, so any length will do.
     """
-    digest = hashlib.blake2b(key.encode(), key=_digest_key(secret), digest_size=8)
+    digest = _keyed_digest(secret).copy()
+    digest.update(key.encode())
     return UNKNOWN_PREFIX + digest.hexdigest()
 
 
 @lru_cache(maxsize=4)
-def _digest_key(secret: str) -> bytes:
-    return hashlib.blake2b(secret.encode(), digest_size=64).digest()
+def _keyed_digest(secret: str) -> "hashlib.blake2b":
+    key = hashlib.blake2b(secret.encode(), digest_size=64).digest()
+    return hashlib.blake2b(key=key, digest_size=8)
 
 
 def address_id(address: IPv4Address | IPv6Address) -> str:

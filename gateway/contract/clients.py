@@ -49,7 +49,7 @@ class Clients:
 
     def identify(self, key: str) -> str | None:
         """The name of the client that `key` belongs to."""
-        return self.name_by_digest.get(client_id.key_digest(key)) if self.name_by_digest else None
+        return self.name_by_digest.get(client_id.key_digest(key))
 
 
 def parse_clients(text: str) -> Clients:

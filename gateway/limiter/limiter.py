@@ -45,6 +45,13 @@ class Limiter:
         self._live_nodes = live_nodes
         self._now = now
 
+    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        """The refusal of a request with these charges, where one like it has just been refused."""
+        refusal = self._views.refusal(charges, self._now())
+        if refusal is not None:
+            self._counters.store_remembered += 1
+        return refusal
+
     def ask(
         self, charges: Sequence[Charge], on_decided: Callable[[Decided], None]
     ) -> tuple[Standing, ...] | Ask | None:
@@ -60,10 +67,6 @@ class Limiter:
         Raises:
             StoreUnavailable: Redis is away, and `closed` lets nobody pass.
         """
-        refusal = self._views.refusal(charges, self._now())
-        if refusal is not None:
-            self._counters.store_remembered += 1
-            return refusal
         try:
             return self._store.ask(charges, partial(self._answered, on_decided))
         except StoreUnavailable as reason:
@@ -73,11 +76,14 @@ class Limiter:
         return decided
 
     async def decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """The same for a coroutine, which leaves by being cancelled.
+        """By memory or as above, for a coroutine, which leaves by being cancelled.
 
         Raises:
             StoreUnavailable: as above.
         """
+        refusal = self.recall(charges)
+        if refusal is not None:
+            return refusal
         answer: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
 
         def on_decided(decided: Decided) -> None:

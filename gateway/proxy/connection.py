@@ -203,9 +203,7 @@ class Connection(WatchedConnection):
         patience, now = self._watch.patience, monotonic()
         if self._is_answered and not (self._is_last or self._owes_end or self._reader.has_begun):
             if not size:
-                patience.idles(now)
-                self._waits_for_request()
-                self._watch.rearm()
+                self._rests(now)
             return
         self._works()
         if self._owes_end and not (self._is_answered and self._is_last):
@@ -220,6 +218,12 @@ class Connection(WatchedConnection):
                 return
             patience.sends(now)
         self._watch.rearm()
+
+    def _rests(self, now: float) -> None:
+        """It waits for a request again."""
+        self._watch.idles(now)
+        if self._place is not None:
+            self._place.waits(self._give_way)
 
     def _lose_body(self, error: Exception) -> None:
         self._is_broken = True

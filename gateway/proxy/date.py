@@ -11,6 +11,16 @@ def date_field(now: float) -> Field:
     return _date(int(now))
 
 
+def date_line(now: float) -> bytes:
+    """The same as a line."""
+    return _line(int(now))
+
+
+@lru_cache(maxsize=2)
+def _line(second: int) -> bytes:
+    return b"%b: %b\r\n" % _date(second)
+
+
 @lru_cache(maxsize=2)
 def _date(second: int) -> Field:
     return b"Date", formatdate(second, usegmt=True).encode()

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from gateway.clock import monotonic
 from gateway.connections import Place
 from gateway.proxy.begun import Begun
 from gateway.proxy.connection import Connection
@@ -66,8 +67,9 @@ class FastConnection(Connection):
         self._fast = request
         self._is_answered = False
         self._request_count += 1
-        self._wait()
         request.begin()
+        if self._fast is request:
+            self._wait()
         return True
 
     def send(self, data: bytes) -> None:
@@ -78,7 +80,10 @@ class FastConnection(Connection):
     def fast_ended(self, *, stays: bool) -> None:
         """The answer has gone out: whether another request may follow."""
         self._fast = None
-        if not self.answered(stays=stays) and self._parting is None:
+        if stays and not (self._is_last or self._reader.ended):
+            self._is_answered = True
+            self._rests(monotonic())
+        elif not self.answered(stays=stays) and self._parting is None:
             self._parting = self._loop.create_task(self._part())
 
     async def _part(self) -> None:

@@ -32,20 +32,16 @@ from gateway.telemetry.counters import Outcome
 class FastRequest(FastAnswer):
     """Is told of its decision, then of the upstream's answer; `abandon` ends it where its client has left."""
 
-    __slots__ = (
-        "_address",
-        "_asked",
-        "_came",
-        "_connection",
-        "_deadlines",
-        "_heard",
-        "_is_chunked",
-        "_pace",
-        "_sent",
-        "_stays",
-        "_timer",
-        "_upstreams",
-    )
+    _asked: Asked | None = None
+    _address: UpstreamAddress | None = None
+    _connection: UpstreamConnection | None = None
+    _came = 0
+    _pace: Pace | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _heard: float
+    _is_chunked: bool
+    _sent: float
+    _stays: bool
 
     def __init__(
         self,
@@ -61,12 +57,6 @@ class FastRequest(FastAnswer):
         super().__init__(plain, request_id, began, client, shared, access_log)
         self._deadlines = deadlines
         self._upstreams = shared.upstreams.current  # of the policies that decide, also later
-        self._asked: Asked | None = None
-        self._address: UpstreamAddress | None = None
-        self._connection: UpstreamConnection | None = None
-        self._came = 0
-        self._pace: Pace | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """Have it decided."""
@@ -76,15 +66,7 @@ class FastRequest(FastAnswer):
     def _ask(self, plain: PlainRequest) -> None:
         shared = self._shared
         try:
-            asked = shared.admission.ask(
-                shared.policies,
-                plain.method,
-                plain.host,
-                plain.target,
-                plain.key,
-                plain.sender.client,
-                self.decided,
-            )
+            asked = shared.admission.ask(shared.policies, plain, plain.key, plain.sender.client, self.decided)
         except REASONS as reason:
             self._turn_away(reason)
             return
@@ -135,18 +117,13 @@ class FastRequest(FastAnswer):
         self._address, self._connection, self._sent = address, connection, now
         upstream.took(address)
         named = shared.options.onward.named_lines(self._request_id, self._client_id)
-        head = b"%b %b HTTP/1.1\r\n%b%b\r\n%b" % (
-            plain.method.encode(),
-            plain.target,
-            plain.lines,
-            named,
-            plain.body,
-        )
         self._deadlines.begin(self)
         if shared.options.request_seconds is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(shared.options.request_seconds, self._out_of_time)
-        connection.start(head, self, has_answer_body=plain.method != "HEAD", on_interim=self._pass_on)
+        connection.start(
+            plain.going_on(named), self, has_answer_body=plain.method != "HEAD", on_interim=self._pass_on
+        )
 
     def _pass_on(self, head: AnswerHead) -> None:
         self._send(head.passed + b"\r\n\r\n")

@@ -35,8 +35,6 @@ class FastLane:
         self, data: bytes, client: FastClient, peer: str, scheme: bytes, *, is_trusted: bool
     ) -> FastRequest | None:
         """The request that has come by `scheme` from `peer`, to begin; None where it is not for this lane."""
-        if self._shared.is_draining():
-            return None
         began = monotonic()
         plain = self._reader.read(data, peer, scheme, is_trusted=is_trusted)
         if plain is None:

@@ -85,9 +85,7 @@ class Handler:
 
     async def _decide(self, incoming: Incoming) -> Decision:
         head, client = incoming.head, incoming.sender.client
-        return await self._admission.decide(
-            self._shared.policies, head.method, head.host, head.target, head.fields, client
-        )
+        return await self._admission.decide(self._shared.policies, head, head.fields, client)
 
     async def _act(
         self, incoming: Incoming, decision: Decision, upstream: Upstream, started: float

@@ -1,8 +1,10 @@
 """Message heads on their way through: which fields go on, which are removed, which are added. No IO."""
 
+from functools import lru_cache
+
 from gateway.fields import Fields, RawHeaders
 from gateway.problems import Reply
-from gateway.proxy.date import date_field
+from gateway.proxy.date import date_line
 from gateway.proxy.field_lines import elements_of, values_of
 
 HOP_BY_HOP = frozenset(
@@ -47,13 +49,16 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
 
 def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float) -> bytes:
     """A whole answer of the node's own, at `now` in seconds since 1970."""
+    start, rest = _written(reply)
+    body = b"" if head_only else reply.body
+    return b"%b%b%b%b\r\n%b" % (start, date_line(now), rest, lines(connection), body)
+
+
+@lru_cache(maxsize=256)
+def _written(reply: Reply) -> tuple[bytes, bytes]:
+    """The parts of a reply's head around its date."""
     length = (b"Content-Length", b"%d" % len(reply.body))
-    head = b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason)
-    return (
-        head
-        + block([date_field(now), *reply.fields, length, *connection])
-        + (b"" if head_only else reply.body)
-    )
+    return b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason), lines([*reply.fields, length])
 
 
 def last_answer(reply: Reply, *, head_only: bool = False, now: float) -> bytes:

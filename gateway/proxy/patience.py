@@ -47,13 +47,14 @@ class Late(StrEnum):
 class Patience:
     """With one client. It owes a request, or more of a body, or nothing; and to take what is sent to it."""
 
-    __slots__ = ("_body_since", "_head_until", "_idle_until", "_limits", "_pace", "_parting_until", "_taking")
+    __slots__ = ("_body_since", "_head_until", "_limits", "_pace", "_parting_until", "_taking", "idle_until")
 
     def __init__(self, limits: TimeLimits, now: float) -> None:
         """It has just connected."""
         self._limits = limits
         self._head_until = now + limits.head_seconds
-        self._idle_until = self._head_until
+        self.idle_until = self._head_until
+        """When it is late with the next request, if it owes one."""
         self._parting_until = inf
         self._pace: Pace | None = None
         self._body_since = inf
@@ -62,22 +63,23 @@ class Patience:
     @property
     def until(self) -> float:
         """When to `look` again."""
-        until = min(self._head_until, self._idle_until, self._parting_until)
+        until = min(self._head_until, self.idle_until, self._parting_until)
         if self._pace is not None:
             until = min(until, self._body_until)
         return until if self._taking is None else min(until, self._taking.until)
 
     def idles(self, now: float) -> None:
         """It owes a request, of which nothing is there."""
-        self._owes_nothing()
-        self._idle_until = now + self._limits.idle_seconds
+        self._head_until = self._body_since = inf
+        self._pace = None
+        self.idle_until = now + self._limits.idle_seconds
 
     def begins(self, now: float) -> None:
         """A part of a request's head is there, perhaps not the first."""
         if self._head_until == inf:
             self._owes_nothing()
             self._head_until = now + self._limits.head_seconds
-        self._idle_until = inf
+        self.idle_until = inf
 
     def awaits_body(self, now: float) -> None:
         """It may send more of a body."""
@@ -122,7 +124,7 @@ class Patience:
         if self._taking is not None and self._taking.is_late(now, unsent_bytes):
             return Late.ANSWER
         for late, until in (
-            (Late.IDLE, self._idle_until),
+            (Late.IDLE, self.idle_until),
             (Late.HEAD, self._head_until),
             (Late.BODY, self._body_until),
             (Late.PARTING, self._parting_until),
@@ -136,7 +138,7 @@ class Patience:
         return inf if self._pace is None else self._body_since + self._pace.patience_seconds
 
     def _owes_nothing(self) -> None:
-        self._head_until = self._idle_until = self._body_since = inf
+        self._head_until = self.idle_until = self._body_since = inf
         self._pace = None
 
 

@@ -65,23 +65,67 @@ class Form:
     forwards_key: bool
 
 
-@dataclass(slots=True)
 class PlainRequest:
     """A request of this grammar, and who sends it.
 
-    `lines` are the client's field lines that go on, and those that tell by which way it has come.
     `given_id` is what a trusted proxy calls it, if it does.
     """
 
-    data: bytes
-    method: str
-    target: bytes
-    host: bytes
-    key: str
-    lines: bytes
-    body: bytes
-    sender: Sender
-    given_id: str | None
+    __slots__ = ("_end", "_form", "_gaps", "_key", "_line", "_trail", "data", "given_id", "host", "sender")
+
+    def __init__(
+        self,
+        data: bytes,
+        line: "re.Match[bytes]",
+        end: int,
+        key: "re.Match[bytes]",
+        gaps: "_Gaps",
+        form: Form,
+        sender: Sender,
+        trail: bytes,
+        given_id: str | None = None,
+    ) -> None:
+        self.data = data
+        self.host = form.host
+        self.sender = sender
+        self.given_id = given_id
+        self._line = line
+        self._end = end
+        self._key = key
+        self._gaps = gaps
+        self._form = form
+        self._trail = trail
+
+    @property
+    def method(self) -> str:
+        """The method."""
+        return self._line[1].decode("ascii")
+
+    @property
+    def target(self) -> bytes:
+        """Path and query, as they were sent."""
+        return self._line[2]
+
+    @property
+    def key(self) -> str:
+        """The API key."""
+        return self._key[1].decode("ascii")
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return self.data[self._end + len(_END) :]
+
+    def going_on(self, named: bytes) -> bytes:
+        """The request as it goes on: with the lines that tell by which way it has come, and `named` them."""
+        form = self._form
+        going = form.parts[0]
+        for gap, part in zip(self._gaps, form.parts[1:], strict=True):
+            if gap is self._key and not form.forwards_key:
+                going += part
+            else:
+                going += self.data[gap.start() + 2 : gap.end() + 2] + part
+        return b"%b\r\n%b%b%b\r\n%b" % (self._line[0], going, self._trail, named, self.body)
 
 
 class PlainReader:
@@ -125,7 +169,7 @@ class PlainReader:
             text = _without(data, start, end, gaps, key)
         if not is_trusted and (form := self._forms.get(text)) is not None:
             sender, trail = self._sender(peer, scheme, form.host)
-            return _request(data, line, end, key, gaps, form, sender, trail)
+            return PlainRequest(data, line, end, key, gaps, form, sender, trail)
         return self._read_anew(data, line, end, key, gaps, text, peer, scheme, is_trusted=is_trusted)
 
     def _sender(self, peer: str, scheme: bytes, host: bytes) -> tuple[Sender, bytes]:
@@ -169,7 +213,7 @@ class PlainReader:
             self._forms[text] = form
         trail = lines(self._onward.trail(sender, _VERSION))
         given_id = request_id_in(head.fields) if is_trusted else None
-        return _request(data, line, end, key, gaps, form, sender, trail, given_id)
+        return PlainRequest(data, line, end, key, gaps, form, sender, trail, given_id)
 
     def _head(self, data: bytes) -> RequestHead | None:
         """The head of a request that both lanes can serve; None where only the other can say what it is."""
@@ -214,33 +258,3 @@ def _without(data: bytes, start: int, end: int, gaps: _Gaps, key: "re.Match[byte
     signs = (_KEYS_PLACE, _LENGTHS_PLACE) if first is key else (_LENGTHS_PLACE, _KEYS_PLACE)
     between = data[first.end() : second.start()]
     return data[start : first.start()] + signs[0] + between + signs[1] + data[second.end() : end]
-
-
-def _request(
-    data: bytes,
-    line: "re.Match[bytes]",
-    end: int,
-    key: "re.Match[bytes]",
-    gaps: _Gaps,
-    form: Form,
-    sender: Sender,
-    trail: bytes,
-    given_id: str | None = None,
-) -> PlainRequest:
-    going = form.parts[0]
-    for gap, part in zip(gaps, form.parts[1:], strict=True):
-        if gap is key and not form.forwards_key:
-            going += part
-        else:
-            going += data[gap.start() + 2 : gap.end() + 2] + part
-    return PlainRequest(
-        data,
-        line[1].decode("ascii"),
-        line[2],
-        form.host,
-        key[1].decode("ascii"),
-        going + trail,
-        data[end + len(_END) :],
-        sender,
-        given_id,
-    )

@@ -43,6 +43,13 @@ class Watch:
             self._look_in(until - monotonic())
             self._armed_until = until
 
+    def idles(self, now: float) -> None:
+        """The client owes a request from now on, and is given time for it."""
+        patience = self.patience
+        patience.idles(now)
+        if self._armed_until > patience.idle_until:
+            self.rearm()
+
     def stop(self) -> None:
         """The connection is over; both let go of each other, so that no collector need find them."""
         if self._timer is not None:

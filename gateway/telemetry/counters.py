@@ -18,6 +18,8 @@ class Outcome(StrEnum):
     UNIDENTIFIED = "unidentified"
     MALFORMED = "malformed"
 
+    __hash__ = str.__hash__  # Enum's own is a function in Python
+
 
 REQUEST_OUTCOMES = (Outcome.ADMITTED, Outcome.REFUSED, Outcome.FAILED, Outcome.UNIDENTIFIED)
 """Those of requests, as `Totals` has them in order: a malformed message is none."""

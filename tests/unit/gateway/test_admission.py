@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,6 +17,7 @@ from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.routes import Route
 from gateway.errors import StoreUnavailable
 from gateway.exempt import Exempt
+from gateway.fields import Field
 from gateway.identity import Identity, Unidentified
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
@@ -55,6 +56,9 @@ class Answers(Limiter):
         asyncio.get_running_loop().call_soon(tell, [asked])
         return asked
 
+    def recall(self, charges: Sequence[Charge]) -> None:
+        """It remembers nothing."""
+
     def _standings(self, charges: Sequence[Charge]) -> Told:
         if not self.counts:
             return None
@@ -72,6 +76,14 @@ class Fixed(LiveOverrides):
         return self._fixed
 
 
+class Asked(NamedTuple):
+    """A request, as far as routes look at it."""
+
+    method: str
+    host: bytes
+    target: bytes
+
+
 class Desk:
     """An admission, and the policies that it decides by."""
 
@@ -81,8 +93,10 @@ class Desk:
         self.in_flight = self._admission.in_flight
         self.close = self._admission.close
 
-    async def decide(self, *request: Any) -> Decision:
-        return await self._admission.decide(self._policies, *request)
+    async def decide(
+        self, method: str, host: bytes, target: bytes, headers: list[Field], peer: str
+    ) -> Decision:
+        return await self._admission.decide(self._policies, Asked(method, host, target), headers, peer)
 
 
 def admission(
@@ -114,7 +128,7 @@ def request(
     peer: str = "10.0.0.1",
     host: bytes = b"api.example",
     method: str = "GET",
-) -> tuple[str, bytes, bytes, list[tuple[bytes, bytes]], str]:
+) -> tuple[str, bytes, bytes, list[Field], str]:
     return method, host, target, [] if key is None else [(b"X-API-Key", key.encode())], peer
 
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,14 @@ TABLE = PolicyTable(
 ROUTING = Routing(TABLE)
 
 
+class Asked(NamedTuple):
+    """A request, as far as routes look at it."""
+
+    method: str
+    host: bytes
+    target: bytes
+
+
 def names(meters: tuple[Meter, ...]) -> list[str]:
     return [meter.name for meter in meters]
 
@@ -52,14 +61,14 @@ def names(meters: tuple[Meter, ...]) -> list[str]:
 def test_a_request_meets_the_first_route_that_takes_it_however_its_path_is_written(
     method: str, target: bytes, cost: int, met: list[str]
 ) -> None:
-    passage = ROUTING.passage(method, b"any.example", target)
+    passage = ROUTING.passage(Asked(method, b"any.example", target))
 
     assert (passage.cost, names(passage.meters)) == (cost, met)
     assert passage.upstream == DEFAULT_UPSTREAM
 
 
 def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own() -> None:
-    meters = ROUTING.passage("POST", b"", b"/api").meters
+    meters = ROUTING.passage(Asked("POST", b"", b"/api")).meters
 
     assert [meter.charge("acme", 1, 1).key for meter in meters] == [
         "ratelimit:{acme}:route/writes:1:1",
@@ -69,13 +78,13 @@ def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own
 
 
 def test_a_node_in_shadow_has_the_meters_of_routes_in_shadow() -> None:
-    meters = Routing(replace(TABLE, shadow=True)).passage("GET", b"", b"/api/search").meters
+    meters = Routing(replace(TABLE, shadow=True)).passage(Asked("GET", b"", b"/api/search")).meters
 
     assert [meter.shadow for meter in meters] == [True]
 
 
 def test_without_routes_a_request_costs_one_and_goes_to_the_default() -> None:
-    assert Routing(replace(TABLE, routes=())).passage("GET", b"", b"/api/%2e%2e") == Passage()
+    assert Routing(replace(TABLE, routes=())).passage(Asked("GET", b"", b"/api/%2e%2e")) == Passage()
 
 
 LED = Routing(
@@ -108,8 +117,8 @@ LED = Routing(
     ],
 )
 def test_a_route_gives_a_request_its_upstream(host: bytes, target: bytes, upstream: str) -> None:
-    assert LED.passage("GET", host, target).upstream == upstream
-    assert LED.upstream("GET", host, target) == upstream
+    assert LED.passage(Asked("GET", host, target)).upstream == upstream
+    assert LED.upstream(Asked("GET", host, target)) == upstream
 
 
 @pytest.mark.parametrize(
@@ -125,9 +134,9 @@ def test_a_route_gives_a_request_its_upstream(host: bytes, target: bytes, upstre
 )
 def test_what_two_services_could_claim_is_nobodys(target: bytes) -> None:
     with pytest.raises(Ambiguous):
-        LED.passage("GET", b"api.example", target)
+        LED.passage(Asked("GET", b"api.example", target))
     with pytest.raises(Ambiguous):
-        LED.upstream("GET", b"api.example", target)
+        LED.upstream(Asked("GET", b"api.example", target))
 
 
 pieces = st.sampled_from(
@@ -151,10 +160,12 @@ pieces = st.sampled_from(
 
 @given(st.lists(pieces, max_size=8).map(lambda parts: b"/" + b"".join(parts)))
 def test_whichever_way_a_service_reads_a_path_it_is_the_one_that_this_way_leads_to(target: bytes) -> None:
-    ways = {LED.passage("GET", b"api.example", quoted(reading)).upstream for reading in readings(target)}
+    ways = {
+        LED.passage(Asked("GET", b"api.example", quoted(reading))).upstream for reading in readings(target)
+    }
 
     try:
-        upstream = LED.upstream("GET", b"api.example", target)
+        upstream = LED.upstream(Asked("GET", b"api.example", target))
     except Ambiguous:
         assert len(ways) > 1
     else:
@@ -170,16 +181,16 @@ def quoted(reading: str) -> bytes:
 
 def test_without_a_host_nobody_can_say_which_routes_of_hosts_a_request_meets() -> None:
     with pytest.raises(Ambiguous):
-        LED.passage("GET", b"", b"/x")
+        LED.passage(Asked("GET", b"", b"/x"))
     with pytest.raises(Ambiguous):
-        LED.upstream("GET", b"", b"/x")
+        LED.upstream(Asked("GET", b"", b"/x"))
 
 
 def test_of_several_readings_with_one_upstream_each_route_is_met_at_the_dearest_cost() -> None:
-    passage = LED.passage("GET", b"api.example", b"/api/search/..%2fsuggest")
+    passage = LED.passage(Asked("GET", b"api.example", b"/api/search/..%2fsuggest"))
 
     assert (passage.cost, names(passage.meters)) == (2, ["route/search"])
 
 
 def test_where_no_route_leads_anywhere_nothing_is_ambiguous() -> None:
-    assert ROUTING.upstream("GET", b"", b"/heavy/..%2fapi") == DEFAULT_UPSTREAM
+    assert ROUTING.upstream(Asked("GET", b"", b"/heavy/..%2fapi")) == DEFAULT_UPSTREAM

@@ -52,7 +52,7 @@ async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
         for _ in range(11):
             asked(node, told)
         await eventually(lambda: len(told) == 11)
-        at_once = node.limiter.ask(CHARGES, told.append)
+        at_once = node.limiter.recall(CHARGES)
     assert isinstance(at_once, tuple)
     assert not at_once[0].admitted
     assert len(told) == 11
