@@ -32,8 +32,8 @@ class FastClient(Protocol):
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
 
-    def send(self, data: bytes) -> None:
-        """Send bytes to the client."""
+    def send(self, pieces: list[bytes]) -> None:
+        """Send them to the client, as one."""
 
     def fast_ended(self, *, stays: bool) -> None:
         """The answer has gone out: whether another request may follow."""
@@ -99,13 +99,13 @@ class FastAnswer:
         stays = self._may_stay()
         fields = [id_field(self._request_id), *(STAYS if stays else CLOSE)]
         self._status = reply.status
-        self._send(own_answer(reply, fields, head_only=self._plain.method == "HEAD", now=wall()))
+        self._send([own_answer(reply, fields, head_only=self._plain.method == "HEAD", now=wall())])
         self._end(outcome)
         self._client.fast_ended(stays=stays)
 
-    def _send(self, data: bytes) -> None:
-        self._bytes_out += len(data)
-        self._client.send(data)
+    def _send(self, pieces: list[bytes]) -> None:
+        self._bytes_out += sum(map(len, pieces))
+        self._client.send(pieces)
 
     def _end(self, outcome: Outcome | Literal[""], *, in_order: bool = False) -> None:
         """Count it, and give back what it holds."""

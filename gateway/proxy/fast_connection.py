@@ -72,10 +72,10 @@ class FastConnection(Connection):
             self._wait()
         return True
 
-    def send(self, data: bytes) -> None:
-        """Send bytes to the client."""
+    def send(self, pieces: list[bytes]) -> None:
+        """Send them to the client, by one call: each call would be a packet."""
         if self.transport is not None:
-            self.transport.write(data)
+            self.transport.writelines(pieces)
 
     def fast_ended(self, *, stays: bool) -> None:
         """The answer has gone out: whether another request may follow."""

@@ -40,6 +40,10 @@ class FastRequest(FastAnswer):
     _timer: asyncio.TimerHandle | None = None
     _heard: float
     _is_chunked: bool
+    _is_held = False
+    """Whether the client takes less than comes, so that no more is read."""
+    _out: list[bytes]
+    """What has come of the answer, and goes to the client when all that was read has been told."""
     _sent: float
     _stays: bool
 
@@ -126,7 +130,7 @@ class FastRequest(FastAnswer):
         )
 
     def _pass_on(self, head: AnswerHead) -> None:
-        self._send(head.passed + b"\r\n\r\n")
+        self._send([head.passed, b"\r\n\r\n"])
 
     def answer_began(self, head: AnswerHead) -> None:
         """The upstream's answer has a head: it goes on."""
@@ -144,7 +148,7 @@ class FastRequest(FastAnswer):
         self._stays = stays = self._may_stay()
         self._status = head.status
         limits = replies.limit_fields(self._decision, shared.options.ratelimit_headers)
-        self._send(
+        self._out = [
             head_to_client(
                 head,
                 limits,
@@ -154,15 +158,21 @@ class FastRequest(FastAnswer):
                 chunked=self._is_chunked,
                 now=wall(),
             )
-        )
+        ]
 
     def answer_came(self, piece: bytes) -> None:
         """A piece of its body goes on."""
         self._came += len(piece)
-        self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
+        if self._is_chunked:
+            self._out += (b"%x\r\n" % len(piece), piece, b"\r\n")
+        else:
+            self._out.append(piece)
 
     def answer_waits(self) -> None:
         """There is more of it to come: not too slowly, and not too late."""
+        if self._out:
+            self._send(self._out)
+            self._out = []
         now, came, self._came = monotonic(), self._came, 0
         if self._pace is not None:
             self._pace.waited(now - self._heard, came)
@@ -172,13 +182,14 @@ class FastRequest(FastAnswer):
         self._heard = now
         if self._pace is not None and self._pace.patience_seconds <= 0.0:
             self._lose(TooSlow(), is_stale=False)
-        elif self._status:
+        elif self._status and not self._is_held:
             self._deadlines.begin(self)
 
     def answer_ended(self) -> None:
         """All of it has."""
         if self._is_chunked:
-            self._send(b"0\r\n\r\n")
+            self._out.append(b"0\r\n\r\n")
+        self._send(self._out)
         self._shared.counters.upstream_answered += 1
         if self._address is not None:
             self._address.trouble.worked(self._heard)
@@ -210,6 +221,7 @@ class FastRequest(FastAnswer):
             if not (is_stale or self._status):
                 address.absence.failed(monotonic())
         if self._status:
+            self._send(self._out)
             self._end(Outcome.FAILED)
             self._client.fast_broke()
         else:
@@ -237,11 +249,13 @@ class FastRequest(FastAnswer):
         if self._connection is not None:
             self._connection.pause_reading()
             self._deadlines.end(self)
+            self._is_held = True
 
     def resume(self) -> None:
         """It takes more again."""
         if self._connection is not None:
             self._connection.resume_reading()
+            self._is_held = False
             self._heard = monotonic()
             self._deadlines.begin(self)
 
