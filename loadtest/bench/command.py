@@ -13,7 +13,7 @@ from loadtest.bench.peers.all import PEERS
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.promises import PROMISES
 from loadtest.bench.results import Results, Sample
-from loadtest.bench.scenarios import SATURATED, SCENARIOS, Scenario
+from loadtest.bench.scenarios import GROUPS, SATURATED, SCENARIOS, Scenario
 from loadtest.child import StartError
 from loadtest.progress import Progress
 
@@ -72,12 +72,16 @@ async def run(options: Options) -> int:
 async def _measure(
     options: Options, peers: Sequence[Peer], scenarios: Sequence[Scenario], progress: Progress
 ) -> Results:
+    results = Results()
     async with stage.running() as on:
-        running = await contest.prepare(on, peers, scenarios, progress)
-        for number, scenario, peer in contest.rounds(peers, scenarios, options.rounds):
-            progress.status(f"round {number} of {options.rounds}: {scenario.title}: {peer.title}")
-            _tell(progress, await running.measure(number, scenario, peer, options.requests))
-        return running.results
+        for group in GROUPS:
+            some = [s for s in scenarios if s in group]
+            them = [peer for peer in peers if any(contest.takes_part(peer, s) for s in some)]
+            async with contest.prepared(on, them, some, results, progress) as running:
+                for number, scenario, peer in contest.rounds(them, some, options.rounds):
+                    progress.status(f"round {number} of {options.rounds}: {scenario.title}: {peer.title}")
+                    _tell(progress, await running.measure(number, scenario, peer, options.requests))
+    return results
 
 
 def _chosen(options: Options) -> list[Scenario]:

@@ -1,8 +1,8 @@
 """The measurements: peers in turn, scenario by scenario, and all of that in rounds."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from loadtest.bench import proof, requests, windows
 from loadtest.bench.job import Job, Measured
@@ -35,11 +35,11 @@ def rounds(
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Peers that run, by their limit, and what was measured of them."""
+    """Peers that run, by their limit, and what has been measured so far."""
 
     stage: Stage
     running: dict[tuple[str, int], Running]
-    results: Results = field(default_factory=Results)
+    results: Results
 
     async def measure(self, number: int, scenario: Scenario, peer: Peer, count: int) -> Sample:
         """One measurement of so many requests.
@@ -94,24 +94,26 @@ class Contest:
         return scenario.load * most
 
 
-async def prepare(
-    stage: Stage, peers: Sequence[Peer], scenarios: Sequence[Scenario], progress: Progress
-) -> Contest:
-    """Start peers, and prove of each that it limits and reaches the upstream.
+@asynccontextmanager
+async def prepared(
+    stage: Stage, peers: Sequence[Peer], scenarios: Sequence[Scenario], results: Results, progress: Progress
+) -> AsyncIterator[Contest]:
+    """Peers that run while the context lasts, each having proved that it limits and reaches the upstream.
 
     Raises:
         StartError: one does not start.
         BenchError: one does not do what is to be measured.
     """
     running = {}
-    for peer in peers:
-        progress.status(f"{peer.name} starts")
-        async with AsyncExitStack() as stack:
-            is_refusing = any(s.limit == SMALL and takes_part(peer, s) for s in scenarios)
-            small = await stage.start(peer, SMALL, stage.stack if is_refusing else stack)
-            await proof.limits(stage, peer.name, small)
-        running[peer.name, SMALL] = small
-        running[peer.name, HUGE] = await stage.start(peer, HUGE, stage.stack)
-        await proof.lets_through(stage, peer.name, running[peer.name, HUGE])
-        progress.say(f"{peer.name} limits, and reaches the upstream ({peer.version()})")
-    return Contest(stage, running)
+    async with AsyncExitStack() as whole:
+        for peer in peers:
+            progress.status(f"{peer.name} starts")
+            async with AsyncExitStack() as short:
+                is_measured = any(s.limit == SMALL and takes_part(peer, s) for s in scenarios)
+                small = await stage.start(peer, SMALL, whole if is_measured else short)
+                await proof.limits(stage, peer.name, small)
+            running[peer.name, SMALL] = small
+            running[peer.name, HUGE] = await stage.start(peer, HUGE, whole)
+            await proof.lets_through(stage, peer.name, running[peer.name, HUGE])
+            progress.say(f"{peer.name} limits, and reaches the upstream ({peer.version()})")
+        yield Contest(stage, running, results)

@@ -38,12 +38,11 @@ class Stage:
     upstream_port: int
     folder: Path
     environment: dict[str, str]
-    stack: AsyncExitStack
     cores: Sequence[int]
     starts: int = 0
 
     async def start(self, peer: Peer, limit: int, stack: AsyncExitStack) -> Running:
-        """Start a peer with this limit for every key; it runs as long as `stack`.
+        """Start a peer with this limit for every key; it ends with `stack`.
 
         Raises:
             StartError: it does not start.
@@ -121,6 +120,6 @@ async def running() -> AsyncIterator[Stage]:
                 working_folder=folder,
             )
             await stack.enter_async_context(serving(child, port))
-            yield Stage(redis, port, folder, environment, stack, cores)
+            yield Stage(redis, port, folder, environment, cores)
     finally:
         os.sched_setaffinity(0, cores)
