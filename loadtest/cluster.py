@@ -24,6 +24,7 @@ READY_SECONDS = 30.0
 DRAIN_SECONDS = 3
 GRACE_SECONDS = 5.0
 ATTEMPTS = 5
+UPSTREAM = "upstream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """All that runs; `folder` holds its temporary files and goes with it."""
+    """All that runs; `folder` holds its temporary files and goes with it. `upstream_log` is that of our own
+    upstream."""
 
     redis_url: str
     upstream_url: str
@@ -57,15 +59,16 @@ class Cluster:
 class Plan:
     """What to start.
 
-    `redis_url`: a server that runs already; None starts one. `node_redis_url`: where the nodes find it, if
-    another way leads there. `node_environment` goes before `environment`, what the processes inherit, and
-    `environments_by_node` (by its id, node-1 and so on) before both.
+    `redis_url`, `upstream_url`: a server that runs already; None starts one. `node_redis_url`: where nodes find
+    it, if another way leads there. `node_environment` goes before `environment`, what the processes
+    inherit, and `environments_by_node` (by its id, node-1 and so on) before both.
     `working_folder`: where relative paths in settings start, and a gateway.toml is looked for; None stands
     for an empty one.
     """
 
     nodes: int = 3
     redis_url: str | None = None
+    upstream_url: str | None = None
     node_redis_url: str | None = None
     node_environment: Mapping[str, str] = field(default_factory=dict)
     environments_by_node: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -92,29 +95,31 @@ async def running(plan: Plan) -> AsyncIterator[Cluster]:
         children: list[Child] = []
         stack.push_async_callback(_stop_in_order, children)
         log = folder / "upstream.log"
-        upstream = start_module(
-            "loadtest",
-            "upstream",
-            "--port",
-            "0",
-            "--log",
-            str(log),
-            name="upstream",
-            environment=plan.environment,
-            folder=folder,
-            working_folder=folder,
-        )
-        children.append(upstream)
-        upstream_url = await _announced_url(upstream)
+        upstream_url = plan.upstream_url
+        if upstream_url is None:
+            children.append(_start_upstream(plan, folder, log))
+            upstream_url = await _announced_url(children[0])
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             start = _NodeStart(plan, redis_url, upstream_url, folder, session, children)
             nodes = await start.all_nodes()
         yield Cluster(redis_url, upstream_url, log, nodes, folder, plan.environment)
 
 
+def _start_upstream(plan: Plan, folder: Path, log: Path) -> Child:
+    return start_module(
+        "loadtest",
+        *("upstream", "--port", "0", "--log", str(log)),
+        name=UPSTREAM,
+        environment=plan.environment,
+        folder=folder,
+        working_folder=folder,
+    )
+
+
 async def _stop_in_order(children: list[Child]) -> None:
     """Nodes first, all at once; then the upstream, that they may still be talking to."""
-    upstream, nodes = children[:1], children[1:]
+    upstream = [child for child in children if child.name == UPSTREAM]
+    nodes = [child for child in children if child.name != UPSTREAM]
 
     async def stop_all() -> None:
         for group in (nodes, upstream):

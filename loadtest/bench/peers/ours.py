@@ -20,9 +20,9 @@ async def _running(
     plan = cluster.Plan(
         nodes=nodes,
         redis_url=f"redis://127.0.0.1:{place.redis_port}/{place.redis_database}",
+        upstream_url=place.upstream_url,
         environment=place.environment,
         node_environment={
-            "GATEWAY_UPSTREAM_URL": place.upstream_url,
             "GATEWAY_DEFAULT_LIMIT": f"{place.limit}/{WINDOW_SECONDS}s",
             **(settings or {}),
         },

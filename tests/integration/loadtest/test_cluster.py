@@ -46,6 +46,17 @@ async def test_a_request_goes_through_each_node_to_the_upstream() -> None:
 
 
 @pytest.mark.usefixtures("nothing_stays")
+async def test_nodes_stand_in_front_of_an_upstream_that_runs_already() -> None:
+    async with cluster.running(cluster.Plan(nodes=1)) as behind, aiohttp.ClientSession() as session:
+        plan = cluster.Plan(nodes=1, redis_url=behind.redis_url, upstream_url=behind.upstream_url)
+        async with cluster.running(plan) as running:
+            async with session.get(f"{running.nodes[0].url}/x", headers={"X-API-Key": "a-key"}) as response:
+                assert response.status == 200
+            assert not running.upstream_log.exists()
+        assert await polling.until(lambda: behind.upstream_log.read_text().count("\n") == 1, 5)
+
+
+@pytest.mark.usefixtures("nothing_stays")
 async def test_nodes_get_their_own_settings() -> None:
     plan = cluster.Plan(
         nodes=2,
