@@ -59,8 +59,8 @@ class Cluster:
 class Plan:
     """What to start.
 
-    `redis_url`, `upstream_url`: a server that runs already; None starts one. `node_redis_url`: where nodes find
-    it, if another way leads there. `node_environment` goes before `environment`, what the processes
+    `redis_url`, `upstream_url`: a server that runs already; None starts one. `node_redis_url`: where nodes
+    find it, if another way leads there. `node_environment` goes before `environment`, what the processes
     inherit, and `environments_by_node` (by its id, node-1 and so on) before both.
     `working_folder`: where relative paths in settings start, and a gateway.toml is looked for; None stands
     for an empty one.
