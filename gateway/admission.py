@@ -64,8 +64,9 @@ class Decision(NamedTuple):
         """Whether it would have been refused, if policies in shadow did refuse."""
         if not self.admitted:
             return False
-        beyond = self.places is not None and not self.places.admitted
-        return beyond or not all(standing.admitted for standing in self.standings or ())
+        if self.places is not None and not self.places.admitted:
+            return True
+        return any(not standing.admitted for standing in self.standings or ())
 
 
 class Undecided(StoreUnavailable):
@@ -174,27 +175,28 @@ class Admission:
             Ambiguous: nobody can say which upstream it is for.
             Undecided: Redis is away, and the settings let nobody pass without it.
         """
-        address = address_of(peer) if policies.need_addresses else None
-        if policies.need_addresses and (address is None or policies.deny.has_address(address)):
-            raise Denied(None)
-        if policies.exempt and policies.exempt.takes(request.method, request.target):
+        address = None
+        if policies.need_addresses:
+            address = address_of(peer)
+            if address is None or policies.deny.has_address(address):
+                raise Denied(None)
+        if policies.exempt.entries and policies.exempt.takes(request.method, request.target):
             return Decision(admitted=True, upstream=policies.routing.upstream(request))
         client = policies.identity.client_of(key, address)
         if client in policies.deny.clients:
             raise Denied(client)
-        if client in policies.allow.clients or policies.allow.has_address(address):
-            upstream = policies.routing.upstream(request)
-            return Decision(admitted=True, client=client, upstream=upstream)
+        if client in policies.allow.clients or (address and policies.allow.has_address(address)):
+            return Decision(admitted=True, client=client, upstream=policies.routing.upstream(request))
+        meters = policies.meters
         passage = policies.routing.passage(request)
-        bill = self._bills.of(client, passage, policies.meters, self._overrides.current)
-        of_address = policies.meters.of_address
-        if of_address and address is not None and not policies.meters.is_registered(client):
-            bill = _with_address(bill, of_address, address_id(address))
+        bill = self._bills.of(client, passage, meters, self._overrides.current)
+        if meters.of_address and address is not None and not meters.is_registered(client):
+            bill = _with_address(bill, meters.of_address, address_id(address))
         return self._count(bill, on_decided)
 
     def _count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
         """Charge all windows that the request meets, if its client has a place."""
-        places = self._enter(bill)
+        places = self._enter(bill) if bill.policy.concurrency else None
         if places is not None and not (places.admitted or places.shadow):
             return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
         remembered = self._limiter.recall(bill.charges)
@@ -230,10 +232,8 @@ class Admission:
         self.in_flight.enter(client)
         return partial(self.in_flight.leave, client)
 
-    def _enter(self, bill: Bill) -> Places | None:
+    def _enter(self, bill: Bill) -> Places:
         policy = bill.policy
-        if not policy.concurrency:
-            return None
         return Places(policy.concurrency, self.in_flight.enter(bill.client), policy.shadow)
 
 

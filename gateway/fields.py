@@ -5,3 +5,8 @@ from collections.abc import Iterable
 Field = tuple[bytes, bytes]
 Fields = list[Field]
 RawHeaders = Iterable[Field]
+
+
+def lines(fields: RawHeaders) -> bytes:
+    """Fields as the lines of a head."""
+    return b"".join([b"%b: %b\r\n" % field for field in fields])

@@ -24,6 +24,7 @@ class Meter:
     limit: Limit
     shadow: bool
     announcement: bytes  # the window as an item of RateLimit-Policy
+    told: bytes  # the lines of an answer that tell of this window alone, for what is left and for how long
 
     def charge(self, client: str, generation: int, cost: int) -> Charge:
         """What a request of a client takes of it."""
@@ -42,7 +43,8 @@ def meters_of(policy_name: str, scope: str, limits: Limits, *, shadow: bool) -> 
 def _meter(name: str, scope: str, limit: Limit, shadow: bool) -> Meter:
     # draft-ietf-httpapi-ratelimit-headers-10 §3: a structured item (RFC 9651); no name needs an escape
     announcement = b'"%b";q=%d;w=%d' % (name.encode(), limit.quota, limit.period_seconds)
-    return Meter(name, scope, limit, shadow, announcement)
+    told = b'RateLimit-Policy: %b\r\nRateLimit: "%b";r=%%d;t=%%d\r\n' % (announcement, name.encode())
+    return Meter(name, scope, limit, shadow, announcement, told)
 
 
 @dataclass(frozen=True, slots=True)

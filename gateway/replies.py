@@ -7,7 +7,7 @@ from typing import Literal
 
 from gateway.admission import Decision
 from gateway.contract.policy_table import CONCURRENCY
-from gateway.fields import Fields
+from gateway.fields import Fields, lines
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter
 from gateway.problems import Problem, Reply, problem
@@ -139,6 +139,17 @@ def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
     if style in ("legacy", "both") and told:
         fields += _legacy(decision, told)
     return fields
+
+
+def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
+    """The same as lines; of nearly all requests, with one window, from what its meter has ready."""
+    meters, standings = decision.meters, decision.standings
+    if len(meters) != 1 or standings is None or decision.places is not None or style != "ietf":
+        return lines(limit_fields(decision, style))
+    _, remaining, wait_seconds = standings[0]
+    if meters[0].shadow or not wait_seconds:
+        return lines(limit_fields(decision, style))
+    return meters[0].told % (remaining, max(1, ceil(wait_seconds)))
 
 
 def _ietf(decision: Decision, told: list[int]) -> Fields:

@@ -28,9 +28,10 @@ def error(stamp: int, executed: tuple[int, int]) -> int:
 
 def admits(charges: Sequence[Charge], standings: Sequence[Standing]) -> bool:
     """Whether a request with these charges passes: no window refuses it but those in shadow."""
-    return all(
-        standing.admitted or charge.shadow for charge, standing in zip(charges, standings, strict=True)
-    )
+    for charge, standing in zip(charges, standings, strict=True):
+        if not (standing.admitted or charge.shadow):
+            return False
+    return True
 
 
 def decide(charges: Sequence[Charge], views: Sequence[View], stamp: int) -> tuple[Standing, ...]:

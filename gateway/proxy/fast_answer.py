@@ -2,24 +2,24 @@
 
 import logging
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from gateway.admission import Decision
 from gateway.clock import monotonic, wall
-from gateway.fields import Fields
+from gateway.fields import lines
 from gateway.problems import Reply, problem
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.begun import Begun
+from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.headers import CLOSE, own_answer
 from gateway.proxy.plain import PlainRequest
-from gateway.proxy.request_id import id_field
+from gateway.proxy.request_id import id_line
 from gateway.proxy.shared import Shared
 from gateway.request_context import RequestContext
 from gateway.telemetry.counters import Outcome
 
-STAYS: Fields = []
-"""What says that the connection goes on."""
+STAYS, CLOSES = b"", lines(CLOSE)
+"""What says whether the connection goes on."""
 
 _NOT_YET = Decision(admitted=False)
 
@@ -28,6 +28,13 @@ logger = logging.getLogger(__name__)
 
 class FastClient(Protocol):
     """The connection that a request came by."""
+
+    peer: str
+    """The address at the other end."""
+    scheme: bytes
+    """By which it came: http or https."""
+    is_trusted: bool
+    """Whether the peer is a trusted proxy."""
 
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
@@ -45,6 +52,14 @@ class FastClient(Protocol):
         """The other lane is to serve the request of these bytes, from where it is."""
 
 
+class Lane(Protocol):
+    """What all requests of the fast lane go through."""
+
+    shared: Shared
+    access_log: AccessLog
+    deadlines: Deadlines
+
+
 class FastAnswer:
     """What a request of the fast lane gets in the end, whoever it is from."""
 
@@ -57,39 +72,31 @@ class FastAnswer:
     _upstream_seconds: float | None = None
 
     def __init__(
-        self,
-        plain: PlainRequest,
-        request_id: str,
-        began: float,
-        client: FastClient,
-        shared: Shared,
-        access_log: AccessLog,
+        self, plain: PlainRequest, request_id: str, began: float, client: FastClient, lane: Lane
     ) -> None:
         """The request came at monotonic `began`."""
         self._plain = plain
         self._request_id = request_id
         self._began = began
         self._client = client
-        self._shared = shared
-        self._access_log = access_log
+        self._lane = lane
+        self._shared = shared = lane.shared
+        self._upstreams = shared.upstreams.current  # of the policies that decide, also later
 
     @abstractmethod
     def _let_go(self, *, in_order: bool) -> None:
         """Give back what belongs to an upstream."""
 
-    def _within_border(self, step: Callable[[Any], None], value: Any) -> None:
-        """No fault of ours goes beyond this: the client learns that it failed, and no more than that."""
-        try:
-            step(value)
-        except Exception:
-            with RequestContext(self._request_id) as context:
-                context.client = self._client_id
-                logger.exception("a request failed")
-            if self._status:
-                self._end(Outcome.FAILED)
-                self._client.fast_broke()
-            else:
-                self._answer(problem(500, "The gateway failed at this request."), Outcome.FAILED)
+    def _fail(self) -> None:
+        """After a fault of ours: the client learns that it failed, and no more than that."""
+        with RequestContext(self._request_id) as context:
+            context.client = self._client_id
+            logger.exception("a request failed")
+        if self._status:
+            self._end(Outcome.FAILED)
+            self._client.fast_broke()
+        else:
+            self._answer(problem(500, "The gateway failed at this request."), Outcome.FAILED)
 
     def _may_stay(self) -> bool:
         return self._client.may_go_on() and not self._shared.is_draining()
@@ -97,14 +104,15 @@ class FastAnswer:
     def _answer(self, reply: Reply, outcome: Outcome) -> None:
         """Answer by the node itself."""
         stays = self._may_stay()
-        fields = [id_field(self._request_id), *(STAYS if stays else CLOSE)]
         self._status = reply.status
-        self._send([own_answer(reply, fields, head_only=self._plain.method == "HEAD", now=wall())])
+        own = id_line(self._request_id) + (STAYS if stays else CLOSES)
+        self._send([own_answer(reply, own, head_only=self._plain.method == "HEAD", now=wall())])
         self._end(outcome)
         self._client.fast_ended(stays=stays)
 
     def _send(self, pieces: list[bytes]) -> None:
-        self._bytes_out += sum(map(len, pieces))
+        for piece in pieces:
+            self._bytes_out += len(piece)
         self._client.send(pieces)
 
     def _end(self, outcome: Outcome | Literal[""], *, in_order: bool = False) -> None:
@@ -116,7 +124,7 @@ class FastAnswer:
             counters.count(outcome)
         if self._decision.places is not None:
             self._shared.admission.close(self._decision)
-        if self._access_log.is_on:
+        if self._lane.access_log.is_on:
             self._tell(outcome)
 
     def _tell(self, outcome: str) -> None:
@@ -127,7 +135,7 @@ class FastAnswer:
             context.status = self._status
             context.store_seconds = self._store_seconds
             context.upstream_seconds = self._upstream_seconds
-            self._access_log.tell(
+            self._lane.access_log.tell(
                 context,
                 address=plain.sender.client,
                 method=plain.method,

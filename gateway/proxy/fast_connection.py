@@ -17,7 +17,7 @@ from gateway.telemetry.counters import Counters
 class FastConnection(Connection):
     """Between two requests nothing is left of the first one, so that the next may go by the other lane."""
 
-    __slots__ = ("_fast", "_is_trusted", "_lane", "_parting", "_scheme")
+    __slots__ = ("_fast", "_lane", "_parting", "is_trusted", "scheme")
 
     def __init__(
         self,
@@ -32,15 +32,17 @@ class FastConnection(Connection):
         super().__init__(server, counters, hurry, shadowed, limits, place)
         self._lane = lane
         self._fast: FastRequest | None = None
-        self._is_trusted = lane.trusts(self.peer)
-        self._scheme = b"http"
+        self.is_trusted = lane.trusts(self.peer)
+        """Whether the peer is a trusted proxy."""
+        self.scheme = b"http"
+        """By which requests come: http or https."""
         self._parting: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; part of asyncio's protocol, as what follows."""
         super().connection_made(transport)
         if transport.get_extra_info("ssl_object") is not None:
-            self._scheme = b"https"
+            self.scheme = b"https"
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""
@@ -51,26 +53,20 @@ class FastConnection(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends."""
-        if not self._take_fast(data):
-            super().data_received(data)
-
-    def _take_fast(self, data: bytes) -> bool:
-        """Whether this is a request that the fast lane serves."""
         if self._fast is not None:
             self._reader.pass_over()
-            return False
-        if not self._is_at_rest:
-            return False
-        request = self._lane.take(data, self, self.peer, self._scheme, is_trusted=self._is_trusted)
-        if request is None:
-            return False
-        self._fast = request
-        self._is_answered = False
-        self._request_count += 1
-        request.begin()
-        if self._fast is request:
-            self._wait()
-        return True
+        elif self._is_at_rest and (request := self._lane.take(data, self)) is not None:
+            self._fast = request
+            self._is_answered = False
+            self._request_count += 1
+            request.begin()
+            if self._fast is request:
+                self._watch.patience.has_all()
+            return
+        super().data_received(data)
+
+    def _give_way(self) -> bool:
+        return self._fast is None and super()._give_way()
 
     def send(self, pieces: list[bytes]) -> None:
         """Send them to the client, by one call: each call would be a packet."""

@@ -9,24 +9,23 @@ import asyncio
 from gateway import replies
 from gateway.admission import Asked, Decided, Decision, Undecided
 from gateway.clock import monotonic, wall
+from gateway.fields import lines
 from gateway.problems import Problem
-from gateway.proxy.access_log import AccessLog
 from gateway.proxy.answer_body import TooSlow
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.begun import Begun
-from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.exchange import IDEMPOTENT
-from gateway.proxy.fast_answer import STAYS, FastAnswer, FastClient
-from gateway.proxy.headers import CLOSE
+from gateway.proxy.fast_answer import CLOSES, STAYS, FastAnswer
+from gateway.proxy.headers import CHUNKED
 from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace
-from gateway.proxy.plain import PlainRequest
 from gateway.proxy.relayed import head_to_client
-from gateway.proxy.shared import Shared
 from gateway.proxy.turning_away import REASONS, turn_away
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from gateway.request_context import RequestContext
 from gateway.telemetry.counters import Outcome
+
+_CHUNKED = lines([CHUNKED])
 
 
 class FastRequest(FastAnswer):
@@ -47,42 +46,31 @@ class FastRequest(FastAnswer):
     _sent: float
     _stays: bool
 
-    def __init__(
-        self,
-        plain: PlainRequest,
-        request_id: str,
-        began: float,
-        client: FastClient,
-        shared: Shared,
-        access_log: AccessLog,
-        deadlines: Deadlines,
-    ) -> None:
-        """It came at monotonic `began`."""
-        super().__init__(plain, request_id, began, client, shared, access_log)
-        self._deadlines = deadlines
-        self._upstreams = shared.upstreams.current  # of the policies that decide, also later
-
     def begin(self) -> None:
         """Have it decided."""
-        self._shared.counters.in_flight += 1
-        self._within_border(self._ask, self._plain)
-
-    def _ask(self, plain: PlainRequest) -> None:
-        shared = self._shared
+        shared, plain = self._shared, self._plain
+        shared.counters.in_flight += 1
         try:
             asked = shared.admission.ask(shared.policies, plain, plain.key, plain.sender.client, self.decided)
+            if isinstance(asked, Asked):
+                self._asked = asked
+            else:
+                self._act(asked)
         except REASONS as reason:
             self._turn_away(reason)
-            return
-        if isinstance(asked, Asked):
-            self._asked = asked
-        else:
-            self._act(asked)
+        except Exception:  # noqa: BLE001 - it is logged there
+            self._fail()
 
     def decided(self, decided: Decided) -> None:
         """Go on, now that it is known whether it may."""
         self._asked = None
-        self._within_border(self._turn_away if isinstance(decided, Undecided) else self._act, decided)
+        try:
+            if isinstance(decided, Decision):
+                self._act(decided)
+            else:
+                self._turn_away(decided)
+        except Exception:  # noqa: BLE001 - it is logged there
+            self._fail()
 
     def _turn_away(self, reason: Exception) -> None:
         outcome, self._client_id, reply = turn_away(reason, self._shared.counters)
@@ -121,7 +109,7 @@ class FastRequest(FastAnswer):
         self._address, self._connection, self._sent = address, connection, now
         upstream.took(address)
         named = shared.options.onward.named_lines(self._request_id, self._client_id)
-        self._deadlines.begin(self)
+        self._lane.deadlines.begin(self)
         if shared.options.request_seconds is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(shared.options.request_seconds, self._out_of_time)
@@ -134,7 +122,10 @@ class FastRequest(FastAnswer):
 
     def answer_began(self, head: AnswerHead) -> None:
         """The upstream's answer has a head: it goes on."""
-        self._within_border(self._pass_head_on, head)
+        try:
+            self._pass_head_on(head)
+        except Exception:  # noqa: BLE001 - it is logged there
+            self._fail()
 
     def _pass_head_on(self, head: AnswerHead) -> None:
         shared, counters = self._shared, self._shared.counters
@@ -144,21 +135,15 @@ class FastRequest(FastAnswer):
         counters.upstream_server_errors += head.status >= 500
         if self._address is not None:
             self._address.absence.worked()
-        self._is_chunked = head.length is None
-        self._stays = stays = self._may_stay()
         self._status = head.status
-        limits = replies.limit_fields(self._decision, shared.options.ratelimit_headers)
-        self._out = [
-            head_to_client(
-                head,
-                limits,
-                STAYS if stays else CLOSE,
-                self._request_id,
-                shared.options.entrance.node_id,
-                chunked=self._is_chunked,
-                now=wall(),
-            )
-        ]
+        self._stays = self._may_stay()
+        connection = STAYS if self._stays else CLOSES
+        self._is_chunked = head.length is None
+        if self._is_chunked:
+            connection += _CHUNKED
+        limits = replies.limit_lines(self._decision, shared.options.ratelimit_headers)
+        node_id = shared.options.entrance.node_id
+        self._out = [head_to_client(head, limits, connection, self._request_id, node_id, now=wall())]
 
     def answer_came(self, piece: bytes) -> None:
         """A piece of its body goes on."""
@@ -170,20 +155,21 @@ class FastRequest(FastAnswer):
 
     def answer_waits(self) -> None:
         """There is more of it to come: not too slowly, and not too late."""
-        if self._out:
-            self._send(self._out)
-            self._out = []
+        if not self._status:
+            return  # not even its head is whole
+        self._send(self._out)
+        self._out = []
         now, came, self._came = monotonic(), self._came, 0
-        if self._pace is not None:
-            self._pace.waited(now - self._heard, came)
-        elif self._status:
+        if self._pace is None:
             least = 0.0 if self._is_chunked else LEAST_BYTES_PER_SECOND
             self._pace = Pace(self._shared.options.upstream_timeout_seconds, least)
+        else:
+            self._pace.waited(now - self._heard, came)
         self._heard = now
-        if self._pace is not None and self._pace.patience_seconds <= 0.0:
+        if self._pace.patience_seconds <= 0.0:
             self._lose(TooSlow(), is_stale=False)
-        elif self._status and not self._is_held:
-            self._deadlines.begin(self)
+        elif not self._is_held:
+            self._lane.deadlines.begin(self)
 
     def answer_ended(self) -> None:
         """All of it has."""
@@ -248,7 +234,7 @@ class FastRequest(FastAnswer):
         """The client takes less than is sent."""
         if self._connection is not None:
             self._connection.pause_reading()
-            self._deadlines.end(self)
+            self._lane.deadlines.end(self)
             self._is_held = True
 
     def resume(self) -> None:
@@ -257,7 +243,7 @@ class FastRequest(FastAnswer):
             self._connection.resume_reading()
             self._is_held = False
             self._heard = monotonic()
-            self._deadlines.begin(self)
+            self._lane.deadlines.begin(self)
 
     def _leave_to_the_other(self) -> None:
         self._shared.counters.in_flight -= 1
@@ -269,7 +255,7 @@ class FastRequest(FastAnswer):
         if address is None or connection is None:
             return
         self._address = self._connection = None
-        self._deadlines.end(self)
+        self._lane.deadlines.end(self)
         if self._timer is not None:
             self._timer.cancel()
         address.busy -= 1

@@ -20,32 +20,29 @@ class FastLane:
     def __init__(
         self, reader: PlainReader, shared: Shared, trusted: TrustedProxies, access_log: AccessLog
     ) -> None:
+        self.shared = shared
+        self.access_log = access_log
+        self.deadlines = Deadlines(shared.options.upstream_timeout_seconds)
         self._reader = reader
-        self._shared = shared
         self._trusted = trusted
-        self._access_log = access_log
-        self._deadlines = Deadlines(shared.options.upstream_timeout_seconds)
         self._ids = RequestIds()
 
     def trusts(self, peer: str) -> bool:
         """Whether what comes from this address is a trusted proxy's word."""
         return address_of(peer) in self._trusted
 
-    def take(
-        self, data: bytes, client: FastClient, peer: str, scheme: bytes, *, is_trusted: bool
-    ) -> FastRequest | None:
-        """The request that has come by `scheme` from `peer`, to begin; None where it is not for this lane."""
+    def take(self, data: bytes, client: FastClient) -> FastRequest | None:
+        """The request that has come from this client, to begin; None where it is not for this lane."""
         began = monotonic()
-        plain = self._reader.read(data, peer, scheme, is_trusted=is_trusted)
+        plain = self._reader.read(data, client.peer, client.scheme, is_trusted=client.is_trusted)
         if plain is None:
             return None
-        request_id = plain.given_id or self._ids.new()
-        return FastRequest(plain, request_id, began, client, self._shared, self._access_log, self._deadlines)
+        return FastRequest(plain, plain.given_id or self._ids.new(), began, client, self)
 
     def give_up(self, begun: Begun) -> None:
         """What was begun here was left to the other lane, and its client has gone before that took it."""
-        decision, counters = begun.decision, self._shared.counters
+        decision, counters = begun.decision, self.shared.counters
         counters.count(Outcome.ADMITTED)
         if decision.client is not None:
             counters.clients.count(decision.client, refused=False)
-        self._shared.admission.close(decision)
+        self.shared.admission.close(decision)

@@ -8,7 +8,6 @@ from aiohttp import web
 from gateway import replies
 from gateway.admission import Decision, Undecided
 from gateway.clock import monotonic, wall
-from gateway.fields import Fields
 from gateway.problems import Problem, Reply
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.exchange import Exchange, Outgoing
@@ -113,7 +112,7 @@ class Handler:
                 await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             async with asyncio.timeout(self._options.request_seconds) as total:
                 answer = await self._ask(exchange, outgoing, incoming)
-                limits = replies.limit_fields(decision, self._options.ratelimit_headers)
+                limits = replies.limit_lines(decision, self._options.ratelimit_headers)
                 if answer.switches:
                     total.reschedule(None)
                     return await self._switch(exchange, answer, decision, limits)
@@ -162,7 +161,7 @@ class Handler:
         upgrade = PROTOCOL if handshake_key(incoming.head) is not None else b""
         return Outgoing(incoming.head.method, head, body, chunked, max_body_bytes, upgrade)
 
-    async def _relay(self, exchange: Exchange, answer: Relayed, limits: Fields) -> Served:
+    async def _relay(self, exchange: Exchange, answer: Relayed, limits: bytes) -> Served:
         """Write the upstream's answer to the client."""
         writer = answer.incoming.writer
         await answer.begin(limits, self._options.entrance.node_id, wall())
@@ -182,9 +181,7 @@ class Handler:
         await writer.write_eof()
         return Outcome.ADMITTED, RawResponse(keep_alive=answer.stays)
 
-    async def _switch(
-        self, exchange: Exchange, answer: Relayed, decision: Decision, limits: Fields
-    ) -> Served:
+    async def _switch(self, exchange: Exchange, answer: Relayed, decision: Decision, limits: bytes) -> Served:
         """Let both connections go on as a tunnel. The request ends here; its places are the tunnel's."""
         incoming, tunnel = answer.incoming, Tunnel(self._options.tunnel_limits)
         await answer.begin(limits, self._options.entrance.node_id, wall())

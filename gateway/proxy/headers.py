@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from gateway.fields import Fields, RawHeaders
+from gateway.fields import Fields, RawHeaders, lines
 from gateway.problems import Reply
 from gateway.proxy.date import date_line
 from gateway.proxy.field_lines import elements_of, values_of
@@ -26,6 +26,9 @@ HOP_BY_HOP = frozenset(
 CLOSE: Fields = [(b"Connection", b"close")]
 """What says that the connection ends with this answer (RFC 9112 §9.6)."""
 
+CHUNKED = b"Transfer-Encoding", b"chunked"
+"""What says that a body comes in chunks (RFC 9112 §6.1)."""
+
 OWN_IN_ANSWERS = HOP_BY_HOP | {b"x-request-id"}
 """What of an upstream's answer does not go on, besides what it names in Connection."""
 
@@ -47,11 +50,11 @@ def end_to_end(fields: RawHeaders, dropped: frozenset[bytes] = HOP_BY_HOP) -> Fi
     return [field for field in fields if field[0].lower() not in dropped]
 
 
-def own_answer(reply: Reply, connection: Fields, *, head_only: bool, now: float) -> bytes:
-    """A whole answer of the node's own, at `now` in seconds since 1970."""
+def own_answer(reply: Reply, own: bytes, *, head_only: bool, now: float) -> bytes:
+    """A whole answer of the node's own, with `own` lines in its head, at `now` in seconds since 1970."""
     start, rest = _written(reply)
     body = b"" if head_only else reply.body
-    return b"%b%b%b%b\r\n%b" % (start, date_line(now), rest, lines(connection), body)
+    return b"%b%b%b%b\r\n%b" % (start, date_line(now), rest, own, body)
 
 
 @lru_cache(maxsize=256)
@@ -63,14 +66,9 @@ def _written(reply: Reply) -> tuple[bytes, bytes]:
 
 def last_answer(reply: Reply, *, head_only: bool = False, now: float) -> bytes:
     """The same, behind which the connection closes."""
-    return own_answer(reply, CLOSE, head_only=head_only, now=now)
+    return own_answer(reply, lines(CLOSE), head_only=head_only, now=now)
 
 
 def block(fields: Fields) -> bytes:
     """Field lines, with the empty one behind them."""
     return lines(fields) + b"\r\n"
-
-
-def lines(fields: Fields) -> bytes:
-    """Field lines."""
-    return b"".join([b"%b: %b\r\n" % field for field in fields])

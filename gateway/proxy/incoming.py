@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.streams import StreamReader
 
-from gateway.fields import Fields
+from gateway.fields import Fields, lines
 from gateway.problems import Reply
 from gateway.proxy.begun import Begun
 from gateway.proxy.head import RequestHead
@@ -83,11 +83,9 @@ class Received:
 
     async def answer(self, reply: Reply, connection: Fields, now: float) -> None:
         """Write an answer of the node's own, at `now` in seconds since 1970, if the client is still there."""
-        fields = [id_field(self.context.request_id), *connection]
+        own = lines([id_field(self.context.request_id), *connection])
         with suppress(ConnectionError):
-            await self.begin(
-                reply.status, own_answer(reply, fields, head_only=self.method == "HEAD", now=now)
-            )
+            await self.begin(reply.status, own_answer(reply, own, head_only=self.method == "HEAD", now=now))
 
     @property
     def writer(self) -> AbstractStreamWriter:

@@ -1,12 +1,12 @@
 """How a request goes on to the services behind: which of its fields do, and which the node adds."""
 
-from gateway.fields import Field, Fields
+from gateway.fields import Field, Fields, lines
 from gateway.identity import is_bearer
 from gateway.proxy.claims import OTHER_PATHS, REWRITTEN, is_claim
 from gateway.proxy.head import RequestHead, Version
-from gateway.proxy.headers import HOP_BY_HOP, block, end_to_end, lines
+from gateway.proxy.headers import CHUNKED, HOP_BY_HOP, block, end_to_end
 from gateway.proxy.hops import hops_left, one_hop_less, via
-from gateway.proxy.request_id import id_field
+from gateway.proxy.request_id import id_field, id_line
 from gateway.proxy.sender import Sender, forwarded_fields
 from gateway.proxy.trace_context import trace_fields_left_out
 from gateway.proxy.websocket import SWITCH, handshake_key
@@ -46,7 +46,7 @@ class Onward:
         if not any(name.lower() == b"host" for name, _ in passed):
             added.insert(0, (b"Host", head.host or authority))
         if head.length is None:
-            added.append((b"Transfer-Encoding", b"chunked"))
+            added.append(CHUNKED)
         if handshake_key(head) is not None:
             added += SWITCH
         return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + block([*passed, *added])
@@ -67,9 +67,7 @@ class Onward:
 
     def named_lines(self, request_id: str, client: str) -> bytes:
         """The same as lines."""
-        if not self._client_field:
-            return b"X-Request-Id: %b\r\n" % request_id.encode("ascii")
-        return lines(self.named(request_id, client))
+        return lines(self.named(request_id, client)) if self._client_field else id_line(request_id)
 
     def _goes_on(self, field: Field, sender: Sender) -> bool:
         name = field[0].lower()

@@ -16,13 +16,12 @@ the text of the fields without the key and the body's length: all clients of one
 import re
 from dataclasses import dataclass
 
-from gateway.fields import Field
+from gateway.fields import Field, lines
 from gateway.identity import Unidentified, key_of
 from gateway.problems import Problem
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.field_lines import elements_of, values_of
 from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import lines
 from gateway.proxy.onward import Onward
 from gateway.proxy.reader import RequestReader
 from gateway.proxy.request_id import request_id_in

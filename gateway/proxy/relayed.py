@@ -1,43 +1,49 @@
 """The upstream's answers on their way to the client."""
 
-from gateway.fields import Fields
+from functools import lru_cache
+
+from gateway.fields import lines
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answer_head import AnswerHead, fields_in, text_of
-from gateway.proxy.date import date_field
-from gateway.proxy.headers import block
+from gateway.proxy.date import date_line
+from gateway.proxy.head import Version
+from gateway.proxy.headers import CHUNKED
 from gateway.proxy.hops import via
 from gateway.proxy.incoming import Incoming
 from gateway.proxy.ratelimit_fields import beside
-from gateway.proxy.request_id import id_field
+from gateway.proxy.request_id import id_line
 from gateway.proxy.upstream_connection import OnInterim
 from gateway.proxy.websocket import SWITCH
 
 
 def head_to_client(
-    head: AnswerHead,
-    limits: Fields,
-    connection: Fields,
-    request_id: str,
-    node_id: str,
-    *,
-    chunked: bool,
-    now: float,
+    head: AnswerHead, limits: bytes, connection: bytes, request_id: str, node_id: str, *, now: float
 ) -> bytes:
     """The head of an answer as it goes to the client at `now`, in seconds since 1970.
 
-    `limits` are the fields that tell of them, `connection` those that say how the connection goes on.
+    `limits` are the lines that tell of them, `connection` those that say how the body and then the connection
+    go on.
     """
     passed = head.passed
     lowered = passed.lower()
     if b"ratelimit" in lowered:
-        theirs, limits = beside(fields_in(passed), limits)
-        passed = text_of(passed, theirs)
-    added = [*limits, via(head.version, node_id), id_field(request_id), *connection]
-    if b"\r\ndate: " not in lowered:
-        added.insert(0, date_field(now))
-    if chunked:
-        added.append((b"Transfer-Encoding", b"chunked"))
-    return passed + b"\r\n" + block(added)
+        ours = fields_in(b"\r\n" + limits.removesuffix(b"\r\n")) if limits else []
+        theirs, ours = beside(fields_in(passed), ours)
+        passed, limits = text_of(passed, theirs), lines(ours)
+    date = b"" if b"\r\ndate: " in lowered else date_line(now)
+    return b"%b\r\n%b%b%b%b%b\r\n" % (
+        passed,
+        date,
+        limits,
+        _via(head.version, node_id),
+        id_line(request_id),
+        connection,
+    )
+
+
+@lru_cache(maxsize=8)
+def _via(version: Version, node_id: str) -> bytes:
+    return lines([via(version, node_id)])
 
 
 class Relayed:
@@ -52,12 +58,14 @@ class Relayed:
         self.chunked = head.length is None and not self._until_close
         self.stays = may_stay and not self._until_close
 
-    async def begin(self, limits: Fields, node_id: str, now: float) -> None:
+    async def begin(self, limits: bytes, node_id: str, now: float) -> None:
         """Write the answer's head with the node's own fields, at `now` in seconds since 1970."""
         head = self._head
         framing = SWITCH if self.switches else self.incoming.connection_field(stays=self.stays)
+        if self.chunked:
+            framing = [*framing, CHUNKED]
         request_id = self.incoming.context.request_id
-        data = head_to_client(head, limits, framing, request_id, node_id, chunked=self.chunked, now=now)
+        data = head_to_client(head, limits, lines(framing), request_id, node_id, now=now)
         await self.incoming.begin(head.status, data)
 
     def break_off(self) -> None:

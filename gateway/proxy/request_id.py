@@ -29,6 +29,11 @@ def id_field(request_id: str) -> Field:
     return FIELD, request_id.encode("ascii")
 
 
+def id_line(request_id: str) -> bytes:
+    """The same as a line."""
+    return b"X-Request-Id: %b\r\n" % request_id.encode("ascii")
+
+
 class RequestIds:
     """Takes ids over from those who may name requests, and makes the others: 32 random hex digits.
 

@@ -12,8 +12,8 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        number = bucket(seconds)
-        self._counts[number] = self._counts.get(number, 0) + 1
+        number, counts = bucket(seconds), self._counts
+        counts[number] = counts.get(number, 0) + 1
         self.sum_seconds += seconds
 
     def add_all(self, buckets: Buckets, sum_seconds: float) -> None:

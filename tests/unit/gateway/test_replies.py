@@ -5,6 +5,7 @@ import pytest
 
 from gateway.admission import Decision, Places
 from gateway.contract.limits import parse_limits
+from gateway.fields import lines
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter, meters_of
 from gateway.problems import Reply, problem
@@ -12,6 +13,7 @@ from gateway.replies import (
     RateLimitHeaders,
     denied,
     limit_fields,
+    limit_lines,
     refused,
     retry_after,
     store_unavailable,
@@ -174,6 +176,25 @@ UNCOUNTED = Decision(True, "acme", GOLD)
 )
 def test_each_style_has_its_fields(style: RateLimitHeaders, fields: list[tuple[bytes, bytes]]) -> None:
     assert limit_fields(ADMITTED, style) == fields
+
+
+@pytest.mark.parametrize("style", ["ietf", "legacy", "both", "off"])
+@pytest.mark.parametrize(
+    "decision",
+    [
+        decided(GOLD, left(37, 11.2)),
+        decided(GOLD, left(0, 0.2)),
+        decided(GOLD, left(37, 0.0)),
+        decided(GOLD, full(59.5)),
+        decided(meters("gold", "100/m", shadow=True), full(3.0)),
+        decided(meters("gold", "10/s,100/m"), left(5, 0.5), left(90, 30.0)),
+        decided(GOLD, left(37, 11.2), places=Places(3, 1, shadow=False)),
+        Decision(True, "acme", GOLD),
+        Decision(True),
+    ],
+)
+def test_as_lines_they_are_the_same(decision: Decision, style: RateLimitHeaders) -> None:
+    assert limit_lines(decision, style) == lines(limit_fields(decision, style))
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_connection_cannot_take_away_what_the_message_means() -> None:
 
 def test_an_answer_of_ones_own_is_whole() -> None:
     reply = problem(502, "no")
-    whole = own_answer(reply, [(b"Connection", b"close")], head_only=False, now=NOW)
+    whole = own_answer(reply, b"Connection: close\r\n", head_only=False, now=NOW)
     head, _, body = whole.partition(b"\r\n\r\n")
 
     assert body == reply.body
@@ -64,8 +64,8 @@ def test_an_answer_to_head_tells_the_length_and_sends_nothing() -> None:
     reply = problem(502, "no")
 
     assert (
-        own_answer(reply, [], head_only=True, now=NOW)
-        == own_answer(reply, [], head_only=False, now=NOW)[: -len(reply.body)]
+        own_answer(reply, b"", head_only=True, now=NOW)
+        == own_answer(reply, b"", head_only=False, now=NOW)[: -len(reply.body)]
     )
 
 

@@ -1,8 +1,8 @@
 """What goes to the client of an upstream's head, and what the node adds."""
 
-from gateway.fields import Fields
+from gateway.fields import Fields, lines
 from gateway.proxy.answer_head import parse_answer_head
-from gateway.proxy.headers import CLOSE
+from gateway.proxy.headers import CHUNKED, CLOSE
 from gateway.proxy.relayed import head_to_client
 
 NOW = 784111777.5
@@ -11,8 +11,9 @@ LIMITS: Fields = [(b"RateLimit", b'"default";r=1;t=2')]
 
 def sent(head: bytes, connection: Fields, *, chunked: bool = False, limits: Fields = LIMITS) -> list[bytes]:
     """The lines that go to the client."""
+    connection = [*connection, CHUNKED] if chunked else connection
     data = head_to_client(
-        parse_answer_head(head), limits, connection, "an-id", "node-1", chunked=chunked, now=NOW
+        parse_answer_head(head), lines(limits), lines(connection), "an-id", "node-1", now=NOW
     )
     assert data.endswith(b"\r\n\r\n")
     return data.removesuffix(b"\r\n\r\n").split(b"\r\n")
