@@ -3,10 +3,14 @@
 import signal
 import sys
 
+from gateway.workers import CHANNEL_FLAG
+
 
 def main() -> int:
     """Run the command line and return its exit code."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asked to reload before it can, a node must not end
+    if sys.argv[-1].startswith(CHANNEL_FLAG):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all, and a worker hears of it
     from gateway import cli  # what takes the time of a start
 
     return cli.main()

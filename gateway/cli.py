@@ -21,8 +21,7 @@ from gateway.policy_files import read_policies
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.setting_words import described, shown, unknown_variables
 from gateway.settings import SECRETS, Settings, load, variable
-from gateway.workers import node, worker
-from gateway.workers.member import FLAG
+from gateway.workers import CHANNEL_FLAG, node, worker
 
 CHANNEL = "channel"
 
@@ -82,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gateway {version(DISTRIBUTION)}")
     parser.add_argument("--check", action="store_true", help="show the settings without secrets, and exit")
     parser.add_argument("--json", action="store_true", help="with --check: as JSON")
-    parser.add_argument(FLAG, dest=CHANNEL, type=int, help=argparse.SUPPRESS)
+    parser.add_argument(CHANNEL_FLAG, dest=CHANNEL, type=int, help=argparse.SUPPRESS)
     for name in Settings.model_fields:
         if name not in SECRETS:
             parser.add_argument(

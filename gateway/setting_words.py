@@ -38,6 +38,11 @@ def surprises(settings: Settings) -> list[str]:
         sentences.append(f"unknown keys are accepted: each new key is a new client with {limit}")
     if settings.shadow:
         sentences.append("GATEWAY_SHADOW: requests are counted, and nobody is refused for a limit")
+    cores = os.cpu_count() or 1
+    if settings.workers > cores:
+        sentences.append(
+            f"GATEWAY_WORKERS={settings.workers} on {cores} cores: each more costs, and serves no more"
+        )
     return sentences
 
 

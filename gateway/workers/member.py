@@ -6,13 +6,11 @@ import socket
 import sys
 from contextlib import suppress
 
+from gateway.workers import CHANNEL_FLAG
 from gateway.workers import assignment as assignments
 from gateway.workers.assignment import Assignment
 from gateway.workers.channel import Channel
 from gateway.workers.messages import Orders, Word
-
-FLAG = "--channel"
-"""Of the command: the descriptor of a worker's end. Nobody but this module sets it."""
 
 LEAVE_SECONDS = 2.0
 
@@ -37,7 +35,7 @@ class Member:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     *sys.orig_argv[1:],
-                    f"{FLAG}={its.fileno()}",
+                    f"{CHANNEL_FLAG}={its.fileno()}",
                     pass_fds=(its.fileno(), *assignment.descriptors),
                 )
             with suppress(OSError):  # where it has ended already, its exit tells

@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 def main(descriptor: int) -> int:
     """Be a worker, on the channel at this descriptor. Returns the exit code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all, and who started us passes it on
     end = socket.socket(fileno=descriptor)
     try:
         assignment = assignments.receive(end)

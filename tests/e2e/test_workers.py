@@ -169,6 +169,27 @@ async def test_a_reload_reaches_all_workers_or_none(
     assert "the files have changed since: all workers read them anew" in log
 
 
+async def test_a_worker_that_cannot_start_again_is_tried_again_while_the_others_serve(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    file, good = tmp_path / "clients.toml", '[[clients]]\nname = "acme"\nkey = "key-1"\n'
+    file.write_text(good)
+    async with node_of(2, tmp_path, upstream, redis_url, GATEWAY_CLIENTS_FILE="clients.toml") as node:
+        file.write_text("nonsense")
+        os.kill(workers_of(node)[0], signal.SIGKILL)
+        await says(node, "worker 1 cannot start: clients.toml: not TOML", times=2)
+        for _ in range(20):
+            async with await node.connect() as client:
+                assert (await client.get()).status == 200
+
+        file.write_text(good)
+        await says(node, "worker 1 serves")
+        assert len(workers_of(node)) == 2
+        log = node.log.read_text()
+    assert "started again in 0.5 s" in log
+    assert "Traceback" not in log
+
+
 async def test_what_stops_the_start_of_workers_is_said_once(
     upstream: Upstream, redis_url: str, tmp_path: Path
 ) -> None:

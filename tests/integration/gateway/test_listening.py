@@ -3,6 +3,7 @@
 import asyncio
 import re
 import resource
+import select
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import pytest
 
 from gateway.certificate_files import certificate_files
 from gateway.connections import Connections, Place
+from gateway.errors import StartError
 from gateway.listener import Listener
-from gateway.sockets import listening_sockets
+from gateway.sockets import listening_sockets, shared_sockets
 from gateway.telemetry.counters import Counters
 from tests.certificates import Authority
 from tests.integration.gateway.client import Client, request, within
@@ -180,3 +182,58 @@ async def test_a_handshake_that_does_not_end_is_given_up_when_the_listener_close
 
         assert listener.arriving == 0
         assert await all_that(clients[0]) == b""
+
+
+def close_all(shares: list[list[socket.socket]]) -> None:
+    for listening in (each for sockets in shares for each in sockets):
+        listening.close()
+
+
+async def test_those_who_share_a_port_have_a_socket_each_at_every_address() -> None:
+    shares = await shared_sockets("localhost", 0, 3)
+    try:
+        addresses = [[listening.getsockname() for listening in sockets] for sockets in shares]
+        assert addresses[0] == addresses[1] == addresses[2]
+        assert 0 not in [port for _, port, *_ in addresses[0]]
+    finally:
+        close_all(shares)
+
+
+async def test_nobody_else_shares_a_port() -> None:
+    shares = await shared_sockets("127.0.0.1", 0, 2)
+    port = shares[0][0].getsockname()[1]
+    try:
+        for sharers in (1, 2):
+            with pytest.raises(StartError, match="cannot listen there: Address already in use"):
+                await shared_sockets("127.0.0.1", port, sharers)
+    finally:
+        close_all(shares)
+    close_all(await shared_sockets("127.0.0.1", port, 2))
+
+
+async def test_connections_of_one_who_does_not_accept_are_adopted_and_then_left_to_it_again() -> None:
+    (own,), (others,) = await shared_sockets("127.0.0.1", 0, 2)
+    listener = Listener([own], greeter, Counters(), anybody())
+    listener.open()
+    with waiting_at(own, 40) as clients:
+        listener.adopt([others])
+        assert {await all_that(client) for client in clients} == {b"hello"}
+    listener.adopt([])
+    with waiting_at(own, 40):
+        taken = 0
+        while select.select([others], [], [], 0)[0]:
+            others.accept()[0].close()
+            taken += 1
+        assert taken > 0
+    await listener.close()
+    others.close()
+
+
+async def test_the_port_is_closed_for_all_who_have_the_socket_or_for_one() -> None:
+    for for_all in (True, False):
+        (listening,) = await listening_sockets("127.0.0.1", 0)
+        address, other = listening.getsockname(), listening.dup()
+        await Listener([listening], greeter, Counters(), anybody()).close(for_all=for_all)
+        with socket.socket() as client:
+            assert (client.connect_ex(address) == 0) is not for_all
+        other.close()

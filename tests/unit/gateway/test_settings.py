@@ -410,6 +410,7 @@ def test_unknown_variables_are_warned_of() -> None:
         ({"host": "0.0.0.0"}, ["GATEWAY_IDENTITY_SECRET", "unknown keys"]),
         ({"host": "0.0.0.0", "identity_secret": "s3cret"}, ["unknown keys"]),
         ({"host": "0.0.0.0", "unknown_keys": "reject", "shadow": True}, ["GATEWAY_SHADOW"]),
+        ({"unknown_keys": "reject", "workers": 256}, ["GATEWAY_WORKERS=256 on "]),
     ],
 )
 def test_what_may_surprise_is_told_of(settings: dict[str, object], told: list[str]) -> None:
