@@ -51,7 +51,7 @@ CLOSED = (
     Scenario("one-key-full", "allowed, one key, full window", keys=1, is_full=True),
     Scenario("refused", "refused", keys=10, limit=SMALL, status=429),
     Scenario("post", "allowed, POST of 4 KiB", body_bytes=4096),
-    Scenario("big", "allowed, answer of 256 KiB", path=BIG, share=0.2),
+    Scenario("big", "allowed, answer of 256 KiB", keys=1000, path=BIG, share=0.2),
 )
 OPEN = (
     Scenario("at-1000", "allowed, 1,000 a second", keys=1000, rate_per_second=1000, share=0.25),
