@@ -48,20 +48,17 @@ class Identity:
             Unidentified: no key where one is needed, no usable one, or one that nobody registered.
         """
         if isinstance(key, str):
-            return self._client_with(key)
+            name = self._clients.identify(key) if self._clients.name_by_digest else None
+            if name is not None:
+                return name
+            if self._accepts_unknown:
+                return client_id.unknown_client_id(key, self._secret)
+            raise Unidentified("The API key is not known.")
         if key is not None:
             raise key
         if address is None or not self.accepts_anonymous:
             raise Unidentified(f"An API key is needed: send {self.key_header}, or Authorization: Bearer.")
         return client_id.address_id(address)
-
-    def _client_with(self, key: str) -> str:
-        name = self._clients.identify(key) if self._clients.name_by_digest else None
-        if name is not None:
-            return name
-        if not self._accepts_unknown:
-            raise Unidentified("The API key is not known.")
-        return client_id.unknown_client_id(key, self._secret)
 
 
 SentKey = str | None | Unidentified

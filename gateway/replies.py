@@ -74,17 +74,13 @@ def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
     if decision.standings is None or decision.places is not None:
         return _refused(decision, style)
-    left = [(each.admitted, each.remaining, _whole_seconds(each)) for each in decision.standings]
+    left = [(admitted, remaining, ceil(seconds)) for admitted, remaining, seconds in decision.standings]
     return _refused_alike(decision.meters, tuple(left), decision.cost, style)
-
-
-def _whole_seconds(standing: Standing) -> float:
-    return standing.wait_seconds and float(retry_after(standing))
 
 
 @lru_cache(maxsize=1024)
 def _refused_alike(
-    meters: tuple[Meter, ...], left: tuple[tuple[bool, int, float], ...], cost: int, style: RateLimitHeaders
+    meters: tuple[Meter, ...], left: tuple[tuple[bool, int, int], ...], cost: int, style: RateLimitHeaders
 ) -> Reply:
     """One for all who are told the same: to make one costs 10 µs, to find it 0.5."""
     standings = tuple(Standing(*each) for each in left)

@@ -219,12 +219,6 @@ class Connection(WatchedConnection):
             patience.sends(now)
         self._watch.rearm()
 
-    def _rests(self, now: float) -> None:
-        """It waits for a request again."""
-        self._watch.idles(now)
-        if self._place is not None:
-            self._place.waits(self._give_way)
-
     def _lose_body(self, error: Exception) -> None:
         self._is_broken = True
         self._end_body(error)

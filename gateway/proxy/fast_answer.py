@@ -65,6 +65,8 @@ class FastAnswer:
 
     # No slots: these stand in the class, since to set them on each instance would cost half a microsecond.
     _decision = _NOT_YET
+    _is_forwarded = False
+    """Whether something of an upstream belongs to it."""
     _client_id = ""
     _status = 0
     _bytes_out = 0
@@ -106,7 +108,7 @@ class FastAnswer:
         stays = self._may_stay()
         self._status = reply.status
         own = id_line(self._request_id) + (STAYS if stays else CLOSES)
-        self._send([own_answer(reply, own, head_only=self._plain.method == "HEAD", now=wall())])
+        self._send([own_answer(reply, own, head_only=self._plain.is_head, now=wall())])
         self._end(outcome)
         self._client.fast_ended(stays=stays)
 
@@ -118,7 +120,8 @@ class FastAnswer:
     def _end(self, outcome: Outcome | Literal[""], *, in_order: bool = False) -> None:
         """Count it, and give back what it holds."""
         counters = self._shared.counters
-        self._let_go(in_order=in_order)
+        if self._is_forwarded:
+            self._let_go(in_order=in_order)
         counters.in_flight -= 1
         if outcome:
             counters.count(outcome)
@@ -137,7 +140,7 @@ class FastAnswer:
             context.upstream_seconds = self._upstream_seconds
             self._lane.access_log.tell(
                 context,
-                address=plain.sender.client,
+                address=plain.address,
                 method=plain.method,
                 target=plain.target,
                 bytes_in=len(plain.body),

@@ -51,7 +51,7 @@ class FastRequest(FastAnswer):
         shared, plain = self._shared, self._plain
         shared.counters.in_flight += 1
         try:
-            asked = shared.admission.ask(shared.policies, plain, plain.key, plain.sender.client, self.decided)
+            asked = shared.admission.ask(shared.policies, plain, plain.key, plain.address, self.decided)
             if isinstance(asked, Asked):
                 self._asked = asked
             else:
@@ -93,7 +93,8 @@ class FastRequest(FastAnswer):
         if decision.client is not None:
             self._client_id = decision.client
             counters.clients.count(decision.client, refused=not decision.admitted)
-        counters.shadow_refused += decision.in_shadow
+        if decision.admitted:
+            counters.shadow_refused += decision.in_shadow
 
     def _forward(self, decision: Decision) -> None:
         """Send it over a connection that is kept; where there is none, the other lane makes one."""
@@ -107,6 +108,7 @@ class FastRequest(FastAnswer):
         self._note_client(decision)
         plain, shared = self._plain, self._shared
         self._address, self._connection, self._sent = address, connection, now
+        self._is_forwarded = True
         upstream.took(address)
         named = shared.options.onward.named_lines(self._request_id, self._client_id)
         self._lane.deadlines.begin(self)
@@ -114,7 +116,7 @@ class FastRequest(FastAnswer):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(shared.options.request_seconds, self._out_of_time)
         connection.start(
-            plain.going_on(named), self, has_answer_body=plain.method != "HEAD", on_interim=self._pass_on
+            plain.going_on(named), self, has_answer_body=not plain.is_head, on_interim=self._pass_on
         )
 
     def _pass_on(self, head: AnswerHead) -> None:
@@ -255,6 +257,7 @@ class FastRequest(FastAnswer):
         if address is None or connection is None:
             return
         self._address = self._connection = None
+        self._is_forwarded = False
         self._lane.deadlines.end(self)
         if self._timer is not None:
             self._timer.cancel()

@@ -65,12 +65,12 @@ class Form:
 
 
 class PlainRequest:
-    """A request of this grammar, and who sends it.
+    """A request of this grammar.
 
     `given_id` is what a trusted proxy calls it, if it does.
     """
 
-    __slots__ = ("_end", "_form", "_gaps", "_key", "_line", "_trail", "data", "given_id", "host", "sender")
+    __slots__ = ("_end", "_form", "_gaps", "_key", "_line", "_trail", "address", "data", "given_id", "host")
 
     def __init__(
         self,
@@ -80,13 +80,14 @@ class PlainRequest:
         key: "re.Match[bytes]",
         gaps: "_Gaps",
         form: Form,
-        sender: Sender,
+        address: str,
         trail: bytes,
         given_id: str | None = None,
     ) -> None:
+        """`address` is its client's, `trail` the lines that tell by which way it has come."""
         self.data = data
         self.host = form.host
-        self.sender = sender
+        self.address = address
         self.given_id = given_id
         self._line = line
         self._end = end
@@ -99,6 +100,11 @@ class PlainRequest:
     def method(self) -> str:
         """The method."""
         return self._line[1].decode("ascii")
+
+    @property
+    def is_head(self) -> bool:
+        """Whether its answer has no body, whatever it says."""
+        return self._line[1] == b"HEAD"
 
     @property
     def target(self) -> bytes:
@@ -145,7 +151,7 @@ class PlainReader:
             rb"\r\n(?:%b: |[Aa]uthorization: [Bb]earer )([!-~]{1,256})(?=\r\n)" % name.encode()
         )
         self._forms: dict[bytes, Form] = {}
-        self._senders: dict[tuple[str, bytes, bytes], tuple[Sender, bytes]] = {}
+        self._senders: dict[tuple[str, bytes, bytes], tuple[str, bytes]] = {}
 
     def read(self, data: bytes, peer: str, scheme: bytes, *, is_trusted: bool) -> PlainRequest | None:
         """A request as it came by `scheme` from `peer`, which is a trusted proxy or not; None: not plain."""
@@ -167,17 +173,17 @@ class PlainReader:
             gaps = (key, length) if key.end() <= length.start() else (length, key)
             text = _without(data, start, end, gaps, key)
         if not is_trusted and (form := self._forms.get(text)) is not None:
-            sender, trail = self._sender(peer, scheme, form.host)
-            return PlainRequest(data, line, end, key, gaps, form, sender, trail)
+            address, trail = self._sender(peer, scheme, form.host)
+            return PlainRequest(data, line, end, key, gaps, form, address, trail)
         return self._read_anew(data, line, end, key, gaps, text, peer, scheme, is_trusted=is_trusted)
 
-    def _sender(self, peer: str, scheme: bytes, host: bytes) -> tuple[Sender, bytes]:
-        """Who sends what comes from a peer that is no proxy, and the lines that tell so."""
+    def _sender(self, peer: str, scheme: bytes, host: bytes) -> tuple[str, bytes]:
+        """The address of who sends what comes from a peer that is no proxy, and the lines that tell so."""
         known = self._senders.get((peer, scheme, host))
         if known is None:
             trusted = self._entrance.trusted_proxies
             sender = sender_of([], peer, scheme=scheme, host=host, trusted=trusted)
-            known = sender, lines(self._onward.trail(sender, _VERSION))
+            known = sender.client, lines(self._onward.trail(sender, _VERSION))
             if len(self._senders) >= MAX_SENDERS:
                 self._senders.clear()
             self._senders[peer, scheme, host] = known
@@ -212,7 +218,7 @@ class PlainReader:
             self._forms[text] = form
         trail = lines(self._onward.trail(sender, _VERSION))
         given_id = request_id_in(head.fields) if is_trusted else None
-        return PlainRequest(data, line, end, key, gaps, form, sender, trail, given_id)
+        return PlainRequest(data, line, end, key, gaps, form, sender.client, trail, given_id)
 
     def _head(self, data: bytes) -> RequestHead | None:
         """The head of a request that both lanes can serve; None where only the other can say what it is."""

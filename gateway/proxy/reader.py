@@ -39,17 +39,18 @@ class RequestReader:
         "_line",
         "_may_be_empty",
         "_missing",
-        "_rest",
         "_shadowed",
         "ended",
         "has_begun",
         "has_head",
+        "held",
     )
 
     def __init__(self, shadowed: frozenset[bytes] = SHADOWED) -> None:
         """`shadowed` is as for `head_of`."""
         self._shadowed = shadowed
-        self._rest = b""
+        self.held = b""
+        """What has come and is not read yet."""
         self._start()
 
     def _start(self) -> None:
@@ -67,11 +68,6 @@ class RequestReader:
         self._chunks: ChunkReader | None = None
 
     @property
-    def held(self) -> bytes:
-        """What has come and is not read yet."""
-        return self._rest
-
-    @property
     def takes_any_bytes(self) -> bool:
         """Whether what comes now is content, in which nothing has to be looked for."""
         return self._missing > 0 and not self.ended
@@ -83,12 +79,12 @@ class RequestReader:
             Malformed: from then on nothing more can be read, and what these bytes would complete is lost.
         """
         if self.ended:
-            self._rest += data
+            self.held += data
             return []
         events: Events = []
         try:
             if not self.has_head:
-                data = self._feed_head(self._rest + data, len(self._rest), events)
+                data = self._feed_head(self.held + data, len(self.held), events)
             if self.has_head and data:
                 self._feed_body(data, events)
         except Malformed as malformed:
@@ -102,7 +98,7 @@ class RequestReader:
         Raises:
             Malformed: as `feed`.
         """
-        data, self._rest = self._rest, b""
+        data, self.held = self.held, b""
         self._start()
         return self.feed(data) if data else []
 
@@ -112,7 +108,7 @@ class RequestReader:
 
     def go_back(self) -> bytes:
         """It is to be fed after all, before what is returned, which came behind it."""
-        data, self._rest = self._rest, b""
+        data, self.held = self.held, b""
         self._start()
         return data
 
@@ -129,13 +125,13 @@ class RequestReader:
             self._check(line, passed)
             passed = 0
             if end < 0:
-                self._rest = line
+                self.held = line
                 self.has_begun = bool(line) or self._line is not None
                 return b""
             position += len(line)
             self._head_bytes += len(line)
             self._take_line(line[: -len(_END)], events)
-        self._rest = b""
+        self.held = b""
         return data[position:]
 
     def _take_at_once(self, data: bytes, events: Events) -> int:
@@ -152,7 +148,7 @@ class RequestReader:
         self._line = parse_request_line(lines[0])
         self._fields = [parse_field(line) for line in lines[1:]]
         self._take_head(head_of(self._line, self._fields, self._shadowed), events)
-        self._rest = b""
+        self.held = b""
         return end + 2 * len(_END)
 
     def _check(self, line: bytes, passed: int) -> None:
@@ -187,17 +183,17 @@ class RequestReader:
 
     def _feed_body(self, data: bytes, events: Events) -> None:
         if self.ended:
-            self._rest = data
+            self.held = data
         elif self._chunks is not None:
             try:
                 events += self._chunks.feed(data)
             except ChunkError:
                 raise Malformed(Rule.CHUNKS) from None
             if self._chunks.ended:
-                self.ended, self._rest = True, self._chunks.rest
+                self.ended, self.held = True, self._chunks.rest
         else:
             piece = data[: self._missing]
             self._missing -= len(piece)
             events.append(piece)
             if not self._missing:
-                self.ended, self._rest = True, data[len(piece) :]
+                self.ended, self.held = True, data[len(piece) :]

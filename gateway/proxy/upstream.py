@@ -60,20 +60,16 @@ class Upstreams:
         self._max_connections = max_connections
         self._idle_seconds = idle_seconds
         self._addresses: dict[str, UpstreamAddress] = {}
-        self._upstreams: dict[str, Upstream] = {}
+        self.current: Mapping[str, Upstream] = {}
+        """By name, as they are now: what is loaded later is another one."""
         self.load(urls)
-
-    @property
-    def current(self) -> Mapping[str, Upstream]:
-        """By name, as they are now: what is loaded later is not in what this returned."""
-        return self._upstreams
 
     def load(self, urls: Mapping[str, Sequence[str]]) -> None:
         """From now on these. Requests that are under way end where they are."""
         before = self._addresses
         named = {url for listed in urls.values() for url in listed}
         self._addresses = {url: before.get(url) or self._address(url) for url in named}
-        self._upstreams = {
+        self.current = {
             name: Upstream([self._addresses[url] for url in listed]) for name, listed in urls.items()
         }
         for url in before.keys() - named:

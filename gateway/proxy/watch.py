@@ -21,7 +21,7 @@ class Watch:
     A timer that is due too early is armed again when it fires, so a request costs none.
     """
 
-    __slots__ = ("_armed_until", "_late", "_loop", "_suspected", "_timer", "_transport", "patience")
+    __slots__ = ("_late", "_loop", "_suspected", "_timer", "_transport", "armed_until", "patience")
 
     def __init__(
         self, limits: TimeLimits, transport: asyncio.Transport, late: Callable[[Late], None]
@@ -32,29 +32,23 @@ class Watch:
         self._late: Callable[[Late], None] | None = late
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._armed_until = inf
+        self.armed_until = inf
+        """When it looks again, or sooner."""
         self._suspected: Late | None = None
         self.rearm()
 
     def rearm(self) -> None:
         """Look as soon as the patience says, if that is sooner than was known."""
         until = self.patience.until
-        if until < self._armed_until:
+        if until < self.armed_until:
             self._look_in(until - monotonic())
-            self._armed_until = until
-
-    def idles(self, now: float) -> None:
-        """The client owes a request from now on, and is given time for it."""
-        patience = self.patience
-        patience.idles(now)
-        if self._armed_until > patience.idle_until:
-            self.rearm()
+            self.armed_until = until
 
     def stop(self) -> None:
         """The connection is over; both let go of each other, so that no collector need find them."""
         if self._timer is not None:
             self._timer.cancel()
-        self._armed_until = -inf
+        self.armed_until = -inf
         self._transport = self._late = None
 
     @property
@@ -75,7 +69,7 @@ class Watch:
     def _look(self) -> None:
         if self._transport is None or self._late is None:
             return
-        self._timer, self._armed_until = None, inf
+        self._timer, self.armed_until = None, inf
         late = self.patience.look(monotonic(), unsent_bytes(self._transport))
         if late is None:
             self._suspected = None

@@ -173,6 +173,15 @@ class WatchedConnection(RequestHandler):
                 self.transport.write(last_answer(problem.reply(), now=wall()))
             self.force_close()
 
+    def _rests(self, now: float) -> None:
+        """It waits for a request again."""
+        watch = self._watch
+        watch.patience.idles(now)
+        if watch.armed_until > watch.patience.idle_until:
+            watch.rearm()
+        if self._place is not None:
+            self._place.waits(self._give_way)
+
     def _waits_for_request(self) -> None:
         if self._place is not None:
             self._place.waits(self._give_way)
