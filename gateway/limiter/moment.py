@@ -11,6 +11,7 @@ The other decisions, in its second part, begin one later: a window reaches back 
 """
 
 _MOST_PERIODS = 1000
+_ROW_BEFORE = 5  # as many as may not have been deleted yet, usually
 
 _TIMES_HINCRBY = b"*4\r\n$7\r\nHINCRBY\r\n%%b%b%%b"
 _HGETALL = b"*2\r\n$7\r\nHGETALL\r\n%b"
@@ -35,6 +36,8 @@ class Moment:
         "reads_all",
         "reads_all_renewing_first",
         "reads_open",
+        "row",
+        "row_begins",
         "since",
         "span",
         "tolerance",
@@ -77,6 +80,8 @@ class Moment:
         self.name = b"%d" % number
         self.previous, self.following = b"%d" % (number - 1), b"%d" % (number + 1)
         self.edge, self.kept = b"%d" % (number - EDGE), b"%d" % self.oldest_kept
+        self.row_begins = self.oldest_kept - _ROW_BEFORE
+        self.row = b"".join(b"%d" % i for i in range(self.row_begins, number + 2))
 
     def _make_commands(self) -> None:
         """Their gaps are for the key, the units, and the key again, and again."""

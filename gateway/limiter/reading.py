@@ -16,20 +16,26 @@ _REMEMBERED = 10_000
 class Reading(NamedTuple):
     """Counts of sub-intervals, by their distance from the one at hand; a negative one is damage: none.
 
-    `told` has those that are closed, their numbers and counts by turns, in order, with commas in between.
+    `numbers` are those of the sub-intervals that are closed, in order and written at one length, `units` what
+    stands in each. `edge` is the first that any moment of the one at hand counts, `closed` the sum of the
+    others, and `first` the first of these in which anything stands.
     """
 
-    told: bytes
-    size: int
-    edge: int
-    closed: int
-    first: int
-    first_units: int
-    previous: int
-    following: int
-    tells_own: bool
-    expired: list[int]
-    ahead: int
+    numbers: bytes = b""
+    units: tuple[int, ...] = ()
+    edge: int = 0
+    closed: int = 0
+    first: int = 0
+    first_units: int = 0
+    previous: int = 0
+    following: int = 0
+    tells_own: bool = True
+    expired: tuple[int, ...] = ()
+    ahead: int = 0
+
+
+NOTHING_ELSE = Reading()
+"""A hash with nothing in it but the sub-interval at hand."""
 
 
 class Counts(dict[bytes, int]):
@@ -60,72 +66,39 @@ class Readings:
     def in_order(self, reply: list[bytes], moment: Moment) -> Reading | None:
         """The same as `in_any_order` where fields are as nodes write them nearly always; else None.
 
-        A hot path: 3 µs for 61 fields, where that takes 25. A small hash has its fields in the order in which
-        they were made, and numbers of one length are in order as text as well.
+        A hot path: for 62 fields half of what it takes to have the reply, where the other takes three times
+        that. A small hash has its fields in the order in which they were made; names of one length are in the
+        order of their numbers; and a client that never pauses has them in a row, which is soon seen.
         """
+        if len(reply) == 2 and reply[0] == moment.name:
+            return NOTHING_ELSE
         try:
-            return self._in_order(reply[::2], reply, moment)
+            names = reply[::2]
+            if not _are_in_order(names, moment):
+                return None
+            counts = tuple(map(self._counts.__getitem__, reply[1::2]))
         except (ValueError, TypeError):
             return None
-
-    def _in_order(self, names: list[bytes], reply: list[bytes], moment: Moment) -> Reading | None:
-        end, length = len(names), len(moment.name)
-        digits = b"".join(names)
-        if not digits.isdigit() or len(digits) != end * length or len(names[0]) != length:
-            return None
-        if names != sorted(names):
-            return None
-        counts = list(map(self._counts.__getitem__, reply[1::2]))
-        newest = names[-1]
-        if len(counts) != end or newest > moment.following:
-            return None
-        following = previous = 0
-        if newest == moment.following:
-            end -= 1
-            following = counts[end]
-        tells_own = end > 0 and names[end - 1] == moment.name
-        end -= tells_own
-        if end and names[end - 1] == moment.previous:
-            end -= 1
-            previous = counts[end]
-        expired: list[int] = []
-        start = 0
-        if names[0] < moment.edge:
-            start = bisect_left(names, moment.edge, 0, end)
-            expired = [int(name) for name in names[:start] if name < moment.kept]
-        told, size, edge = b",".join(reply[2 * start : 2 * end]), end - start, 0
-        if size and names[start] == moment.edge:
-            edge = counts[start]
-            start += 1
-        place = start
-        while place < end and not counts[place]:
-            place += 1
-        first, first_units = (int(names[place]), counts[place]) if place < end else (0, 0)
-        closed = sum(counts[place:end])
-        return Reading(
-            told, size, edge, closed, first, first_units, previous, following, tells_own, expired, 0
-        )
+        return _read(names, counts, moment) if len(counts) == len(names) else None
 
     def in_any_order(self, reply: list[bytes], moment: Moment) -> Reading:
         """Whatever stands in it."""
         fields, number = dict(self._numbers(reply)), moment.number
-        expired = [i for i in fields if i < moment.oldest_kept]
-        ahead = [i for i in fields if i > number + 1]
-        closed = [(i, fields[i]) for i in sorted(fields) if number - EDGE <= i < number - 1 and fields[i]]
-        counted = [(i, units) for i, units in closed if i > number - EDGE]
-        first, first_units = counted[0] if counted else (0, 0)
+        edge = number - EDGE
+        closed = [i for i in sorted(fields) if edge <= i < number - 1]
+        standing = [i for i in closed if i > edge and fields[i]]
         return Reading(
-            b",".join(b"%d,%d" % each for each in closed),
-            len(closed),
-            fields.get(number - EDGE, 0),
-            sum(units for _, units in counted),
-            first,
-            first_units,
+            b"".join(b"%0*d" % (len(moment.name), i) for i in closed),
+            tuple(fields[i] for i in closed),
+            fields.get(edge, 0),
+            sum(fields[i] for i in standing),
+            standing[0] if standing else 0,
+            fields[standing[0]] if standing else 0,
             fields.get(number - 1, 0),
             fields.get(number + 1, 0),
             number in fields,
-            expired,
-            len(ahead),
+            tuple(i for i in fields if i < moment.oldest_kept),
+            sum(i > number + 1 for i in fields),
         )
 
     def _numbers(self, reply: list[bytes]) -> Iterable[tuple[int, int]]:
@@ -141,3 +114,39 @@ class Readings:
             return self._counts[reply]
         except (ValueError, TypeError):
             return 0
+
+
+def _are_in_order(names: list[bytes], moment: Moment) -> bool:
+    digits, length = b"".join(names), len(moment.name)
+    if not names or len(digits) != len(names) * length or names[-1] > moment.following:
+        return False
+    place = (int(names[0]) - moment.row_begins) * length
+    if place >= 0 and moment.row.startswith(digits, place):
+        return True
+    return digits.isdigit() and len(names[0]) == length and names == sorted(names)
+
+
+def _read(names: list[bytes], counts: tuple[int, ...], moment: Moment) -> Reading:
+    start, end = 0, len(names)
+    following = previous = 0
+    if names[-1] == moment.following:
+        end -= 1
+        following = counts[end]
+    tells_own = end > 0 and names[end - 1] == moment.name
+    end -= tells_own
+    if end and names[end - 1] == moment.previous:
+        end -= 1
+        previous = counts[end]
+    expired: tuple[int, ...] = ()
+    if names[0] < moment.edge:
+        start = bisect_left(names, moment.edge, 0, end)
+        expired = tuple(int(name) for name in names[:start] if name < moment.kept)
+    numbers, units, edge = b"".join(names[start:end]), counts[start:end], 0
+    place = 0
+    if units and names[start] == moment.edge:
+        edge, place = units[0], 1
+    while place < len(units) and not units[place]:
+        place += 1
+    first, first_units = (int(names[start + place]), units[place]) if place < len(units) else (0, 0)
+    closed = sum(units) - edge
+    return Reading(numbers, units, edge, closed, first, first_units, previous, following, tells_own, expired)

@@ -1,6 +1,7 @@
 """One client's window as Redis last told it, and as this node has added to it since. No IO and no clock."""
 
 from collections.abc import Iterator
+from itertools import chain
 from math import inf
 
 from gateway.contract import window
@@ -30,9 +31,9 @@ class View:
         "_denied_cost",
         "_denied_quota",
         "_frees_at",
-        "_size",
+        "_numbers",
         "_stale_before",
-        "_told",
+        "_units",
         "closed",
         "counted_from",
         "denied_until",
@@ -56,19 +57,28 @@ class View:
         self.denied_until = self._frees_at = 0.0
         self.number = self.counted_from = 0
         self.read_at = self._stale_before = -inf
-        self._told = b""
-        self._size = -_OPEN
+        self._numbers = b""
+        self._units: tuple[int, ...] = ()
         self.edge = self.closed = self.first = self.first_units = 0
         self.previous = self.own = self.following = 0
 
     def __len__(self) -> int:
         """How many sub-intervals it holds."""
-        return self._size + _OPEN
+        return len(self._units) + _OPEN if self.number else 0
 
     def read(self, reading: Reading, moment: Moment, own: int, read_at: float) -> None:
         """Take over a whole hash, asked for at monotonic `read_at`, with its units in the one at hand."""
-        self._told, self._size, self.edge, self.closed, self.first, self.first_units = reading[:6]
-        self.previous, self.following = reading.previous, reading.following
+        (
+            self._numbers,
+            self._units,
+            self.edge,
+            self.closed,
+            self.first,
+            self.first_units,
+            self.previous,
+            self.following,
+            *_,
+        ) = reading
         self.own = own
         self.number, self.counted_from = moment.number, moment.oldest
         self.read_at = read_at if read_at >= self._stale_before else -inf
@@ -111,10 +121,12 @@ class View:
 
     def _counted(self, oldest: int) -> Iterator[tuple[int, int]]:
         """Sub-intervals from `oldest` on with their units, where there are any, in order."""
-        words = iter(self._told.split(b","))
-        told = [(int(number), int(count)) for number, count in zip(words, words, strict=False)]
-        for number, units in [*told, *enumerate((self.previous, self.own, self.following), self.number - 1)]:
-            if number >= oldest and units > 0:
+        length = len(self._numbers) // (len(self._units) or 1)
+        closed = ((int(self._numbers[i * length :][:length]), units) for i, units in enumerate(self._units))
+        for number, units in chain(
+            closed, enumerate((self.previous, self.own, self.following), self.number - 1)
+        ):
+            if number >= oldest and units:
                 yield number, units
 
     def leaves_at(self, at: int, units: int) -> int:

@@ -50,7 +50,7 @@ def test_the_next_sub_interval_counts_since_a_faster_node_may_have_written_it() 
 def test_a_field_of_a_broken_clock_is_ignored_and_named() -> None:
     assert admitted({THIS + 2: 1000}, TEN) == [True]
     reading = Readings().read(hash_reply({THIS: 1, THIS + 1: 1, THIS + 2: 1000}), Moment(NOW, 60))
-    assert (reading.expired, reading.ahead) == ([], 1)
+    assert (reading.expired, reading.ahead) == ((), 1)
 
 
 def test_the_oldest_sub_interval_counts_in_full_and_the_one_before_not_at_all() -> None:
@@ -98,7 +98,7 @@ def test_a_batch_is_timely_within_e_of_its_stamp_on_both_sides_and_no_further(pe
 def test_only_fields_that_no_node_counts_any_more_are_dead() -> None:
     kept = window.oldest_kept(NOW, 60)
     reading = Readings().read(hash_reply(dict.fromkeys([kept - 1, kept, THIS], 1)), Moment(NOW, 60))
-    assert (reading.expired, reading.ahead) == ([kept - 1], 0)
+    assert (reading.expired, reading.ahead) == ((kept - 1,), 0)
 
 
 @given(
