@@ -11,6 +11,8 @@ from collections.abc import Mapping
 SUB_INTERVALS = 60
 MICROSECONDS = 1_000_000
 MIN_STAMP_TOLERANCE = 5_000
+POSTED = "posted"
+"""The field that grows with each unit that is put into a sub-interval after its time."""
 
 
 def sub_interval(at: int, period_seconds: int) -> int:

@@ -11,7 +11,7 @@ from gateway.limiter import decision
 from gateway.limiter.ask import Ask, Books
 from gateway.limiter.commands import TIME
 from gateway.limiter.corrections import Corrections
-from gateway.limiter.ledger import Posting
+from gateway.limiter.ledger import COMMANDS_EACH, Posting
 from gateway.limiter.part import Part
 from gateway.limiter.refusals import is_of_one_key
 from gateway.limiter.views import Views
@@ -120,7 +120,7 @@ class Batch:
             if part.refusal is not None:
                 self.refusal = part.refusal
         if self.postings:
-            self._settle_postings(replies[1::2])
+            self._settle_postings(replies[1::COMMANDS_EACH])
         waiting = []
         for ask in self.asks:
             ask.books = Books.COUNTED

@@ -17,6 +17,8 @@ from gateway.limiter.commands import pack
 from gateway.telemetry.counters import Counters
 
 MAX_WINDOWS = 20_000
+COMMANDS_EACH = 3
+"""That post one posting."""
 
 
 class Posting(NamedTuple):
@@ -135,11 +137,15 @@ class Ledger:
 
 
 def commands(postings: Iterable[Posting], redis_time: Callable[[float], int], stamp: int) -> list[bytes]:
-    """What posts them: two commands each, the increment first. `redis_time` is of a monotonic second."""
+    """What posts them: three commands each, the increment first. `redis_time` is of a monotonic second."""
     made: list[bytes] = []
     for key, period, bucket, units in postings:
         ended = redis_time((bucket + 1) * period / SUB_INTERVALS)
         number = window.sub_interval(min(ended, stamp), period)
         lifetime = window.key_lifetime_ms(period)
-        made += [pack(("HINCRBY", key, number, units)), pack(("PEXPIRE", key, lifetime))]
+        made += [
+            pack(("HINCRBY", key, number, units)),
+            pack(("HINCRBY", key, window.POSTED, units)),
+            pack(("PEXPIRE", key, lifetime)),
+        ]
     return made

@@ -11,11 +11,11 @@ The other decisions, in its second part, begin one later: a window reaches back 
 """
 
 _MOST_PERIODS = 1000
-_ROW_BEFORE = 5  # as many as may not have been deleted yet, usually
+_ROW_BEFORE = 10  # as many as may not have been deleted yet, usually
 
 _TIMES_HINCRBY = b"*4\r\n$7\r\nHINCRBY\r\n%%b%b%%b"
 _HGETALL = b"*2\r\n$7\r\nHGETALL\r\n%b"
-_HMGET = b"*4\r\n$5\r\nHMGET\r\n%%b%b%b"
+_HMGET = b"*%d\r\n$5\r\nHMGET\r\n%%b%b"
 _PEXPIRE = b"*3\r\n$7\r\nPEXPIRE\r\n%%b%b"
 
 
@@ -23,16 +23,19 @@ class Moment:
     """What holds for all stamps from `since` until `until`, and need not be worked out for each."""
 
     __slots__ = (
+        "_count",
+        "_reads_on",
+        "_renew",
         "counts_edge",
-        "edge",
-        "following",
-        "kept",
+        "edge_place",
+        "empty",
+        "kept_place",
         "name",
         "number",
         "oldest",
         "oldest_kept",
         "period_seconds",
-        "previous",
+        "places",
         "reads_all",
         "reads_all_renewing_first",
         "reads_open",
@@ -63,7 +66,7 @@ class Moment:
             self._start(oldest + 1) + self.way_out,
             self._start(kept + 2) + self._kept_for,
         )
-        self._make_names()
+        self._make_row()
         self._make_commands()
 
     @property
@@ -74,23 +77,38 @@ class Moment:
         """The first microsecond of a sub-interval."""
         return -(-number * self.span // SUB_INTERVALS)
 
-    def _make_names(self) -> None:
-        """Sub-intervals by the names of their fields."""
-        number = self.number
-        self.name = b"%d" % number
-        self.previous, self.following = b"%d" % (number - 1), b"%d" % (number + 1)
-        self.edge, self.kept = b"%d" % (number - EDGE), b"%d" % self.oldest_kept
+    def _make_row(self) -> None:
+        """The sub-intervals that are counted or not deleted yet, as the names of their fields."""
         self.row_begins = self.oldest_kept - _ROW_BEFORE
-        self.row = b"".join(b"%d" % i for i in range(self.row_begins, number + 2))
+        names = [b"%d" % number for number in range(self.row_begins, self.number + 2)]
+        self.name = names[-2]
+        self.row = b"".join(names)
+        self.places = {name: place for place, name in enumerate(names)}
+        self.edge_place = self.number - EDGE - self.row_begins
+        self.kept_place = _ROW_BEFORE
+        self.empty = [0] * len(names)
+        self.empty[-2] = -1
+        """Of the one at hand it must be told that it is there."""
 
     def _make_commands(self) -> None:
         """Their gaps are for the key, the units, and the key again, and again."""
-        count = _TIMES_HINCRBY % word(self.number)
-        read_open = _HMGET % (word(self.number - 1), word(self.number + 1))
-        renew = _PEXPIRE % word(window.key_lifetime_ms(self.period_seconds))
-        self.reads_open = count + read_open + renew
-        self.reads_all = count + _HGETALL + renew
-        self.reads_all_renewing_first = renew + self.reads_all
+        self._count = _TIMES_HINCRBY % word(self.number)
+        self._renew = _PEXPIRE % word(window.key_lifetime_ms(self.period_seconds))
+        read_open = _HMGET % (4, word(self.number - 1) + word(self.number + 1))
+        self.reads_open = self._count + read_open + self._renew
+        self.reads_all = self._count + _HGETALL + self._renew
+        self.reads_all_renewing_first = self._renew + self.reads_all
+        self._reads_on: dict[int, bytes] = {}
+
+    def reads_on(self, steps: int) -> bytes:
+        """For who knows the window as it was so many sub-intervals ago."""
+        made = self._reads_on.get(steps)
+        if made is None:
+            open_then = range(self.number - steps - 1, self.number)
+            fields = [*open_then, self.number + 1, window.POSTED]
+            read = _HMGET % (2 + len(fields), b"".join(map(word, fields)))
+            made = self._reads_on[steps] = self._count + read + self._renew
+        return made
 
     def leaves_at(self, number: int) -> int:
         """As `window.leaves_at`."""

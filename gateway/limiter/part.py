@@ -1,6 +1,7 @@
 """The part of a batch that falls on one key: one HINCRBY for all of it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from redis.exceptions import ResponseError
 
@@ -8,7 +9,7 @@ from gateway.limiter.charge import Charge
 from gateway.limiter.commands import word
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.moment import Moment
-from gateway.limiter.reading import MOST
+from gateway.limiter.reading import MOST, Readings
 from gateway.limiter.view import View
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Reply
@@ -22,8 +23,8 @@ class Part:
 
     __slots__ = (
         "_corrections",
-        "_is_whole",
         "_renews_first",
+        "_steps",
         "counted",
         "fields_ahead",
         "key",
@@ -41,7 +42,7 @@ class Part:
         self.moment = moment
         self.view = view
         self.units = 0
-        self._is_whole = view is None or not view.is_fresh(moment.number, now)
+        self._steps = None if view is None else view.steps(moment.number, now)
         self._renews_first = view is None or not view.is_kept(now)
         self.replies = 4 if self._renews_first else 3
         """How many there will be."""
@@ -56,9 +57,11 @@ class Part:
         if self._renews_first:
             # An old key might expire between two commands, and what was counted with it.
             return self.moment.reads_all_renewing_first % (key, key, units, key, key)
-        if self._is_whole:
+        if self._steps is None:
             return self.moment.reads_all % (key, units, key, key)
-        return self.moment.reads_open % (key, units, key, key)
+        if self._steps < 0:
+            return self.moment.reads_open % (key, units, key, key)
+        return self.moment.reads_on(self._steps) % (key, units, key, key)
 
     def hear(
         self,
@@ -85,20 +88,47 @@ class Part:
         if not isinstance(fields, list):
             return False
         own = min(max(0, after - self.units), MOST)
-        view, moment, readings = self.view, self.moment, views.readings
-        if view is not None and not self._is_whole:
+        if self.view is not None and self._steps is not None:
+            return self._read_part(self.view, own, fields, sent, views.readings, corrections)
+        reading = views.readings.read(fields, self.moment)
+        if not reading.tells_own:
+            return False
+        self._delete(reading.expired, corrections)
+        self.fields_ahead = reading.ahead
+        self.view = views.read(self.key, self.moment, reading, own, sent)
+        return True
+
+    def _read_part(
+        self,
+        view: View,
+        own: int,
+        fields: list[Any],
+        sent: float,
+        readings: Readings,
+        corrections: Corrections,
+    ) -> bool:
+        """What the view lacks: the open sub-intervals, and those that have been closed since it was read."""
+        moment, steps = self.moment, self._steps or 0
+        if steps < 0:
             if view.number != moment.number or len(fields) != 2:
                 return False
             view.read_open(readings.count(fields[0]), own, readings.count(fields[1]))
             return True
-        reading = readings.read(fields, moment)
-        if not reading.tells_own:
+        behind = moment.number - view.number
+        if not 0 <= behind <= steps or len(fields) != steps + 3:
             return False
-        if reading.expired:
-            corrections.delete(self.key, moment.period_seconds, reading.expired)
-        self.fields_ahead = reading.ahead
-        self.view = views.read(self.key, moment, reading, own, sent)
+        *since, previous, following, posted = map(readings.count, fields)
+        if posted != view.posted:
+            view.expire(sent)
+            return False
+        view.read_on(moment.number, since[steps - behind :], sent)
+        view.read_open(previous, own, following)
+        self._delete(view.forget(moment.oldest_kept), corrections)
         return True
+
+    def _delete(self, expired: Sequence[int], corrections: Corrections) -> None:
+        if expired:
+            corrections.delete(self.key, self.moment.period_seconds, expired)
 
     def give_back(self, units: int) -> None:
         """Take units off again, where they were counted."""

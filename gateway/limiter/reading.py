@@ -1,41 +1,34 @@
 """What a whole hash tells: HGETALL's reply as counts of sub-intervals. No IO and no clock."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from gateway.limiter.moment import EDGE, Moment
+from gateway.contract import window
+from gateway.limiter.moment import Moment
 
 MOST = 2**40
 """What is more than any quota is damage, and need only refuse."""
 
 _REMEMBERED = 10_000
+_POSTED = window.POSTED.encode()
 
 
 class Reading(NamedTuple):
     """Counts of sub-intervals, by their distance from the one at hand; a negative one is damage: none.
 
-    `numbers` are those of the sub-intervals that are closed, in order and written at one length, `units` what
-    stands in each. `edge` is the first that any moment of the one at hand counts, `closed` the sum of the
-    others, and `first` the first of these in which anything stands.
+    `units` are those of the closed ones, without a gap, up to the second before the one at hand. `first` is
+    the first in which anything stands that all moments of the one at hand count.
     """
 
-    numbers: bytes = b""
-    units: tuple[int, ...] = ()
-    edge: int = 0
-    closed: int = 0
+    units: list[int]
     first: int = 0
-    first_units: int = 0
     previous: int = 0
     following: int = 0
     tells_own: bool = True
     expired: tuple[int, ...] = ()
     ahead: int = 0
-
-
-NOTHING_ELSE = Reading()
-"""A hash with nothing in it but the sub-interval at hand."""
+    posted: int = 0
 
 
 class Counts(dict[bytes, int]):
@@ -59,55 +52,8 @@ class Readings:
     def __init__(self) -> None:
         self._counts = Counts()
 
-    def read(self, reply: list[bytes], moment: Moment) -> Reading:
-        """Of a reply at a moment. What is not a number was not written by a node, and counts as nothing."""
-        return self.in_order(reply, moment) or self.in_any_order(reply, moment)
-
-    def in_order(self, reply: list[bytes], moment: Moment) -> Reading | None:
-        """The same as `in_any_order` where fields are as nodes write them nearly always; else None.
-
-        A hot path: for 62 fields half of what it takes to have the reply, where the other takes three times
-        that. A small hash has its fields in the order in which they were made; names of one length are in the
-        order of their numbers; and a client that never pauses has them in a row, which is soon seen.
-        """
-        if len(reply) == 2 and reply[0] == moment.name:
-            return NOTHING_ELSE
-        try:
-            names = reply[::2]
-            if not _are_in_order(names, moment):
-                return None
-            counts = tuple(map(self._counts.__getitem__, reply[1::2]))
-        except (ValueError, TypeError):
-            return None
-        return _read(names, counts, moment) if len(counts) == len(names) else None
-
-    def in_any_order(self, reply: list[bytes], moment: Moment) -> Reading:
-        """Whatever stands in it."""
-        fields, number = dict(self._numbers(reply)), moment.number
-        edge = number - EDGE
-        closed = [i for i in sorted(fields) if edge <= i < number - 1]
-        standing = [i for i in closed if i > edge and fields[i]]
-        return Reading(
-            b"".join(b"%0*d" % (len(moment.name), i) for i in closed),
-            tuple(fields[i] for i in closed),
-            fields.get(edge, 0),
-            sum(fields[i] for i in standing),
-            standing[0] if standing else 0,
-            fields[standing[0]] if standing else 0,
-            fields.get(number - 1, 0),
-            fields.get(number + 1, 0),
-            number in fields,
-            tuple(i for i in fields if i < moment.oldest_kept),
-            sum(i > number + 1 for i in fields),
-        )
-
-    def _numbers(self, reply: list[bytes]) -> Iterable[tuple[int, int]]:
-        for number, count in zip(reply[::2], reply[1::2], strict=False):
-            with suppress(ValueError, TypeError):
-                yield int(number), self._counts[count]
-
     def count(self, reply: bytes | None) -> int:
-        """What HMGET says of one field."""
+        """What HMGET says of one field. What is not a number was not written by a node: none."""
         if reply is None:
             return 0
         try:
@@ -115,38 +61,77 @@ class Readings:
         except (ValueError, TypeError):
             return 0
 
+    def read(self, reply: list[bytes], moment: Moment) -> Reading:
+        """Of a reply at a moment. What is not a number was not written by a node, and counts as nothing."""
+        if len(reply) == 2 and reply[0] == moment.name:
+            return Reading([])
+        try:
+            return self.usual(reply, moment)
+        except (LookupError, ValueError, TypeError):
+            return self.unusual(reply, moment)
 
-def _are_in_order(names: list[bytes], moment: Moment) -> bool:
-    digits, length = b"".join(names), len(moment.name)
-    if not names or len(digits) != len(names) * length or names[-1] > moment.following:
-        return False
-    place = (int(names[0]) - moment.row_begins) * length
-    if place >= 0 and moment.row.startswith(digits, place):
-        return True
-    return digits.isdigit() and len(names[0]) == length and names == sorted(names)
+    def usual(self, reply: list[bytes], moment: Moment) -> Reading:
+        """The same as `unusual`, where all fields are of the moment's row: a hot path.
+
+        A small hash has its fields in the order in which they were made. Where a client never pauses they are
+        in a row themselves, and need not be looked at one by one.
+
+        Raises:
+            LookupError, ValueError, TypeError: they are not.
+        """
+        names = reply[::2]
+        counts = list(map(self._counts.__getitem__, reply[1::2]))
+        if len(names) != len(counts):
+            raise ValueError("a field without a count")
+        place = moment.places[names[0]]
+        row = moment.empty.copy()
+        if moment.row.startswith(b"".join(names), place * len(moment.name)):
+            row[place : place + len(counts)] = counts
+            expired = list(range(place, min(moment.kept_place, place + len(counts))))
+        else:
+            places = list(map(moment.places.__getitem__, names))
+            for place, count in zip(places, counts, strict=True):
+                row[place] = count
+            place = min(places)
+            expired = [each for each in places if each < moment.kept_place]
+        return _reading(row, place, tuple(moment.row_begins + each for each in expired), 0, 0, moment)
+
+    def unusual(self, reply: list[bytes], moment: Moment) -> Reading:
+        """Whatever stands in it."""
+        fields = dict(self._numbers(reply))
+        row = moment.empty.copy()
+        for number in range(moment.row_begins, moment.number + 2):
+            row[number - moment.row_begins] = fields.get(number, row[number - moment.row_begins])
+        expired = tuple(number for number in fields if number < moment.oldest_kept)
+        ahead = sum(number > moment.number + 1 for number in fields)
+        posted = next(
+            (
+                self.count(count)
+                for name, count in zip(reply[::2], reply[1::2], strict=False)
+                if name == _POSTED
+            ),
+            0,
+        )
+        begins = next((place for place, count in enumerate(row) if count > 0), len(row))
+        return _reading(row, begins, expired, ahead, posted, moment)
+
+    def _numbers(self, reply: list[bytes]) -> Iterator[tuple[int, int]]:
+        for number, count in zip(reply[::2], reply[1::2], strict=False):
+            with suppress(ValueError, TypeError):
+                yield int(number), self._counts[count]
 
 
-def _read(names: list[bytes], counts: tuple[int, ...], moment: Moment) -> Reading:
-    start, end = 0, len(names)
-    following = previous = 0
-    if names[-1] == moment.following:
-        end -= 1
-        following = counts[end]
-    tells_own = end > 0 and names[end - 1] == moment.name
-    end -= tells_own
-    if end and names[end - 1] == moment.previous:
-        end -= 1
-        previous = counts[end]
-    expired: tuple[int, ...] = ()
-    if names[0] < moment.edge:
-        start = bisect_left(names, moment.edge, 0, end)
-        expired = tuple(int(name) for name in names[:start] if name < moment.kept)
-    numbers, units, edge = b"".join(names[start:end]), counts[start:end], 0
-    place = 0
-    if units and names[start] == moment.edge:
-        edge, place = units[0], 1
-    while place < len(units) and not units[place]:
-        place += 1
-    first, first_units = (int(names[start + place]), units[place]) if place < len(units) else (0, 0)
-    closed = sum(units) - edge
-    return Reading(numbers, units, edge, closed, first, first_units, previous, following, tells_own, expired)
+def _reading(
+    row: list[int], begins: int, expired: tuple[int, ...], ahead: int, posted: int, moment: Moment
+) -> Reading:
+    """Of a moment's row, in which nothing stands before place `begins`."""
+    own = len(row) - 2
+    begins = min(max(begins, moment.edge_place), own - 1)
+    units = row[begins : own - 1]
+    first = max(begins, moment.edge_place + 1)
+    while first < own - 1 and not row[first]:
+        first += 1
+    tells_own = row[own] >= 0
+    return Reading(
+        units, moment.row_begins + first, row[own - 1], row[own + 1], tells_own, expired, ahead, posted
+    )

@@ -11,29 +11,38 @@ from gateway.limiter.moment import EDGE, Moment
 from gateway.limiter.reading import Reading
 
 READ_SECONDS = 0.25
+"""For so long a node does not look whether anything was posted."""
+
+WHOLE_SECONDS = 60.0
+"""For so long, or five sub-intervals where that is less, a node does without the whole hash."""
+
 DENY_SECONDS = 0.25
 _OPEN = 3
+_FEW = 8  # of which to read the whole costs no more
+_WHOLE_PARTS = 5  # so long it may take until what came back to a closed one is seen
 
 
 class View:
     """The counted sub-intervals of a window, oldest first, and the memory of a refusal.
 
     Sub-intervals that lie two or more before the one at hand are closed: who stamped a unit into one of them
-    had it executed, within E of the stamp and 2E < w, before this was read. So their sum is final as long as
-    the sub-interval at hand is the same, but for units that were given back or posted since.
+    had it executed, within E of the stamp and 2E < w, before this was read. So they are final, but for units
+    that were given back or posted since.
 
-    `edge` is the oldest that any moment of this sub-interval counts, and `closed` the sum of the others; of
+    `edge` is the oldest that any moment of the one at hand counts, and `closed` the sum of the others; of
     these `first` is the first with any units. Open are the one before that at hand, that, and the next:
     `previous`, `own` and `following`.
     """
 
     __slots__ = (
+        "_begins",
         "_denied_cost",
         "_denied_quota",
         "_frees_at",
-        "_numbers",
         "_stale_before",
         "_units",
+        "_whole_seconds",
+        "checked_at",
         "closed",
         "counted_from",
         "denied_until",
@@ -45,6 +54,7 @@ class View:
         "number",
         "own",
         "period_seconds",
+        "posted",
         "previous",
         "read_at",
     )
@@ -53,39 +63,77 @@ class View:
         """Nothing is known yet."""
         self.key = word(key)
         self.period_seconds = period_seconds
+        self._whole_seconds = min(_WHOLE_PARTS * period_seconds / window.SUB_INTERVALS, WHOLE_SECONDS)
         self._denied_cost = self._denied_quota = 0
         self.denied_until = self._frees_at = 0.0
         self.number = self.counted_from = 0
-        self.read_at = self._stale_before = -inf
-        self._numbers = b""
-        self._units: tuple[int, ...] = ()
-        self.edge = self.closed = self.first = self.first_units = 0
+        self.read_at = self.checked_at = self._stale_before = -inf
+        self._begins = 0
+        self._units: list[int] = []
+        self.edge = self.closed = self.first = self.first_units = self.posted = 0
         self.previous = self.own = self.following = 0
 
     def __len__(self) -> int:
         """How many sub-intervals it holds."""
-        return len(self._units) + _OPEN if self.number else 0
+        return len(self._units) + _OPEN
 
     def read(self, reading: Reading, moment: Moment, own: int, read_at: float) -> None:
         """Take over a whole hash, asked for at monotonic `read_at`, with its units in the one at hand."""
-        (
-            self._numbers,
-            self._units,
-            self.edge,
-            self.closed,
-            self.first,
-            self.first_units,
-            self.previous,
-            self.following,
-            *_,
-        ) = reading
+        units, self.first, self.previous, self.following = reading[:4]
+        self._units = units
         self.own = own
         self.number, self.counted_from = moment.number, moment.oldest
-        self.read_at = read_at if read_at >= self._stale_before else -inf
+        self._begins = moment.number - 1 - len(units)
+        self.edge = units[0] if units and self._begins == moment.number - EDGE else 0
+        self.closed = sum(units) - self.edge
+        self.posted = reading.posted
+        self._find_first()
+        self.read_at = self.checked_at = read_at if read_at >= self._stale_before else -inf
 
-    def is_fresh(self, number: int, now: float) -> bool:
-        """Whether for a decision in this sub-interval at monotonic `now` only the open ones must be read."""
-        return now - self.read_at < READ_SECONDS and self.number == number
+    def _find_first(self) -> None:
+        units, place = self._units, max(0, self.first - self._begins)
+        while place < len(units) and not units[place]:
+            place += 1
+        self.first, self.first_units = self._begins + place, units[place] if place < len(units) else 0
+
+    def steps(self, number: int, now: float) -> int | None:
+        """What must be read for a decision in this sub-interval at monotonic `now`, if not the whole hash.
+
+        What is not closed yet since so many sub-intervals; if -1, only the open ones.
+        """
+        steps = number - self.number
+        if steps == 0 and now - self.checked_at < READ_SECONDS:
+            return -1
+        if steps >= 0 and now - self.read_at < self._whole_seconds and len(self._units) > _FEW:
+            return steps
+        return None
+
+    def read_on(self, number: int, closed: list[int], checked_at: float) -> None:
+        """Let `number` be the one at hand; `closed` are those closed since, from the previous one on.
+
+        What has been posted was looked at too, at monotonic `checked_at`. The open ones must be read then.
+        """
+        units, edge = self._units, number - EDGE - self._begins
+        units += closed
+        if closed:
+            leave = units[max(0, edge + 1 - len(closed)) : max(0, edge + 1)]
+            self.closed += sum(closed) - sum(leave)
+            self.edge = units[edge] if edge >= 0 else 0
+        self.number = number
+        self.first = max(self.first, number - EDGE + 1)
+        self._find_first()
+        self.checked_at = checked_at if checked_at >= self._stale_before else -inf
+
+    def forget(self, oldest_kept: int) -> tuple[int, ...]:
+        """Those before `oldest_kept` in which anything stands, for the last time."""
+        count = min(oldest_kept - self._begins, len(self._units))
+        if count <= 0:
+            return ()
+        begins, units = self._begins, self._units
+        expired = tuple(begins + i for i in range(count) if units[i])
+        del units[:count]
+        self._begins += count
+        return expired
 
     def is_kept(self, now: float) -> bool:
         """Whether Redis keeps the key at monotonic `now`, and a while after: it lives for W + 2w + 1 s."""
@@ -93,7 +141,7 @@ class View:
 
     def expire(self, now: float) -> None:
         """Have the next decision made by Redis, from a whole hash that is asked for at `now` or later."""
-        self.read_at = -inf
+        self.read_at = self.checked_at = -inf
         self._stale_before = now
         self.denied_until = 0.0
 
@@ -121,11 +169,8 @@ class View:
 
     def _counted(self, oldest: int) -> Iterator[tuple[int, int]]:
         """Sub-intervals from `oldest` on with their units, where there are any, in order."""
-        length = len(self._numbers) // (len(self._units) or 1)
-        closed = ((int(self._numbers[i * length :][:length]), units) for i, units in enumerate(self._units))
-        for number, units in chain(
-            closed, enumerate((self.previous, self.own, self.following), self.number - 1)
-        ):
+        held = chain(self._units, (self.previous, self.own, self.following))
+        for number, units in enumerate(held, self._begins):
             if number >= oldest and units:
                 yield number, units
 

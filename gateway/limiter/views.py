@@ -1,4 +1,4 @@
-"""The views of the clients that were active last, bounded in entries and bytes."""
+"""The views of the clients that were active last, bounded in number."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -10,8 +10,7 @@ from gateway.limiter.reading import Reading, Readings
 from gateway.limiter.view import View
 
 MAX_VIEWS = 20_000
-MAX_SUB_INTERVALS = 600_000
-"""Some 16 bytes each, and some 500 for a view: 20 MB at the most."""
+"""Some 500 bytes each, and 8 for each of up to 75 sub-intervals: 22 MB at the most."""
 
 
 class Views:
@@ -21,16 +20,10 @@ class Views:
         self.moments = Moments()
         self.readings = Readings()
         self._by_key: OrderedDict[str, View] = OrderedDict()
-        self._sub_intervals = 0
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._by_key)
-
-    @property
-    def sub_intervals(self) -> int:
-        """What all of them hold."""
-        return self._sub_intervals
 
     def get(self, key: str) -> View | None:
         """The view of a window, if it is known."""
@@ -44,12 +37,9 @@ class Views:
             view = by_key[key] = View(key, moment.period_seconds)
         else:
             by_key.move_to_end(key)
-        self._sub_intervals -= len(view)
         view.read(reading, moment, own, read_at)
-        self._sub_intervals += len(view)
-        while len(by_key) > MAX_VIEWS or self._sub_intervals > MAX_SUB_INTERVALS:
-            _, oldest = by_key.popitem(last=False)
-            self._sub_intervals -= len(oldest)
+        if len(by_key) > MAX_VIEWS:
+            by_key.popitem(last=False)
         return view
 
     def expire(self, key: str, now: float) -> None:

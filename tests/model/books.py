@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from gateway.contract import window
 from tests.model.reckoning import began, length_of
 from tests.model.record import By, Outcome, Record
 from tests.model.redis import Executed
 
+POSTED = window.POSTED.encode()
 _READS = (b"HGETALL", b"HMGET")
 
 
@@ -44,8 +46,10 @@ class Books:
 
 
 def increments(entry: Executed) -> int:
-    """What a command added to a field; 0 where it is no HINCRBY, or was refused."""
-    return int(entry.command[3]) if entry.command[0] == b"HINCRBY" and entry.reply[:1] == b":" else 0
+    """What a command added to a sub-interval; 0 where it is no HINCRBY for one, or was refused."""
+    if entry.command[0] != b"HINCRBY" or entry.command[2] == POSTED or entry.reply[:1] != b":":
+        return 0
+    return int(entry.command[3])
 
 
 def keep(record: Record) -> Books:

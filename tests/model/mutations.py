@@ -65,6 +65,13 @@ def _previous_not_read(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(View, "read_open", lambda view, _, own, following: read_open(view, 0, own, following))
 
 
+def _closed_since_not_read(patch: pytest.MonkeyPatch) -> None:
+    read_on = View.read_on
+    patch.setattr(
+        View, "read_on", lambda view, number, closed, at: read_on(view, number, [0] * len(closed), at)
+    )
+
+
 def _no_refund(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Corrections, "give_back", lambda *_: None)
 
@@ -207,6 +214,7 @@ MUTATIONS = (
     Mutation("no 2E in the tail", _no_2e_in_the_tail, "borders", "more than the limit"),
     Mutation("i+1 not read", _next_not_read, "crossing", "more than the limit"),
     Mutation("i-1 not read", _previous_not_read, "stream", "more than the limit"),
+    Mutation("what was closed since is not read", _closed_since_not_read, "hammer", "more than the limit"),
     Mutation("B fields instead of B+1", _b_fields, "borders", "more than the limit"),
     Mutation("no refund", _no_refund, "edges", "never given back"),
     Mutation("a refund after a reset", _refund_after_a_reset, "changes", "given back what is not there"),

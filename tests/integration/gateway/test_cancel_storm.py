@@ -22,7 +22,7 @@ from gateway.proxy.exchange import Exchange
 from gateway.proxy.upstream_connection import UpstreamConnection
 from loadtest import delay_proxy, redis_server
 from tests.integration.gateway.client import request
-from tests.integration.gateway.limiter.node import hanging
+from tests.integration.gateway.limiter.node import hanging, standing_units
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
 
@@ -107,7 +107,7 @@ async def nothing_more_than(before: Counter[str]) -> None:
 async def counted(redis: Redis) -> dict[str, int]:
     """The units that stand in each client's window."""
     names = {name: keys.window(name, keys.CLIENT_SCOPE, 3600, 0) for name in CLIENTS}
-    return {name: sum(map(int, (await redis.hgetall(key)).values())) for name, key in names.items()}
+    return {name: await standing_units(redis, key) for name, key in names.items()}
 
 
 async def rest_of(node: Node, client: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from gateway.clock import RedisClock, monotonic
-from gateway.contract import keys
+from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.contract.redis_url import parse_redis_url
 from gateway.limiter.charge import Charge
@@ -111,7 +111,8 @@ async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> Non
 
 async def standing_units(redis: Redis, key: str = KEY) -> int:
     """What stands in a window."""
-    return sum(int(count) for count in (await redis.hgetall(key)).values())
+    fields = await redis.hgetall(key)
+    return sum(int(count) for name, count in fields.items() if name != window.POSTED)
 
 
 async def settles_at(redis: Redis, units: int, key: str = KEY) -> None:

@@ -68,6 +68,11 @@ def read(view: View, fields: Mapping[int, int], at: int = NOW, sent: float = SEN
     view.read(reading, moment, max(0, fields.get(moment.number, 0)), sent)
 
 
+def reads_open(view: View, number: int, now: float) -> bool:
+    """Whether for a decision in this sub-interval only the open ones are read."""
+    return view.steps(number, now) == -1
+
+
 def known(
     views: Views, key: str, fields: Mapping[int, int], *, at: int = NOW, sent: float = SENT, period: int = 60
 ) -> None:

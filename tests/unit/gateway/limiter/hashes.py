@@ -29,16 +29,17 @@ class Hashes:
         name, *rest = command
         if name == "TIME":
             return time_reply(at)
-        key, *numbers = str(rest[0]), *map(int, rest[1:])
+        key = str(rest[0])
         fields = self.fields(key, at)
+        if name == "HMGET":
+            return [b"%d" % fields[int(each)] if each in fields else None for each in rest[1:]]
+        numbers = list(map(int, rest[1:]))
         if name == "HINCRBY":
             number, units = numbers
             fields[number] = fields.get(number, 0) + units
             return fields[number]
         if name == "HGETALL":
             return hash_reply(fields)
-        if name == "HMGET":
-            return [b"%d" % fields[number] if number in fields else None for number in numbers]
         if name == "HDEL":
             return sum(fields.pop(number, None) is not None for number in numbers)
         assert name == "PEXPIRE", command

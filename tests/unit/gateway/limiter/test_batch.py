@@ -6,8 +6,10 @@ from redis.exceptions import ResponseError
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
+from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
+from gateway.limiter.commands import Command
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.ledger import Posting
 from gateway.limiter.view import READ_SECONDS
@@ -358,11 +360,14 @@ async def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() ->
 
 async def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> None:
     first, second = Posting("a", 60, 1, 2), Posting("b", 60, 1, 3)
-    commands = [("HINCRBY", "a", 1, 2), ("PEXPIRE", "a", 9), ("HINCRBY", "b", 1, 3), ("PEXPIRE", "b", 9)]
-    refused = Turn([], before=commands, postings=[first, second])
-    refused.settle(2, 1, ResponseError("OOM"), 0)
+    posting: list[Command] = [
+        *(("HINCRBY", "a", 1, 2), ("HINCRBY", "a", window.POSTED, 2), ("PEXPIRE", "a", 9)),
+        *(("HINCRBY", "b", 1, 3), ("HINCRBY", "b", window.POSTED, 3), ("PEXPIRE", "b", 9)),
+    ]
+    refused = Turn([], before=posting, postings=[first, second])
+    refused.settle(2, 2, 1, ResponseError("OOM"), ResponseError("OOM"), 0)
     assert refused.batch.lacking == [second]
-    lost = Turn([], before=commands, postings=[first, second])
+    lost = Turn([], before=posting, postings=[first, second])
     lost.batch.lose(StoreUnavailable("gone"))
     assert lost.batch.lacking == [first, second]
 
@@ -433,3 +438,52 @@ async def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> No
     turn.settle(*minute_and_hour(0, 0), ResponseError("OOM"), [], 0)
     assert isinstance(full.answer, StoreUnavailable)
     assert list(turn.batch.keys) == ["minute", "hour"]
+
+
+def read_on(views: Views, posted: int | None, *, steps: int = 1) -> tuple[Turn, Ask, list[Ask]]:
+    """A decision so many sub-intervals after a full window was read; what was asked, and must be again."""
+    full = dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1)
+    known(views, "k", full)
+    waiting = one(limit=Limit(100, 60))
+    turn = Turn([waiting], views=views, stamp=NOW + steps * window.MICROSECONDS, sent=SENT + steps)
+    reply = [*[b"1"] * (steps + 1), None, None if posted is None else b"%d" % posted]
+    again = turn.settle(1, reply, 1, executed=NOW + steps * window.MICROSECONDS)
+    return turn, waiting, again
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_a_window_that_is_known_is_read_on_from_where_it_was_open(steps: int) -> None:
+    turn, waiting, again = read_on(Views(), None, steps=steps)
+    fields = [*range(THIS - 1, THIS + steps), THIS + steps + 1, window.POSTED]
+    assert ("HMGET", "k", *fields) in commands_of(turn.batch)
+    assert again == []
+    assert standings(waiting)[0].remaining == 100 - (window.SUB_INTERVALS + 1) - 1
+
+
+async def test_a_window_into_which_something_was_posted_is_read_anew() -> None:
+    """Into one that was closed, and had been read."""
+    views = Views()
+    turn, waiting, again = read_on(views, 3)
+    assert again == [waiting]
+    assert turn.given_back() == {("k", THIS + 1): 1}
+    anew = Batch(again, NOW + window.MICROSECONDS, SENT + 1, views)
+    assert ("HGETALL", "k") in commands_of(anew)
+
+
+async def test_what_is_not_counted_any_more_is_deleted_without_being_read() -> None:
+    turn, _, _ = read_on(Views(), None, steps=3)
+    later = NOW + 3 * window.MICROSECONDS
+    dead = range(THIS - window.SUB_INTERVALS, window.oldest_kept(later, 60))
+    assert len(dead) > 0
+    assert ("HDEL", "k", *dead) in commands(turn.corrections.take_commands(later))
+
+
+async def test_an_answer_that_a_later_one_has_overtaken_is_read_on_from_there() -> None:
+    """Two batches under way were both made by what was known before them."""
+    views, later = Views(), NOW + window.MICROSECONDS
+    known(views, "k", dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1))
+    asks = [one(limit=Limit(100, 60)) for _ in range(2)]
+    turns = [Turn([each], views=views, stamp=later, sent=SENT + 1) for each in asks]
+    for number, turn in enumerate(turns, 1):
+        assert turn.settle(number, [b"1", b"1", None, None], 1, executed=later) == []
+    assert [standings(each)[0].remaining for each in asks] == [38, 37]

@@ -64,3 +64,5 @@ def test_its_commands_count_and_read_and_renew() -> None:
         whole,
         renew,
     ]
+    on = ("HMGET", "k", THIS - 3, THIS - 2, THIS - 1, THIS + 1, window.POSTED)
+    assert commands(moment.reads_on(2) % (key, units, key, key)) == [count, on, renew]

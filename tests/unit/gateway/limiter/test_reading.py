@@ -1,6 +1,8 @@
 """HGETALL's reply: read fast where it is as nodes write it, and in any case the same."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import dropwhile
 
 import pytest
 from hypothesis import given
@@ -8,13 +10,18 @@ from hypothesis import strategies as st
 
 from gateway.contract import window
 from gateway.limiter.moment import EDGE, Moment
-from gateway.limiter.reading import MOST, Readings
+from gateway.limiter.reading import MOST, Reading, Readings
 from tests.unit.gateway.limiter.builders import NOW, THIS, hash_reply
 
 MINUTE = Moment(NOW, 60)
 WHOLE = range(THIS - EDGE, THIS + 2)
 COUNTS = st.integers(-3, 12) | st.sampled_from([0, 10**6, 10**15])
 JUNK = st.sampled_from([b"note", b"", b"-7", b"1e9", b"%da" % (THIS // 10), b"%d7" % THIS, b"9" * 25])
+
+
+def standing(reading: Reading) -> list[int]:
+    """The closed sub-intervals, from the first in which anything stands."""
+    return list(dropwhile(lambda units: not units, reading.units))
 
 
 @st.composite
@@ -31,17 +38,19 @@ def replies(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(replies(), st.integers(0, 999_999))
-def test_a_hash_in_order_is_read_as_any_hash(reply: list[bytes], later: int) -> None:
+def test_a_usual_hash_is_read_as_any_hash(reply: list[bytes], later: int) -> None:
     readings, moment = Readings(), Moment(NOW + later, 60)
-    fast, plain = readings.in_order(reply, moment), readings.in_any_order(reply, moment)
-    if fast is not None:
-        assert fast == plain
+    plain = readings.unusual(reply, moment)
+    with suppress(LookupError, ValueError, TypeError):
+        usual = readings.usual(reply, moment)
+        assert standing(usual) == standing(plain)
+        assert usual[1:] == plain[1:]
 
 
 @pytest.mark.parametrize("fields", [WHOLE, [THIS], range(THIS - 70, THIS + 1), [THIS - 40, THIS - 3, THIS]])
-def test_what_nodes_write_is_read_in_order(fields: Sequence[int]) -> None:
+def test_what_nodes_write_is_usual(fields: Sequence[int]) -> None:
     reply = hash_reply(dict.fromkeys(fields, 2))
-    assert Readings().in_order(reply, MINUTE) is not None
+    assert Readings().usual(reply, MINUTE).tells_own
 
 
 @pytest.mark.parametrize(
@@ -49,7 +58,6 @@ def test_what_nodes_write_is_read_in_order(fields: Sequence[int]) -> None:
     [
         [],
         hash_reply({THIS + 2: 1}),
-        hash_reply({THIS: 1, THIS - 1: 1}),
         [b"5"],
         [b"5", None],
         [None, b"5"],
@@ -59,7 +67,8 @@ def test_what_nodes_write_is_read_in_order(fields: Sequence[int]) -> None:
     ],
 )
 def test_what_nodes_do_not_write_is_not(reply: list[bytes]) -> None:
-    assert Readings().in_order(reply, MINUTE) is None
+    with pytest.raises((LookupError, ValueError, TypeError)):
+        Readings().usual(reply, MINUTE)
 
 
 def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None:
@@ -74,11 +83,10 @@ def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None
         THIS: 5,
         THIS + 1: 6,
     }
-    for read in (Readings().in_order, Readings().in_any_order):
+    for read in (Readings().usual, Readings().unusual):
         reading = read(hash_reply(fields), MINUTE)
-        assert reading is not None
-        assert (reading.edge, reading.closed, reading.previous, reading.following) == (1, 5, 4, 6)
-        assert (reading.first, reading.first_units) == (THIS - 30, 2)
+        assert (sum(reading.units), reading.units[0], reading.units[-1]) == (6, 1, 3)
+        assert (reading.first, reading.previous, reading.following) == (THIS - 30, 4, 6)
         assert (reading.expired, reading.ahead, reading.tells_own) == ((kept - 1,), 0, True)
 
 
@@ -86,3 +94,9 @@ def test_a_count_that_is_none_or_damage_is_none() -> None:
     readings = Readings()
     assert [readings.count(reply) for reply in (None, b"-4", b"x", b"7")] == [0, 0, 0, 7]
     assert readings.count(b"9" * 30) == MOST
+
+
+def test_how_much_was_posted_is_told_beside_the_sub_intervals() -> None:
+    reply = [*hash_reply({THIS: 1}), b"posted", b"7", *hash_reply({THIS - 2: 4})]
+    reading = Readings().read(reply, MINUTE)
+    assert (reading.posted, reading.units[-1], reading.tells_own) == (7, 4, True)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract import window
-from gateway.limiter.view import DENY_SECONDS, READ_SECONDS, View
+from gateway.limiter.moment import Moment
+from gateway.limiter.view import DENY_SECONDS, READ_SECONDS, WHOLE_SECONDS, View
 from tests.unit.gateway.limiter import builders
-from tests.unit.gateway.limiter.builders import NOW, SENT, THIS
+from tests.unit.gateway.limiter.builders import NOW, SENT, THIS, reads_open
 
 PERIODS = st.sampled_from([1, 2, 7, 60, 3600])
 COUNTS = st.integers(-3, 9)
@@ -148,25 +149,25 @@ def test_a_whole_hash_takes_the_place_of_what_was_known() -> None:
 
 
 def test_a_view_is_fresh_within_its_sub_interval_and_a_quarter_of_a_second() -> None:
-    assert read({}).is_fresh(THIS, SENT)
-    assert read({}).is_fresh(THIS, SENT + READ_SECONDS - 0.001)
+    assert reads_open(read({}), THIS, SENT)
+    assert reads_open(read({}), THIS, SENT + READ_SECONDS - 0.001)
 
 
 def test_a_view_is_not_fresh_after_a_quarter_of_a_second_whatever_was_read_of_the_open_ones() -> None:
     view = read({})
     view.read_open(1, 2, 3)
-    assert not view.is_fresh(THIS, SENT + READ_SECONDS)
+    assert not reads_open(view, THIS, SENT + READ_SECONDS)
 
 
 @pytest.mark.parametrize("number", [THIS - 1, THIS + 1])
 def test_a_view_is_not_fresh_in_another_sub_interval(number: int) -> None:
-    assert not read({}).is_fresh(number, SENT)
+    assert not reads_open(read({}), number, SENT)
 
 
 def test_a_view_is_not_fresh_when_it_was_told_to_expire_and_still_tells_what_it_knew() -> None:
     view = read({THIS: 3})
     view.expire(SENT)
-    assert not view.is_fresh(THIS, SENT)
+    assert not reads_open(view, THIS, SENT)
     assert view.total(NOW) == 3
 
 
@@ -174,13 +175,13 @@ def test_a_view_that_was_told_to_expire_is_not_fresh_by_what_was_asked_before() 
     view = read({THIS: 3})
     view.expire(SENT + 0.1)
     builders.read(view, {THIS: 4}, sent=SENT + 0.05)
-    assert not view.is_fresh(THIS, SENT + 0.1)
+    assert not reads_open(view, THIS, SENT + 0.1)
     builders.read(view, {THIS: 4}, sent=SENT + 0.1)
-    assert view.is_fresh(THIS, SENT + 0.1)
+    assert reads_open(view, THIS, SENT + 0.1)
 
 
 def test_a_view_is_not_fresh_before_it_was_read() -> None:
-    assert not View("k", 60).is_fresh(0, SENT)
+    assert not reads_open(View("k", 60), 0, SENT)
 
 
 def denied(cost: int = 2, quota: int = 10, stamp: int = NOW, wait_seconds: float = 30.0) -> View:
@@ -248,3 +249,69 @@ def test_a_view_holds_what_any_moment_of_its_sub_interval_counts() -> None:
     kept = range(window.oldest_counted(starts_at(THIS, 60), 60), THIS + 2)
     assert len(view) == len(kept)
     assert len(read({})) == len(range(THIS - 1, THIS + 2))
+
+
+@given(st.data(), st.sampled_from([15, 60, 3600]))
+def test_what_is_read_on_totals_as_the_whole_hash_would(data: st.DataObject, period: int) -> None:
+    """Of what is closed nothing changes any more, and nothing else need be read."""
+    this = window.sub_interval(NOW, period)
+    fields = {
+        number: max(0, units) for number, units in data.draw(hashes(this)).items() if number <= this + 1
+    }
+    view = read(fields, NOW, period)
+    for _ in range(data.draw(st.integers(1, 5), "turns")):
+        known = view.number
+        this = known + data.draw(st.integers(0, 6), "steps")
+        fields |= {number: data.draw(st.integers(0, 9)) for number in range(known - 1, this + 2)}
+        at = data.draw(moments_in(this, period))
+        view.read_on(this, [fields[number] for number in range(known - 1, this - 1)], SENT)
+        view.read_open(fields[this - 1], fields[this], fields[this + 1])
+        assert view.total(at) == counted(fields, at, period)
+        assert view.total(at) == sum(units for _, units in view._counted(window.oldest_counted(at, period)))
+        moment = Moment(at, period)
+        told = View("k", period)
+        builders.read(told, fields, at)
+        assert (view.edge, view.closed, view.first_units) == (told.edge, told.closed, told.first_units)
+        assert not view.first_units or view.first == told.first
+        gone = view.forget(moment.oldest_kept)
+        assert all(number < moment.oldest_kept and fields[number] for number in gone)
+        assert view.total(at) == counted(fields, at, period)
+
+
+def full(period: int) -> View:
+    this = window.sub_interval(NOW, period)
+    return read(dict.fromkeys(range(this - window.SUB_INTERVALS, this + 1), 1), NOW, period)
+
+
+@pytest.mark.parametrize(
+    ("period", "steps", "after_seconds", "expected"),
+    [
+        (60, 0, READ_SECONDS - 0.001, -1),
+        (60, 0, READ_SECONDS, 0),
+        (60, 1, 1.0, 1),
+        (60, 4, 4.999, 4),
+        (60, 5, 5.0, None),
+        (60, -1, 0.1, None),
+        (3600, 0, WHOLE_SECONDS - 0.001, 0),
+        (3600, 1, WHOLE_SECONDS, None),
+        (1, 4, 0.083, 4),
+        (1, 5, 0.084, None),
+    ],
+)
+def test_the_whole_hash_is_read_again_when_what_came_back_late_may_be_missing(
+    period: int, steps: int, after_seconds: float, expected: int | None
+) -> None:
+    number = window.sub_interval(NOW, period) + steps
+    assert full(period).steps(number, SENT + after_seconds) == expected
+
+
+def test_of_a_small_hash_the_whole_is_read() -> None:
+    assert read({THIS: 1, THIS - 2: 1}).steps(THIS + 1, SENT + 1) is None
+
+
+def test_a_view_that_was_told_to_expire_is_not_read_on() -> None:
+    view = full(60)
+    view.expire(SENT + 0.1)
+    assert view.steps(THIS, SENT + 0.1) is None
+    view.read_on(THIS, [], SENT + 0.05)
+    assert view.steps(THIS, SENT + 0.1) is None

@@ -4,11 +4,10 @@ from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.views import MAX_SUB_INTERVALS, MAX_VIEWS, Views
-from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS, known
+from gateway.limiter.views import MAX_VIEWS, Views
+from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS, known, reads_open
 
 HOUR = Limit(100, 3600)
-FULL = dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 2), 1)
 
 
 def minutes(**totals: int) -> Views:
@@ -36,27 +35,6 @@ def test_of_more_views_than_fit_the_longest_unread_are_forgotten() -> None:
     assert len(views) == MAX_VIEWS
     assert views.get("0") is not None
     assert views.get("1") is None
-    assert views.sub_intervals == 3 * MAX_VIEWS
-
-
-def test_of_more_sub_intervals_than_fit_the_longest_unread_views_are_forgotten() -> None:
-    views = Views()
-    known(views, "first", FULL)
-    fit = MAX_SUB_INTERVALS // views.sub_intervals
-    for number in range(fit + 5):
-        known(views, str(number), FULL)
-
-    assert len(views) == fit
-    assert views.sub_intervals <= MAX_SUB_INTERVALS
-    assert views.get("first") is None
-    assert views.get(str(fit + 4)) is not None
-
-
-def test_sub_intervals_are_counted_once_however_often_a_window_is_read() -> None:
-    views = Views()
-    for fields in (FULL, {}, FULL, {THIS - 9: 1}):
-        known(views, "k", fields)
-    assert views.sub_intervals == len(views.get("k") or ()) == 4
 
 
 def test_a_request_is_refused_from_memory_where_one_of_its_windows_has_just_refused() -> None:
@@ -116,7 +94,7 @@ def test_where_redis_may_be_another_one_all_is_asked_and_read_anew() -> None:
     for key in ("a", "b"):
         view = views.get(key)
         assert view is not None
-        assert not view.is_fresh(THIS, SENT)
+        assert not reads_open(view, THIS, SENT)
 
 
 def test_one_window_can_be_read_anew_alone_and_one_that_is_not_known_too() -> None:
@@ -126,4 +104,4 @@ def test_one_window_can_be_read_anew_alone_and_one_that_is_not_known_too() -> No
     a, b = views.get("a"), views.get("b")
     assert a is not None
     assert b is not None
-    assert (a.is_fresh(THIS, SENT), b.is_fresh(THIS, SENT)) == (False, True)
+    assert (reads_open(a, THIS, SENT), reads_open(b, THIS, SENT)) == (False, True)
