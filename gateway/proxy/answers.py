@@ -19,6 +19,12 @@ from gateway.proxy.usual_head import usual_head
 MAX_INTERIM = 16
 """Heads of status 1xx before the one that counts."""
 
+LARGE_BYTES = 32768
+"""So much of a body that comes with its head is not copied: 32 KiB take 0.5 µs, 256 KiB 20."""
+
+Piece = bytes | memoryview
+"""A part of a body, as bytes come; not empty."""
+
 _END = b"\r\n\r\n"
 _BEGINNING = b"HTTP/1."
 
@@ -54,13 +60,15 @@ class AnswerReader:
         self._missing: int | None = None
         self._chunks: ChunkReader | None = None
 
-    def feed(self, data: bytes) -> list[AnswerHead | bytes]:
+    def feed(self, data: bytes) -> list[AnswerHead | Piece]:
         """Take more bytes: the heads and the pieces of the body that they complete.
 
         Raises:
             BrokenAnswer: from then on nothing more can be read.
         """
-        events: list[AnswerHead | bytes] = []
+        events: list[AnswerHead | Piece] = []
+        if self.head is None and not self._begun:
+            data = self._feed_usual(data, events)
         if self.head is None:
             data = self._feed_heads(data, events)
         if self.head is not None and data:
@@ -79,15 +87,25 @@ class AnswerReader:
             raise BrokenAnswer("it broke off")
         self.ended = True
 
-    def _feed_heads(self, data: bytes, events: list[AnswerHead | bytes]) -> bytes:
+    def _feed_usual(self, data: bytes, events: list[AnswerHead | Piece]) -> bytes:
+        """Read a head that is whole and usual, and what there is of the body; what is left to read."""
+        end = data.find(_END)
+        head = usual_head(data[:end], has_body=self._has_body) if end >= 0 else None
+        if head is None:
+            return data
+        self._begin(head)
+        events.append(head)
+        start = end + len(_END)
+        size = len(data) - start
+        if head.length is None or not 0 < size <= head.length:
+            return data[start:]
+        events.append(data[start:] if size < LARGE_BYTES else memoryview(data)[start:])
+        self._missing = head.length - size
+        self.ended = not self._missing
+        return b""
+
+    def _feed_heads(self, data: bytes, events: list[AnswerHead | Piece]) -> bytes:
         """Read heads up to that of the answer proper; what follows it."""
-        if not self._begun:
-            end = data.find(_END)
-            head = usual_head(data[:end], has_body=self._has_body) if end >= 0 else None
-            if head is not None:
-                self._take(head)
-                events.append(head)
-                return data[end + len(_END) :]
         seen = len(self._begun)
         self._begun += data
         while self.head is None:
@@ -121,6 +139,9 @@ class AnswerReader:
             return
         if head.status == SWITCHING:
             self._check_switch(head)
+        self._begin(head)
+
+    def _begin(self, head: AnswerHead) -> None:
         self.head = head
         self._missing = head.length
         self._chunks = ChunkReader() if head.chunked else None
@@ -133,7 +154,7 @@ class AnswerReader:
         if not self._upgrade or protocols != [self._upgrade] or b"upgrade" not in options:
             raise BrokenAnswer("it switches protocols as nobody asked")
 
-    def _feed_body(self, data: bytes, events: list[AnswerHead | bytes]) -> None:
+    def _feed_body(self, data: bytes, events: list[AnswerHead | Piece]) -> None:
         if self.ended:
             self.rest += data
         elif self._chunks is not None:
@@ -147,7 +168,7 @@ class AnswerReader:
             if not self._missing:
                 self.ended, self.rest = True, data[len(piece) :]
 
-    def _feed_chunks(self, chunks: ChunkReader, data: bytes, events: list[AnswerHead | bytes]) -> None:
+    def _feed_chunks(self, chunks: ChunkReader, data: bytes, events: list[AnswerHead | Piece]) -> None:
         try:
             pieces = chunks.feed(data)
         except ChunkError as error:
@@ -157,7 +178,7 @@ class AnswerReader:
         if chunks.ended:
             self.ended, self.rest = True, chunks.rest
 
-    def _add(self, piece: bytes, events: list[AnswerHead | bytes]) -> None:
+    def _add(self, piece: bytes, events: list[AnswerHead | Piece]) -> None:
         if self.head is not None and self.head.status == RESET_CONTENT:
             raise BrokenAnswer("content with status 205")
         events.append(piece)

@@ -4,6 +4,7 @@ import asyncio
 
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answer_head import AnswerHead
+from gateway.proxy.answers import Piece
 from gateway.proxy.upstream_connection import OnInterim, UpstreamConnection, UpstreamError
 
 Answer = tuple[AnswerHead, AnswerBody]
@@ -48,9 +49,9 @@ class _AwaitedAnswer:
         if not self.future.done():
             self.future.set_result((head, self._body))
 
-    def answer_came(self, piece: bytes) -> None:
+    def answer_came(self, piece: Piece) -> None:
         if self._body is not None:
-            self._body.feed(piece)
+            self._body.feed(bytes(piece))
 
     def answer_waits(self) -> None:
         """Reads of the body have their own time limit."""

@@ -38,13 +38,6 @@ class Deadlines:
         """It does not wait any more."""
         self._began.pop(awaiting, None)
 
-    def close(self) -> None:
-        """Nobody is told any more."""
-        self._began.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _look_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._look)
 

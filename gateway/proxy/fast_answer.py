@@ -9,6 +9,7 @@ from gateway.clock import monotonic, wall
 from gateway.fields import lines
 from gateway.problems import Reply, problem
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.answers import Piece
 from gateway.proxy.begun import Begun
 from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.headers import CLOSE, own_answer
@@ -39,7 +40,7 @@ class FastClient(Protocol):
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
 
-    def send(self, pieces: list[bytes]) -> None:
+    def send(self, pieces: list[Piece]) -> None:
         """Send them to the client, as one."""
 
     def fast_ended(self, *, stays: bool) -> None:
@@ -112,7 +113,7 @@ class FastAnswer:
         self._end(outcome)
         self._client.fast_ended(stays=stays)
 
-    def _send(self, pieces: list[bytes]) -> None:
+    def _send(self, pieces: list[Piece]) -> None:
         for piece in pieces:
             self._bytes_out += len(piece)
         self._client.send(pieces)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.clock import monotonic
 from gateway.connections import Place
+from gateway.proxy.answers import Piece
 from gateway.proxy.begun import Begun
 from gateway.proxy.connection import Connection
 from gateway.proxy.fast_request import FastRequest
@@ -68,7 +69,7 @@ class FastConnection(Connection):
     def _give_way(self) -> bool:
         return self._fast is None and super()._give_way()
 
-    def send(self, pieces: list[bytes]) -> None:
+    def send(self, pieces: list[Piece]) -> None:
         """Send them to the client, by one call: each call would be a packet."""
         if self.transport is not None:
             self.transport.writelines(pieces)

@@ -13,6 +13,7 @@ from gateway.fields import lines
 from gateway.problems import Problem
 from gateway.proxy.answer_body import TooSlow
 from gateway.proxy.answer_head import AnswerHead
+from gateway.proxy.answers import Piece
 from gateway.proxy.begun import Begun
 from gateway.proxy.exchange import IDEMPOTENT
 from gateway.proxy.fast_answer import CLOSES, STAYS, FastAnswer
@@ -41,7 +42,7 @@ class FastRequest(FastAnswer):
     _is_chunked: bool
     _is_held = False
     """Whether the client takes less than comes, so that no more is read."""
-    _out: list[bytes]
+    _out: list[Piece]
     """What has come of the answer, and goes to the client when all that was read has been told."""
     _sent: float
     _stays: bool
@@ -147,7 +148,7 @@ class FastRequest(FastAnswer):
         node_id = shared.options.entrance.node_id
         self._out = [head_to_client(head, limits, connection, self._request_id, node_id, now=wall())]
 
-    def answer_came(self, piece: bytes) -> None:
+    def answer_came(self, piece: Piece) -> None:
         """A piece of its body goes on."""
         self._came += len(piece)
         if self._is_chunked:

@@ -4,13 +4,12 @@ Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reor
 """
 
 import asyncio
-import math
 from collections.abc import Callable
 from typing import Protocol, cast
 
 from gateway.clock import monotonic
 from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
-from gateway.proxy.answers import AnswerReader
+from gateway.proxy.answers import AnswerReader, Piece
 from gateway.proxy.keep_alive import usable_seconds
 from gateway.proxy.looks import Look
 from gateway.proxy.resets import unread
@@ -40,8 +39,8 @@ class Receiver(Protocol):
     def answer_began(self, head: AnswerHead) -> None:
         """Its head, or that of a 101 where a switch was offered, which nothing follows."""
 
-    def answer_came(self, piece: bytes) -> None:
-        """A piece of its body, never empty."""
+    def answer_came(self, piece: Piece) -> None:
+        """A piece of its body."""
 
     def answer_waits(self) -> None:
         """What has come of it has been told, and there is more to come."""
@@ -71,6 +70,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._on_interim: OnInterim | None = None
         self._touched = False
+        self._is_switching = False
         self._has_eof = False
 
     def start(
@@ -134,7 +134,7 @@ class UpstreamConnection(asyncio.Protocol):
     def can_be_reused(self) -> bool:
         """Whether it is open, and the exchange over in order with nothing left over from it."""
         transport, reader = self._transport, self._reader
-        if transport is None or transport.is_closing() or self._is_paused:
+        if transport is None or transport.is_closing() or self._is_switching:
             return False
         if reader is None:
             return True
@@ -165,9 +165,12 @@ class UpstreamConnection(asyncio.Protocol):
         now = monotonic()
         if self._hint_seconds is None and self._reader is not None and self._reader.head is not None:
             self._hint_seconds = usable_seconds(self._reader.head.fields)
-        hint_seconds = math.inf if self._hint_seconds is None else self._hint_seconds
-        self.idle_until = min(now + idle_seconds, now + hint_seconds, self._usable_until)
+        if self._hint_seconds is not None and self._hint_seconds < idle_seconds:
+            idle_seconds = self._hint_seconds
+        self.idle_until = min(now + idle_seconds, self._usable_until)
         self._reader = self._receiver = self._on_interim = None
+        if self._is_paused:  # by who took less than came, at the very end
+            self.resume_reading()
         return now < self.idle_until
 
     def pause_reading(self) -> None:
@@ -210,24 +213,17 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._tell(reader, events)
 
-    @property
-    def _is_switching(self) -> bool:
-        reader = self._reader
-        return reader is not None and reader.head is not None and reader.head.status == 101
-
-    def _tell(self, reader: AnswerReader, events: list[AnswerHead | bytes]) -> None:
+    def _tell(self, reader: AnswerReader, events: list[AnswerHead | Piece]) -> None:
         receiver = self._receiver
         for event in events:
             if receiver is None or self._receiver is not receiver:
                 return
-            if isinstance(event, bytes):
+            if not isinstance(event, AnswerHead):
                 receiver.answer_came(event)
-            elif not event.is_interim:
-                if event.status == 101:
-                    self.pause_reading()
+            elif event.status >= 200:
                 receiver.answer_began(event)
-            elif self._on_interim is not None and event.status != 100:
-                self._on_interim(event)
+            else:
+                self._tell_early(receiver, event)
         if receiver is None or self._receiver is not receiver or self._is_switching:
             return
         if reader.ended:
@@ -235,6 +231,14 @@ class UpstreamConnection(asyncio.Protocol):
             receiver.answer_ended()
         else:
             receiver.answer_waits()
+
+    def _tell_early(self, receiver: Receiver, head: AnswerHead) -> None:
+        if head.status == 101:
+            self._is_switching = True
+            self.pause_reading()
+            receiver.answer_began(head)
+        elif head.status != 100 and self._on_interim is not None:
+            self._on_interim(head)
 
     def _break(self, error: UpstreamError) -> None:
         receiver = self._receiver

@@ -52,7 +52,7 @@ def expected(pieces: list[bytes], asked: Asked, end: End) -> Told:
                 surplus += piece
                 continue
             for event in reader.feed(piece):
-                if isinstance(event, bytes):
+                if not isinstance(event, AnswerHead):
                     told.body += event
                 elif not event.is_interim:
                     told.head = event

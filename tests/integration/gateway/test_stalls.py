@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from gateway.proxy.answer_head import AnswerHead
+from gateway.proxy.answers import Piece
 from gateway.proxy.awaited_answer import ask
 from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.time_limit import limit
@@ -69,7 +70,7 @@ class Timed:
     def answer_began(self, head: AnswerHead) -> None:
         del head
 
-    def answer_came(self, piece: bytes) -> None:
+    def answer_came(self, piece: Piece) -> None:
         del piece
 
     def answer_waits(self) -> None: ...
@@ -102,7 +103,6 @@ async def test_a_deadline_waits_for_what_came_while_the_node_stood_still(
         receiver.deadlines.begin(receiver)
         peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
         assert await within(receiver.told.get()) == told
-        receiver.deadlines.close()
 
 
 async def test_silence_is_late_also_where_the_node_stood_still(

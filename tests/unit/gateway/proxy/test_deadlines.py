@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -29,10 +28,8 @@ class Asker:
 
 
 @pytest.fixture
-async def deadlines() -> AsyncIterator[Deadlines]:
-    deadlines = Deadlines(0.01)
-    yield deadlines
-    deadlines.close()
+def deadlines() -> Deadlines:
+    return Deadlines(0.01)
 
 
 async def test_who_waits_is_told_in_turn_and_who_does_not_is_not(deadlines: Deadlines) -> None:
@@ -69,12 +66,3 @@ async def test_who_is_late_may_ask_again(deadlines: Deadlines) -> None:
 
     deadlines.begin(Stubborn("again", late))
     assert [await late.next() for _ in range(3)] == ["again"] * 3
-
-
-async def test_nobody_is_told_after_the_close() -> None:
-    late = Late()
-    closed, open_ = Deadlines(0.0), Deadlines(0.05)
-    closed.begin(Asker("closed", late))
-    closed.close()
-    open_.begin(Asker("open", late))
-    assert await late.next() == "open"

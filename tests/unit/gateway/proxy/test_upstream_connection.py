@@ -10,6 +10,7 @@ import pytest
 from gateway.clock import monotonic
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answer_head import AnswerHead
+from gateway.proxy.answers import LARGE_BYTES, Piece
 from gateway.proxy.awaited_answer import ask
 from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
@@ -234,6 +235,7 @@ async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport = transport
 
+    assert not connection.can_be_reused
     tunnel = Tunnel()
     assert connection.hand_over(tunnel) == b"frame"
     assert wire.protocol is tunnel
@@ -282,13 +284,13 @@ class Listener:
     """Keeps what it is told, and acts when told of the end."""
 
     def __init__(self, act: Callable[[], None] = lambda: None) -> None:
-        self.told: list[int | bytes | str] = []
+        self.told: list[int | Piece | str] = []
         self._act = act
 
     def answer_began(self, head: AnswerHead) -> None:
         self.told.append(head.status)
 
-    def answer_came(self, piece: bytes) -> None:
+    def answer_came(self, piece: Piece) -> None:
         self.told.append(piece)
 
     def answer_waits(self) -> None: ...
@@ -347,11 +349,28 @@ async def test_one_that_is_lost_already_tells_so_at_once(connection: UpstreamCon
     assert listener.told == ["untouched"]
 
 
-async def test_a_connection_that_is_held_back_is_not_used_again(connection: UpstreamConnection) -> None:
+async def test_a_connection_that_was_held_back_is_read_again_when_its_exchange_is_over(
+    connection: UpstreamConnection, wire: Wire
+) -> None:
     connection.start(b"x", Listener(), has_answer_body=True)
     connection.pause_reading()
     connection.data_received(OK)
-    assert not connection.can_be_reused
+    assert wire.paused
 
-    connection.resume_reading()
-    assert connection.can_be_reused
+    assert connection.settle(1.0)
+    assert not wire.paused
+
+
+async def test_a_large_piece_is_told_without_a_copy(connection: UpstreamConnection) -> None:
+    listener = Listener()
+    connection.start(b"x", listener, has_answer_body=True)
+    length = 3 * LARGE_BYTES
+    first, second = b"a" * (2 * LARGE_BYTES), b"b" * LARGE_BYTES
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + first)
+    connection.data_received(second)
+
+    _, whole, last, end = listener.told
+    assert isinstance(whole, memoryview)
+    assert whole == first
+    assert last is second
+    assert end == "ended"
