@@ -4,6 +4,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
 
 MAX_WAITING_BYTES = 4 * 1024 * 1024
@@ -19,6 +20,8 @@ class LogWriter:
         """`loss` makes the line that says how many were lost, once lines can be written again."""
         self.lost = 0
         """Lines that were not written, since the start."""
+        self.turn: Callable[[], AbstractContextManager[None]] = nullcontext
+        """What to enter for each write, where several processes have the descriptor."""
         self._descriptor = descriptor
         self._loss = loss
         self._told = 0
@@ -71,6 +74,10 @@ class LogWriter:
         if not lines:
             return 0
         whole = memoryview(b"".join([b"\n", *lines] if self._is_torn else lines))
+        with self.turn():
+            return self._write_whole(lines, whole)
+
+    def _write_whole(self, lines: list[bytes], whole: memoryview) -> int:
         written = 0
         try:
             while written < len(whole):

@@ -4,10 +4,12 @@ Nobody waits for anybody: a worker writes numbers of its own only, and reads tho
 first and reads then, so that of two who come at once at least one sees the other.
 """
 
+import fcntl
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from mmap import mmap
 
@@ -36,6 +38,21 @@ def blank(workers: int) -> int:
             descriptor = os.dup(file.fileno())
     os.ftruncate(descriptor, size_bytes(workers))
     return descriptor
+
+
+@contextmanager
+def turn(descriptor: int) -> Iterator[None]:
+    """Wait for one's turn to do what only one of the board's processes may do at a time.
+
+    A process that ends gives its turn back. Where the board is closed already there is no waiting.
+    """
+    with suppress(OSError):
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.lockf(descriptor, fcntl.LOCK_UN)
 
 
 class Board:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from gateway.contract.codec import decode, encode
 
 MAX_BYTES = 64 * 1024 * 1024
+CLOSE_SECONDS = 2.0
 
 Record = TypeVar("Record")
 
@@ -44,7 +45,8 @@ class Channel:
         return decode(kind, line) if line.endswith(b"\n") else None
 
     async def close(self) -> None:
-        """Send what was said, and end."""
+        """Send what was said, if the other end takes it, and end."""
         self._writer.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._writer.wait_closed()

@@ -5,7 +5,8 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from functools import partial
 from itertools import chain
 
 from gateway.app import admin_listening, announce, reached_at
@@ -18,7 +19,7 @@ from gateway.setting_words import surprises
 from gateway.settings import Settings
 from gateway.sockets import shared_sockets
 from gateway.workers.assignment import Assignment
-from gateway.workers.board import Board, blank
+from gateway.workers.board import Board, blank, turn
 from gateway.workers.crew import Crew
 from gateway.workers.speaker import Speaker
 
@@ -45,7 +46,7 @@ async def run(
     for sentence in surprises(settings):
         logger.warning(sentence)
     async with (
-        _inherited(settings) as (sockets, board),
+        _inherited(settings, log) as (sockets, board),
         aclosing(speaker.endpoint),
         speaker.client,
     ):
@@ -73,13 +74,17 @@ async def run(
 
 
 @asynccontextmanager
-async def _inherited(settings: Settings) -> AsyncIterator[tuple[list[list[socket.socket]], int]]:
-    """What all workers inherit: the sockets of each, and the board."""
+async def _inherited(
+    settings: Settings, log: LogWriter
+) -> AsyncIterator[tuple[list[list[socket.socket]], int]]:
+    """What all workers inherit: the sockets of each, and the board, on which they take turns to log."""
     sockets = await shared_sockets(settings.host, settings.port, settings.workers)
     board = blank(settings.workers)
+    log.turn = partial(turn, board)
     try:
         yield sockets, board
     finally:
+        log.turn = nullcontext
         os.close(board)
         for listening in chain.from_iterable(sockets):
             listening.close()

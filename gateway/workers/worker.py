@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+from functools import partial
 
 import uvloop
 
@@ -18,6 +19,7 @@ from gateway.telemetry.counters import Counters
 from gateway.telemetry.roster import Roster
 from gateway.workers import assignment as assignments
 from gateway.workers.assignment import Assignment
+from gateway.workers.board import turn
 from gateway.workers.channel import Channel
 from gateway.workers.messages import Orders, Refusal, Word
 from gateway.workers.teller import Teller
@@ -34,6 +36,7 @@ def main(descriptor: int) -> int:
         return 1
     settings = assignment.settings
     with logs.writing(settings.log_level, settings.log_format, settings.node_id, assignment.number) as log:
+        log.turn = partial(turn, assignment.board)
         try:
             uvloop.run(_work(assignment, end, log))
         except StartError as error:  # told to who started us, and said there

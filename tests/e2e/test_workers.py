@@ -119,7 +119,7 @@ async def test_without_the_first_process_the_workers_finish_and_leave_the_port(
     upstream.script = held = Held(upstream)
     settings = {"GATEWAY_DRAIN_DELAY": "3600"}
     async with (
-        node_of(2, tmp_path, upstream, redis_url, **settings) as node,
+        node_of(2, tmp_path, upstream, redis_url, None, **settings) as node,
         await node.connect() as client,
     ):
         await client.send(request())

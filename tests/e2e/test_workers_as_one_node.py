@@ -1,7 +1,10 @@
 """To the outside several processes are one node: its limits, bounds and counts, and what the subject sees."""
 
+import asyncio
+import json
 import os
 import signal
+from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -91,7 +94,7 @@ async def test_connections_are_bounded_for_the_node(
 ) -> None:
     upstream.script = held = Held(upstream)
     bound = {"GATEWAY_MAX_CONNECTIONS": "20"}
-    async with node_of(3, tmp_path, upstream, redis_url, **bound) as node, AsyncExitStack() as stack:
+    async with node_of(3, tmp_path, upstream, redis_url, None, **bound) as node, AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(await node.connect()) for _ in range(20)]
         for client in clients:
             await client.send(request())
@@ -109,7 +112,7 @@ async def test_concurrency_is_bounded_for_the_node_also_when_a_worker_has_been_k
 ) -> None:
     upstream.script = held = Held(upstream)
     bound = {"GATEWAY_DEFAULT_CONCURRENCY": "12"}
-    async with node_of(3, tmp_path, upstream, redis_url, **bound) as node:
+    async with node_of(3, tmp_path, upstream, redis_url, None, **bound) as node:
         for kills in (1, 2):
             before = len(upstream.requests)
 
@@ -129,6 +132,33 @@ async def test_concurrency_is_bounded_for_the_node_also_when_a_worker_has_been_k
             await says(node, " serves\n", kills)
             await eventually(lambda: record(node), lambda seen: seen.in_flight == 0)
             held.go.clear()
+
+
+def all_of(descriptor: int) -> bytes:
+    """What comes of a pipe."""
+    with os.fdopen(descriptor, "rb") as pipe:
+        return pipe.read()
+
+
+async def test_lines_of_the_log_are_whole_whoever_writes_them(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    """A pipe that is nearly full takes a part of what one writes, and then a part of what another does."""
+    settings = {"GATEWAY_LOG_FORMAT": "json", "GATEWAY_ACCESS_LOG": "1"}
+    target = b"/" + b"x" * 1000
+    reading, writing = os.pipe()
+    async with node_of(3, tmp_path, upstream, redis_url, writing, **settings) as node:
+        os.close(writing)
+        await answers_over_connections(node, connections=60, requests=20, target=target)
+        await eventually(lambda: record(node), lambda seen: seen.boot.requests == 1200)
+        everything = asyncio.create_task(asyncio.to_thread(all_of, reading))
+        node.process.send_signal(signal.SIGTERM)
+        assert await node.ends() == 0
+
+    logged = [json.loads(line) for line in (await everything).splitlines()]
+    workers = Counter(line["worker"] for line in logged if line.get("path") == target.decode())
+    assert workers.total() == 1200
+    assert workers.keys() == {1, 2, 3}
 
 
 async def test_the_subject_sees_one_node_that_is_well_also_when_a_worker_was_started_again(

@@ -23,9 +23,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @asynccontextmanager
 async def node_of(
-    workers: int, folder: Path, upstream: Upstream, redis_url: str, **settings: str
+    workers: int, folder: Path, upstream: Upstream, redis_url: str, log: int | None = None, **settings: str
 ) -> AsyncIterator[NodeProcess]:
-    """One that serves."""
+    """One that serves; it logs to a file, or to a descriptor."""
     usual = {
         "GATEWAY_WORKERS": str(workers),
         "GATEWAY_UPSTREAM_URL": upstream.url,
@@ -34,7 +34,7 @@ async def node_of(
         "GATEWAY_DEFAULT_LIMIT": "1000000/m",
         "GATEWAY_STORE_DEADLINE": "2",  # a late answer on a loaded machine is no outage
     }
-    async with node_process(folder, **(usual | settings)) as node:
+    async with node_process(folder, log, **(usual | settings)) as node:
         yield node
 
 
@@ -56,12 +56,14 @@ async def published(redis: Redis) -> list[TelemetryRecord]:
     return [decode(TelemetryRecord, fields[telemetry.STREAM_FIELD]) for _, fields in items]
 
 
-async def answers_over_connections(node: NodeProcess, connections: int, requests: int) -> Counter[int]:
+async def answers_over_connections(
+    node: NodeProcess, connections: int, requests: int, target: bytes = b"/"
+) -> Counter[int]:
     """The statuses of so many requests over each of so many connections at a time."""
 
     async def one() -> list[int]:
         async with await node.connect() as client:
-            return [(await client.get()).status for _ in range(requests)]
+            return [(await client.get(target)).status for _ in range(requests)]
 
     statuses: Counter[int] = Counter()
     for of_one in await asyncio.gather(*(one() for _ in range(connections))):
