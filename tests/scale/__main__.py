@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from gateway.contract.limits import Limit, parse_limits
 from loadtest import redis_server
 from tests.exactness import tables
-from tests.scale import batches, many_keys
+from tests.scale import batches, decisions, many_keys
 from tests.scale.batches import MOST_COMMANDS
 from tests.scale.many_keys import Node
 from tests.scale.week import MOST_FIELDS, WEEK_SECONDS, Habit, Simulation
@@ -36,7 +36,13 @@ HOT = {
     "2500/s,100000/m,10000000/d": "half of them admitted",
 }
 
-SECTIONS = ("node", "limiter", "hot", "week")
+SECTIONS = ("node", "limiter", "hot", "week", "decisions")
+
+FULL_TO_EMPTY = {1: (1.2, 1.8), 10_000: (1.6, 2.5)}
+"""By keys: what a decision about a full window may cost the node, and Redis, to one about an empty one."""
+
+AT_ONCE = (1, 8, 64)
+ONE_KEYS_DECISIONS = 6000
 
 HOUR = 3600.0
 HABITS = {
@@ -134,6 +140,29 @@ async def measure_week(seed: int) -> Findings:
     return findings
 
 
+async def measure_decisions() -> Findings:
+    """What windows cost that are full in each sub-interval."""
+    findings = []
+    for keys, (most_of_node, most_of_redis) in FULL_TO_EMPTY.items():
+        for at_once in AT_ONCE:
+            say(f"decisions: {keys:,} keys, {at_once} in a pipeline")
+            each = ONE_KEYS_DECISIONS if keys == 1 else 1
+            empty, full = [
+                await decisions.measure(decisions.Load(keys, is_full, at_once, each))
+                for is_full in (False, True)
+            ]
+            what = f"a decision, {at_once} in a pipeline, {keys:,} keys: full windows to empty ones,"
+            findings += [
+                _ratio(f"{what} node", empty.node_us, full.node_us, most_of_node),
+                _ratio(f"{what} Redis", empty.redis_us, full.redis_us, most_of_redis),
+            ]
+    return findings
+
+
+def _ratio(what: str, least: float, found: float, most: float) -> Finding:
+    return Finding(f"{what} ({found:.1f} µs to {least:.1f})", found / least, most, "×", 2)
+
+
 async def run(sections: Sequence[str], keys: int, seed: int, page: Path | None) -> int:
     """Measure, print, and write into the page if there is one; the exit code."""
     measuring: dict[str, Callable[[], Awaitable[Findings]]] = {
@@ -141,6 +170,7 @@ async def run(sections: Sequence[str], keys: int, seed: int, page: Path | None) 
         "limiter": partial(measure_keys, "a limiter alone", many_keys.in_process, keys),
         "hot": measure_hot,
         "week": partial(measure_week, seed),
+        "decisions": measure_decisions,
     }
     findings = [finding for section in sections for finding in await measuring[section]()]
     text = tables.rows(("measured", "", "at most"), [finding.cells for finding in findings])
