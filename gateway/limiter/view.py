@@ -1,6 +1,6 @@
 """One client's window as Redis last told it, and as this node has added to it since. No IO and no clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from math import inf
 
@@ -124,14 +124,13 @@ class View:
         self._find_first()
         self.checked_at = checked_at if checked_at >= self._stale_before else -inf
 
-    def forget(self, oldest_kept: int) -> tuple[int, ...]:
-        """Those before `oldest_kept` in which anything stands, for the last time."""
+    def forget(self, oldest_kept: int) -> Sequence[int]:
+        """Those before `oldest_kept`, for the last time: what was given back leaves a field as well."""
         count = min(oldest_kept - self._begins, len(self._units))
         if count <= 0:
             return ()
-        begins, units = self._begins, self._units
-        expired = tuple(begins + i for i in range(count) if units[i])
-        del units[:count]
+        expired = range(self._begins, self._begins + count)
+        del self._units[:count]
         self._begins += count
         return expired
 
