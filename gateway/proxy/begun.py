@@ -5,16 +5,31 @@ from dataclasses import dataclass
 
 from gateway.admission import Decision
 from gateway.proxy.upstream import Upstream
+from gateway.proxy.upstream_address import UpstreamAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """It went to an address at monotonic `at`, over a kept connection that was closed just then.
+
+    Its client has been counted.
+    """
+
+    address: UpstreamAddress
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """It has been decided about.
 
-    at: when it came, in monotonic seconds. upstreams: those of the policies by which was decided.
+    at: when it came, in monotonic seconds. store_seconds: how long it waited to be decided about; None where
+    nothing had to be asked. upstreams: those of the policies by which was decided.
     """
 
     request_id: str
     at: float
     decision: Decision
+    store_seconds: float | None
     upstreams: Mapping[str, Upstream]
+    tried: Tried | None = None

@@ -46,7 +46,7 @@ class FastClient(Protocol):
     def fast_ended(self, *, stays: bool) -> None:
         """The answer has gone out: whether another request may follow."""
 
-    def fast_broke(self) -> None:
+    def fast_broke(self, *, by_reset: bool = False) -> None:
         """There is no whole answer, and the client must see that."""
 
     def fast_left(self, data: bytes, begun: Begun) -> None:
@@ -145,6 +145,6 @@ class FastAnswer:
                 method=plain.method,
                 target=plain.target,
                 bytes_in=len(plain.body),
-                bytes_out=self._bytes_out,
+                bytes_out=self._bytes_out if self._status else 0,
                 seconds=monotonic() - self._began,
             )

@@ -12,6 +12,7 @@ from gateway.proxy.connection import Connection
 from gateway.proxy.fast_request import FastRequest
 from gateway.proxy.fastlane import FastLane
 from gateway.proxy.patience import TimeLimits
+from gateway.proxy.resets import reset
 from gateway.telemetry.counters import Counters
 
 
@@ -56,7 +57,7 @@ class FastConnection(Connection):
         """Take what the client sends."""
         if self._fast is not None:
             self._reader.pass_over()
-        elif self._is_at_rest and (request := self._lane.take(data, self)) is not None:
+        elif self._is_at_rest and not self._paused and (request := self._lane.take(data, self)) is not None:
             self._fast = request
             self._is_answered = False
             self._request_count += 1
@@ -80,17 +81,21 @@ class FastConnection(Connection):
         if stays and not (self._is_last or self._reader.ended):
             self._is_answered = True
             self._rests(monotonic())
-        elif not self.answered(stays=stays) and self._parting is None:
+            return
+        self._reader.pass_over()  # where it was the last, what still comes is no request
+        if not self.answered(stays=stays) and self._parting is None:
             self._parting = self._loop.create_task(self._part())
 
     async def _part(self) -> None:
         await self.part()
         self.force_close()
 
-    def fast_broke(self) -> None:
+    def fast_broke(self, *, by_reset: bool = False) -> None:
         """There is no whole answer, and the client must see that."""
         self._fast = None
         self._is_last = True
+        if by_reset and self.transport is not None:
+            reset(self.transport)
         self.force_close()
 
     def fast_left(self, data: bytes, begun: Begun) -> None:

@@ -14,7 +14,7 @@ from gateway.problems import Problem
 from gateway.proxy.answer_body import TooSlow
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import Piece
-from gateway.proxy.begun import Begun
+from gateway.proxy.begun import Begun, Tried
 from gateway.proxy.exchange import IDEMPOTENT
 from gateway.proxy.fast_answer import CLOSES, STAYS, FastAnswer
 from gateway.proxy.headers import CHUNKED
@@ -42,6 +42,7 @@ class FastRequest(FastAnswer):
     _is_chunked: bool
     _is_held = False
     """Whether the client takes less than comes, so that no more is read."""
+    _is_whole = False
     _out: list[Piece]
     """What has come of the answer, and goes to the client when all that was read has been told."""
     _sent: float
@@ -180,8 +181,15 @@ class FastRequest(FastAnswer):
             self._out.append(b"0\r\n\r\n")
         self._send(self._out)
         self._shared.counters.upstream_answered += 1
-        if self._address is not None:
-            self._address.trouble.worked(self._heard)
+        if self._address is not None and self._address.trouble.reason:
+            with RequestContext(self._request_id) as context:  # which is told with it
+                context.client = self._client_id
+                self._address.trouble.worked(self._heard)
+        self._is_whole = True
+        if not self._is_held:
+            self._finish()
+
+    def _finish(self) -> None:
         self._end(Outcome.ADMITTED, in_order=True)
         self._client.fast_ended(stays=self._stays)
 
@@ -190,8 +198,9 @@ class FastRequest(FastAnswer):
         if error.untouched and self._plain.method in IDEMPOTENT and not self._plain.body:
             # It closed a kept connection just then.
             self._shared.counters.upstream_retried += 1
-            self._let_go(in_order=False)
-            self._leave_to_the_other()
+            tried = None if self._address is None else Tried(self._address, self._sent)
+            self._release(in_order=False)
+            self._leave_to_the_other(tried)
             return
         self._lose(error, is_stale=error.untouched)
 
@@ -220,7 +229,7 @@ class FastRequest(FastAnswer):
         """The whole of it takes too long."""
         if self._status:
             self._end(Outcome.FAILED)
-            self._client.fast_broke()
+            self._client.fast_broke(by_reset=True)
         else:
             self._answer(Problem(504, "The request took too long.").reply(), Outcome.FAILED)
 
@@ -246,14 +255,23 @@ class FastRequest(FastAnswer):
             self._connection.resume_reading()
             self._is_held = False
             self._heard = monotonic()
-            self._lane.deadlines.begin(self)
+            if self._is_whole:
+                self._finish()
+            else:
+                self._lane.deadlines.begin(self)
 
-    def _leave_to_the_other(self) -> None:
+    def _leave_to_the_other(self, tried: Tried | None = None) -> None:
         self._shared.counters.in_flight -= 1
-        begun = Begun(self._request_id, self._began, self._decision, self._upstreams)
+        decided = self._decision, self._store_seconds
+        begun = Begun(self._request_id, self._began, *decided, self._upstreams, tried)
         self._client.fast_left(self._plain.data, begun)
 
     def _let_go(self, *, in_order: bool) -> None:
+        if self._connection is not None:
+            self._release(in_order=in_order)
+            self._shared.counters.latency.add(monotonic() - self._began)
+
+    def _release(self, *, in_order: bool) -> None:
         address, connection = self._address, self._connection
         if address is None or connection is None:
             return
@@ -264,4 +282,3 @@ class FastRequest(FastAnswer):
             self._timer.cancel()
         address.busy -= 1
         address.release(connection, in_order=in_order)
-        self._shared.counters.latency.add(monotonic() - self._began)

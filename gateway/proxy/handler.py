@@ -75,7 +75,9 @@ class Handler:
             elif isinstance(reason, Malformed):
                 logger.debug("malformed request from %s: %s", incoming.peer, reason.rule.name)
             return outcome, await self._own(incoming, reply)
-        if decision.meters:
+        if begun is not None:
+            context.store_seconds = begun.store_seconds
+        elif decision.meters:
             context.store_seconds = monotonic() - started
         try:
             return await self._act(incoming, decision, upstreams[decision.upstream], started)
@@ -91,8 +93,8 @@ class Handler:
     ) -> Served:
         if decision.client is not None:
             incoming.context.client = decision.client
-            self._counters.clients.count(decision.client, refused=not decision.admitted)
-        self._counters.shadow_refused += decision.in_shadow
+        if incoming.begun is None or incoming.begun.tried is None:
+            self._note(decision)
         if not decision.admitted:
             reply = replies.refused(decision, self._options.ratelimit_headers)
             return Outcome.REFUSED, await self._own(incoming, reply)
@@ -104,14 +106,26 @@ class Handler:
         finally:
             self._counters.latency.add(monotonic() - started)
 
+    def _note(self, decision: Decision) -> None:
+        if decision.client is not None:
+            self._counters.clients.count(decision.client, refused=not decision.admitted)
+        self._counters.shadow_refused += decision.in_shadow
+
     async def _forward(self, incoming: Incoming, decision: Decision, upstream: Upstream) -> Served:
-        exchange = Exchange(upstream, self._options.upstream_timeout_seconds, passing_on(incoming))
+        tried = None if incoming.begun is None else incoming.begun.tried
+        exchange = Exchange(
+            upstream,
+            self._options.upstream_timeout_seconds,
+            passing_on(incoming),
+            again_at=None if tried is None else tried.address,
+        )
+        sent = monotonic() if tried is None else tried.at
         outgoing = self._outgoing(incoming, upstream)
         try:
             if incoming.awaits_continue:
                 await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            async with asyncio.timeout(self._options.request_seconds) as total:
-                answer = await self._ask(exchange, outgoing, incoming)
+            async with asyncio.timeout(self._seconds_left(sent)) as total:
+                answer = await self._ask(exchange, outgoing, incoming, sent)
                 limits = replies.limit_lines(decision, self._options.ratelimit_headers)
                 if answer.switches:
                     total.reschedule(None)
@@ -130,13 +144,16 @@ class Handler:
         finally:
             await exchange.close()
 
-    async def _ask(self, exchange: Exchange, outgoing: Outgoing, incoming: Incoming) -> Relayed:
-        """The head of the upstream's answer.
+    def _seconds_left(self, sent: float) -> float | None:
+        seconds = self._options.request_seconds
+        return None if seconds is None else max(0.0, sent + seconds - monotonic())
+
+    async def _ask(self, exchange: Exchange, outgoing: Outgoing, incoming: Incoming, sent: float) -> Relayed:
+        """The head of the upstream's answer to what went there first at monotonic `sent`.
 
         Raises:
             Problem: there is none.
         """
-        sent = monotonic()
         try:
             head, body = await exchange.send(outgoing)
             _check_switch(exchange, incoming.head, head)

@@ -174,6 +174,7 @@ class Incoming(Received):
         """Write bytes without waiting: an interim answer."""
         if self._request.transport is not None:
             self._request.transport.write(data)
+            self.writer.output_size += len(data)
 
     def hand_over(self, protocol: asyncio.Protocol) -> bytes:
         """After a 101, `protocol` has the connection; what came for it behind the request.

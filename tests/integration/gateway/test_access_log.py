@@ -96,6 +96,21 @@ async def test_bytes_are_those_that_the_client_sees_whatever_their_framing(
     assert (line["bytes_in"], line["bytes_out"]) == (21, continued + received)
 
 
+async def test_bytes_are_also_those_of_interim_answers(
+    start_node: StartNode, upstream: Upstream, told: Told
+) -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    upstream.script = upstream.answering(hint + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    node = await start_node(access_log=1)
+    received = []
+    for _ in range(2):  # over a new connection, and a kept one
+        async with await node.connect() as client:
+            await client.send(request(b"/", b"Connection: keep-alive"))
+            received.append(len(await client.reader.readuntil(b"\r\n\r\nok")))
+
+    assert [line["bytes_out"] for line in await told(2)] == received
+
+
 async def test_own_answers_are_told_with_what_they_took(start_node: StartNode, told: Told) -> None:
     node = await start_node(access_log=1, default_limit="1/h", upstream_url="http://127.0.0.1:1")
     sent = [

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from tests.integration.gateway.client import request
-from tests.integration.gateway.node import Node
+from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
@@ -81,3 +81,23 @@ async def test_what_must_not_be_done_twice_is_sent_once(start_node: StartNode, u
     assert answered.keys() == {204, 502}
     assert (record.boot.admitted, record.boot.failed) == (answered[204], answered[502])
     assert sum(seen.values()) > CLIENTS * REQUESTS
+
+
+async def test_what_is_sent_once_more_is_counted_once(start_node: StartNode, upstream: Upstream) -> None:
+    """A kept connection was closed just then."""
+
+    async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await peer.send(b"HTTP/1.1 204 None\r\n\r\n")
+        await upstream.take(peer)
+
+    upstream.script = script
+    node = await start_node(shadow=True, default_limit="1/h")
+    async with await node.connect() as client:
+        assert [(await client.get()).status for _ in range(2)] == [204, 204]
+    record = await node.settled()
+
+    assert (record.boot.requests, record.boot.shadow_refused) == (2, 1)
+    told = await eventually(node.record, lambda record: record.busiest)
+    assert [client.units for client in told.busiest] == [2]
+    assert sum(count for _, count in record.latency) == 2

@@ -288,6 +288,8 @@ async def test_a_whole_request_can_have_its_time_too(
     gone = asyncio.Event()
 
     async def script(peer: Peer) -> None:
+        await upstream.take(peer)
+        await peer.send(b"HTTP/1.1 204 None\r\n\r\n")  # a connection that is kept, for the one that waits
         await peer.head()
         await answer(peer)
         await peer.gone()
@@ -296,6 +298,7 @@ async def test_a_whole_request_can_have_its_time_too(
     upstream.script = script
     node = await start_node(**PATIENT | {"request_timeout": 2 * SHORT})
     async with await node.connect() as client:
+        assert (await client.get()).status == 204
         await client.send(request())
         if answer is in_no_answer:
             assert (await client.answer()).status == 504
