@@ -49,13 +49,11 @@ class Contest:
             StartError: a peer that is started for it does not start.
         """
         async with AsyncExitStack() as stack:
+            running = self.running[peer.name, scenario.limit]
             if scenario.held_connections:
                 running = await self.stage.start(peer, scenario.limit, stack)
-            else:
-                running = self.running[peer.name, scenario.limit]
-            sample = Sample(
-                peer.name, scenario.name, number, await self._do(number, scenario, peer, running, count)
-            )
+            measured = await self._do(number, scenario, peer, running, count)
+        sample = Sample(peer.name, scenario.name, number, measured)
         self.results.samples.append(sample)
         return sample
 

@@ -17,6 +17,7 @@ from loadtest.ports import free_port
 
 _HERE = Path(__file__).parent
 _LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
+_CLIENTS = (Path("/usr/share/lua/5.1/nginx/redis.lua"), Path("/usr/share/lua/5.1/resty/redis.lua"))
 _INSTALL = "apt-get install nginx"
 _INSTALL_LUA = f"{_INSTALL} libnginx-mod-http-lua lua-nginx-redis"
 
@@ -60,9 +61,12 @@ def _missing() -> str | None:
 
 
 def _missing_lua() -> str | None:
-    if _missing() or not all(module.exists() for module in _lua_modules()):
+    """OpenResty has all that it takes; Debian's nginx has it in packages of its own."""
+    if _missing():
         return _INSTALL_LUA
-    return None
+    modules = _lua_modules()
+    is_there = all(module.exists() for module in modules) and any(client.exists() for client in _CLIENTS)
+    return None if is_there or not modules else _INSTALL_LUA
 
 
 @asynccontextmanager
