@@ -43,9 +43,14 @@ class RedisClock:
         """A command sent at this monotonic second was executed at this Redis microsecond."""
         lead = executed - int(sent * MICROSECONDS)
         self._leads.append(lead)
-        self._recent.append(lead)
         self._lead = sorted(self._leads)[len(self._leads) // 2]
-        self._least = min(self._recent)
+        recent = self._recent
+        forgotten = recent[0] if len(recent) == _RECENT else None
+        recent.append(lead)
+        if len(recent) == 1 or lead < self._least:
+            self._least = lead
+        elif forgotten == self._least:
+            self._least = min(recent)
 
     def stamp(self, now: float) -> int:
         """The Redis time, in microseconds, at which a command sent at monotonic `now` will be executed."""

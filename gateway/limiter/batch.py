@@ -1,7 +1,6 @@
 """All decisions that wait in one turn of the event loop, as one pipeline and its replies."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from redis.exceptions import ResponseError
 
@@ -51,9 +50,13 @@ class Batch:
         for ask in asks:
             self._enter(ask, views)
         words = views.moments.words
-        questions = [part.question(words[part.units]) for part in self._parts.values()]
-        self.data = b"".join((TIME, *before, *questions, TIME))
-        self.replies = 2 + self._before + sum(part.replies for part in self._parts.values())
+        commands = [TIME, *before]
+        self.replies = 2 + self._before
+        for part in self._parts.values():
+            commands.append(part.question(words[part.units]))
+            self.replies += part.replies
+        commands.append(TIME)
+        self.data = b"".join(commands)
 
     def _enter(self, ask: Ask, views: Views) -> None:
         if ask.asked < self.asked_first:
@@ -209,7 +212,9 @@ class Batch:
 
 def _microseconds(reply: Reply) -> int:
     if isinstance(reply, list) and len(reply) == 2:
-        with suppress(ValueError, TypeError):
+        try:
             return int(reply[0]) * MICROSECONDS + int(reply[1])
+        except (ValueError, TypeError):
+            pass
     kind = "refuses" if isinstance(reply, ResponseError) else "answers nonsense to"
     raise StoreUnavailable(f"Redis {kind} TIME: {reply}")

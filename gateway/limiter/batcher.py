@@ -102,19 +102,24 @@ class Batcher:
         self._flush_due = False
         if self.lost.done() or not self.serves:
             return
-        most = maxsize if self._shared.guard.is_closed else POSTINGS_AT_ONCE
         asks = [ask for ask in self._waiting if ask.answer is None and not ask.left]
         self._waiting.clear()
-        self.send(asks, self._shared.ledger.take(self._shared.now(), most))
+        postings: Sequence[Posting] = ()
+        if self._shared.ledger.owing:
+            most = maxsize if self._shared.guard.is_closed else POSTINGS_AT_ONCE
+            postings = self._shared.ledger.take(self._shared.now(), most)
+        self.send(asks, postings)
 
     def send(self, asks: list[Ask], postings: Sequence[Posting]) -> Batch:
         """One pipeline: what was admitted without Redis, then what goes back, then the questions."""
         shared = self._shared
         now = shared.now()
         stamp = shared.clock.stamp(now)
-        for posting in postings:
-            shared.views.expire(posting.key, now)
-        before = commands(postings, shared.clock.time, stamp)
+        before: list[bytes] = []
+        if postings:
+            for posting in postings:
+                shared.views.expire(posting.key, now)
+            before = commands(postings, shared.clock.time, stamp)
         if self._corrections:
             asked = {charge.key for ask in asks for charge in ask.charges}
             before += self._corrections.take_commands(stamp, asked)
@@ -189,7 +194,8 @@ class Batcher:
         latest = received - _LATEST * shared.deadline_seconds
         again = batch.settle(replies, executed, latest, shared.views, self._corrections)
         self._book(batch, received)
-        self._ask_again(again, received)
+        if again:
+            self._ask_again(again, received)
         if batch.refusal is not None:
             self._refused(batch.refusal)
         elif not shared.guard.is_closed:
@@ -203,11 +209,14 @@ class Batcher:
         shared = self._shared
         shared.counters.store_latency.add(received - batch.sent)
         shared.counters.store_posted += batch.posted
-        shared.guard.saw_fields_ahead(batch.fields_ahead)
-        shared.ledger.owe(batch.lacking)
+        if batch.fields_ahead:
+            shared.guard.saw_fields_ahead(batch.fields_ahead)
+        if batch.lacking:
+            shared.ledger.owe(batch.lacking)
         shared.ledger.write_off(batch.refused_postings)
-        for key in batch.keys:
-            shared.ledger.square(key, batch.sent)
+        if len(shared.ledger):
+            for key in batch.keys:
+                shared.ledger.square(key, batch.sent)
 
     def _ask_again(self, asks: list[Ask], now: float) -> None:
         """Redis worked on these too far from their stamp: once more, within the same deadline."""

@@ -77,7 +77,8 @@ class Line:
     def _settle(self) -> None:
         while self.under_way and len(self._replies) >= self.under_way[0].replies and not self.lost.done():
             batch = self.under_way.popleft()
-            replies, self._replies = self._replies[: batch.replies], self._replies[batch.replies :]
+            replies, self._replies = self._replies, self._replies[batch.replies :]
+            del replies[batch.replies :]
             self._on_settled(batch, replies)
 
     def _lose(self, reason: StoreUnavailable) -> None:

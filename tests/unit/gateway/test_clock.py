@@ -42,3 +42,8 @@ def test_a_clock_that_never_saw_redis_goes_by_the_wall() -> None:
 def test_a_stamp_lies_among_the_last_five_ways(ways: list[int]) -> None:
     way = learned(*ways).stamp(0.0) - OFFSET
     assert min(ways[-5:]) <= way <= max(ways[-5:])
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=200))
+def test_the_shortest_way_is_that_of_the_last_64(ways: list[int]) -> None:
+    assert learned(*ways).time(0.0) == OFFSET + min(ways[-64:])
