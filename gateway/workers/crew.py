@@ -20,6 +20,9 @@ from gateway.workers.sums import Sums
 SILENCE_SECONDS = 2.5
 """Who says nothing for so long does not serve, whatever it is at."""
 
+STUCK_SECONDS = 10.0
+"""A worker that takes so much longer to leave than it may is ended."""
+
 _LOOK_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
@@ -148,7 +151,7 @@ class Crew:
             code = await member.end()
         finally:
             self._serves(number, serves=False)
-            await member.release()
+            await member.release(assignment.settings.drain_timeout + STUCK_SECONDS)
             del self._members[number]
             self._sums.lose(number)
             self._board.wipe(number)

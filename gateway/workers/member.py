@@ -12,8 +12,6 @@ from gateway.workers.assignment import Assignment
 from gateway.workers.channel import Channel
 from gateway.workers.messages import Orders, Word
 
-LEAVE_SECONDS = 2.0
-
 
 class Member:
     """A running worker."""
@@ -62,11 +60,12 @@ class Member:
         """Wait until it is gone; its exit code, or the negative number of a signal."""
         return await self._process.wait()
 
-    async def release(self) -> None:
-        """Have it gone: without a channel it leaves by itself, and if not it is ended."""
+    async def release(self, patience_seconds: float) -> None:
+        """Have it gone: it is to leave, and if it does not it is ended."""
+        self.order(Orders(stop=True))
         await self._channel.close()
         try:
-            async with asyncio.timeout(LEAVE_SECONDS):
+            async with asyncio.timeout(patience_seconds):
                 await self._process.wait()
         except TimeoutError:
             self.kill()

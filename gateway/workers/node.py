@@ -20,11 +20,8 @@ from gateway.settings import Settings
 from gateway.sockets import shared_sockets
 from gateway.workers.assignment import Assignment
 from gateway.workers.board import Board, blank, turn
-from gateway.workers.crew import Crew
+from gateway.workers.crew import STUCK_SECONDS, Crew
 from gateway.workers.speaker import Speaker
-
-STUCK_SECONDS = 10.0
-"""A worker that takes so much longer to leave than it may is ended."""
 
 logger = logging.getLogger(__name__)
 

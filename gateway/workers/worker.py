@@ -122,7 +122,8 @@ class _Obedience:
             if orders.hurry:
                 self._signals.hurry.set()
                 self.accept_no_more.set()
-        logger.warning("the node's first process is gone: no new connections, requests in flight finish")
+        if not self._orders.stop:
+            logger.warning("the node's first process is gone: no new connections, requests in flight finish")
         self._is_alone = True
         self.accept_no_more.set()
         self._signals.stop.set()

@@ -198,9 +198,13 @@ async def test_what_stops_the_start_of_workers_is_said_once(
         taken = {"GATEWAY_PORT": str(node.port), "GATEWAY_ADMIN_PORT": str(free_port())}
         port = await run_to_end(tmp_path, **settings, **taken)
     file = await run_to_end(tmp_path, **settings, GATEWAY_CLIENTS_FILE="nowhere.toml")
+    free = {"GATEWAY_PORT": "0", "GATEWAY_ADMIN_PORT": "0"}
+    in_workers = await run_to_end(tmp_path, **settings, **free, GATEWAY_UPSTREAM_CA="nowhere.pem")
 
     assert (port.code, port.stderr.count("cannot listen there: Address already in use")) == (3, 1)
     assert (file.code, file.stderr.count("GATEWAY_CLIENTS_FILE=nowhere.toml: No such file")) == (2, 1)
+    assert (in_workers.code, in_workers.stderr.count("GATEWAY_UPSTREAM_CA=nowhere.pem")) == (2, 1)
+    assert "first process is gone" not in in_workers.stderr
 
 
 async def test_a_worker_that_is_told_to_leave_is_replaced_and_loses_no_request(
