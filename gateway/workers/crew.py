@@ -141,17 +141,16 @@ class Crew:
         member = await Member.start(assignment)
         self._members[number] = member
         member.order(self._orders)
+        refusal = None
         try:
-            refusal = None
             while (word := await member.hear()) is not None:
                 refusal = word.refusal or refusal
                 if word.handover is not None:
                     self._take(number, word.handover, is_first=not has_served)
                     has_served = True
-            code = await member.end()
         finally:
             self._serves(number, serves=False)
-            await member.release(assignment.settings.drain_timeout + STUCK_SECONDS)
+            code = await member.release(assignment.settings.drain_timeout + STUCK_SECONDS)
             del self._members[number]
             self._sums.lose(number)
             self._board.wipe(number)

@@ -56,20 +56,19 @@ class Member:
         """The next that it says; None where it has ended."""
         return await self._channel.hear(Word)
 
-    async def end(self) -> int:
-        """Wait until it is gone; its exit code, or the negative number of a signal."""
-        return await self._process.wait()
+    async def release(self, patience_seconds: float) -> int:
+        """Have it gone: it is to leave, and if it does not it is ended.
 
-    async def release(self, patience_seconds: float) -> None:
-        """Have it gone: it is to leave, and if it does not it is ended."""
+        Its exit code, or the negative number of a signal.
+        """
         self.order(Orders(stop=True))
         await self._channel.close()
         try:
             async with asyncio.timeout(patience_seconds):
-                await self._process.wait()
+                return await self._process.wait()
         except TimeoutError:
             self.kill()
-            await self._process.wait()
+            return await self._process.wait()
 
     def kill(self) -> None:
         """End it at once."""

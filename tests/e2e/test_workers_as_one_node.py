@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -16,6 +17,7 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import Totals
 from loadtest.cluster import own_environment
 from loadtest.subject_commands import Subject
+from tests.certificates import Authority
 from tests.e2e.worker_nodes import (
     Held,
     answers_over_connections,
@@ -25,7 +27,7 @@ from tests.e2e.worker_nodes import (
     says,
     workers_of,
 )
-from tests.integration.gateway.client import request
+from tests.integration.gateway.client import Client, request
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.upstream import Upstream
 
@@ -76,6 +78,30 @@ async def test_connections_are_spread_over_the_workers(
         shares = await eventually(accepted, lambda counts: sum(counts) >= 200)
 
     assert min(shares) > 60, shares
+
+
+async def test_all_serve_by_tls_and_take_a_new_certificate(
+    upstream: Upstream, redis_url: str, tmp_path: Path
+) -> None:
+    old, new = Authority(tmp_path), Authority(tmp_path)
+    certificate, key = old.sign()
+    files = {"GATEWAY_TLS_CERT": str(certificate), "GATEWAY_TLS_KEY": str(key)}
+    async with node_of(2, tmp_path, upstream, redis_url, None, **files) as node:
+
+        async def trusted(by: Authority) -> int:
+            taken = 0
+            for _ in range(12):
+                with suppress(ssl.SSLError):
+                    async with await Client.connect(node.port, by.client()) as client:
+                        taken += (await client.get()).status == 200
+            return taken
+
+        assert (await trusted(old), await trusted(new)) == (12, 0)
+        new.sign(days=(-1, 50.5))
+        node.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: trusted(new), lambda taken: taken == 12)
+        async with await node.connect_admin() as admin:
+            assert b"gateway_certificate_days 50." in (await admin.get(b"/metrics")).body
 
 
 async def test_without_redis_the_workers_together_let_through_what_one_process_would(
