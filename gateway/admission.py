@@ -16,7 +16,7 @@ from gateway.fields import RawHeaders
 from gateway.identity import SentKey
 from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask
-from gateway.limiter.decision import Standing, admits
+from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Limiter
 from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
@@ -48,7 +48,7 @@ class Decision(NamedTuple):
 
     `client` is None where nobody was identified. `standings` has one for each of `meters`, or is None where
     nobody counted. `places` is None where any number may be in flight. `upstream` is a name: where
-    the request goes.
+    the request goes. `in_shadow`: it would have been refused, if policies in shadow did refuse.
     """
 
     admitted: bool
@@ -58,15 +58,7 @@ class Decision(NamedTuple):
     cost: int = 1
     places: Places | None = None
     upstream: str = DEFAULT_UPSTREAM
-
-    @property
-    def in_shadow(self) -> bool:
-        """Whether it would have been refused, if policies in shadow did refuse."""
-        if not self.admitted:
-            return False
-        if self.places is not None and not self.places.admitted:
-            return True
-        return any(not standing.admitted for standing in self.standings or ())
+    in_shadow: bool = False
 
 
 class Undecided(StoreUnavailable):
@@ -101,9 +93,22 @@ class Asked:
 
     def decided(self, standings: tuple[Standing, ...] | None) -> Decision:
         """What the standings mean for the request."""
-        bill = self._bill
-        admitted = standings is None or admits(bill.charges, standings)
-        return Decision(admitted, bill.client, bill.meters, standings, bill.cost, self._places, bill.upstream)
+        bill, places = self._bill, self._places
+        admitted, beyond = True, places is not None and not places.admitted
+        for charge, standing in zip(bill.charges, standings or (), strict=standings is not None):
+            if not standing.admitted:
+                beyond = True
+                admitted = admitted and charge.shadow
+        return Decision(
+            admitted,
+            bill.client,
+            bill.meters,
+            standings,
+            bill.cost,
+            places,
+            bill.upstream,
+            admitted and beyond,
+        )
 
     def failed(self) -> Decided:
         """Nobody has decided; shadow refuses nobody, also where nobody would pass uncounted."""

@@ -10,27 +10,23 @@ class Absence:
     After its pause one request probes the address; until that one has ended, no other goes there.
     """
 
-    __slots__ = ("_failures", "_is_probed", "_until", "since")
+    __slots__ = ("_is_probed", "_until", "failures", "since")
 
     def __init__(self) -> None:
         self.since = 0.0
         """When it failed last; 0 for never."""
-        self._failures = 0
+        self.failures = 0
+        """Since it worked last."""
         self._until = 0.0
         self._is_probed = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it has not failed since it worked last."""
-        return self._failures == 0
-
     def is_out(self, now: float) -> bool:
         """Whether to leave the address out at monotonic `now`."""
-        return self._failures > 0 and (self._is_probed or now < self._until)
+        return self.failures > 0 and (self._is_probed or now < self._until)
 
     def began(self, now: float) -> bool:
         """A request goes there: whether it is the probe."""
-        if self._failures == 0 or self.is_out(now):
+        if self.failures == 0 or self.is_out(now):
             return False
         self._is_probed = True
         return True
@@ -44,11 +40,11 @@ class Absence:
         self.since = now
         if now < self._until:
             return
-        self._until = now + min(FIRST_SECONDS * 2.0**self._failures, MOST_SECONDS)
-        self._failures = min(self._failures + 1, 16)
+        self._until = now + min(FIRST_SECONDS * 2.0**self.failures, MOST_SECONDS)
+        self.failures = min(self.failures + 1, 16)
 
     def worked(self) -> None:
         """A request was answered there."""
-        self._failures = 0
+        self.failures = 0
         self._until = 0.0
         self._is_probed = False

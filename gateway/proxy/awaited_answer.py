@@ -49,6 +49,11 @@ class _AwaitedAnswer:
         if not self.future.done():
             self.future.set_result((head, self._body))
 
+    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
+        self.answer_began(head)
+        self.answer_came(body)
+        self.answer_ended()
+
     def answer_came(self, piece: Piece) -> None:
         if self._body is not None:
             self._body.feed(bytes(piece))

@@ -10,10 +10,7 @@ from gateway.proxy.upstream_address import UpstreamAddress
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """It went to an address at monotonic `at`, over a kept connection that was closed just then.
-
-    Its client has been counted.
-    """
+    """It went to an address at monotonic `at`, over a kept connection that was closed just then."""
 
     address: UpstreamAddress
     at: float

@@ -120,14 +120,18 @@ class FastAnswer:
 
     def _end(self, outcome: Outcome | Literal[""], *, in_order: bool = False) -> None:
         """Count it, and give back what it holds."""
-        counters = self._shared.counters
+        counters, decision = self._shared.counters, self._decision
         if self._is_forwarded:
             self._let_go(in_order=in_order)
+            counters.latency.add(monotonic() - self._began)
         counters.in_flight -= 1
         if outcome:
-            counters.count(outcome)
-        if self._decision.places is not None:
-            self._shared.admission.close(self._decision)
+            counters.messages[outcome] += 1
+        if decision.client is not None:
+            counters.clients.count(decision.client, refused=not decision.admitted)
+            counters.shadow_refused += decision.in_shadow
+        if decision.places is not None:
+            self._shared.admission.close(decision)
         if self._lane.access_log.is_on:
             self._tell(outcome)
 

@@ -82,63 +82,63 @@ class FastRequest(FastAnswer):
 
     def _act(self, decision: Decision) -> None:
         self._decision = decision
-        if decision.meters:
-            self._store_seconds = monotonic() - self._began
-        if decision.admitted:
-            self._forward(decision)
-            return
-        self._note_client(decision)
-        self._answer(replies.refused(decision, self._shared.options.ratelimit_headers), Outcome.REFUSED)
-
-    def _note_client(self, decision: Decision) -> None:
-        counters = self._shared.counters
+        now = monotonic()
         if decision.client is not None:
             self._client_id = decision.client
-            counters.clients.count(decision.client, refused=not decision.admitted)
-        if decision.admitted:
-            counters.shadow_refused += decision.in_shadow
-
-    def _forward(self, decision: Decision) -> None:
-        """Send it over a connection that is kept; where there is none, the other lane makes one."""
-        now = monotonic()
-        upstream = self._upstreams[decision.upstream]
-        address = upstream.pick(now)
-        connection = None if address is None or not address.absence.is_over else address.take_kept()
-        if address is None or connection is None:
-            self._leave_to_the_other()
+        if decision.meters:
+            self._store_seconds = now - self._began
+        if not decision.admitted:
+            reply = replies.refused(decision, self._shared.options.ratelimit_headers)
+            self._answer(reply, Outcome.REFUSED)
             return
-        self._note_client(decision)
-        plain, shared = self._plain, self._shared
+        upstream = self._upstreams[decision.upstream]
+        address = upstream.only or upstream.pick(now)
+        connection = None if address is None or address.absence.failures else address.take_kept()
+        if address is None or connection is None:
+            self._leave_to_the_other()  # which makes a connection
+        else:
+            upstream.took(address)
+            self._forward(address, connection, now)
+
+    def _forward(self, address: UpstreamAddress, connection: UpstreamConnection, now: float) -> None:
+        """Send it over a connection that was kept."""
+        plain, options = self._plain, self._shared.options
         self._address, self._connection, self._sent = address, connection, now
         self._is_forwarded = True
-        upstream.took(address)
-        named = shared.options.onward.named_lines(self._request_id, self._client_id)
         self._lane.deadlines.begin(self)
-        if shared.options.request_seconds is not None:
+        if options.request_seconds is not None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(shared.options.request_seconds, self._out_of_time)
-        connection.start(
-            plain.going_on(named), self, has_answer_body=not plain.is_head, on_interim=self._pass_on
-        )
+            self._timer = loop.call_later(options.request_seconds, self._out_of_time)
+        data = plain.going_on(options.onward.named_lines(self._request_id, self._client_id))
+        connection.start(data, self, has_answer_body=not plain.is_head, on_interim=self._pass_on)
 
     def _pass_on(self, head: AnswerHead) -> None:
         self._send([head.passed, b"\r\n\r\n"])
 
-    def answer_began(self, head: AnswerHead) -> None:
-        """The upstream's answer has a head: it goes on."""
+    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
+        """The upstream's answer is there."""
         try:
-            self._pass_head_on(head)
+            self._send([self._head_out(head), body])
+            self._answered()
         except Exception:  # noqa: BLE001 - it is logged there
             self._fail()
 
-    def _pass_head_on(self, head: AnswerHead) -> None:
-        shared, counters = self._shared, self._shared.counters
+    def answer_began(self, head: AnswerHead) -> None:
+        """The upstream's answer has a head: it goes on."""
+        try:
+            self._out = [self._head_out(head)]
+        except Exception:  # noqa: BLE001 - it is logged there
+            self._fail()
+
+    def _head_out(self, head: AnswerHead) -> bytes:
+        """The head that goes to the client."""
+        shared, counters, address = self._shared, self._shared.counters, self._address
         self._heard = monotonic()
         self._upstream_seconds = seconds = self._heard - self._sent
         counters.upstream_latency.add(seconds)
         counters.upstream_server_errors += head.status >= 500
-        if self._address is not None:
-            self._address.absence.worked()
+        if address is not None and address.absence.failures:
+            address.absence.worked()
         self._status = head.status
         self._stays = self._may_stay()
         connection = STAYS if self._stays else CLOSES
@@ -147,7 +147,7 @@ class FastRequest(FastAnswer):
             connection += _CHUNKED
         limits = replies.limit_lines(self._decision, shared.options.ratelimit_headers)
         node_id = shared.options.entrance.node_id
-        self._out = [head_to_client(head, limits, connection, self._request_id, node_id, now=wall())]
+        return head_to_client(head, limits, connection, self._request_id, node_id, now=wall())
 
     def answer_came(self, piece: Piece) -> None:
         """A piece of its body goes on."""
@@ -180,6 +180,9 @@ class FastRequest(FastAnswer):
         if self._is_chunked:
             self._out.append(b"0\r\n\r\n")
         self._send(self._out)
+        self._answered()
+
+    def _answered(self) -> None:
         self._shared.counters.upstream_answered += 1
         if self._address is not None and self._address.trouble.reason:
             with RequestContext(self._request_id) as context:  # which is told with it
@@ -199,7 +202,7 @@ class FastRequest(FastAnswer):
             # It closed a kept connection just then.
             self._shared.counters.upstream_retried += 1
             tried = None if self._address is None else Tried(self._address, self._sent)
-            self._release(in_order=False)
+            self._let_go(in_order=False)
             self._leave_to_the_other(tried)
             return
         self._lose(error, is_stale=error.untouched)
@@ -267,11 +270,6 @@ class FastRequest(FastAnswer):
         self._client.fast_left(self._plain.data, begun)
 
     def _let_go(self, *, in_order: bool) -> None:
-        if self._connection is not None:
-            self._release(in_order=in_order)
-            self._shared.counters.latency.add(monotonic() - self._began)
-
-    def _release(self, *, in_order: bool) -> None:
         address, connection = self._address, self._connection
         if address is None or connection is None:
             return

@@ -93,8 +93,8 @@ class Handler:
     ) -> Served:
         if decision.client is not None:
             incoming.context.client = decision.client
-        if incoming.begun is None or incoming.begun.tried is None:
-            self._note(decision)
+            self._counters.clients.count(decision.client, refused=not decision.admitted)
+        self._counters.shadow_refused += decision.in_shadow
         if not decision.admitted:
             reply = replies.refused(decision, self._options.ratelimit_headers)
             return Outcome.REFUSED, await self._own(incoming, reply)
@@ -105,11 +105,6 @@ class Handler:
             return await self._forward(incoming, decision, upstream)
         finally:
             self._counters.latency.add(monotonic() - started)
-
-    def _note(self, decision: Decision) -> None:
-        if decision.client is not None:
-            self._counters.clients.count(decision.client, refused=not decision.admitted)
-        self._counters.shadow_refused += decision.in_shadow
 
     async def _forward(self, incoming: Incoming, decision: Decision, upstream: Upstream) -> Served:
         tried = None if incoming.begun is None else incoming.begun.tried

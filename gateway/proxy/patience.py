@@ -102,7 +102,8 @@ class Patience:
 
     def has_all(self) -> None:
         """A whole request is there, or what is missing is not wanted any more."""
-        self._owes_nothing()
+        self._head_until = self.idle_until = self._body_since = inf
+        self._pace = None
 
     def sends(self, now: float) -> None:
         """More waits to be taken by the client than it takes at once."""

@@ -7,17 +7,18 @@ from collections import deque
 class Places:
     """Not asyncio's `Semaphore`: taking one at once takes no coroutine."""
 
-    __slots__ = ("_free", "_waiting")
+    __slots__ = ("_waiting", "free")
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self.free = count
+        """How many can be taken at once."""
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> bool:
         """Take one if there is one; whoever waits comes before."""
-        if not self._free:
+        if not self.free:
             return False
-        self._free -= 1
+        self.free -= 1
         return True
 
     async def wait(self, seconds: float) -> None:
@@ -47,4 +48,4 @@ class Places:
             if not given.done():
                 given.set_result(None)
                 return
-        self._free += 1
+        self.free += 1

@@ -130,7 +130,7 @@ class PlainRequest:
                 going += part
             else:
                 going += self.data[gap.start() + 2 : gap.end() + 2] + part
-        return b"%b\r\n%b%b%b\r\n%b" % (self._line[0], going, self._trail, named, self.body)
+        return b"%b\r\n%b%b%b\r\n%b" % (self._line[0], going, self._trail, named, self.data[self._end + 4 :])
 
 
 class PlainReader:

@@ -14,6 +14,8 @@ class Upstream:
     def __init__(self, addresses: Sequence[UpstreamAddress]) -> None:
         """One address at least."""
         self.addresses = tuple(addresses)
+        self.only = self.addresses[0] if len(self.addresses) == 1 else None
+        """Its address, if it has but one."""
         self._turns = count(1)
 
     @property
@@ -26,8 +28,6 @@ class Upstream:
 
         The least busy one of those that work; where none does, the one whose failure is longest ago.
         """
-        if len(self.addresses) == 1 and not tried:
-            return self.addresses[0]
         left = [address for address in self.addresses if address not in tried]
         working = [address for address in left if not address.absence.is_out(now)]
         if working:

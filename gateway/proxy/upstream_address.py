@@ -87,11 +87,11 @@ class UpstreamAddress:
 
     def take_kept(self) -> UpstreamConnection | None:
         """An idle connection as by `connect`, if there is one at once, and a place."""
-        if not self._idle or not self._places.take():
+        if not self._idle or not self._places.free:
             return None
         kept = self._kept()
-        if kept is None:
-            self._places.give_back()
+        if kept is not None:
+            self._places.free -= 1
         return kept
 
     async def look(self, timeout_seconds: float) -> None:

@@ -39,6 +39,9 @@ class Receiver(Protocol):
     def answer_began(self, head: AnswerHead) -> None:
         """Its head, or that of a 101 where a switch was offered, which nothing follows."""
 
+    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
+        """The same, what follows it and its end at once: this alone is called then."""
+
     def answer_came(self, piece: Piece) -> None:
         """A piece of its body."""
 
@@ -146,7 +149,10 @@ class UpstreamConnection(asyncio.Protocol):
 
         What the event loop has not read yet would be taken for the answer to the next request.
         """
-        return self.can_be_reused and self._look is not None and not self._look.has_something()
+        transport, look = self._transport, self._look
+        if transport is None or look is None or transport.is_closing():
+            return False
+        return (self._reader is None or self.can_be_reused) and not look.has_something()
 
     def close(self) -> None:
         """Drop the connection, and what has not been sent or read on it. Nobody is told."""
@@ -215,6 +221,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _tell(self, reader: AnswerReader, events: list[AnswerHead | Piece]) -> None:
         receiver = self._receiver
+        if len(events) == 2 and reader.ended and receiver is not None:
+            head, body = events
+            if isinstance(head, AnswerHead) and head.length is not None and isinstance(body, bytes):
+                self._receiver = None
+                receiver.answer_whole(head, body)
+                return
         for event in events:
             if receiver is None or self._receiver is not receiver:
                 return

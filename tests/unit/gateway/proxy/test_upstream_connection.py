@@ -293,6 +293,11 @@ class Listener:
     def answer_came(self, piece: Piece) -> None:
         self.told.append(piece)
 
+    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
+        self.answer_began(head)
+        self.answer_came(body)
+        self.answer_ended()
+
     def answer_waits(self) -> None: ...
 
     def answer_ended(self) -> None:
