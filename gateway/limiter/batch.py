@@ -61,15 +61,15 @@ class Batch:
     def _enter(self, ask: Ask, views: Views) -> None:
         if ask.asked < self.asked_first:
             self.asked_first = ask.asked
-        parts = self._parts
         due = []
         for charge in ask.charges:
-            part = parts.get(charge.key)
+            key, cost = charge.key, charge.cost
+            part = self._parts.get(key)
             if part is None:
                 moment = views.moments.at(self.stamp, charge.limit.period_seconds)
-                part = parts[charge.key] = Part(charge, moment, views.get(charge.key), self.sent)
-            part.units += charge.cost
-            due.append((part, charge.cost))
+                part = self._parts[key] = Part(key, moment, views.get(key), self.sent)
+            part.units += cost
+            due.append((part, cost))
         ask.books = Books.OPEN
         ask.due = due
 

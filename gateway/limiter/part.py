@@ -5,7 +5,6 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from gateway.limiter.charge import Charge
 from gateway.limiter.commands import word
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.moment import Moment
@@ -36,9 +35,9 @@ class Part:
         "view",
     )
 
-    def __init__(self, charge: Charge, moment: Moment, view: View | None, now: float) -> None:
+    def __init__(self, key: str, moment: Moment, view: View | None, now: float) -> None:
         """`view` is what is known of the window at monotonic `now`, when it is asked."""
-        self.key = charge.key
+        self.key = key
         self.moment = moment
         self.view = view
         self.units = 0

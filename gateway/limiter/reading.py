@@ -31,6 +31,10 @@ class Reading(NamedTuple):
     posted: int = 0
 
 
+NOTHING_ELSE = Reading([])
+"""Nothing stands in a hash but in the sub-interval at hand."""
+
+
 class Counts(dict[bytes, int]):
     """Counts by how Redis writes them: most are small, and the same for many keys."""
 
@@ -64,7 +68,7 @@ class Readings:
     def read(self, reply: list[bytes], moment: Moment) -> Reading:
         """Of a reply at a moment. What is not a number was not written by a node, and counts as nothing."""
         if len(reply) == 2 and reply[0] == moment.name:
-            return Reading([])
+            return NOTHING_ELSE
         try:
             return self.usual(reply, moment)
         except (LookupError, ValueError, TypeError):

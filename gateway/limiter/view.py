@@ -80,14 +80,16 @@ class View:
     def read(self, reading: Reading, moment: Moment, own: int, read_at: float) -> None:
         """Take over a whole hash, asked for at monotonic `read_at`, with its units in the one at hand."""
         units, self.first, self.previous, self.following = reading[:4]
-        self._units = units
+        self._units = units or []  # of its own, since it grows
         self.own = own
         self.number, self.counted_from = moment.number, moment.oldest
         self._begins = moment.number - 1 - len(units)
-        self.edge = units[0] if units and self._begins == moment.number - EDGE else 0
-        self.closed = sum(units) - self.edge
+        self.edge = self.closed = self.first_units = 0
+        if units:
+            self.edge = units[0] if self._begins == moment.number - EDGE else 0
+            self.closed = sum(units) - self.edge
+            self._find_first()
         self.posted = reading.posted
-        self._find_first()
         self.read_at = self.checked_at = read_at if read_at >= self._stale_before else -inf
 
     def _find_first(self) -> None:
