@@ -2,6 +2,8 @@
 
 import pickle
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil
@@ -43,9 +45,14 @@ class Assignment:
         board = Board(self.board, self.workers, self.board_secret)
         return Neighbours(self.workers, board.connections(self.number), board.in_flight(self.number))
 
-    def listening(self) -> list[list[socket.socket]]:
+    @contextmanager
+    def listening(self) -> Iterator[list[list[socket.socket]]]:
         """The listening sockets of each worker, in the process that inherited them."""
-        return [[socket.socket(fileno=number) for number in numbers] for numbers in self.sockets]
+        with ExitStack() as stack:
+            yield [
+                [stack.enter_context(socket.socket(fileno=number)) for number in numbers]
+                for numbers in self.sockets
+            ]
 
 
 def send(channel: socket.socket, assignment: Assignment) -> None:

@@ -45,8 +45,12 @@ class Channel:
         return decode(kind, line) if line.endswith(b"\n") else None
 
     async def close(self) -> None:
-        """Send what was said, if the other end takes it, and end."""
+        """Send what was said, if the other end takes it, and end; once."""
         self._writer.close()
-        with suppress(OSError, TimeoutError):
+        try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._writer.wait_closed()
+        except TimeoutError:
+            self._writer.transport.abort()
+        except OSError:
+            pass  # the other end is gone

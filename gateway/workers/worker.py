@@ -17,6 +17,7 @@ from gateway.log_writer import LogWriter
 from gateway.telemetry.clients import UntoldClients
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.roster import Roster
+from gateway.workers import CHANNEL_FLAG
 from gateway.workers import assignment as assignments
 from gateway.workers.assignment import Assignment
 from gateway.workers.board import turn
@@ -28,17 +29,23 @@ logger = logging.getLogger(__name__)
 
 
 def main(descriptor: int) -> int:
-    """Be a worker, on the channel at this descriptor. Returns the exit code."""
-    end = socket.socket(fileno=descriptor)
+    """Be a worker, on the channel at this descriptor. Returns the exit code.
+
+    Raises:
+        StartError: there is no channel.
+    """
     try:
+        end = socket.socket(fileno=descriptor)
         assignment = assignments.receive(end)
-    except (EOFError, OSError):
+    except EOFError:
         return 1
+    except OSError:
+        raise StartError(f"{CHANNEL_FLAG} is for workers that a node starts: leave it out", 2) from None
     settings = assignment.settings
     with logs.writing(settings.log_level, settings.log_format, settings.node_id, assignment.number) as log:
         log.turn = partial(turn, assignment.board)
         try:
-            uvloop.run(_work(assignment, end, log))
+            uvloop.run(work(assignment, end, log))
         except StartError as error:  # told to who started us, and said there
             return error.exit_code
         except Exception:
@@ -47,7 +54,12 @@ def main(descriptor: int) -> int:
     return 0
 
 
-async def _work(assignment: Assignment, end: socket.socket, log: LogWriter) -> None:
+async def work(assignment: Assignment, end: socket.socket, log: LogWriter) -> None:
+    """Serve until the other end of the channel, of which `end` is one, says so or is gone.
+
+    Raises:
+        StartError: it cannot start; the other end has been told.
+    """
     channel = await Channel.over(end)
     try:
         await _serve(assignment, channel, log)
@@ -68,20 +80,22 @@ async def _serve(assignment: Assignment, channel: Channel, log: LogWriter) -> No
     reread_files(settings, serves, lambda _: None)
     teller = Teller(serves, clients, channel, log)
     obeys = _Obedience(channel, signals, serves.redis.roster)
-    sockets = assignment.listening()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signals.stop.set)
-    async with ready_to_serve(settings, serves) as start:
-        start(obeys.run)
-        async with accepting(settings, serves, sockets[assignment.number - 1], obeys.all_stop) as listener:
-            obeys.have_adopt(listener, sockets)
-            for task in (*tasks_of_serving(serves), teller.run):
-                start(task)
-            await signals.stop.wait()
-            await delay(settings.drain_delay, obeys.accept_no_more)
-            teller.is_leaving = True
+    with assignment.listening() as sockets:
+        async with ready_to_serve(settings, serves) as start:
+            start(obeys.run)
+            async with accepting(
+                settings, serves, sockets[assignment.number - 1], obeys.all_stop
+            ) as listener:
+                obeys.have_adopt(listener, sockets)
+                for task in (*tasks_of_serving(serves), teller.run):
+                    start(task)
+                await signals.stop.wait()
+                await delay(settings.drain_delay, obeys.accept_no_more)
+                teller.is_leaving = True
+                teller.tell()
+            await serves.redis.store.finish()
             teller.tell()
-        await serves.redis.store.finish()
-        teller.tell()
 
 
 class _Obedience:

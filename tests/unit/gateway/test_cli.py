@@ -105,12 +105,18 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.strip() == f"gateway {version('operator-ratelimiter')}"
 
 
-@pytest.mark.parametrize("arguments", [["--prot", "81"], ["serve"], ["--port"]])
+@pytest.mark.parametrize("arguments", [["--prot", "81"], ["serve"], ["--port"], ["--channel", "x"]])
 def test_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("gateway: ")
     assert line.endswith("(see gateway --help)")
+
+
+def test_a_worker_without_a_channel_is_wrong_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with (tmp_path / "no-socket").open("w") as file:
+        assert main([f"--channel={file.fileno()}"]) == 2
+    assert capsys.readouterr().err == "gateway: --channel is for workers that a node starts: leave it out\n"
 
 
 ROUTES_FILES: dict[str, tuple[str, str]] = {
