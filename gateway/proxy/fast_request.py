@@ -161,6 +161,8 @@ class FastRequest(FastAnswer):
         """There is more of it to come: not too slowly, and not too late."""
         if not self._status:
             return  # not even its head is whole
+        if not self._out:
+            return  # framing alone is no sign of life
         self._send(self._out)
         self._out = []
         now, came, self._came = monotonic(), self._came, 0

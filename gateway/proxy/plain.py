@@ -143,6 +143,7 @@ class PlainReader:
         self._onward = onward
         self._entrance = entrance
         self._shadowed = shadowed
+        self._most_body_bytes = min(entrance.max_body_bytes or MAX_BODY_BYTES, MAX_BODY_BYTES)
         self._key_header = key_header
         name = "".join(
             f"[{sign.lower()}{sign.upper()}]" if sign.isalpha() else re.escape(sign) for sign in key_header
@@ -168,7 +169,8 @@ class PlainReader:
             text = data[start : key.start()] + _KEYS_PLACE + data[key.end() : end]
         else:
             length = _LENGTH.search(data, start, end + 2)
-            if length is None or int(length[1]) != len(data) - end - len(_END):
+            body_bytes = len(data) - end - len(_END)
+            if length is None or int(length[1]) != body_bytes or body_bytes > self._most_body_bytes:
                 return None
             gaps = (key, length) if key.end() <= length.start() else (length, key)
             text = _without(data, start, end, gaps, key)
