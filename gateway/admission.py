@@ -180,6 +180,20 @@ class Admission:
             Ambiguous: nobody can say which upstream it is for.
             Undecided: Redis is away, and the settings let nobody pass without it.
         """
+        bill = self.bill(policies, request, key, peer)
+        if isinstance(bill, Decision):
+            return bill
+        return self.recall(bill) or self.count(bill, on_decided)
+
+    def bill(self, policies: Policies, request: Asking, key: SentKey, peer: str) -> Bill | Decision:
+        """What a request is charged, or the decision about one that is charged nothing.
+
+        Raises:
+            Denied, Unidentified, Ambiguous: as `ask`.
+        """
+        meters, overrides = policies.meters, self._overrides.current
+        if policies.key_says_all and isinstance(key, str):
+            return self._bills.of_key(key, policies.identity, meters, overrides)
         address = None
         if policies.need_addresses:
             address = address_of(peer)
@@ -192,21 +206,27 @@ class Admission:
             raise Denied(client)
         if client in policies.allow.clients or (address and policies.allow.has_address(address)):
             return Decision(admitted=True, client=client, upstream=policies.routing.upstream(request))
-        meters = policies.meters
-        passage = policies.routing.passage(request)
-        bill = self._bills.of(client, passage, meters, self._overrides.current)
+        bill = self._bills.of(client, policies.routing.passage(request), meters, overrides)
         if meters.of_address and address is not None and not meters.is_registered(client):
             bill = _with_address(bill, meters.of_address, address_id(address))
-        return self._count(bill, on_decided)
+        return bill
 
-    def _count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
-        """Charge all windows that the request meets, if its client has a place."""
+    def recall(self, bill: Bill) -> Decision | None:
+        """The refusal of a request with such a bill, where one like it has just been refused."""
+        standings = None if bill.policy.concurrency else self._limiter.recall(bill.charges)
+        if standings is None:
+            return None
+        return Decision(False, bill.client, bill.meters, standings, bill.cost, None, bill.upstream)
+
+    def count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
+        """As `ask` from there on: charge all windows that the request meets, if its client has a place."""
         places = self._enter(bill) if bill.policy.concurrency else None
-        if places is not None and not (places.admitted or places.shadow):
-            return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
-        remembered = self._limiter.recall(bill.charges)
-        if remembered is not None:
-            return Decision(False, bill.client, bill.meters, remembered, bill.cost, places, bill.upstream)
+        if places is not None:
+            if not (places.admitted or places.shadow):
+                return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
+            remembered = self._limiter.recall(bill.charges)
+            if remembered is not None:
+                return Decision(False, bill.client, bill.meters, remembered, bill.cost, places, bill.upstream)
         asked = Asked(bill, places, self.in_flight, on_decided)
         try:
             told = self._limiter.ask(bill.charges, asked.take)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import Policy
+from gateway.identity import Identity
 from gateway.limiter.charge import Charge
 from gateway.meters import Meter, Meters
 from gateway.routing import UNROUTED, Passage
@@ -35,18 +36,38 @@ class Bills:
         self._overrides: Overrides | None = None
         self._by_client: dict[str, Bill] = {}
         self._by_passage: dict[tuple[str, Passage], Bill] = {}
+        self._by_key: dict[int, Bill] = {}
 
     def __len__(self) -> int:
         """How many are remembered."""
-        return len(self._by_client) + len(self._by_passage)
+        return len(self._by_client) + len(self._by_passage) + len(self._by_key)
 
     def of(self, client: str, passage: Passage, meters: Meters, overrides: Overrides) -> Bill:
         """What a request of this client that goes by this passage is charged now."""
+        self._check(meters, overrides)
+        bill = self._by_client.get(client) if passage is UNROUTED else self._by_passage.get((client, passage))
+        return bill or self._make(client, passage, meters, overrides)
+
+    def of_key(self, key: str, identity: Identity, meters: Meters, overrides: Overrides) -> Bill:
+        """The same of a request that shows this key, where the key alone says whose it is and what it meets.
+
+        Not the key is kept but 64 bits of a keyed hash of it (SipHash), as many as its client's id has.
+
+        Raises:
+            Unidentified: nobody registered it.
+        """
+        self._check(meters, overrides)
+        digest = hash(key)
+        bill = self._by_key.get(digest)
+        if bill is None:
+            bill = self.of(identity.client_of(key, None), UNROUTED, meters, overrides)
+            self._by_key[digest] = bill
+        return bill
+
+    def _check(self, meters: Meters, overrides: Overrides) -> None:
         if meters is not self._meters or overrides is not self._overrides:
             self._forget()
             self._meters, self._overrides = meters, overrides
-        bill = self._by_client.get(client) if passage is UNROUTED else self._by_passage.get((client, passage))
-        return bill or self._make(client, passage, meters, overrides)
 
     def _make(self, client: str, passage: Passage, meters: Meters, overrides: Overrides) -> Bill:
         if len(self) >= MAX_BILLS:
@@ -61,6 +82,7 @@ class Bills:
     def _forget(self) -> None:
         self._by_client.clear()
         self._by_passage.clear()
+        self._by_key.clear()
 
 
 def _bill(client: str, passage: Passage, known: Meters, overrides: Overrides) -> Bill:

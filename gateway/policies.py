@@ -29,8 +29,12 @@ class Policies:
 
     need_addresses: bool = field(init=False)
     """Whether a decision depends on the client's address."""
+    key_says_all: bool = field(init=False)
+    """Whether the key alone says whose a request is and what it is charged: no list, route or exemption."""
 
     def __post_init__(self) -> None:
         lists = self.allow.networks or self.deny.networks
         need = bool(lists or self.meters.of_address or self.identity.accepts_anonymous)
         object.__setattr__(self, "need_addresses", need)
+        listed = self.exempt.entries or self.allow.entries or self.deny.entries or self.table.routes
+        object.__setattr__(self, "key_says_all", not (need or listed))

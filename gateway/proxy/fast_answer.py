@@ -5,6 +5,7 @@ from abc import abstractmethod
 from typing import Literal, Protocol
 
 from gateway.admission import Decision
+from gateway.bills import Bill
 from gateway.clock import monotonic, wall
 from gateway.fields import lines
 from gateway.problems import Reply, problem
@@ -75,14 +76,21 @@ class FastAnswer:
     _upstream_seconds: float | None = None
 
     def __init__(
-        self, plain: PlainRequest, request_id: str, began: float, client: FastClient, lane: Lane
+        self,
+        plain: PlainRequest,
+        request_id: str,
+        began: float,
+        client: FastClient,
+        lane: Lane,
+        bill: Bill | Decision | Exception,
     ) -> None:
-        """The request came at monotonic `began`."""
+        """The request came at monotonic `began`; `bill` may be why there is none."""
         self._plain = plain
         self._request_id = request_id
         self._began = began
         self._client = client
         self._lane = lane
+        self._bill = bill
         self._shared = shared = lane.shared
         self._upstreams = shared.upstreams.current  # of the policies that decide, also later
 

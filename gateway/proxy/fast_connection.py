@@ -57,15 +57,24 @@ class FastConnection(Connection):
         """Take what the client sends."""
         if self._fast is not None:
             self._reader.pass_over()
-        elif self._is_at_rest and not self._paused and (request := self._lane.take(data, self)) is not None:
-            self._fast = request
-            self._is_answered = False
-            self._request_count += 1
-            request.begin()
-            if self._fast is request:
-                self._watch.patience.has_all()
-            return
+        elif self._is_at_rest and not self._paused:
+            taken = self._lane.take(data, self)
+            if isinstance(taken, FastRequest):
+                self._serve(taken)
+                return
+            if taken:
+                self._request_count += 1
+                self._rests(monotonic())
+                return
         super().data_received(data)
+
+    def _serve(self, request: FastRequest) -> None:
+        self._fast = request
+        self._is_answered = False
+        self._request_count += 1
+        request.begin()
+        if self._fast is request:
+            self._watch.patience.has_all()
 
     def _give_way(self) -> bool:
         return self._fast is None and super()._give_way()

@@ -8,6 +8,7 @@ import asyncio
 
 from gateway import replies
 from gateway.admission import Asked, Decided, Decision, Undecided
+from gateway.bills import Bill
 from gateway.clock import monotonic, wall
 from gateway.fields import lines
 from gateway.problems import Problem
@@ -50,18 +51,28 @@ class FastRequest(FastAnswer):
 
     def begin(self) -> None:
         """Have it decided."""
-        shared, plain = self._shared, self._plain
-        shared.counters.in_flight += 1
+        self._shared.counters.in_flight += 1
         try:
-            asked = shared.admission.ask(shared.policies, plain, plain.key, plain.address, self.decided)
-            if isinstance(asked, Asked):
-                self._asked = asked
-            else:
-                self._act(asked)
+            self._begin(self._bill)
         except REASONS as reason:
             self._turn_away(reason)
         except Exception:  # noqa: BLE001 - it is logged there
             self._fail()
+
+    def _begin(self, bill: Bill | Decision | Exception) -> None:
+        if isinstance(bill, Exception):
+            self._turn_away(bill)
+            return
+        admission = self._shared.admission
+        asked = (
+            bill
+            if isinstance(bill, Decision)
+            else admission.recall(bill) or admission.count(bill, self.decided)
+        )
+        if isinstance(asked, Asked):
+            self._asked = asked
+        else:
+            self._act(asked)
 
     def decided(self, decided: Decided) -> None:
         """Go on, now that it is known whether it may."""

@@ -1,15 +1,20 @@
 """The fast lane stands in front of aiohttp's server: it takes plain requests, and leaves all others to it."""
 
+from gateway import replies
 from gateway.addresses import address_of
-from gateway.clock import monotonic
+from gateway.admission import Decision
+from gateway.bills import Bill
+from gateway.clock import monotonic, wall
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.begun import Begun
 from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.fast_answer import FastClient
 from gateway.proxy.fast_request import FastRequest
-from gateway.proxy.plain import PlainReader
-from gateway.proxy.request_id import RequestIds
+from gateway.proxy.headers import own_answer
+from gateway.proxy.plain import PlainReader, PlainRequest
+from gateway.proxy.request_id import RequestIds, id_line
 from gateway.proxy.shared import Shared
+from gateway.proxy.turning_away import REASONS
 from gateway.telemetry.counters import Outcome
 from gateway.trusted_proxies import TrustedProxies
 
@@ -31,13 +36,36 @@ class FastLane:
         """Whether what comes from this address is a trusted proxy's word."""
         return address_of(peer) in self._trusted
 
-    def take(self, data: bytes, client: FastClient) -> FastRequest | None:
-        """The request that has come from this client, to begin; None where it is not for this lane."""
+    def take(self, data: bytes, client: FastClient) -> FastRequest | bool:
+        """The request that has come from this client, to begin.
+
+        True where it has been answered; False where it is not for this lane.
+        """
         began = monotonic()
         plain = self._reader.read(data, client.peer, client.scheme, is_trusted=client.is_trusted)
         if plain is None:
-            return None
-        return FastRequest(plain, plain.given_id or self._ids.new(), began, client, self)
+            return False
+        shared, admission = self.shared, self.shared.admission
+        bill: Bill | Decision | Exception
+        try:
+            bill = admission.bill(shared.policies, plain, plain.key, plain.address)
+        except REASONS as reason:
+            bill = reason
+        if isinstance(bill, Bill) and not self.access_log.is_on and not shared.is_draining():
+            refusal = admission.recall(bill)
+            if refusal is not None:
+                self._refuse(refusal, plain, client)
+                return True
+        return FastRequest(plain, plain.given_id or self._ids.new(), began, client, self, bill)
+
+    def _refuse(self, refusal: Decision, plain: PlainRequest, client: FastClient) -> None:
+        """Nothing is asked and nothing waits: whom a node has to refuse most costs it least."""
+        reply = replies.refused(refusal, self.shared.options.ratelimit_headers)
+        own = id_line(plain.given_id or self._ids.new())
+        client.send([own_answer(reply, own, head_only=plain.is_head, now=wall())])
+        counters = self.shared.counters
+        counters.messages[Outcome.REFUSED] += 1
+        counters.clients.count(refusal.client or "", refused=True)
 
     def give_up(self, begun: Begun) -> None:
         """What was begun here was left to the other lane, and its client has gone before that took it."""
