@@ -55,9 +55,12 @@ class Views:
     def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
         """The refusal of such a request, where a window has just refused one that asked for no more."""
         if len(charges) == 1:  # nearly always, and nearly never refused
-            view = self._by_key.get(charges[0].key)
+            (charge,) = charges
+            view = self._by_key.get(charge.key)
             if view is None or now >= view.denied_until:
                 return None
+            if charge.cost == 1 and not charge.shadow and view.denies(charge.limit.quota, 1, now):
+                return (Standing(False, 0, view.frees_in(now)),)  # where one does not fit, nothing is left
         views = [self._by_key.get(charge.key) for charge in charges]
         if not any(
             view is not None and not charge.shadow and view.denies(charge.limit.quota, charge.cost, now)
