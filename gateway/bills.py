@@ -44,7 +44,8 @@ class Bills:
 
     def of(self, client: str, passage: Passage, meters: Meters, overrides: Overrides) -> Bill:
         """What a request of this client that goes by this passage is charged now."""
-        self._check(meters, overrides)
+        if meters is not self._meters or overrides is not self._overrides:
+            self._begin(meters, overrides)
         bill = self._by_client.get(client) if passage is UNROUTED else self._by_passage.get((client, passage))
         return bill or self._make(client, passage, meters, overrides)
 
@@ -56,7 +57,8 @@ class Bills:
         Raises:
             Unidentified: nobody registered it.
         """
-        self._check(meters, overrides)
+        if meters is not self._meters or overrides is not self._overrides:
+            self._begin(meters, overrides)
         digest = hash(key)
         bill = self._by_key.get(digest)
         if bill is None:
@@ -64,10 +66,9 @@ class Bills:
             self._by_key[digest] = bill
         return bill
 
-    def _check(self, meters: Meters, overrides: Overrides) -> None:
-        if meters is not self._meters or overrides is not self._overrides:
-            self._forget()
-            self._meters, self._overrides = meters, overrides
+    def _begin(self, meters: Meters, overrides: Overrides) -> None:
+        self._forget()
+        self._meters, self._overrides = meters, overrides
 
     def _make(self, client: str, passage: Passage, meters: Meters, overrides: Overrides) -> Bill:
         if len(self) >= MAX_BILLS:

@@ -7,16 +7,26 @@ nodes counts once. With k = 64 the standard error is 13 %.
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 SIZE = 64
 _DIGEST_BYTES = 6
 _SPACE = 1 << 8 * _DIGEST_BYTES
+_BEYOND = "g"  # sorts behind all digests
 _DIGEST = re.compile(rf"[0-9a-f]{{{2 * _DIGEST_BYTES}}}", re.ASCII)
 
 
+@lru_cache(maxsize=16_384)
 def digest(client_id: str) -> str:
     """A client's place in the sketch, in hex."""
     return hashlib.blake2b(client_id.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def add(sketch: tuple[str, ...], client_ids: Iterable[str]) -> tuple[str, ...]:
+    """The sketch with more clients, who mostly change nothing of it."""
+    largest = sketch[-1] if len(sketch) == SIZE else _BEYOND
+    smaller = {place for place in map(digest, client_ids) if place < largest}
+    return tuple(sorted(smaller.union(sketch))[:SIZE]) if smaller else sketch
 
 
 def merge(sketches: Iterable[Iterable[str]]) -> tuple[str, ...]:

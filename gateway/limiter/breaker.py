@@ -18,11 +18,8 @@ class Breaker:
         self._last_opening = -inf
         self._needed = 1
         self._missing = 0
-
-    @property
-    def is_closed(self) -> bool:
+        self.is_closed = True
         """Whether decisions may be asked for."""
-        return self._missing == 0
 
     def failed(self, now: float) -> None:
         """The store did not answer in time, or refused to count."""
@@ -30,7 +27,9 @@ class Breaker:
             self._needed = MOST_PROBES if now - self._last_opening <= MEMORY_SECONDS else 1
             self._last_opening = now
         self._missing = self._needed
+        self.is_closed = False
 
     def succeeded(self) -> None:
         """The store answered a probe in time."""
         self._missing = max(0, self._missing - 1)
+        self.is_closed = self._missing == 0

@@ -36,29 +36,19 @@ class AnswerReader:
     behind a 101 the other protocol's bytes, else what nobody asked for.
     """
 
-    __slots__ = (
-        "_begun",
-        "_chunks",
-        "_has_body",
-        "_interim",
-        "_missing",
-        "_upgrade",
-        "ended",
-        "head",
-        "rest",
-    )
+    # No slots: these stand in the class, as nearly all answers need no more than the first two below.
+    head: AnswerHead | None = None
+    ended = False
+    rest: bytes = b""
+    _begun: bytearray | None = None
+    _interim = 0
+    _missing: int | None = None
+    _chunks: ChunkReader | None = None
 
     def __init__(self, *, has_body: bool = True, upgrade: bytes = b"") -> None:
         """`upgrade` is the protocol that the request offered to switch to, in lower case; b"" is none."""
-        self.head: AnswerHead | None = None
-        self.ended = False
-        self.rest = b""
         self._has_body = has_body
         self._upgrade = upgrade
-        self._begun = bytearray()
-        self._interim = 0
-        self._missing: int | None = None
-        self._chunks: ChunkReader | None = None
 
     def feed(self, data: bytes) -> list[AnswerHead | Piece]:
         """Take more bytes: the heads and the pieces of the body that they complete.
@@ -106,30 +96,22 @@ class AnswerReader:
 
     def _feed_heads(self, data: bytes, events: list[AnswerHead | Piece]) -> bytes:
         """Read heads up to that of the answer proper; what follows it."""
-        seen = len(self._begun)
-        self._begun += data
+        begun = self._begun = self._begun or bytearray()
+        seen = len(begun)
+        begun += data
         while self.head is None:
-            end = self._begun.find(_END, max(0, seen - len(_END) + 1))
+            end = begun.find(_END, max(0, seen - len(_END) + 1))
             if end < 0:
-                self._check_beginning(max(0, seen - 2))
+                _check_beginning(begun, max(0, seen - 2))
                 return b""
-            head = parse_answer_head(bytes(self._begun[:end]), has_body=self._has_body)
-            del self._begun[: end + len(_END)]
+            head = parse_answer_head(bytes(begun[:end]), has_body=self._has_body)
+            del begun[: end + len(_END)]
             seen = 0
             self._take(head)
             events.append(head)
-        data = bytes(self._begun)
-        self._begun.clear()
+        data = bytes(begun)
+        self._begun = None
         return data
-
-    def _check_beginning(self, start: int) -> None:
-        """Whether a head that is not whole can become one."""
-        begun = self._begun
-        if not begun.startswith(_BEGINNING[: len(begun)]):
-            raise BrokenAnswer("no HTTP/1 answer")
-        if len(begun) > MAX_HEAD_BYTES:
-            raise BrokenAnswer(f"a head of more than {MAX_HEAD_BYTES} bytes")
-        check_bytes(bytes(begun[max(0, start - 1) :]), min(start, 1))
 
     def _take(self, head: AnswerHead) -> None:
         if head.is_interim:
@@ -182,3 +164,12 @@ class AnswerReader:
         if self.head is not None and self.head.status == RESET_CONTENT:
             raise BrokenAnswer("content with status 205")
         events.append(piece)
+
+
+def _check_beginning(begun: bytearray, start: int) -> None:
+    """Whether a head that is not whole can become one."""
+    if not begun.startswith(_BEGINNING[: len(begun)]):
+        raise BrokenAnswer("no HTTP/1 answer")
+    if len(begun) > MAX_HEAD_BYTES:
+        raise BrokenAnswer(f"a head of more than {MAX_HEAD_BYTES} bytes")
+    check_bytes(bytes(begun[max(0, start - 1) :]), min(start, 1))

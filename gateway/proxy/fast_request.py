@@ -21,7 +21,7 @@ from gateway.proxy.fast_answer import CLOSES, STAYS, FastAnswer
 from gateway.proxy.headers import CHUNKED
 from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace
 from gateway.proxy.relayed import head_to_client
-from gateway.proxy.turning_away import REASONS, turn_away
+from gateway.proxy.turning_away import turn_away
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from gateway.request_context import RequestContext
@@ -50,29 +50,24 @@ class FastRequest(FastAnswer):
     _stays: bool
 
     def begin(self) -> None:
-        """Have it decided."""
+        """Have it decided, if there is anything to decide."""
         self._shared.counters.in_flight += 1
+        bill = self._bill
         try:
-            self._begin(self._bill)
-        except REASONS as reason:
+            if isinstance(bill, Bill):
+                asked = self._shared.admission.count(bill, self.decided)
+                if isinstance(asked, Asked):
+                    self._asked = asked
+                else:
+                    self._act(asked)
+            elif isinstance(bill, Decision):
+                self._act(bill)
+            else:
+                self._turn_away(bill)
+        except Undecided as reason:
             self._turn_away(reason)
         except Exception:  # noqa: BLE001 - it is logged there
             self._fail()
-
-    def _begin(self, bill: Bill | Decision | Exception) -> None:
-        if isinstance(bill, Exception):
-            self._turn_away(bill)
-            return
-        admission = self._shared.admission
-        asked = (
-            bill
-            if isinstance(bill, Decision)
-            else admission.recall(bill) or admission.count(bill, self.decided)
-        )
-        if isinstance(asked, Asked):
-            self._asked = asked
-        else:
-            self._act(asked)
 
     def decided(self, decided: Decided) -> None:
         """Go on, now that it is known whether it may."""

@@ -51,11 +51,11 @@ class FastLane:
             bill = admission.bill(shared.policies, plain, plain.key, plain.address)
         except REASONS as reason:
             bill = reason
-        if isinstance(bill, Bill) and not self.access_log.is_on and not shared.is_draining():
-            refusal = admission.recall(bill)
-            if refusal is not None:
+        if isinstance(bill, Bill) and (refusal := admission.recall(bill)) is not None:
+            if not (self.access_log.is_on or shared.is_draining()):
                 self._refuse(refusal, plain, client)
                 return True
+            bill = refusal
         return FastRequest(plain, plain.given_id or self._ids.new(), began, client, self, bill)
 
     def _refuse(self, refusal: Decision, plain: PlainRequest, client: FastClient) -> None:

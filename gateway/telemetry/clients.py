@@ -37,7 +37,7 @@ class ClientActivity:
 
     def add(self, requests: Units, refusals: Units) -> None:
         """Note what another process has counted."""
-        self._sketch = distinct.merge([self._sketch, map(distinct.digest, requests)])
+        self._sketch = distinct.add(self._sketch, requests)
         self._busiest.add_all(requests)
         self._most_refused.add_all(refusals)
 

@@ -21,6 +21,15 @@ def test_sketches_merge_to_the_sketch_of_the_union(by_node: list[set[str]]) -> N
     assert distinct.merge(map(sketch_of, by_node)) == sketch_of(set().union(*by_node))
 
 
+@given(st.lists(clients, max_size=4))
+def test_clients_that_are_added_are_in_it_as_if_they_had_been_there(groups: list[set[str]]) -> None:
+    sketch: tuple[str, ...] = ()
+    for names in groups:
+        sketch = distinct.add(sketch, names)
+
+    assert sketch == sketch_of(set().union(*groups))
+
+
 @pytest.mark.parametrize("number", [100, 1000, 20_000])
 @pytest.mark.parametrize("seed", ["a", "b", "c"])
 def test_an_estimate_is_within_three_standard_errors(number: int, seed: str) -> None:
