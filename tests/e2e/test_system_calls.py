@@ -1,0 +1,71 @@
+"""What a request asks of the kernel, counted by strace at a node of its own process."""
+
+import asyncio
+import re
+import signal
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from loadtest import cluster
+from loadtest.cluster import Plan
+from tests.integration.gateway.client import request
+
+pytestmark = pytest.mark.system
+
+REQUESTS = 1000
+BESIDE = 60
+"""What a node asks by itself meanwhile: it publishes, polls and looks at its own clock."""
+CALL = re.compile(r"^ *[0-9.]+ +[0-9.]+ +[0-9]+ +([0-9]+)(?: +[0-9]+)? (\w+)$", re.MULTILINE)
+
+
+async def counted(pid: int, url: str, status: int, into: Path) -> dict[str, int]:
+    """The calls of one process while one client sends requests, one after the other."""
+    parts = urlsplit(url)
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as client:
+        exchange(client)
+        tracer = await asyncio.create_subprocess_exec(
+            "strace", "-c", "-f", "-p", str(pid), "-o", str(into), stderr=asyncio.subprocess.PIPE
+        )
+        assert tracer.stderr is not None
+        assert b"attached" in await tracer.stderr.readline()
+        for _ in range(REQUESTS):
+            exchange(client)
+        tracer.send_signal(signal.SIGINT)
+        await tracer.wait()
+    return {name: int(count) for count, name in CALL.findall(into.read_text())}
+
+
+def exchange(client: socket.socket) -> int:
+    """The status of the answer to one more request."""
+    client.sendall(request(key=b"k"))
+    return int(client.recv(65536).split(b" ")[1])
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "most"),
+    [
+        # from and to the client, Redis and the upstream, and a look before the upstream's connection is used
+        pytest.param("1000000/m", 200, {"read": 3, "write": 3, "poll": 1, "epoll": 4}, id="allowed"),
+        pytest.param("1/h", 429, {"read": 1, "write": 1, "poll": 0, "epoll": 2}, id="refused"),
+    ],
+)
+async def test_a_request_makes_so_many_system_calls(
+    limit: str, status: int, most: dict[str, int], tmp_path: Path
+) -> None:
+    plan = Plan(nodes=1, node_environment={"GATEWAY_DEFAULT_LIMIT": limit})
+    async with cluster.running(plan) as running:
+        (node,) = running.nodes
+        calls = await counted(node.pid, node.url, status, tmp_path / "calls")
+
+    kinds = {
+        "read": calls.get("read", 0) + calls.get("recvfrom", 0),
+        "write": sum(calls.get(name, 0) for name in ("write", "writev", "sendto", "sendmsg")),
+        "poll": calls.get("poll", 0),
+        "epoll": calls.get("epoll_pwait", 0) + calls.get("epoll_wait", 0),
+    }
+    assert {kind: count for kind, count in kinds.items() if count > most[kind] * REQUESTS + BESIDE} == {}
+    others = sum(calls.values()) - sum(kinds.values())
+    assert others < REQUESTS / 2, calls
