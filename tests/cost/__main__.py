@@ -1,0 +1,164 @@
+"""Where the time of a plain request goes within a node: python -m tests.cost [--json]
+
+Each stage by itself, again and again, and then all of them in turn, as requests need them, which is slower:
+little of the code is in the processor's caches then. Nobody is at the other ends: what is sent goes nowhere,
+and decisions are made at once. What a pipeline to Redis costs is told by `python -m tests.scale decisions`,
+and what the kernel does is in `make bench` alone.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+
+import uvloop
+
+from gateway import replies
+from gateway.admission import Decision
+from gateway.bills import Bill
+from gateway.contract.routes import DEFAULT_UPSTREAM
+from gateway.proxy.answer_head import AnswerHead
+from gateway.proxy.answers import Piece
+from gateway.proxy.plain import PlainReader, PlainRequest
+from gateway.proxy.relayed import head_to_client
+from gateway.proxy.request_id import RequestIds
+from gateway.proxy.upstream_connection import UpstreamError
+from gateway.proxy.usual_head import usual_head
+from gateway.telemetry.counters import Outcome
+from tests.cost.stage_set import ANSWER, REQUEST, StageSet
+
+ROUNDS = 20
+REQUESTS = 1000
+PEER = "127.0.0.1"
+
+
+class Nobody:
+    """Receives answers, and does nothing with them."""
+
+    def answer_began(self, head: AnswerHead) -> None: ...
+
+    def answer_whole(self, head: AnswerHead, body: bytes) -> None: ...
+
+    def answer_came(self, piece: Piece) -> None: ...
+
+    def answer_waits(self) -> None: ...
+
+    def answer_ended(self) -> None: ...
+
+    def answer_broke(self, error: UpstreamError) -> None: ...
+
+
+def least_us(step: Callable[[int], object]) -> float:
+    """Microseconds a request, the least of the rounds: what disturbs a measurement only adds to it."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        for number in range(REQUESTS):
+            step(number)
+        best = min(best, (time.process_time() - began) / REQUESTS * 1e6)
+    return best
+
+
+def stages() -> dict[str, float]:
+    """By name, those of a request that passes; the last ones are of all."""
+    parts, nobody, ids = StageSet(admits=True), Nobody(), RequestIds()
+    shared, options = parts.shared, parts.shared.options
+    admission, policies, counters = shared.admission, shared.policies, shared.counters
+    (address,) = shared.upstreams.addresses
+    reader = PlainReader(options.onward, options.entrance, frozenset(), parts.settings.key_header)
+    upstreams = shared.upstreams.current[DEFAULT_UPSTREAM]
+    answers = [ANSWER % number for number in range(REQUESTS)]
+    wires = [REQUEST % (number, number) for number in range(REQUESTS)]
+
+    def read(number: int) -> PlainRequest:
+        plain = reader.read(wires[number], PEER, b"http", is_trusted=False)
+        assert plain is not None
+        return plain
+
+    plains = [read(number) for number in range(REQUESTS)]
+
+    def bill_of(number: int) -> Bill:
+        plain = plains[number]
+        bill = admission.bill(policies, plain, plain.key, PEER)
+        assert isinstance(bill, Bill)
+        return bill
+
+    bills = [bill_of(number) for number in range(REQUESTS)]
+
+    def decide(number: int) -> Decision:
+        decision = admission.recall(bills[number]) or admission.count(bills[number], lambda _: None)
+        assert isinstance(decision, Decision)
+        return decision
+
+    decision, text = decide(0), (ANSWER % 7).partition(b"\r\n\r\n")[0]
+    head = usual_head(text, has_body=True)
+    assert head is not None
+
+    def exchange(number: int) -> None:
+        connection = address.take_kept()
+        assert connection is not None
+        upstreams.took(address)
+        data = plains[number].going_on(options.onward.named_lines(ids.new(), bills[number].client))
+        connection.start(data, nobody, has_answer_body=True)
+        connection.data_received(answers[number])
+        address.busy -= 1
+        address.release(connection)
+
+    def reply(_: int) -> bytes:
+        limits = replies.limit_lines(decision, options.ratelimit_headers)
+        return head_to_client(head, limits, b"", "0" * 32, parts.settings.node_id, now=0.0)
+
+    def count(number: int) -> None:
+        counters.clients.count(bills[number].client, refused=False)
+        counters.latency.add(0.001)
+        counters.upstream_latency.add(0.0005)
+        counters.messages[Outcome.ADMITTED] += 1
+
+    found = {
+        "read the request, by what is remembered of its kind": least_us(read),
+        "say whose it is and what it is charged": least_us(bill_of),
+        "look for a refusal, and have it decided": least_us(decide),
+        "send it on, and read the answer": least_us(exchange),
+        "make the answer's head": least_us(reply),
+        "count": least_us(count),
+    }
+    found["all of these"] = sum(found.values())
+    found["a request, all in turn"] = least_us(parts.serve)
+    parts.close()
+    return found
+
+
+def refusal() -> float:
+    """The same of a request that is refused from memory."""
+    parts = StageSet(admits=False)
+    try:
+        return least_us(parts.refuse)
+    finally:
+        parts.close()
+
+
+async def measure() -> dict[str, float]:
+    """On the event loop that a node runs on."""
+    await asyncio.sleep(0)
+    return {**stages(), "a request that is refused from memory": refusal()}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cost", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options = parser.parse_args(arguments)
+    found = uvloop.run(measure())
+    if options.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+        return 0
+    sys.stdout.write("| stage | µs |\n| --- | --- |\n")
+    for name, microseconds in found.items():
+        sys.stdout.write(f"| {name} | {microseconds:.1f} |\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,122 @@
+"""One node's parts for a plain request, with nobody at the other ends: what is written goes nowhere."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any, cast
+
+from gateway import proxy_parts
+from gateway.admission import Admission
+from gateway.clock import RedisClock
+from gateway.connections import Connections, Place
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.limiter import Decided, Limiter
+from gateway.overrides import LiveOverrides
+from gateway.policy_files import read_policies
+from gateway.proxy.fast_connection import FastConnection
+from gateway.proxy.shared import Shared
+from gateway.proxy.upstream_connection import UpstreamConnection
+from gateway.settings import Settings
+from gateway.telemetry.counters import Counters
+
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nDate: Wed, 25 Nov 2026 01:17:31 GMT\r\nServer: example/1.0\r\n"
+    b'Content-Type: application/json\r\nContent-Length: 26\r\nETag: "abc-%04d"\r\n'
+    b'Vary: Accept-Encoding\r\n\r\n{"id": 1, "name": "hello"}'
+)
+REQUEST = (
+    b"GET /items/%d?view=full HTTP/1.1\r\nHost: api.example.org\r\n"
+    b"User-Agent: example-client/3.4 (linux; x86_64)\r\nAccept: application/json\r\n"
+    b"Accept-Encoding: gzip, deflate, br\r\nX-API-Key: key-%07d\r\n\r\n"
+)
+
+
+class Nowhere(asyncio.Transport):
+    """Takes bytes, and counts how often."""
+
+    def __init__(self, own: socket.socket) -> None:
+        super().__init__({"socket": own})
+        self.writes = 0
+
+    def write(self, data: Any) -> None:
+        """Once more."""
+        del data
+        self.writes += 1
+
+    def writelines(self, list_of_data: Any) -> None:
+        """Once more."""
+        del list_of_data
+        self.writes += 1
+
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        """Nothing waits."""
+        return 0
+
+    def pause_reading(self) -> None:
+        """Nothing is read."""
+
+    def resume_reading(self) -> None:
+        """Nothing is read."""
+
+
+class Told(Limiter):
+    """Admits each request at once, or refuses it as from memory; Redis is not asked."""
+
+    def __init__(self, *, admits: bool) -> None:
+        self._standings = (Standing(admits, 99 if admits else 0, 30.0),)
+        self._admits = admits
+
+    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        """What it remembers."""
+        del charges
+        return None if self._admits else self._standings
+
+    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Decided], None]) -> tuple[Standing, ...]:
+        """What it is told to say."""
+        del charges, on_decided
+        return self._standings
+
+
+class StageSet:
+    """A client's connection, and one to the upstream, which answers when it is told to."""
+
+    def __init__(self, *, admits: bool) -> None:
+        given: dict[str, Any] = {"upstream_url": "http://127.0.0.1:9"}
+        self.settings = Settings(**given)
+        policies, counters = read_policies(self.settings), Counters()
+        upstreams = proxy_parts.upstreams(self.settings, policies)
+        admission = Admission(LiveOverrides(RedisClock()), Told(admits=admits))
+        options = proxy_parts.proxy_options(self.settings)
+        self.shared = Shared(policies, admission, upstreams, counters, options, lambda: False)
+        self._ends = socket.socketpair()
+        self.to_client, self.to_upstream = (Nowhere(end) for end in self._ends)
+        self.upstream = UpstreamConnection()
+        self.upstream.connection_made(self.to_upstream)
+        self.upstream.idle_until = inf
+        (address,) = upstreams.addresses
+        address._idle.append(self.upstream)
+        downstream = proxy_parts.downstream(self.settings, self.shared, asyncio.Event())
+        place = Connections(counters, most=1).take("127.0.0.1")
+        assert isinstance(place, Place)
+        self.client = cast(FastConnection, downstream(place))
+        self.client.connection_made(self.to_client)
+
+    def serve(self, number: int) -> None:
+        """Have the n-th request served, from its bytes to those of its answer."""
+        self.client.data_received(REQUEST % (number, number))
+        self.upstream.data_received(ANSWER % (number % 1000))
+
+    def refuse(self, number: int) -> None:
+        """Have the n-th request refused."""
+        self.client.data_received(REQUEST % (number, number))
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        for end in self._ends:
+            end.close()
