@@ -102,6 +102,7 @@ KNOWN_FOLDERS = {
         "unit",
         "contract",
         "corpus",
+        "cost",
         "integration",
         "e2e",
         "exactness",
