@@ -44,9 +44,7 @@ _KEYS_PLACE = b"\x00"
 _LENGTHS_PLACE = b"\x01"
 """They stand where the key's line and the length's were cut out of the text; no head has such signs."""
 
-_PERSONAL = re.compile(
-    rb"auth|cookie|credential|key|password|referer|secret|session|signature|token", re.IGNORECASE
-)
+_PERSONAL = rb"auth|cookie|credential|key|password|referer|secret|session|signature|token"
 """In names of fields of which the values are nobody's business a moment later: they are not remembered."""
 
 _VERSION = 1, 1
@@ -151,6 +149,8 @@ class PlainReader:
         self._key = re.compile(
             rb"\r\n(?:%b: |[Aa]uthorization: [Bb]earer )([!-~]{1,256})(?=\r\n)" % name.encode()
         )
+        # A key that is there twice has to be compared each time.
+        self._personal = re.compile(rb"%b|%b" % (_PERSONAL, name.encode()), re.IGNORECASE)
         self._forms: dict[bytes, Form] = {}
         self._senders: dict[tuple[str, bytes, bytes], tuple[str, bytes]] = {}
 
@@ -214,7 +214,7 @@ class PlainReader:
         places = [data.count(b"\r\n", line.end(), gap.start()) for gap in gaps]
         form = self._form(head, sender, places, places[gaps.index(key)])
         others = [field for place, field in enumerate(head.fields) if place not in places]
-        if not is_trusted and len(text) <= MAX_FORM_BYTES and not any(map(_is_personal, others)):
+        if not is_trusted and len(text) <= MAX_FORM_BYTES and not any(map(self._is_personal, others)):
             if len(self._forms) >= MAX_FORMS:
                 del self._forms[next(iter(self._forms))]
             self._forms[text] = form
@@ -241,6 +241,9 @@ class PlainReader:
         except Unidentified:
             return False
 
+    def _is_personal(self, field: Field) -> bool:
+        return self._personal.search(field[0]) is not None
+
     def _form(self, head: RequestHead, sender: Sender, places: list[int], keys_place: int) -> Form:
         going = {id(field) for field in self._onward.passed(head, sender)}
         starts, ends = [0, *(place + 1 for place in places)], [*places, len(head.fields)]
@@ -253,10 +256,6 @@ class PlainReader:
 
 _Gaps = tuple["re.Match[bytes]", ...]
 """What is cut out of the fields' text, in order: the key's line, and the length's where there is a body."""
-
-
-def _is_personal(field: Field) -> bool:
-    return _PERSONAL.search(field[0]) is not None
 
 
 def _without(data: bytes, start: int, end: int, gaps: _Gaps, key: "re.Match[bytes]") -> bytes:

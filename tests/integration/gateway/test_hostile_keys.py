@@ -1,7 +1,7 @@
 """API keys that an attacker chooses reach no other client's counter, and no other key of Redis."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import client_id, keys
 from tests.integration.gateway.client import Answer, Client
-from tests.integration.gateway.node import eventually
+from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
 from tests.integration.gateway.upstream import Upstream
 
@@ -159,3 +159,18 @@ async def test_where_clients_are_registered_no_other_key_reaches_redis(
         said = await dump(redis_client) + node.log.read_text()
         assert [key for key in (*USABLE, "acmes-own-key") if key in said and key not in INNOCENT] == []
         assert await use(acme, "acmes-own-key", LIMIT) == [200] * (LIMIT - 3) + [429] * 3
+
+
+async def test_two_keys_that_differ_are_seen_also_where_such_a_head_was_seen_before(
+    start_node: Callable[..., Any], upstream: Upstream
+) -> None:
+    node: Node = await start_node(key_header="X-Tenant")
+    async with await node.connect() as client:
+
+        async def ask(bearer: bytes, tenant: bytes) -> int:
+            lines = b"Authorization: Bearer " + bearer, b"X-Tenant: " + tenant
+            return (await client.get(b"/", *lines, key=None)).status
+
+        assert [await ask(b"own", b"own") for _ in range(3)] == [200] * 3
+        assert await ask(b"other", b"own") == 401
+        assert len(upstream.requests) == 3
