@@ -69,6 +69,14 @@ class Undecided(StoreUnavailable):
         self.client = client
 
 
+class LeftDecided(asyncio.CancelledError):
+    """Who asked was cancelled when the decision was there, and has not taken it."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__()
+        self.decision = decision
+
+
 Decided = Decision | Undecided
 
 
@@ -142,10 +150,14 @@ class Admission:
 
         Raises:
             Undecided: as `ask` tells it; the rest as there.
+            LeftDecided: instead of a CancelledError that came too late.
         """
         future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+        told: Decided | None = None
 
         def tell(decided: Decided) -> None:
+            nonlocal told
+            told = decided
             if not future.done():
                 future.set_result(decided)
 
@@ -155,6 +167,8 @@ class Admission:
         try:
             decided = await future
         except asyncio.CancelledError:
+            if isinstance(told, Decision):
+                raise LeftDecided(told) from None
             asked.leave()
             raise
         if isinstance(decided, Undecided):

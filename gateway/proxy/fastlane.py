@@ -69,8 +69,4 @@ class FastLane:
 
     def give_up(self, begun: Begun) -> None:
         """What was begun here was left to the other lane, and its client has gone before that took it."""
-        decision, counters = begun.decision, self.shared.counters
-        counters.count(Outcome.ADMITTED)
-        if decision.client is not None:
-            counters.clients.count(decision.client, refused=False)
-        self.shared.admission.close(decision)
+        self.shared.left(begun.decision)

@@ -6,7 +6,7 @@ import logging
 from aiohttp import web
 
 from gateway import replies
-from gateway.admission import Decision, Undecided
+from gateway.admission import Decision, LeftDecided, Undecided
 from gateway.clock import monotonic, wall
 from gateway.problems import Problem, Reply
 from gateway.proxy.answer_head import AnswerHead
@@ -75,6 +75,10 @@ class Handler:
             elif isinstance(reason, Malformed):
                 logger.debug("malformed request from %s: %s", incoming.peer, reason.rule.name)
             return outcome, await self._own(incoming, reply)
+        except LeftDecided as left:
+            context.client = left.decision.client or ""
+            context.outcome = self._shared.left(left.decision)
+            raise
         if begun is not None:
             context.store_seconds = begun.store_seconds
         elif decision.meters:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.admission import Admission
+from gateway.admission import Admission, Decision
 from gateway.policies import Policies
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.onward import Onward
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
 from gateway.replies import RateLimitHeaders
-from gateway.telemetry.counters import Counters
+from gateway.telemetry.counters import Counters, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,13 @@ class Shared:
     counters: Counters
     options: ProxyOptions
     is_draining: Callable[[], bool]
+
+    def left(self, decision: Decision) -> Outcome:
+        """Count a request whose client left when it was decided, before anything came of that."""
+        outcome = Outcome.ADMITTED if decision.admitted else Outcome.REFUSED
+        self.counters.count(outcome)
+        if decision.client is not None:
+            self.counters.clients.count(decision.client, refused=not decision.admitted)
+        self.counters.shadow_refused += decision.in_shadow
+        self.admission.close(decision)
+        return outcome

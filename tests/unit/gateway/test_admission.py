@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from gateway.access import AccessList, Denied
-from gateway.admission import Admission, Decision, Undecided
+from gateway.admission import Admission, Decision, LeftDecided, Undecided
 from gateway.contract.client_id import key_digest, unknown_client_id
 from gateway.contract.clients import Clients
 from gateway.contract.limits import parse_limits
@@ -47,13 +47,15 @@ class Answers(Limiter):
         self.refusing: set[str] = set()
         self.error: BaseException | None = None
         self.counts = True
+        self.answers = True
 
     def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> Ask:
         self.asked.append(list(charges))
         if self.error is not None:
             raise self.error
         asked = Ask(charges, 0.0, lambda _: on_decided(self._standings(charges)), answer=())
-        asyncio.get_running_loop().call_soon(tell, [asked])
+        if self.answers:
+            asyncio.get_running_loop().call_soon(tell, [asked])
         return asked
 
     def recall(self, charges: Sequence[Charge]) -> None:
@@ -318,7 +320,8 @@ async def test_a_place_is_given_back_when_the_limiter_fails_or_is_cancelled() ->
 
 
 async def test_a_client_that_leaves_while_it_is_decided_about_gives_its_place_back() -> None:
-    made, _ = admission(CROWDED)
+    made, limiter = admission(CROWDED)
+    limiter.answers = False
     task = asyncio.create_task(made.decide(*request()))
     await asyncio.sleep(0)
     assert len(made.in_flight) == 1
@@ -327,6 +330,29 @@ async def test_a_client_that_leaves_while_it_is_decided_about_gives_its_place_ba
 
     assert task.cancelled()
     assert len(made.in_flight) == 0
+
+
+@pytest.mark.parametrize("turns", [1, 2], ids=["before the decision is told", "behind it"])
+async def test_a_client_that_leaves_as_it_is_decided_about_leaves_its_decision(turns: int) -> None:
+    made, _ = admission(CROWDED)
+    left: list[LeftDecided] = []
+
+    async def ask() -> None:
+        try:
+            await made.decide(*request())
+        except LeftDecided as reason:
+            left.append(reason)
+            raise
+
+    task = asyncio.create_task(ask())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    made.close(left[0].decision)
+    assert (left[0].decision.admitted, len(made.in_flight)) == (True, 0)
 
 
 async def test_too_many_in_flight_in_shadow_are_let_through_and_told() -> None:
