@@ -22,9 +22,13 @@ demo: setup ## three anomalies and a calm on a real cluster of three nodes, and 
 
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
+	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 2 --dist loadfile
 
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
+
+lanes: setup ## the same cases to both lanes, CASES (200000), from SEED on; nothing but speed may differ
+	@$(PYTHON) -m tests.lanes --cases $(or $(CASES),200000) --seed $(or $(SEED),$$(date +%s)) --jobs 2
 
 fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; make test tries a few hundred
 	@$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s))
@@ -57,4 +61,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test model fuzz soak bench check readme lock clean
+.PHONY: help setup demo test model lanes fuzz soak bench check readme lock clean

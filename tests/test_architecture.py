@@ -111,6 +111,7 @@ KNOWN_FOLDERS = {
         "scale",
         "soak",
         "model",
+        "lanes",
     },
     "docs": {"decisions"},
     "docker": set(),

@@ -68,7 +68,7 @@ async def test_a_plain_request_costs_so_many_calls(
     start_node: StartNode, message: bytes, limit: str, status: int, python: int, c: int
 ) -> None:
     """Alone, so that all that a pipeline costs is its own."""
-    node = await start_node(default_limit=limit)
+    node = await start_node(default_limit=limit, fast_lane=True)
     async with await node.connect() as client:
         await client.get(key=b"k")
         calls = await calls_of(client, message, status)
