@@ -1,6 +1,5 @@
 """One decision, whatever Redis does: by Redis within the deadline, else as the settings say."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -71,33 +70,6 @@ class Limiter:
             return self._store.ask(charges, partial(self._answered, on_decided))
         except StoreUnavailable as reason:
             decided = self._without_redis(charges, None, reason)
-        if isinstance(decided, StoreUnavailable):
-            raise decided
-        return decided
-
-    async def decide(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """By memory or as above, for a coroutine, which leaves by being cancelled.
-
-        Raises:
-            StoreUnavailable: as above.
-        """
-        refusal = self.recall(charges)
-        if refusal is not None:
-            return refusal
-        answer: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
-
-        def on_decided(decided: Decided) -> None:
-            if not answer.done():
-                answer.set_result(decided)
-
-        asked = self.ask(charges, on_decided)
-        if not isinstance(asked, Ask):
-            return asked
-        try:
-            decided = await answer
-        except asyncio.CancelledError:
-            asked.leave()
-            raise
         if isinstance(decided, StoreUnavailable):
             raise decided
         return decided

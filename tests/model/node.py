@@ -17,6 +17,7 @@ from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
+from tests.decided import decided
 from tests.model.loop import NodeLoop
 from tests.model.record import By, Outcome
 from tests.model.scenario import Policy, Request, Scenario
@@ -110,7 +111,7 @@ class Node:
 
     async def _decide(self, outcome: Outcome) -> None:
         try:
-            standings = await self.limiter.decide(outcome.charges)
+            standings = await decided(self.limiter, outcome.charges)
         except StoreUnavailable:
             outcome.by = By.CLOSED
         except asyncio.CancelledError:

@@ -14,6 +14,7 @@ from gateway.limiter.charge import Charge
 from gateway.limiter.decision import admits
 from gateway.limiter.limiter import Limiter
 from loadtest import redis_server
+from tests.decided import decided
 from tests.integration.gateway.limiter.node import limiter_node
 
 NODES = 3
@@ -124,7 +125,7 @@ async def _hammer(
     """At a rate, in small groups, and without waiting for the answers."""
 
     async def decide() -> None:
-        standings = await limiter.decide(charges)
+        standings = await decided(limiter, charges)
         assert standings is not None
         traffic.requests += 1
         traffic.admitted += admits(charges, standings)

@@ -22,6 +22,7 @@ from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
+from tests.decided import decided
 
 TEN = Limit(10, 60)
 KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
@@ -43,7 +44,7 @@ class LimiterNode:
 async def decide(limiter: Limiter, client: str, limit: Limit, generation: int = 0) -> Standing | None:
     """Whether one request of a client with one window may pass."""
     key = keys.window(client, keys.CLIENT_SCOPE, limit.period_seconds, generation)
-    standings = await limiter.decide([Charge(key, limit)])
+    standings = await decided(limiter, [Charge(key, limit)])
     return None if standings is None else standings[0]
 
 

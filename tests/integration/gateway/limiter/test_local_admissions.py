@@ -12,6 +12,7 @@ from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
 from loadtest import redis_server
 from loadtest.ports import free_port
+from tests.decided import decided
 from tests.integration.gateway.limiter.node import (
     LimiterNode,
     decide,
@@ -102,10 +103,10 @@ async def test_what_was_admitted_locally_under_several_windows_is_posted_to_each
     charges = [Charge("{acme}:a", HUNDRED, 3), Charge("{acme}:b", Limit(50, 3600), 3)]
     async with limiter_node(f"redis://127.0.0.1:{port}/0", on_failure="local") as node:
         for _ in range(20):
-            await node.limiter.decide(charges)
+            await decided(node.limiter, charges)
         with redis_server.running(port=port) as server:
             await eventually(lambda: node.store.connected)
-            await node.limiter.decide(charges)
+            await decided(node.limiter, charges)
             async with Redis.from_url(server.url, decode_responses=True) as redis:
                 for charge in charges:
                     await settles_at(redis, 48, charge.key)

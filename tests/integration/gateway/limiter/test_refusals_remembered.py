@@ -8,6 +8,7 @@ from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
+from tests.decided import decided
 from tests.integration.gateway.limiter.node import LimiterNode, decide, limiter_node, settles_at
 
 TEN = Limit(10, 86_400)
@@ -60,7 +61,7 @@ async def test_a_new_generation_is_effective_at_once(redis_url: str) -> None:
 async def test_a_smaller_cost_than_was_refused_is_asked_about(redis_url: str) -> None:
     async with limiter_node(redis_url) as node:
         for cost, admitted in [(6, True), (6, False), (5, False), (4, True)]:
-            standings = await node.limiter.decide([Charge(KEY, TEN, cost)])
+            standings = await decided(node.limiter, [Charge(KEY, TEN, cost)])
             assert standings is not None
             assert standings[0].admitted is admitted
 

@@ -9,6 +9,7 @@ from gateway.contract.limits import Limit
 from gateway.limiter import decision
 from gateway.limiter.charge import Charge
 from gateway.limiter.limiter import Limiter
+from tests.decided import decided
 from tests.integration.gateway.limiter.node import limiter_node, settles_at
 
 MINUTE, HOUR = Limit(10, 60), Limit(25, 3600)
@@ -19,7 +20,7 @@ def charge(limit: Limit, cost: int = 1, *, scope: str = keys.CLIENT_SCOPE, shado
 
 
 async def passes(limiter: Limiter, *charges: Charge) -> bool:
-    standings = await limiter.decide(charges)
+    standings = await decided(limiter, charges)
     return standings is not None and decision.admits(charges, standings)
 
 
