@@ -1,5 +1,5 @@
-from gateway.proxy.date import date_field
+from gateway.proxy.date import date_line
 
 
 def test_a_date_is_in_the_form_that_all_understand() -> None:
-    assert date_field(784111777.9) == (b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT")
+    assert date_line(784111777.9) == b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
