@@ -77,14 +77,14 @@ class Patience:
     def begins(self, now: float) -> None:
         """A part of a request's head is there, perhaps not the first."""
         if self._head_until == inf:
-            self._owes_nothing()
+            self.has_all()
             self._head_until = now + self._limits.head_seconds
         self.idle_until = inf
 
     def awaits_body(self, now: float) -> None:
         """It may send more of a body."""
         if self._pace is None:
-            self._owes_nothing()
+            self.has_all()
             self._pace = Pace(self._limits.body_seconds, self._limits.least_bytes_per_second)
         if self._body_since == inf:
             self._body_since = now
@@ -116,7 +116,7 @@ class Patience:
 
     def parts(self, now: float) -> None:
         """It has been too slow, and is told so."""
-        self._owes_nothing()
+        self.has_all()
         self._taking = None
         self._parting_until = now + PARTING_SECONDS
 
@@ -137,10 +137,6 @@ class Patience:
     @property
     def _body_until(self) -> float:
         return inf if self._pace is None else self._body_since + self._pace.patience_seconds
-
-    def _owes_nothing(self) -> None:
-        self._head_until = self.idle_until = self._body_since = inf
-        self._pace = None
 
 
 class _Taking:
