@@ -9,9 +9,8 @@ from gateway.telemetry.topk import SpaceSaving
 TOP = 20
 _TRACKED = 1000
 _PENDING = 256  # so that no request pays for more than half a millisecond of folding
-_UNTOLD = (
-    20_000  # where nobody takes them; of further clients only the requests count, and not whose they are
-)
+_UNTOLD = 20_000
+"""Clients, where nobody takes them; of further ones only the requests count, and not whose they are."""
 
 Units = Mapping[str, int]
 """By client."""
