@@ -3,14 +3,13 @@
 import re
 import shutil
 import subprocess
-from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
 from pathlib import Path
-from string import Template
 
-from loadtest.bench.peers.peer import EXTRAS, WINDOW_SECONDS, Peer, Place, Running, serving
-from loadtest.child import start
-from loadtest.ports import free_port
+from loadtest.bench.peers import configured
+from loadtest.bench.peers.peer import EXTRAS, Peer
+
+_FLAGS = "--concurrency 1 --disable-hot-restart --log-level warning"
 
 
 def _binary() -> str | None:
@@ -20,30 +19,14 @@ def _binary() -> str | None:
     return shutil.which("envoy") or next(filter(None, (shutil.which("envoy", path=p) for p in places)), None)
 
 
+def _command(file: Path) -> list[str]:
+    return [str(_binary()), "-c", str(file), *_FLAGS.split()]
+
+
 def _version() -> str:
     said = subprocess.run([str(_binary()), "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"/(\d+\.\d+\.\d+)/", said)
     return f"Envoy {found[1] if found else '?'}"
-
-
-def _running(place: Place) -> AbstractAsyncContextManager[Running]:
-    port = free_port()
-    file = place.folder / "envoy.yaml"
-    template = Template(Path(__file__).with_name("envoy.yaml").read_text())
-    file.write_text(
-        template.substitute(
-            port=port, upstream_port=place.upstream_port, limit=place.limit, window_seconds=WINDOW_SECONDS
-        )
-    )
-    child = start(
-        str(_binary()),
-        *("-c", str(file), "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"),
-        name="envoy",
-        environment=place.environment,
-        folder=place.folder,
-        working_folder=place.folder,
-    )
-    return serving(child, port)
 
 
 ENVOY = Peer(
@@ -51,5 +34,5 @@ ENVOY = Peer(
     "Envoy, local limit, no Redis",
     version=_version,
     missing=lambda: None if _binary() else EXTRAS,
-    running=_running,
+    running=lambda place: configured.running(place, "envoy.yaml", _command),
 )

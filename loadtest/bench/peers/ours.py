@@ -1,16 +1,14 @@
 """The gateway of this project with the settings that a user gets, and others that are compared with these."""
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 
 from gateway.contract import client_id, keys
 from loadtest import cluster
 from loadtest.bench import vitals
-from loadtest.bench.peers.peer import WINDOW_SECONDS, Peer, Place, Running
+from loadtest.bench.peers.peer import WINDOW_SECONDS, Peer, Place, Running, Start
 
 
 @asynccontextmanager
@@ -33,17 +31,6 @@ async def _running(
         yield Running(ports, pids, place.redis_database)
 
 
-@cache
-def _flags() -> str:
-    """What ``gateway --help`` says."""
-    command = [sys.executable, "-m", "gateway", "--help"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def _missing(flag: str) -> str | None:
-    return None if f"{flag} " in _flags() else f"this gateway has no {flag}"
-
-
 def _window(key: str) -> str:
     client = client_id.unknown_client_id(key, client_id.DEFAULT_SECRET)
     return keys.window(client, keys.CLIENT_SCOPE, WINDOW_SECONDS, 0)
@@ -53,39 +40,19 @@ def _version() -> str:
     return version("operator-ratelimiter")
 
 
-OURS = Peer("ours", "this gateway", _version, lambda: None, _running, _window)
-WITHOUT_FAST_LANE = Peer(
+def _peer(name: str, title: str, running: Start = _running, *, is_for_everything: bool = False) -> Peer:
+    return Peer(name, title, _version, lambda: None, running, _window, is_for_everything=is_for_everything)
+
+
+OURS = _peer("ours", "this gateway", is_for_everything=True)
+WITHOUT_FAST_LANE = _peer(
     "ours-aiohttp",
     "this gateway, FAST_LANE=false",
-    _version,
-    partial(_missing, "--fast-lane"),
     partial(_running, settings={"GATEWAY_FAST_LANE": "false"}),
-    _window,
+    is_for_everything=True,
 )
-TWO_NODES = Peer(
-    "ours-2-nodes",
-    "two nodes",
-    _version,
-    lambda: None,
-    partial(_running, nodes=2),
-    _window,
-    is_for_everything=False,
-)
-FOUR_NODES = Peer(
-    "ours-4-nodes",
-    "four nodes",
-    _version,
-    lambda: None,
-    partial(_running, nodes=4),
-    _window,
-    is_for_everything=False,
-)
-TWO_WORKERS = Peer(
-    "ours-2-workers",
-    "this gateway, WORKERS=2",
-    _version,
-    partial(_missing, "--workers"),
-    partial(_running, settings={"GATEWAY_WORKERS": "2"}),
-    _window,
-    is_for_everything=False,
+TWO_NODES = _peer("ours-2-nodes", "two nodes", partial(_running, nodes=2))
+FOUR_NODES = _peer("ours-4-nodes", "four nodes", partial(_running, nodes=4))
+TWO_WORKERS = _peer(
+    "ours-2-workers", "this gateway, WORKERS=2", partial(_running, settings={"GATEWAY_WORKERS": "2"})
 )

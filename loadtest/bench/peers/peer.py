@@ -52,6 +52,10 @@ class Running:
     redis_database: int = 0
 
 
+Start = Callable[[Place], AbstractAsyncContextManager[Running]]
+"""Has one serve while the context lasts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """One that can be measured.
@@ -65,7 +69,7 @@ class Peer:
     title: str
     version: Callable[[], str]
     missing: Callable[[], str | None]
-    running: Callable[[Place], AbstractAsyncContextManager[Running]]
+    running: Start
     window: Callable[[str], str] | None = None
     is_for_everything: bool = True
 
