@@ -35,6 +35,7 @@ _PEERS = (
     "unknown",
 )
 _EACH_BYTE = 500
+_HELD_SECONDS = 1.5
 _TURN_BYTES = 32768
 _LEAST_SECONDS = 0.00002
 _SHORT_SECONDS = 0.3
@@ -49,12 +50,12 @@ def made(seed: int) -> Round:
     settings, requests = configuration(chance), Requests(chance)
     cases = tuple(_case(chance, requests) for _ in range(CASES_A_ROUND))
     if any(name == "request_timeout" for name, _ in settings.chosen):
-        # When an answer that nobody takes is out of time, the one lane has read it, and the other has not.
         cases = tuple(_taking(case) for case in cases)
     return Round(seed, settings, cases)
 
 
 def _taking(case: Case) -> Case:
+    """Without clients that take nothing: of an answer that is then out of time one lane has read more."""
     return replace(case, steps=tuple(step for step in case.steps if not isinstance(step, Hold)))
 
 
@@ -74,6 +75,8 @@ def _case(chance: Random, made_requests: Requests) -> Case:
     troubled = chance.random() < 0.3
     behaviours = [behaviour(chance) for _ in range(8)]
     is_held = any(isinstance(step, Hold) for step in steps)
+    if is_held:
+        steps = [_short(step) if isinstance(step, Pause) else step for step in steps]
     return Case(
         peers,
         tuple(steps),
@@ -82,6 +85,11 @@ def _case(chance: Random, made_requests: Requests) -> Case:
         tuple(chance.random() < 0.3 for _ in range(4)) if chance.random() < 0.1 else (),
         _LONG_SECONDS if chance.random() < 0.2 else _SHORT_SECONDS,
     )
+
+
+def _short(pause: Pause) -> Pause:
+    """Not so long that an answer which is not taken is given up."""
+    return Pause(min(pause.seconds, _HELD_SECONDS))
 
 
 def _held(chance: Random, given: Behaviour) -> Behaviour:
