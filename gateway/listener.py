@@ -1,6 +1,7 @@
 """Takes clients' connections: the sockets, what arrives at them, and the TLS handshake."""
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -130,6 +131,11 @@ class Listener:
             return False
         except ConnectionAbortedError:  # it left while it waited
             return True
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._loop.remove_reader(listening)  # accept(2): it was closed for all
+            return False
         connection.setblocking(False)
         place = self._connections.take(peer[0])
         if isinstance(place, Full):

@@ -229,6 +229,19 @@ async def test_connections_of_one_who_does_not_accept_are_adopted_and_then_left_
     others.close()
 
 
+async def test_a_socket_that_another_has_closed_for_all_is_left_alone() -> None:
+    (own,), (others,) = await shared_sockets("127.0.0.1", 0, 2)
+    counters = Counters()
+    listener = Listener([own], greeter, counters, anybody())
+    listener.open()
+    listener.adopt([others])
+    others.shutdown(socket.SHUT_RDWR)
+    with waiting_at(own, 4) as clients:
+        assert {await all_that(client) for client in clients} == {b"hello"}
+    await listener.close()
+    assert counters.accept_errors == 0
+
+
 async def test_the_port_is_closed_for_all_who_have_the_socket_or_for_one() -> None:
     for for_all in (True, False):
         (listening,) = await listening_sockets("127.0.0.1", 0)
