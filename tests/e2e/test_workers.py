@@ -14,11 +14,11 @@ from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from loadtest.ports import free_port
 from tests.e2e.balancer import Backend, load
-from tests.e2e.worker_nodes import Held, node_of, published, record, refuses, says, workers_of
+from tests.e2e.worker_nodes import node_of, published, record, refuses, says, workers_of
 from tests.integration.gateway.client import request
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import run_to_end
-from tests.integration.gateway.upstream import Peer, Upstream
+from tests.integration.gateway.upstream import Held, Peer, Upstream
 from tests.integration.loadtest.processes import alive
 
 

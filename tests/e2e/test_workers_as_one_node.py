@@ -19,7 +19,6 @@ from loadtest.cluster import own_environment
 from loadtest.subject_commands import Subject
 from tests.certificates import Authority
 from tests.e2e.worker_nodes import (
-    Held,
     answers_over_connections,
     node_of,
     published,
@@ -29,7 +28,7 @@ from tests.e2e.worker_nodes import (
 )
 from tests.integration.gateway.client import Client, request
 from tests.integration.gateway.node import eventually
-from tests.integration.gateway.upstream import Upstream
+from tests.integration.gateway.upstream import Held, Upstream
 
 
 async def test_limits_and_counts_are_exact_over_all_workers(

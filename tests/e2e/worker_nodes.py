@@ -16,9 +16,7 @@ from gateway.contract.telemetry import TelemetryRecord
 from tests.integration.gateway.client import Client
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
-from tests.integration.gateway.upstream import Peer, Upstream
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+from tests.integration.gateway.upstream import Upstream
 
 
 @asynccontextmanager
@@ -87,17 +85,3 @@ async def says(node: NodeProcess, words: str, times: int = 1) -> None:
         return node.log.read_text().count(words)
 
     await eventually(said, lambda count: count >= times)
-
-
-class Held:
-    """A script that answers when it is let go."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
-        self.go = asyncio.Event()
-
-    async def __call__(self, peer: Peer) -> None:
-        while True:
-            await self._upstream.take(peer)
-            await self.go.wait()
-            await peer.send(OK)

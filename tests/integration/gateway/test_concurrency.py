@@ -12,24 +12,9 @@ from loadtest import redis_server
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.limiter.node import hanging
 from tests.integration.gateway.node import Node, eventually, running_node
-from tests.integration.gateway.upstream import Peer, Upstream
+from tests.integration.gateway.upstream import Held, Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Held:
-    """A script that answers nothing until it is let go."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
-        self.go = asyncio.Event()
-
-    async def __call__(self, peer: Peer) -> None:
-        while True:
-            await self._upstream.take(peer)
-            await self.go.wait()
-            await peer.send(OK)
 
 
 async def get(node: Node, key: bytes = b"key-1") -> Answer:

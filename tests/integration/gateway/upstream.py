@@ -10,6 +10,8 @@ from typing import Self
 
 from tests.integration.gateway.client import within
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
 Script = Callable[["Peer"], Awaitable[None]]
 
 
@@ -98,7 +100,7 @@ class Upstream:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
-        self.script: Script = self.answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        self.script: Script = self.answering(OK)
         self.requests: list[Received] = []
         self.bodies: list[bytes] = []
         self.connections = 0
@@ -164,3 +166,17 @@ class Upstream:
             pass  # the test is over; asyncio's own server would call it an error
         finally:
             writer.close()
+
+
+class Held:
+    """A script that answers nothing until it is let go."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self.go = asyncio.Event()
+
+    async def __call__(self, peer: Peer) -> None:
+        while True:
+            await self._upstream.take(peer)
+            await self.go.wait()
+            await peer.send(OK)
