@@ -82,7 +82,7 @@ class Moment:
         self.row_begins = self.oldest_kept - _ROW_BEFORE
         names = [b"%d" % number for number in range(self.row_begins, self.number + 2)]
         self.name = names[-2]
-        self.row = b"".join(names)
+        self.row = b",".join(names)
         self.places = {name: place for place, name in enumerate(names)}
         self.edge_place = self.number - EDGE - self.row_begins
         self.kept_place = _ROW_BEFORE

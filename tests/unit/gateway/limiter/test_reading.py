@@ -64,6 +64,10 @@ def test_what_nodes_write_is_usual(fields: Sequence[int]) -> None:
         [[], []],
         [b"%d" % THIS, b"x"],
         [b"%da" % (THIS // 10), b"1"],
+        [b"%d" % THIS, b"1", b"", b"3"],
+        [b"%d,%d" % (THIS - 1, THIS), b"1"],
+        [b"%d" % (THIS - 2), b"1", b"%d,%d" % (THIS - 1, THIS), b"3"],
+        [b"%d" % (THIS - 1), b"1", b"%d" % (THIS // 10), b"3"],
     ],
 )
 def test_what_nodes_do_not_write_is_not(reply: list[bytes]) -> None:
