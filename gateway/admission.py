@@ -139,11 +139,11 @@ class Asked:
 class Admission:
     """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
 
-    def __init__(self, overrides: LiveOverrides, limiter: Limiter) -> None:
+    def __init__(self, overrides: LiveOverrides, limiter: Limiter, in_flight: InFlight) -> None:
         self._overrides = overrides
         self._limiter = limiter
         self._bills = Bills()
-        self.in_flight = InFlight()
+        self._in_flight = in_flight
 
     async def decide(self, policies: Policies, request: Asking, headers: RawHeaders, peer: str) -> Decision:
         """As `ask`, for whoever can wait.
@@ -241,7 +241,7 @@ class Admission:
             remembered = self._limiter.recall(bill.charges)
             if remembered is not None:
                 return Decision(False, bill.client, bill.meters, remembered, bill.cost, places, bill.upstream)
-        asked = Asked(bill, places, self.in_flight, on_decided)
+        asked = Asked(bill, places, self._in_flight, on_decided)
         try:
             told = self._limiter.ask(bill.charges, asked.take)
         except StoreUnavailable as reason:
@@ -251,7 +251,7 @@ class Admission:
             return decided
         except BaseException:
             if places is not None:
-                self.in_flight.leave(bill.client)
+                self._in_flight.leave(bill.client)
             raise
         if isinstance(told, Ask):
             asked.waiting = told
@@ -261,19 +261,19 @@ class Admission:
     def close(self, decision: Decision) -> None:
         """Give back the place of a request that has ended: answered, refused, failed or cancelled."""
         if decision.places is not None and decision.client is not None:
-            self.in_flight.leave(decision.client)
+            self._in_flight.leave(decision.client)
 
     def keep(self, decision: Decision) -> Callable[[], None]:
         """Keep the place of a request beyond its `close`, until what this returns is called."""
         client = decision.client
         if decision.places is None or client is None:
             return lambda: None
-        self.in_flight.enter(client)
-        return partial(self.in_flight.leave, client)
+        self._in_flight.enter(client)
+        return partial(self._in_flight.leave, client)
 
     def _enter(self, bill: Bill) -> Places:
         policy = bill.policy
-        return Places(policy.concurrency, self.in_flight.enter(bill.client), policy.shadow)
+        return Places(policy.concurrency, self._in_flight.enter(bill.client), policy.shadow)
 
 
 def _with_address(bill: Bill, meters: tuple[Meter, ...], place: str) -> Bill:

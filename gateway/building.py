@@ -101,8 +101,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
     upstreams = proxy_parts.upstreams(settings, policies)
     redis = _redis_parts(settings, counters, neighbours.processes)
-    admission = Admission(redis.overrides, redis.limiter)
-    admission.in_flight = neighbours.in_flight
+    admission = Admission(redis.overrides, redis.limiter, neighbours.in_flight)
     shared = Shared(
         policies,
         admission,

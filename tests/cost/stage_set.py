@@ -10,6 +10,7 @@ from gateway import proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.connections import Connections, Place
+from gateway.in_flight import InFlight
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Decided, Limiter
@@ -91,7 +92,7 @@ class StageSet:
         self.settings = Settings(**given)
         policies, counters = read_policies(self.settings), Counters()
         upstreams = proxy_parts.upstreams(self.settings, policies)
-        admission = Admission(LiveOverrides(RedisClock()), Told(admits=admits))
+        admission = Admission(LiveOverrides(RedisClock()), Told(admits=admits), InFlight())
         options = proxy_parts.proxy_options(self.settings)
         self.shared = Shared(policies, admission, upstreams, counters, options, lambda: False)
         self._ends = socket.socketpair()

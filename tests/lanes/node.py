@@ -12,6 +12,7 @@ from gateway import proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.connections import Connections, Place
+from gateway.in_flight import InFlight
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
@@ -95,7 +96,7 @@ class Node:
         )
         self._shared = Shared(
             policies,
-            Admission(LiveOverrides(clock), limiter),
+            Admission(LiveOverrides(clock), limiter, InFlight()),
             upstreams,
             self.counters,
             proxy_parts.proxy_options(settings),

@@ -19,6 +19,7 @@ from gateway.errors import StoreUnavailable
 from gateway.exempt import Exempt
 from gateway.fields import Field
 from gateway.identity import Identity, Unidentified
+from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
@@ -91,8 +92,8 @@ class Desk:
 
     def __init__(self, policies: Policies, overrides: LiveOverrides, limiter: Limiter) -> None:
         self._policies = policies
-        self._admission = Admission(overrides, limiter)
-        self.in_flight = self._admission.in_flight
+        self.in_flight = InFlight()
+        self._admission = Admission(overrides, limiter, self.in_flight)
         self.close = self._admission.close
 
     async def decide(
