@@ -191,9 +191,15 @@ class WatchedConnection(RequestHandler):
             self._place.works()
 
     def _give_way(self) -> bool:
-        """Close, so that another has room; not if a request has come that has not been read yet."""
+        """Close, so that another has room; not if a request has come that has not been read yet.
+
+        Nor if its client has not taken all of an answer: until it has, a close would end nothing.
+        """
         transport = self.transport
         if transport is None or transport.is_closing() or has_something(transport):
+            return False
+        if transport.get_write_buffer_size():
+            self._waits_for_request()
             return False
         self.force_close()
         return True

@@ -2,12 +2,19 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from gateway.connections import Connections, Full, Place
+from gateway.proxy.connection import Connection
+from gateway.proxy.head import SHADOWED
+from gateway.proxy.patience import TimeLimits
+from gateway.telemetry.counters import Counters
 from gateway.turned_away import MOST
 from tests.certificates import Authority
 from tests.integration.gateway.client import Answer, Client, request, within
@@ -121,6 +128,34 @@ async def test_one_that_is_in_the_middle_of_a_head_or_a_body_does_not_make_room(
         await head.send(b"\r\n")
         await body.send(b"dy")
         assert (await head.answer()).status == (await body.answer()).status == 200
+
+
+async def test_one_whose_client_has_not_taken_its_answer_does_not_make_room_before_it_has() -> None:
+    ours, its = socket.socketpair()
+    its.setblocking(False)
+    hall = Connections(Counters(), most=1)
+    place = hall.take("127.0.0.1")
+    assert isinstance(place, Place)
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        raise AssertionError("nobody asks")
+
+    with its:
+        hurry, limits = asyncio.Event(), TimeLimits()
+        connection = Connection(web.Server(answer), Counters(), hurry, SHADOWED, limits, place)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_accepted_socket(lambda: connection, ours)
+        sent = 0
+        while not transport.get_write_buffer_size():
+            transport.write(bytes(4096))
+            sent += 4096
+            await asyncio.sleep(0)  # by then the kernel has what it takes
+
+        assert hall.take("127.0.0.1") is Full.NODE
+        while sent:
+            sent -= len(await within(loop.sock_recv(its, 65536)))
+        assert isinstance(hall.take("127.0.0.1"), Place)
+        assert await within(loop.sock_recv(its, 1)) == b""
 
 
 async def node_has_read(node: Node) -> None:
