@@ -18,17 +18,28 @@ class Awaiting(Protocol):
 
 
 class Deadlines:
-    """Of all who wait, each equally long: so the first to have begun is the first to be late."""
+    """Of all who wait, each equally long: so the first to have begun is the first to be late.
 
-    __slots__ = ("_began", "_seconds", "_timer")
+    The few who have less time have a timer each.
+    """
+
+    __slots__ = ("_began", "_seconds", "_sooner", "_timer")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._began: dict[Awaiting, float] = {}  # in this order
+        self._sooner: dict[Awaiting, asyncio.TimerHandle] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, awaiting: Awaiting) -> None:
-        """It waits from now on, anew if it did."""
+    def begin(self, awaiting: Awaiting, seconds: float | None = None) -> None:
+        """It waits from now on, anew if it did; perhaps for so many seconds, if that is less."""
+        if seconds is not None and seconds < self._seconds:
+            self.end(awaiting)
+            call_later = asyncio.get_running_loop().call_later
+            self._sooner[awaiting] = call_later(seconds + GRACE_SECONDS, self._tell_one, awaiting)
+            return
+        if self._sooner:
+            self.end(awaiting)
         self._began.pop(awaiting, None)
         self._began[awaiting] = monotonic()
         if self._timer is None:
@@ -37,6 +48,12 @@ class Deadlines:
     def end(self, awaiting: Awaiting) -> None:
         """It does not wait any more."""
         self._began.pop(awaiting, None)
+        if self._sooner and (timer := self._sooner.pop(awaiting, None)) is not None:
+            timer.cancel()
+
+    def _tell_one(self, awaiting: Awaiting) -> None:
+        del self._sooner[awaiting]
+        awaiting.answer_late()
 
     def _look_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._look)

@@ -178,10 +178,12 @@ class FastRequest(FastAnswer):
         else:
             self._pace.waited(now - self._heard, came)
         self._heard = now
-        if self._pace.patience_seconds <= 0.0:
-            self._lose(TooSlow(), is_stale=False)
-        elif not self._is_held:
-            self._lane.deadlines.begin(self)
+        if not self._is_held:
+            self._await_more()
+
+    def _await_more(self) -> None:
+        """For as long as an upstream may be silent, or for less where it has used that up."""
+        self._lane.deadlines.begin(self, None if self._pace is None else self._pace.patience_seconds)
 
     def answer_ended(self) -> None:
         """All of it has."""
@@ -217,7 +219,9 @@ class FastRequest(FastAnswer):
 
     def answer_late(self) -> None:
         """The upstream has been silent for too long."""
-        self._lose(TimeoutError(), is_stale=False)
+        seconds = self._shared.options.upstream_timeout_seconds
+        drips = self._pace is not None and self._pace.patience_seconds < seconds
+        self._lose(TooSlow() if drips else TimeoutError(), is_stale=False)
 
     def _lose(self, error: UpstreamError | TimeoutError, *, is_stale: bool) -> None:
         self._shared.counters.upstream_failed(in_time=isinstance(error, UpstreamError))
@@ -269,7 +273,7 @@ class FastRequest(FastAnswer):
             if self._is_whole:
                 self._finish()
             else:
-                self._lane.deadlines.begin(self)
+                self._await_more()
 
     def _leave_to_the_other(self, tried: Tried | None = None) -> None:
         self._shared.counters.in_flight -= 1

@@ -66,3 +66,14 @@ async def test_who_is_late_may_ask_again(deadlines: Deadlines) -> None:
 
     deadlines.begin(Stubborn("again", late))
     assert [await late.next() for _ in range(3)] == ["again"] * 3
+
+
+async def test_who_has_less_time_is_told_sooner_unless_it_does_not_wait_any_more() -> None:
+    deadlines, late = Deadlines(PATIENCE_SECONDS), Late()
+    first, second, third = (Asker(name, late) for name in ("first", "second", "third"))
+    for asker in (first, second, third):
+        deadlines.begin(asker, 0.01)
+    deadlines.end(first)
+    deadlines.begin(second)
+    assert await late.next() == "third"
+    assert late.told.empty()
