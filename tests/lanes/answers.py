@@ -80,8 +80,8 @@ _LEAST_SECONDS = 0.00002
 def behaviour(chance: Random) -> Behaviour:
     """One answer."""
     kind = chance.random()
-    if kind < 0.03:
-        return _broken(chance)
+    if kind < 0.04:
+        return _broken(chance) if kind < 0.03 else _dripping(chance)
     odd = 0.0 if kind < 0.6 else 0.3
     version = b"HTTP/1.0" if chance.random() < odd / 4 else b"HTTP/1.1"
     status = chance.choice(
@@ -91,12 +91,7 @@ def behaviour(chance: Random) -> Behaviour:
         status = chance.choice(
             (b"204 No Content", b"304 Not Modified", b"205 Reset", b"429 No", b"503 No", b"200")
         )
-    lines = chance.sample(_FIELDS, chance.randrange(4))
-    for _ in range(2):
-        if chance.random() < odd:
-            lines.append(chance.choice(_ODD_FIELDS))
-    if chance.random() < odd / 8:
-        lines.append(chance.choice(_WRONG_FIELDS))
+    lines = _lines(chance, odd)
     body = chance.choice((b"", b"ok", b"hello world", b"x" * 700, b"\r\n0\r\n\r\n"))
     if chance.random() < 0.02:
         body = b"z" * chance.choice((70_000, 300_000))
@@ -122,6 +117,12 @@ def behaviour(chance: Random) -> Behaviour:
     return Behaviour(*pieces, close, chance.random() < odd / 8, chance.random() < odd / 3)
 
 
+def _lines(chance: Random, odd: float) -> list[bytes]:
+    lines = chance.sample(_FIELDS, chance.randrange(4))
+    lines += [chance.choice(_ODD_FIELDS) for _ in range(2) if chance.random() < odd]
+    return [*lines, chance.choice(_WRONG_FIELDS)] if chance.random() < odd / 8 else lines
+
+
 def _framed(chance: Random, body: bytes, odd: float) -> tuple[list[bytes], bytes, Close]:
     kind = chance.random()
     if kind < 0.7 - odd:
@@ -133,6 +134,15 @@ def _framed(chance: Random, body: bytes, odd: float) -> tuple[list[bytes], bytes
         framed = b"".join(b"%x%b\r\n%b\r\n" % (len(each), extension, each) for each in chunks if each)
         return [b"Transfer-Encoding: chunked"], framed + b"0\r\n" + end + b"\r\n", Close.KEPT
     return [], body, chance.choice((Close.CLOSED, Close.CLOSED, Close.RESET))
+
+
+def _dripping(chance: Random) -> Behaviour:
+    """A little now and then: never silent for as long as that may be, and too slow in the long run."""
+    number = chance.randrange(2, 6)
+    framing = chance.choice((b"Content-Length: %d" % number, b"Transfer-Encoding: chunked"))
+    head = b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n"
+    drops = [b"1\r\nx\r\n"] * number + [b"0\r\n\r\n"] if framing.startswith(b"T") else [b"x"] * number
+    return Behaviour((Piece(head),), tuple(Piece(drop, chance.uniform(0.5, 4.0)) for drop in drops))
 
 
 def _broken(chance: Random) -> Behaviour:

@@ -76,7 +76,10 @@ def _case(chance: Random, made_requests: Requests) -> Case:
     behaviours = [behaviour(chance) for _ in range(8)]
     is_held = any(isinstance(step, Hold) for step in steps)
     if is_held:
-        steps = [_short(step) if isinstance(step, Pause) else step for step in steps]
+        alone = [step for step in steps if isinstance(step, Pause | Drain) or not step.client]
+        steps = [_short(step) if isinstance(step, Pause) else step for step in alone]
+        peers = peers[:1]  # others could find a connection to a service free, or not yet
+        is_held = any(isinstance(step, Hold) for step in steps)
     return Case(
         peers,
         tuple(steps),

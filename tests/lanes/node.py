@@ -123,7 +123,9 @@ class Node:
         self.loop.advance(_LAST_SECONDS)
         logged, self.loop.logged = tuple(self.loop.logged), []
         taken = tuple(client.stream.take() for client in clients)
-        return Seen(taken, self.services.take(), told(self.counters), logged)
+        is_held = any(isinstance(step, Hold) for step in case.steps)
+        services = self.services.take(with_ends=not is_held)
+        return Seen(taken, services, told(self.counters), logged)
 
     def _connect(self, peer: str) -> Client:
         address, _, scheme = peer.partition(" ")

@@ -36,9 +36,9 @@ class Services:
         """Of the next request."""
         return self._behaviours.popleft() if self._behaviours else _USUAL
 
-    def take(self) -> tuple[tuple[str, object], ...]:
+    def take(self, *, with_ends: bool) -> tuple[tuple[str, object], ...]:
         """What has come since the last time, by connection."""
-        taken = tuple((served.name, served.stream.take()) for served in self._served)
+        taken = tuple((served.name, served.stream.take(with_ends=with_ends)) for served in self._served)
         self._served = [served for served in self._served if not served.is_over]
         return taken
 
