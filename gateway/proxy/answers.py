@@ -144,7 +144,7 @@ class AnswerReader:
         elif self._missing is None:
             self._add(data, events)
         else:
-            piece = data[: self._missing]
+            piece = data if len(data) <= self._missing else data[: self._missing]
             self._missing -= len(piece)
             self._add(piece, events)
             if not self._missing:

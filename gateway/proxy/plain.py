@@ -245,13 +245,13 @@ class PlainReader:
         return self._personal.search(field[0]) is not None
 
     def _form(self, head: RequestHead, sender: Sender, places: list[int], keys_place: int) -> Form:
-        going = {id(field) for field in self._onward.passed(head, sender)}
+        going = frozenset(self._onward.passed(head, sender))
         starts, ends = [0, *(place + 1 for place in places)], [*places, len(head.fields)]
         parts = tuple(
-            lines([field for field in head.fields[start:end] if id(field) in going])
+            lines([field for field in head.fields[start:end] if field in going])
             for start, end in zip(starts, ends, strict=True)
         )
-        return Form(head.host, parts, id(head.fields[keys_place]) in going)
+        return Form(head.host, parts, head.fields[keys_place] in going)
 
 
 _Gaps = tuple["re.Match[bytes]", ...]
