@@ -105,6 +105,7 @@ class FastConnection(Connection):
         self._is_last = True
         if by_reset and self.transport is not None:
             reset(self.transport)
+        self._wait()  # it is closed when the client has taken what was sent, if it does
         self.force_close()
 
     def fast_left(self, data: bytes, begun: Begun) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.proxy.fast_connection import FastConnection
 from tests.certificates import Authority
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.node import Node, eventually
@@ -228,6 +229,38 @@ async def test_a_client_that_asks_on_and_on_and_takes_no_answer_is_left(
         await eventually(lambda: timeouts(node, "answer"), bool)
 
     assert (await node.settled()).boot.requests < 500
+
+
+async def test_a_client_that_does_not_take_the_little_that_is_left_of_a_broken_answer_is_left(
+    start_node: StartNode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transports: list[asyncio.Transport] = []
+    made = FastConnection.connection_made
+
+    def connection_made(connection: FastConnection, transport: asyncio.Transport) -> None:
+        transports.append(transport)
+        made(connection, transport)
+
+    monkeypatch.setattr(FastConnection, "connection_made", connection_made)
+
+    async def break_off(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await peer.head()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+        while not transports[-1].get_write_buffer_size():
+            await peer.send(bytes(4096))
+            await asyncio.sleep(0.001)  # by then the kernel has what it takes
+
+    upstream.script = break_off
+    node = await start_node(**PATIENT | {"send_timeout": SHORT})
+    async with await node.connect() as client:
+        assert (await client.get()).status == 204
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined] # asyncio's own can
+        await client.send(request())
+        await eventually(lambda: timeouts(node, "answer"), bool)
+
+    assert (await node.settled()).boot.failed == 1
 
 
 async def test_a_client_behind_tls_has_the_same_time(
