@@ -108,7 +108,10 @@ class Exchange:
         if address is None:
             raise LookupError("all addresses have been tried")
         self._is_probe = address.absence.began(now)
-        self._upstream.took(address)
+        if address is self._again_at:
+            address.busy += 1  # it was its turn already
+        else:
+            self._upstream.took(address)
         self._address = address
         return address
 

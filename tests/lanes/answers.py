@@ -162,15 +162,15 @@ def _pieces(chance: Random, data: bytes, in_some: bool, joined: float) -> tuple[
     return tuple(
         Piece(
             data[start:end],
-            None if chance.random() < joined else _delay(chance, 0.0 if joined else _LEAST_SECONDS),
+            None if chance.random() < joined else _delay(chance),
         )
         for start, end in pairwise(places)
     )
 
 
-def _delay(chance: Random, least: float = 0.0) -> float:
-    """Nearly always as little as that; now and then longer than is waited for."""
+def _delay(chance: Random) -> float:
+    """Nearly always next to none; now and then longer than is waited for."""
     kind = chance.random()
     if kind < 0.7:
-        return least
+        return _LEAST_SECONDS
     return chance.uniform(0.0005, 0.05) if kind < 0.97 else chance.uniform(0.5, 7.0)
