@@ -172,5 +172,5 @@ def _delay(chance: Random) -> float:
     """Nearly always next to none; now and then longer than is waited for."""
     kind = chance.random()
     if kind < 0.7:
-        return _LEAST_SECONDS
+        return chance.uniform(_LEAST_SECONDS, 4 * _LEAST_SECONDS)  # no two answers at one instant
     return chance.uniform(0.0005, 0.05) if kind < 0.97 else chance.uniform(0.5, 7.0)
