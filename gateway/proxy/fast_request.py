@@ -197,7 +197,7 @@ class FastRequest(FastAnswer):
         if self._address is not None and self._address.trouble.reason:
             with RequestContext(self._request_id) as context:  # which is told with it
                 context.client = self._client_id
-                self._address.trouble.worked(self._heard)
+                self._address.trouble.worked(monotonic())
         self._is_whole = True
         if not self._is_held:
             self._finish()

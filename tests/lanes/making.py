@@ -74,6 +74,8 @@ def _case(chance: Random, made_requests: Requests) -> Case:
         steps.insert(chance.randrange(len(steps) + 1), Drain())
     troubled = chance.random() < 0.3
     behaviours = [behaviour(chance) for _ in range(8)]
+    # Of a longer body the other lane stops reading, and sees only some time later that its client leaves.
+    is_long = any(isinstance(step, Send) and len(step.data) >= _TURN_BYTES for step in steps)
     is_held = any(isinstance(step, Hold) for step in steps)
     if is_held:
         alone = [step for step in steps if isinstance(step, Pause | Drain) or not step.client]
@@ -86,7 +88,7 @@ def _case(chance: Random, made_requests: Requests) -> Case:
         tuple(_decision(chance, troubled) for _ in range(8)),
         tuple(_held(chance, each) if is_held else each for each in behaviours),
         tuple(chance.random() < 0.3 for _ in range(4)) if chance.random() < 0.1 else (),
-        _LONG_SECONDS if chance.random() < 0.2 else _SHORT_SECONDS,
+        _LONG_SECONDS if is_long or chance.random() < 0.2 else _SHORT_SECONDS,
     )
 
 
