@@ -7,7 +7,6 @@ nodes counts once. With k = 64 the standard error is 13 %.
 import hashlib
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 
 SIZE = 64
 _DIGEST_BYTES = 6
@@ -16,7 +15,6 @@ _BEYOND = "g"  # sorts behind all digests
 _DIGEST = re.compile(rf"[0-9a-f]{{{2 * _DIGEST_BYTES}}}", re.ASCII)
 
 
-@lru_cache(maxsize=16_384)
 def digest(client_id: str) -> str:
     """A client's place in the sketch, in hex."""
     return hashlib.blake2b(client_id.encode(), digest_size=_DIGEST_BYTES).hexdigest()

@@ -20,12 +20,14 @@ from tests.integration.gateway.upstream import Peer, Upstream
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-async def in_flight(node: NodeProcess) -> None:
+async def in_flight(node: NodeProcess, upstream: Upstream) -> None:
+    """Wait until the node has one request in flight that the upstream has, so that it has been admitted."""
+
     async def metrics() -> bytes:
         async with await node.connect_admin() as client:
             return (await client.get(b"/metrics")).body
 
-    await eventually(metrics, lambda text: b"gateway_in_flight 1\n" in text)
+    await eventually(metrics, lambda text: b"gateway_in_flight 1\n" in text and len(upstream.requests) == 1)
 
 
 async def test_sigterm_drains_says_farewell_and_ends_with_0(
@@ -42,7 +44,7 @@ async def test_sigterm_drains_says_farewell_and_ends_with_0(
     settings = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url, "NODE_ID": "node-1"}
     async with node_process(tmp_path, **settings) as node, await node.connect() as client:
         await client.send(request())
-        await in_flight(node)
+        await in_flight(node, upstream)
         node.process.send_signal(signal.SIGTERM)
         async with await node.connect_admin() as admin:
             await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
@@ -72,7 +74,7 @@ async def test_a_second_signal_stops_at_once(
     settings = {"GATEWAY_UPSTREAM_URL": upstream.url, "REDIS_URL": redis_url}
     async with node_process(tmp_path, **settings) as node, await node.connect() as client:
         await client.send(request())
-        await in_flight(node)
+        await in_flight(node, upstream)
         node.process.send_signal(first)
         async with await node.connect_admin() as admin:
             await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
