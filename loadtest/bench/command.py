@@ -11,7 +11,6 @@ from rich.table import Table as RichTable
 from loadtest.bench import contest, document, page, stage, tables
 from loadtest.bench.peers.all import PEERS
 from loadtest.bench.peers.peer import Peer
-from loadtest.bench.promises import PROMISES
 from loadtest.bench.results import Results, Sample
 from loadtest.bench.scenarios import GROUPS, SATURATED, SCENARIOS, Scenario
 from loadtest.child import StartError
@@ -19,7 +18,6 @@ from loadtest.progress import Progress
 
 PEER_NAMES = tuple(peer.name for peer in PEERS)
 SCENARIO_NAMES = tuple(scenario.name for scenario in SCENARIOS)
-WELL, BROKEN = 0, 1
 WIDTH = 160
 """Where output is no terminal."""
 
@@ -41,7 +39,7 @@ QUICK = Options(rounds=2, requests=3000, is_quick=True)
 
 
 async def run(options: Options) -> int:
-    """Measure and print; 1 if a promise is broken.
+    """Measure and print; 0. What is missed of what is aimed at is said: it depends on the machine.
 
     Raises:
         StartError: something does not start, or does not do what is to be measured.
@@ -59,14 +57,13 @@ async def run(options: Options) -> int:
         except stage.BenchError as error:
             raise StartError(f"nothing is measured: {error}") from None
     console = _console()
-    for table in (*tables.all_of(results, peers), tables.of_promises(results)):
+    for table in (*tables.all_of(results, peers), tables.of_aims(results)):
         _print(console, table)
     if options.json:
         options.json.write_text(document.text(results, peers))
     if options.page:
         page.write(options.page, results, peers)
-    found = [(promise, promise.found(results)) for promise in PROMISES]
-    return BROKEN if any(spread and spread.median > promise.most for promise, spread in found) else WELL
+    return 0
 
 
 async def _measure(

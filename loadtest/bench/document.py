@@ -1,31 +1,31 @@
-"""What was measured, as JSON: the machine, the peers, each measurement, and the promises."""
+"""What was measured, as JSON: the machine, the peers, each measurement, and the aims."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from loadtest.bench import machine
+from loadtest.bench.aims import AIMS
 from loadtest.bench.peers.peer import Peer
-from loadtest.bench.promises import PROMISES
 from loadtest.bench.results import Results
 
 
 def text(results: Results, peers: Sequence[Peer]) -> str:
     """The whole of it."""
-    promises = [
+    aims = [
         {
-            "what": promise.what,
+            "what": aim.what,
             **asdict(found),
-            "at_most": promise.most,
-            "holds": found.median <= promise.most,
+            "at_most": aim.most,
+            "reached": found.median <= aim.most,
         }
-        for promise in PROMISES
-        if (found := promise.found(results))
+        for aim in AIMS
+        if (found := aim.found(results))
     ]
     whole = {
         "machine": machine.described(),
         "peers": {peer.name: peer.version() for peer in peers},
         "samples": [asdict(sample) for sample in results.samples],
-        "promises": promises,
+        "aims": aims,
     }
     return json.dumps(whole, indent=1) + "\n"

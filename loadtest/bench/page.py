@@ -31,7 +31,7 @@ def write(page: Path, results: Results, peers: Sequence[Peer]) -> None:
     before, after = _around(page)
     plot = page.with_suffix(".svg")
     plot.write_text(_plot(results, peers))
-    shown = [tables.of_promises(results), *tables.all_of(results, peers)]
+    shown = [tables.of_aims(results), *tables.all_of(results, peers)]
     parts = [_setting(results, peers), f"![Processor time a request]({plot.name})\n", *map(_markdown, shown)]
     page.write_text(f"{before}{BEGIN}\n" + "\n".join(parts) + f"\n{END}{after}")
 

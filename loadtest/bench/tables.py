@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadtest.bench import figures
+from loadtest.bench.aims import AIMS
 from loadtest.bench.contest import takes_part
 from loadtest.bench.peers.peer import Peer
-from loadtest.bench.promises import PROMISES
 from loadtest.bench.results import Figure, Results, Spread
 from loadtest.bench.scenarios import CLOSED, GROWTH, MEMORY, NODES, OPEN, SATURATED, WORKERS, Scenario
 
@@ -64,17 +64,15 @@ _COST: dict[str, Figure] = {
 }
 
 
-def of_promises(results: Results) -> Table:
-    """A line each promise of which all was measured."""
+def of_aims(results: Results) -> Table:
+    """A line for each aim of which all was measured."""
     rows = []
-    for promise in PROMISES:
-        found = promise.found(results)
+    for aim in AIMS:
+        found = aim.found(results)
         if found is not None:
-            holds = "holds" if found.median <= promise.most else "BROKEN"
-            rows.append(
-                (promise.what, _text(found) + promise.unit, f"{promise.most:.3g}{promise.unit}", holds)
-            )
-    return Table("What is promised", ("", "measured", "at most", ""), tuple(rows))
+            verdict = "reached" if found.median <= aim.most else "missed"
+            rows.append((aim.what, _text(found) + aim.unit, f"{aim.most:.3g}{aim.unit}", verdict))
+    return Table("What is aimed at", ("", "measured", "at most", ""), tuple(rows))
 
 
 def _by_scenario(

@@ -21,9 +21,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it reads Linux'
 
 
 def bench(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """``loadtest bench`` with as little to do as it takes."""
+    """``loadtest bench`` with as little to do as it takes: some kernels tell processor time by 4 ms."""
     return subprocess.run(
-        [sys.executable, "-m", "loadtest", "bench", "--rounds", "2", "--requests", "200", *arguments],
+        [sys.executable, "-m", "loadtest", "bench", "--rounds", "2", "--requests", "2000", *arguments],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -38,7 +38,7 @@ def test_it_measures_each_peer_and_scenario_in_each_round(tmp_path: Path) -> Non
         tmp_path, "--peers", "ours,textbook", "--only", "one-key,one-key-full,refused", "--json", "out.json"
     )
 
-    assert ended.returncode in (0, 1), ended.stderr
+    assert ended.returncode == 0, ended.stderr
     document = json.loads((tmp_path / "out.json").read_text())
     samples = document["samples"]
     assert [(s["round"], s["scenario"], s["peer"]) for s in samples] == [
@@ -49,14 +49,13 @@ def test_it_measures_each_peer_and_scenario_in_each_round(tmp_path: Path) -> Non
     ]
     for sample in samples:
         measured = sample["measured"]
-        assert measured["statuses"] == {"429" if sample["scenario"] == "refused" else "200": 200}
+        assert measured["statuses"] == {"429" if sample["scenario"] == "refused" else "200": 2000}
         assert measured["tested_cpu_ns"] > 0
         assert measured["p99_ms"] >= measured["p50_ms"] > 0
     assert set(document["peers"]) == {"ours", "textbook"}
-    promise = next(p for p in document["promises"] if p["what"] == "one key, full window to empty")
-    assert promise["holds"] == (promise["median"] <= promise["at_most"])
-    assert promise["what"] in ended.stdout
-    assert ended.returncode == (0 if all(p["holds"] for p in document["promises"]) else 1)
+    aim = next(p for p in document["aims"] if p["what"] == "one key, full window to empty")
+    assert aim["reached"] == (aim["median"] <= aim["at_most"])
+    assert aim["what"] in ended.stdout
 
 
 def test_what_takes_its_time_is_measured_too(tmp_path: Path) -> None:
@@ -78,7 +77,7 @@ def test_what_takes_its_time_is_measured_too(tmp_path: Path) -> None:
         ),
     )
 
-    assert ended.returncode in (0, 1), ended.stderr
+    assert ended.returncode == 0, ended.stderr
     text = page.read_text()
     for what in ("1,000 idle connections", "allowed, 100 keys", "two nodes"):
         assert what in text
@@ -118,7 +117,7 @@ def test_each_peer_that_is_installed_can_be_measured(tmp_path: Path) -> None:
         tmp_path, "--only", "one-key,one-key-full,refused,big", "--rounds", "1", "--json", "out.json"
     )
 
-    assert ended.returncode in (0, 1), ended.stderr
+    assert ended.returncode == 0, ended.stderr
     samples = json.loads((tmp_path / "out.json").read_text())["samples"]
     present = {peer.name for peer in PEERS if peer.is_for_everything and peer.missing() is None}
     assert {s["peer"] for s in samples} == present

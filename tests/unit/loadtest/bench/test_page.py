@@ -34,7 +34,7 @@ def test_figures_stand_between_the_comments_and_the_rest_stays(tmp_path: Path) -
     assert text.startswith(f"# Title\n\n{page.BEGIN}\nMeasured on ")
     assert text.endswith(f"\n{page.END}\nThe rest.\n")
     assert "outdated" not in text
-    assert text.count("| allowed, many keys, to textbook | 0.09 (0.08–0.10)× | 0.13× | holds |") == 1
+    assert text.count("| allowed, many keys, to textbook | 0.09 (0.08–0.10)× | 0.13× | reached |") == 1
     assert "| this gateway | 22.0 (20.0–24.0) | 8.00 |" in text
     assert "2 rounds" in text
 

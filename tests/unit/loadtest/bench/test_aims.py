@@ -1,14 +1,14 @@
 import pytest
 
 from loadtest.bench import figures
+from loadtest.bench.aims import AIMS, Aim
 from loadtest.bench.contest import takes_part
 from loadtest.bench.peers.all import PEERS
-from loadtest.bench.promises import PROMISES, Promise
 from loadtest.bench.results import Spread
 from loadtest.bench.scenarios import SCENARIOS
 from tests.unit.loadtest.bench.measurements import measured, results
 
-ALLOWED = Promise("allowed", "allowed", 0.5, ("textbook", "allowed"))
+ALLOWED = Aim("allowed", "allowed", 0.5, ("textbook", "allowed"))
 
 
 def test_a_ratio_is_that_of_measurements_of_the_same_round() -> None:
@@ -23,9 +23,9 @@ def test_a_ratio_is_that_of_measurements_of_the_same_round() -> None:
 
 
 def test_a_figure_in_its_own_unit_needs_no_other() -> None:
-    promise = Promise("p99", "at-half", 3.0, figure=figures.p99, unit=" ms")
+    aim = Aim("p99", "at-half", 3.0, figure=figures.p99, unit=" ms")
 
-    assert promise.found(results({("ours", "at-half"): [measured(p99_ms=4)]})) == Spread(4, 4, 4)
+    assert aim.found(results({("ours", "at-half"): [measured(p99_ms=4)]})) == Spread(4, 4, 4)
 
 
 @pytest.mark.parametrize("present", [("ours", "allowed"), ("textbook", "allowed")])
@@ -33,10 +33,10 @@ def test_nothing_is_said_of_what_was_measured_on_one_side_only(present: tuple[st
     assert ALLOWED.found(results({present: [measured()]})) is None
 
 
-@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.what)
-def test_both_sides_of_a_promise_are_measured_in_a_whole_run(promise: Promise) -> None:
+@pytest.mark.parametrize("aim", AIMS, ids=lambda aim: aim.what)
+def test_both_sides_of_an_aim_are_measured_in_a_whole_run(aim: Aim) -> None:
     peers = {peer.name: peer for peer in PEERS}
     scenarios = {scenario.name: scenario for scenario in SCENARIOS}
-    sides = [(promise.peer, promise.scenario), *([promise.to] if promise.to else [])]
+    sides = [(aim.peer, aim.scenario), *([aim.to] if aim.to else [])]
 
     assert all(takes_part(peers[peer], scenarios[scenario]) for peer, scenario in sides)

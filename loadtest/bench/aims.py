@@ -1,4 +1,4 @@
-"""What is promised of this gateway, as figures within one run."""
+"""What this gateway aims at, as figures within one run."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ def _seconds(measured: Measured) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Aim:
     """A figure of a scenario of ours, or of some `peer`, is at most `most`: times that of another peer and
     scenario, or in its own unit where there is no other."""
 
@@ -33,15 +33,15 @@ class Promise:
         return spread(self.figure(one) / self.figure(other) for one, other in pairs)
 
 
-def _to(what: str, scenario: str, other: str, most: float, figure: Figure = figures.cpu) -> Promise:
-    return Promise(f"{what}, to {other}", scenario, most, (other, scenario), figure)
+def _to(what: str, scenario: str, other: str, most: float, figure: Figure = figures.cpu) -> Aim:
+    return Aim(f"{what}, to {other}", scenario, most, (other, scenario), figure)
 
 
-def _own(what: str, scenario: str, to: str, most: float, figure: Figure = figures.cpu) -> Promise:
-    return Promise(what, scenario, most, ("ours", to), figure)
+def _own(what: str, scenario: str, to: str, most: float, figure: Figure = figures.cpu) -> Aim:
+    return Aim(what, scenario, most, ("ours", to), figure)
 
 
-PROMISES = (
+AIMS = (
     _to("allowed, many keys", "allowed", "textbook", 0.13),
     _to("allowed, many keys", "allowed", "nginx-pipeline", 0.75),
     _to("allowed, many keys", "allowed", "nginx-script", 1.15),
@@ -57,8 +57,8 @@ PROMISES = (
     _to("at 1,000 a second, p99", "at-1000", "nginx-script", 2.0, figures.p99),
     _to("at 1,000 a second", "at-1000", "nginx-script", 1.5),
     _to("time a request at saturation", "allowed", "textbook", 1 / 8, _seconds),
-    Promise("p99 at half of saturation", "at-half", 3.0, figure=figures.p99, unit=" ms"),
-    Promise("memory of an idle connection", "idle", 15.0, figure=figures.held, unit=" KiB"),
+    Aim("p99 at half of saturation", "at-half", 3.0, figure=figures.p99, unit=" ms"),
+    Aim("memory of an idle connection", "idle", 15.0, figure=figures.held, unit=" KiB"),
     _own("a million keys to a thousand", "keys-1000000", "keys-1000", 1.3),
-    Promise("two workers to one", "workers", 1.1, ("ours", "workers"), peer="ours-2-workers"),
+    Aim("two workers to one", "workers", 1.1, ("ours", "workers"), peer="ours-2-workers"),
 )
