@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.proxy.fast_connection import FastConnection
+from gateway.proxy.watched_connection import WatchedConnection
 from tests.certificates import Authority
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.node import Node, eventually
@@ -235,13 +235,13 @@ async def test_a_client_that_does_not_take_the_little_that_is_left_of_a_broken_a
     start_node: StartNode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transports: list[asyncio.Transport] = []
-    made = FastConnection.connection_made
+    made = WatchedConnection.connection_made
 
-    def connection_made(connection: FastConnection, transport: asyncio.Transport) -> None:
+    def connection_made(connection: WatchedConnection, transport: asyncio.Transport) -> None:
         transports.append(transport)
         made(connection, transport)
 
-    monkeypatch.setattr(FastConnection, "connection_made", connection_made)
+    monkeypatch.setattr(WatchedConnection, "connection_made", connection_made)
 
     async def break_off(peer: Peer) -> None:
         await peer.head()
