@@ -227,10 +227,13 @@ class Admission:
 
     def recall(self, bill: Bill) -> Decision | None:
         """The refusal of a request with such a bill, where one like it has just been refused."""
-        standings = None if bill.policy.concurrency else self._limiter.recall(bill.charges)
+        return None if bill.policy.concurrency else self._recalled(bill, None)
+
+    def _recalled(self, bill: Bill, places: Places | None) -> Decision | None:
+        standings = self._limiter.recall(bill.charges)
         if standings is None:
             return None
-        return Decision(False, bill.client, bill.meters, standings, bill.cost, None, bill.upstream)
+        return Decision(False, bill.client, bill.meters, standings, bill.cost, places, bill.upstream)
 
     def count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
         """As `ask` from there on: charge all windows that the request meets, if its client has a place."""
@@ -238,9 +241,9 @@ class Admission:
         if places is not None:
             if not (places.admitted or places.shadow):
                 return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
-            remembered = self._limiter.recall(bill.charges)
-            if remembered is not None:
-                return Decision(False, bill.client, bill.meters, remembered, bill.cost, places, bill.upstream)
+            refusal = self._recalled(bill, places)
+            if refusal is not None:
+                return refusal
         asked = Asked(bill, places, self._in_flight, on_decided)
         try:
             told = self._limiter.ask(bill.charges, asked.take)

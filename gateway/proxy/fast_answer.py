@@ -65,7 +65,7 @@ class Lane(Protocol):
 class FastAnswer:
     """What a request of the fast lane gets in the end, whoever it is from."""
 
-    # No slots: these stand in the class, since to set them on each instance would cost half a microsecond.
+    # What few requests need stands in the class; slots that are set on each instance were no faster.
     _decision = _NOT_YET
     _is_forwarded = False
     """Whether something of an upstream belongs to it."""
@@ -100,14 +100,23 @@ class FastAnswer:
 
     def _fail(self) -> None:
         """After a fault of ours: the client learns that it failed, and no more than that."""
-        with RequestContext(self._request_id) as context:
-            context.client = self._client_id
+        with self._context():
             logger.exception("a request failed")
+        self._end_by(problem(500, "The gateway failed at this request."))
+
+    def _end_by(self, reply: Reply, *, by_reset: bool = False) -> None:
+        """It has failed: say so, or where an answer has begun, break that off."""
         if self._status:
             self._end(Outcome.FAILED)
-            self._client.fast_broke()
+            self._client.fast_broke(by_reset=by_reset)
         else:
-            self._answer(problem(500, "The gateway failed at this request."), Outcome.FAILED)
+            self._answer(reply, Outcome.FAILED)
+
+    def _context(self) -> RequestContext:
+        """For whatever is logged in its course."""
+        context = RequestContext(self._request_id)
+        context.client = self._client_id
+        return context
 
     def _may_stay(self) -> bool:
         return self._client.may_go_on() and not self._shared.is_draining()
@@ -145,8 +154,7 @@ class FastAnswer:
 
     def _tell(self, outcome: str) -> None:
         plain = self._plain
-        with RequestContext(self._request_id) as context:
-            context.client = self._client_id
+        with self._context() as context:
             context.outcome = outcome
             context.status = self._status
             context.store_seconds = self._store_seconds

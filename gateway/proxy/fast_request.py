@@ -24,7 +24,6 @@ from gateway.proxy.relayed import head_to_client
 from gateway.proxy.turning_away import turn_away
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
-from gateway.request_context import RequestContext
 from gateway.telemetry.counters import Outcome
 
 _CHUNKED = lines([CHUNKED])
@@ -195,8 +194,7 @@ class FastRequest(FastAnswer):
     def _answered(self) -> None:
         self._shared.counters.upstream_answered += 1
         if self._address is not None and self._address.trouble.reason:
-            with RequestContext(self._request_id) as context:  # which is told with it
-                context.client = self._client_id
+            with self._context():  # which is told with it
                 self._address.trouble.worked(monotonic())
         self._is_whole = True
         if not self._is_held:
@@ -228,25 +226,17 @@ class FastRequest(FastAnswer):
         address = self._address
         if address is not None:
             seconds = self._shared.options.upstream_timeout_seconds
-            with RequestContext(self._request_id) as context:
-                context.client = self._client_id
+            with self._context():
                 address.trouble.failed(str(error) or f"it was silent for {seconds:g} s", monotonic())
             if not (is_stale or self._status):
                 address.absence.failed(monotonic())
         if self._status:
             self._send(self._out)
-            self._end(Outcome.FAILED)
-            self._client.fast_broke()
-        else:
-            self._answer(replies.upstream_failed(error).reply(), Outcome.FAILED)
+        self._end_by(replies.upstream_failed(error).reply())
 
     def _out_of_time(self) -> None:
         """The whole of it takes too long."""
-        if self._status:
-            self._end(Outcome.FAILED)
-            self._client.fast_broke(by_reset=True)
-        else:
-            self._answer(Problem(504, "The request took too long.").reply(), Outcome.FAILED)
+        self._end_by(Problem(504, "The request took too long.").reply(), by_reset=True)
 
     def abandon(self, *, has_left: bool) -> None:
         """Its connection is gone: its client has left, or it was taken down."""
