@@ -30,6 +30,7 @@ from gateway.shown_values import without_password
 from gateway.sockets import authority, listening_sockets
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.recorder import NodeInfo
+from gateway.version import FULL_VERSION
 
 _UPSTREAM_CHECK_SECONDS = 2.0
 
@@ -188,11 +189,12 @@ def tasks_of_serving(serves: Serving) -> list[Callable[[], Any]]:
 def announce(settings: Settings, node: NodeInfo) -> None:
     """Say where it is."""
     logger.info(
-        "%s serves %s://%s in front of %s, %s by default; admin listener on http://%s",
+        "%s serves %s://%s in front of %s, %s by default; admin listener on http://%s; version %s",
         settings.node_id,
         "http" if settings.tls_cert is None else "https",
         node.address,
         settings.upstream_url,
         settings.default_limit,
         node.admin_address,
+        FULL_VERSION,
     )

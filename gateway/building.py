@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 
 from redis.asyncio import Redis
 
@@ -37,8 +36,8 @@ from gateway.telemetry.process import LoopLag, open_descriptors, usage
 from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
 from gateway.telemetry.roster import Roster
+from gateway.version import VERSION
 
-DISTRIBUTION = "operator-ratelimiter"
 SILENCE_SECONDS = 1.0
 
 
@@ -158,7 +157,7 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
 
 def unreached(settings: Settings, table: PolicyTable) -> NodeInfo:
     """The node, before it listens."""
-    return NodeInfo(settings.node_id, "", "", version(DISTRIBUTION), table.digest())
+    return NodeInfo(settings.node_id, "", "", VERSION, table.digest())
 
 
 def reread_files(settings: Settings, serves: Serving, enforced: Callable[[PolicyTable], None]) -> None:

@@ -7,13 +7,11 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NoReturn
 
 import uvloop
 
 from gateway import app, logs
-from gateway.building import DISTRIBUTION
 from gateway.certificate_files import certificate_files
 from gateway.errors import StartError, start_error_in
 from gateway.log_writer import LogWriter
@@ -21,6 +19,7 @@ from gateway.policy_files import read_policies
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.setting_words import described, shown, unknown_variables
 from gateway.settings import SECRETS, Settings, load, variable
+from gateway.version import FULL_VERSION
 from gateway.workers import CHANNEL_FLAG, node, worker
 
 CHANNEL = "channel"
@@ -78,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run one node of the rate-limiting gateway. A setting is a flag, a variable or "
         "a line of gateway.toml, in this order of precedence.",
     )
-    parser.add_argument("--version", action="version", version=f"gateway {version(DISTRIBUTION)}")
+    parser.add_argument("--version", action="version", version=f"gateway {FULL_VERSION}")
     parser.add_argument("--check", action="store_true", help="show the settings without secrets, and exit")
     parser.add_argument("--json", action="store_true", help="with --check: as JSON")
     parser.add_argument(CHANNEL_FLAG, dest=CHANNEL, type=int, help=argparse.SUPPRESS)

@@ -16,7 +16,7 @@ import uvloop
 
 from loadtest import redis_server
 from tests.integration.gateway.node import eventually
-from tests.integration.gateway.processes import SOURCE, NodeProcess, node_process
+from tests.integration.gateway.processes import NodeProcess, node_process
 from tests.soak import vitals
 from tests.soak.attackers import Fate
 from tests.soak.finding import Finding
@@ -24,6 +24,7 @@ from tests.soak.good import GoodClient
 from tests.soak.service import serving
 from tests.soak.vitals import Vitals
 
+ROOT = Path(__file__).parents[2]
 HEADS = 1000
 BODIES = 150
 GOOD_PER_SECOND = 100.0
@@ -63,7 +64,7 @@ async def attacked(node: NodeProcess, heads: int, bodies: int, per_second: float
         good.seconds.clear()
         attackers = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.soak.attackers", str(node.port), str(heads), str(bodies)),
-            cwd=SOURCE,
+            cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
         )
         during = before

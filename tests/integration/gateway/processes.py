@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import gateway
 from loadtest.cluster import own_environment
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import eventually
 
-SOURCE = Path(__file__).parents[3]
+CODE = Path(gateway.__file__).parents[1]
+"""Where the code is that is tested, from source or compiled."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ async def start(folder: Path, *arguments: str, stderr: int, **settings: str) -> 
     return await asyncio.create_subprocess_exec(
         *(*closing, sys.executable, "-m", "gateway", *arguments),
         cwd=folder,
-        env={**own_environment(), "PYTHONPATH": str(SOURCE), **settings},
+        env={**own_environment(), "PYTHONPATH": str(CODE), **settings},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL if stderr == CLOSED else stderr,

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from gateway.contract import keys
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
+from gateway.version import FULL_VERSION
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import Ended, NodeProcess, node_process, run_to_end, start
@@ -58,6 +59,7 @@ async def test_sigterm_drains_says_farewell_and_ends_with_0(
     assert last.boot.admitted == 1
     assert "Traceback" not in log
     assert "stopping: no new connections" in log
+    assert f"; version {FULL_VERSION}\n" in log
 
 
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
@@ -241,3 +243,8 @@ async def test_a_dual_stack_host_name_is_listened_on(
         node.process.send_signal(signal.SIGTERM)
         assert await within(node.ends()) == 0
         assert "stopping" not in node.log.read_text()
+
+
+async def test_the_process_is_of_the_code_that_is_tested(tmp_path: Path) -> None:
+    """From source, or compiled: else the tests of processes would tell of another one."""
+    assert await run_to_end(tmp_path, "--version") == Ended(0, f"gateway {FULL_VERSION}\n", "")

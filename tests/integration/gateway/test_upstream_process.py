@@ -10,7 +10,7 @@ from loadtest.cluster import own_environment
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import Node
-from tests.integration.gateway.processes import SOURCE
+from tests.integration.gateway.processes import CODE
 
 StartNode = Callable[..., Awaitable[Node]]
 
@@ -20,7 +20,7 @@ async def process(port: int) -> AsyncIterator[asyncio.subprocess.Process]:
     """The dummy upstream, when it listens."""
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "loadtest", "upstream", "--port", str(port)),
-        env={**own_environment(), "PYTHONPATH": str(SOURCE)},
+        env={**own_environment(), "PYTHONPATH": str(CODE)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -2,13 +2,13 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
 from gateway.settings import Settings, variable
+from gateway.version import FULL_VERSION
 
 
 @pytest.fixture(autouse=True)
@@ -97,12 +97,12 @@ def test_a_pipe_in_a_files_place_is_not_waited_for(
     assert capsys.readouterr().err.endswith("clients.toml: a pipe, not a file\n")
 
 
-def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])
 
     assert end.value.code == 0
-    assert capsys.readouterr().out.strip() == f"gateway {version('operator-ratelimiter')}"
+    assert capsys.readouterr().out.strip() == f"gateway {FULL_VERSION}"
 
 
 @pytest.mark.parametrize("arguments", [["--prot", "81"], ["serve"], ["--port"], ["--channel", "x"]])
