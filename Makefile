@@ -3,13 +3,17 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 DONE := $(VENV)/.installed
+WHEEL := dist/.compiled
 PYTEST_ARGS ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
 
+# Without the working folder in front, where Python would find the source.
+COMPILED = PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)/build/compiled:$(CURDIR)" $(PYTHON)
+
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: $(DONE) ## a virtual environment in .venv with all that the other targets need
 
@@ -23,6 +27,10 @@ demo: setup ## three anomalies and a calm on a real cluster of three nodes, and 
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
 	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 2 --dist loadfile
+
+test-compiled: compiled ## the tests of the gateway on its compiled code (needs a C compiler)
+	@$(COMPILED) -m pytest --compiled tests/unit/contract tests/unit/gateway tests/integration/gateway tests/lanes \
+		tests/model -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
@@ -38,6 +46,20 @@ soak: setup ## good and bad traffic at a node for SECONDS (300), RPS (500) reque
 
 bench: setup ## what a request costs, beside nginx and others that are installed (ARGS="--only allowed --rounds 2")
 	@$(PYTHON) -m loadtest bench $(ARGS)
+
+wheel: $(WHEEL) ## dist/*.whl, with the hot path compiled (needs a C compiler)
+
+$(WHEEL): $(DONE) hatch_build.py pyproject.toml $(shell find gateway subject loadtest -type f ! -name '*.pyc')
+	@rm -f dist/*.whl
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(PYTHON) -m hatchling build -t wheel
+	@touch $(WHEEL)
+
+compiled: build/compiled/.unpacked ## the same, to be run from build/compiled
+
+build/compiled/.unpacked: $(WHEEL)
+	@rm -rf build/compiled
+	@$(PYTHON) -m zipfile -e dist/*.whl build/compiled
+	@touch $@
 
 check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff format --check .
@@ -61,4 +83,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test model lanes fuzz soak bench check readme lock clean
+.PHONY: help setup demo test test-compiled model lanes fuzz soak bench wheel compiled check readme lock clean

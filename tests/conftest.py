@@ -6,6 +6,7 @@ import pytest
 import redis.asyncio as redis_asyncio
 from hypothesis import HealthCheck, settings
 
+from gateway.version import COMPILED
 from loadtest import redis_server
 
 # That a machine is busy is no fault of the code; on CI the examples are the same each time.
@@ -13,6 +14,26 @@ settings.register_profile(
     "project", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--compiled``: the gateway is what `make compiled` made."""
+    parser.addoption("--compiled", action="store_true", help="test the compiled gateway, and nothing else")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End at once where the code that runs is not the code that is meant."""
+    if config.getoption("--compiled") != COMPILED:
+        raise pytest.UsageError(f"the gateway here is {'' if COMPILED else 'not '}compiled")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what looks into the source's functions, where there are none."""
+    if not COMPILED:
+        return
+    of_source = [item for item in items if item.get_closest_marker("source")]
+    config.hook.pytest_deselected(items=of_source)
+    items[:] = [item for item in items if item not in of_source]
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ def test_both_lanes_come_to_the_same(first: int) -> None:
     assert tally.fast_cases > tally.cases / 4, "too few of them are served by the fast lane to say so"
 
 
+@pytest.mark.source
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_fast_lane_that_does_otherwise_is_found(
     mutation: Mutation, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from tests.model.mutations import MUTATIONS, Mutation
 SEEDS = 400
 
 
+@pytest.mark.source
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_rule_that_is_left_out_is_missed(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     mutation.patch(monkeypatch)
