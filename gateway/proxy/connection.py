@@ -89,13 +89,12 @@ class Connection(WatchedConnection):
         else:
             self._receive(data)
 
-    @property
-    def _is_at_rest(self) -> bool:
+    def is_at_rest(self) -> bool:
         """Whether nothing is under way, nothing has come, and a request may."""
         reader = self._reader
         if not self._is_answered or reader.has_begun or self._is_last or self._owes_end or self._is_broken:
             return False
-        return not (reader.held or self._later or self._close or self._force_close)
+        return not (reader.held or self._later or self._close or self._force_close or self._paused)
 
     def _take_turns(self) -> None:
         """Take what has come a part at a time, and let others have their turn in between.
@@ -200,7 +199,7 @@ class Connection(WatchedConnection):
 
     def _wait(self, size: int = 0) -> None:
         """Know what is to be waited for, now that `size` bytes have come."""
-        patience, now = self._watch.patience, monotonic()
+        patience, now = self.watch.patience, monotonic()
         if self._is_answered and not (self._is_last or self._owes_end or self._reader.has_begun):
             if not size:
                 self._rests(now)
@@ -214,10 +213,10 @@ class Connection(WatchedConnection):
             patience.begins(now)
         else:
             patience.has_all()
-            if not (self._is_last and self._watch.buffered_bytes):
+            if not (self._is_last and self.watch.buffered_bytes):
                 return
             patience.sends(now)
-        self._watch.rearm()
+        self.watch.rearm()
 
     def _lose_body(self, error: Exception) -> None:
         self._is_broken = True

@@ -8,8 +8,8 @@ from aiohttp import web
 
 from gateway.connections import Place
 from gateway.proxy.connection import Connection
-from gateway.proxy.fast_connection import FastConnection
 from gateway.proxy.fastlane import FastLane
+from gateway.proxy.fronted_connection import FrontedConnection
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.incoming import Incoming, Message, Unread
 from gateway.proxy.patience import TimeLimits
@@ -55,4 +55,4 @@ class Downstream(web.Server):
     def __call__(self, place: Place | None = None) -> Any:
         """The protocol of a new connection, which has a place if connections are counted."""
         parts = self, self._counters, self._hurry, self._shadowed, self._limits, place
-        return Connection(*parts) if self._lane is None else FastConnection(self._lane, *parts)
+        return Connection(*parts) if self._lane is None else FrontedConnection(self._lane, *parts).front

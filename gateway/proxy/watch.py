@@ -44,6 +44,12 @@ class Watch:
             self._look_in(until - monotonic())
             self.armed_until = until
 
+    def idles(self, now: float) -> None:
+        """The client owes a request, of which nothing is there."""
+        self.patience.idles(now)
+        if self.armed_until > self.patience.idle_until:
+            self.rearm()
+
     def stop(self) -> None:
         """The connection is over; both let go of each other, so that no collector need find them."""
         if self._timer is not None:

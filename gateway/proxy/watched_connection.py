@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 class WatchedConnection(RequestHandler):
     """Knows when the client may be late, and when the connection waits for nothing but a request."""
 
-    __slots__ = ("_counters", "_departure", "_has_started", "_hurry", "_limits", "_place", "_watch", "peer")
+    __slots__ = ("_counters", "_departure", "_has_started", "_hurry", "_limits", "_place", "peer", "watch")
 
     def __init__(
         self,
@@ -76,7 +76,8 @@ class WatchedConnection(RequestHandler):
         self._has_started = False
         self._limits = limits
         self._place = place
-        self._watch: Watch
+        self.watch: Watch
+        """Of its client, once that is there."""
         self._departure: asyncio.TimerHandle | None = None
 
     @property
@@ -100,7 +101,7 @@ class WatchedConnection(RequestHandler):
         self.transport = cast(asyncio.Transport, transport)
         if self._manager is not None:
             self._manager.connection_made(self, self.transport)
-        self._watch = Watch(self._limits, self.transport, self._too_late)
+        self.watch = Watch(self._limits, self.transport, self._too_late)
         self._waits_for_request()
 
     def _start(self) -> None:
@@ -119,25 +120,25 @@ class WatchedConnection(RequestHandler):
 
     def _let_go(self) -> None:
         """Watch no more."""
-        self._watch.stop()
+        self.watch.stop()
         if self._departure is not None:
             self._departure.cancel()
 
     def pause_writing(self) -> None:
         """The client takes less than is sent."""
         super().pause_writing()
-        self._watch.patience.sends(monotonic())
-        self._watch.rearm()
+        self.watch.patience.sends(monotonic())
+        self.watch.rearm()
 
     def resume_writing(self) -> None:
         """It takes more again."""
         super().resume_writing()
-        self._watch.patience.has_sent()
+        self.watch.patience.has_sent()
         self._wait()  # of the last answer, what is little is still awaited
 
     def _pause_transport_reading(self) -> None:
         super()._pause_transport_reading()
-        self._watch.patience.holds_body(monotonic())
+        self.watch.patience.holds_body(monotonic())
         if self._departure is None:
             self._departure = self._loop.call_later(DEPARTURE_SECONDS, self._look_for_departure)
 
@@ -159,12 +160,12 @@ class WatchedConnection(RequestHandler):
     def _too_late(self, late: Late) -> None:
         """Part from a client that is too slow, with a 408 for a part of a request (RFC 9110 §15.5.9)."""
         if late is Late.PARTING:
-            self._watch.part()
+            self.watch.part()
             return
         self._counters.count_late(late)
         logger.debug("%s is too slow with: %s", self.peer, late)
         if late is Late.ANSWER:
-            self._watch.part()
+            self.watch.part()
         elif late is Late.BODY:
             self._lose_body(Problem(408, "The body came too slowly."))
         else:
@@ -175,23 +176,19 @@ class WatchedConnection(RequestHandler):
 
     def _rests(self, now: float) -> None:
         """It waits for a request again."""
-        watch = self._watch
-        watch.patience.idles(now)
-        if watch.armed_until > watch.patience.idle_until:
-            watch.rearm()
-        if self._place is not None:
-            self._place.waits(self._give_way)
+        self.watch.idles(now)
+        self._waits_for_request()
 
     def _waits_for_request(self) -> None:
         if self._place is not None:
-            self._place.waits(self._give_way)
+            self._place.waits(self.give_way)
 
     def _works(self) -> None:
         if self._place is not None:
             self._place.works()
 
-    def _give_way(self) -> bool:
-        """Close, so that another has room; not if a request has come that has not been read yet.
+    def give_way(self) -> bool:
+        """Close, so that another has room: whether it does. Not if a request has come that is not read yet.
 
         Nor if its client has not taken all of an answer: until it has, a close would end nothing.
         """
@@ -221,15 +218,24 @@ class WatchedConnection(RequestHandler):
         self._abandon(has_left=False)
         self.force_close()
 
+    @property
+    def _requests(self) -> int:
+        """How many have come."""
+        return self._request_count
+
+    def _take_no_more(self) -> None:
+        """What comes now is no request."""
+        self._close = True
+
     async def _leave(self, task: "asyncio.Task[None]") -> None:
         """End the connection when it has had its last chance to bring a request."""
         chance = LastChance()
-        while not chance.is_over(self._request_count, is_idle=self._is_idle):
+        while not chance.is_over(self._requests, is_idle=self._is_idle):
             await asyncio.wait({task}, timeout=LAST_CHANCE_SECONDS)
             if task.done():
                 return
             await asyncio.sleep(0)  # what came while the loop was busy is read first
-        self._close = True
+        self._take_no_more()
         if self.transport is not None and self.transport.can_write_eof():
             self.transport.write_eof()  # a close could meet a request, and reset the connection
         elif self.transport is not None:

@@ -16,7 +16,7 @@ from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Decided, Limiter
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
-from gateway.proxy.fast_connection import FastConnection
+from gateway.proxy.front import Front
 from gateway.proxy.shared import Shared
 from gateway.proxy.upstream_connection import UpstreamConnection
 from gateway.settings import Settings
@@ -105,7 +105,7 @@ class StageSet:
         downstream = proxy_parts.downstream(self.settings, self.shared, asyncio.Event())
         place = Connections(counters, most=1).take("127.0.0.1")
         assert isinstance(place, Place)
-        self.client = cast(FastConnection, downstream(place))
+        self.client = cast(Front, downstream(place))
         self.client.connection_made(self.to_client)
 
     def serve(self, number: int) -> None:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from gateway import clock
 from gateway.proxy import looks, upstream_connection
-from gateway.proxy.fast_connection import FastConnection
+from gateway.proxy.front import Front
 from gateway.proxy.request_id import RequestIds
 from tests.lanes.loop import LaneLoop
 from tests.lanes.record import line_of
@@ -87,9 +87,9 @@ def simulated() -> Iterator[None]:
         patch.object(looks, "select", poll),
         patch.object(upstream_connection, "unread", lambda *_: b""),
         patch.object(RequestIds, "new", _next_id),
-        patch.object(FastConnection, "fast_ended", _counting(FastConnection.fast_ended, "served_fast")),
-        patch.object(FastConnection, "fast_broke", _counting(FastConnection.fast_broke, "served_fast")),
-        patch.object(FastConnection, "fast_left", _counting(FastConnection.fast_left, "left_by_fast")),
+        patch.object(Front, "fast_ended", _counting(Front.fast_ended, "served_fast")),
+        patch.object(Front, "fast_broke", _counting(Front.fast_broke, "served_fast")),
+        patch.object(Front, "fast_left", _counting(Front.fast_left, "left_by_fast")),
     ]
     logger, notes = logging.getLogger("gateway"), _Notes()
     level, propagate, asyncios = logger.level, logger.propagate, logging.getLogger("asyncio").disabled

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.proxy import fast_request, plain
-from gateway.proxy.fast_connection import FastConnection
 from gateway.proxy.fast_request import FastRequest
 from gateway.proxy.fastlane import FastLane
+from gateway.proxy.front import Front
 from gateway.proxy.plain import Form, PlainReader
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -92,5 +92,5 @@ MUTATIONS = (
     Mutation("a client that takes nothing holds nothing back", _left_out(FastRequest, "pause")),
     Mutation("who leaves stays in flight", _left_out(FastRequest, "abandon")),
     Mutation("anything is sent once more", lambda patch: patch.setattr(fast_request, "IDEMPOTENT", {"POST"})),
-    Mutation("an answer that breaks off ends in order", _left_out(FastConnection, "fast_broke")),
+    Mutation("an answer that breaks off ends in order", _left_out(Front, "fast_broke")),
 )
