@@ -199,7 +199,7 @@ class Connection(WatchedConnection):
 
     def _wait(self, size: int = 0) -> None:
         """Know what is to be waited for, now that `size` bytes have come."""
-        patience, now = self.watch.patience, monotonic()
+        patience, now = self.watchdog.patience, monotonic()
         if self._is_answered and not (self._is_last or self._owes_end or self._reader.has_begun):
             if not size:
                 self._rests(now)
@@ -213,10 +213,10 @@ class Connection(WatchedConnection):
             patience.begins(now)
         else:
             patience.has_all()
-            if not (self._is_last and self.watch.buffered_bytes):
+            if not (self._is_last and self.watchdog.buffered_bytes):
                 return
             patience.sends(now)
-        self.watch.rearm()
+        self.watchdog.rearm()
 
     def _lose_body(self, error: Exception) -> None:
         self._is_broken = True

@@ -20,7 +20,7 @@ from gateway.proxy.watch import Watch
 class Behind(Protocol):
     """The connection behind, which gets all that the fast lane does not serve."""
 
-    watch: Watch
+    watchdog: Watch
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; part of asyncio's protocol, as what follows."""
@@ -111,7 +111,7 @@ class Front(asyncio.Protocol):
         if transport.get_extra_info("ssl_object") is not None:
             self.scheme = b"https"
         self._behind.connection_made(transport)
-        self._watch = self._behind.watch
+        self._watch = self._behind.watchdog
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""

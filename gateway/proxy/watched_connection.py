@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 class WatchedConnection(RequestHandler):
     """Knows when the client may be late, and when the connection waits for nothing but a request."""
 
-    __slots__ = ("_counters", "_departure", "_has_started", "_hurry", "_limits", "_place", "peer", "watch")
+    __slots__ = ("_counters", "_departure", "_has_started", "_hurry", "_limits", "_place", "peer", "watchdog")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class WatchedConnection(RequestHandler):
         self._has_started = False
         self._limits = limits
         self._place = place
-        self.watch: Watch
+        self.watchdog: Watch
         """Of its client, once that is there."""
         self._departure: asyncio.TimerHandle | None = None
 
@@ -101,7 +101,7 @@ class WatchedConnection(RequestHandler):
         self.transport = cast(asyncio.Transport, transport)
         if self._manager is not None:
             self._manager.connection_made(self, self.transport)
-        self.watch = Watch(self._limits, self.transport, self._too_late)
+        self.watchdog = Watch(self._limits, self.transport, self._too_late)
         self._waits_for_request()
 
     def _start(self) -> None:
@@ -120,25 +120,25 @@ class WatchedConnection(RequestHandler):
 
     def _let_go(self) -> None:
         """Watch no more."""
-        self.watch.stop()
+        self.watchdog.stop()
         if self._departure is not None:
             self._departure.cancel()
 
     def pause_writing(self) -> None:
         """The client takes less than is sent."""
         super().pause_writing()
-        self.watch.patience.sends(monotonic())
-        self.watch.rearm()
+        self.watchdog.patience.sends(monotonic())
+        self.watchdog.rearm()
 
     def resume_writing(self) -> None:
         """It takes more again."""
         super().resume_writing()
-        self.watch.patience.has_sent()
+        self.watchdog.patience.has_sent()
         self._wait()  # of the last answer, what is little is still awaited
 
     def _pause_transport_reading(self) -> None:
         super()._pause_transport_reading()
-        self.watch.patience.holds_body(monotonic())
+        self.watchdog.patience.holds_body(monotonic())
         if self._departure is None:
             self._departure = self._loop.call_later(DEPARTURE_SECONDS, self._look_for_departure)
 
@@ -160,12 +160,12 @@ class WatchedConnection(RequestHandler):
     def _too_late(self, late: Late) -> None:
         """Part from a client that is too slow, with a 408 for a part of a request (RFC 9110 §15.5.9)."""
         if late is Late.PARTING:
-            self.watch.part()
+            self.watchdog.part()
             return
         self._counters.count_late(late)
         logger.debug("%s is too slow with: %s", self.peer, late)
         if late is Late.ANSWER:
-            self.watch.part()
+            self.watchdog.part()
         elif late is Late.BODY:
             self._lose_body(Problem(408, "The body came too slowly."))
         else:
@@ -176,7 +176,7 @@ class WatchedConnection(RequestHandler):
 
     def _rests(self, now: float) -> None:
         """It waits for a request again."""
-        self.watch.idles(now)
+        self.watchdog.idles(now)
         self._waits_for_request()
 
     def _waits_for_request(self) -> None:
