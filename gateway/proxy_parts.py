@@ -43,7 +43,8 @@ def connections(
 def downstream(settings: Settings, shared: Shared, hurry: asyncio.Event) -> Downstream:
     """What has the clients that are connected answered, by the fast lane or the other."""
     access_log = AccessLog(settings.access_log)
-    journal = Journal(Handler(shared), shared.counters, settings.trusted_proxies, access_log)
+    trusted = settings.trusted_proxies
+    journal = Journal(Handler(shared), shared.counters, trusted, access_log, shared.ids)
     lane = _fast_lane(settings, shared, access_log) if settings.fast_lane else None
     return Downstream(journal, shared.counters, hurry, _shadowed(settings), settings.time_limits, lane)
 

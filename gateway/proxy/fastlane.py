@@ -12,7 +12,7 @@ from gateway.proxy.fast_answer import FastClient
 from gateway.proxy.fast_request import FastRequest
 from gateway.proxy.headers import own_answer
 from gateway.proxy.plain import PlainReader, PlainRequest
-from gateway.proxy.request_id import RequestIds, id_line
+from gateway.proxy.request_id import id_line
 from gateway.proxy.shared import Shared
 from gateway.proxy.turning_away import REASONS
 from gateway.telemetry.counters import Outcome
@@ -30,7 +30,7 @@ class FastLane:
         self.deadlines = Deadlines(shared.options.upstream_timeout_seconds)
         self._reader = reader
         self._trusted = trusted
-        self._ids = RequestIds()
+        self._ids = shared.ids
 
     def trusts(self, peer: str) -> bool:
         """Whether what comes from this address is a trusted proxy's word."""

@@ -24,14 +24,19 @@ class Journal:
     """Has messages answered by `handle`, and is the border that no fault of ours goes beyond."""
 
     def __init__(
-        self, handle: Handle, counters: Counters, trusted: TrustedProxies, access_log: AccessLog
+        self,
+        handle: Handle,
+        counters: Counters,
+        trusted: TrustedProxies,
+        access_log: AccessLog,
+        ids: RequestIds,
     ) -> None:
         """`trusted` are the peers whose ids are taken over."""
         self._handle = handle
         self._counters = counters
         self._trusted = trusted
         self._access_log = access_log
-        self._ids = RequestIds()
+        self._ids = ids
 
     async def __call__(self, message: Message) -> web.StreamResponse:
         """One message."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 
 from gateway.fields import Field, RawHeaders
 from gateway.proxy.field_lines import values_of
@@ -40,7 +41,9 @@ class RequestIds:
     Random numbers are drawn for many ids at once: a system call for each is what would cost most.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, draw: Callable[[int], bytes] = os.urandom) -> None:
+        """`draw` gives so many random bytes."""
+        self._draw = draw
         self._random = b""
         self._used = 0
 
@@ -53,6 +56,6 @@ class RequestIds:
         """One that nobody has had, on any node."""
         start = self._used
         if start == len(self._random):
-            self._random, start = os.urandom(_ID_BYTES * _IDS_AT_ONCE), 0
+            self._random, start = self._draw(_ID_BYTES * _IDS_AT_ONCE), 0
         self._used = start + _ID_BYTES
         return self._random[start : self._used].hex()

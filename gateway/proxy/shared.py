@@ -1,12 +1,13 @@
 """What both lanes work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.admission import Admission, Decision
 from gateway.policies import Policies
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.onward import Onward
+from gateway.proxy.request_id import RequestIds
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
 from gateway.replies import RateLimitHeaders
@@ -36,6 +37,7 @@ class Shared:
     counters: Counters
     options: ProxyOptions
     is_draining: Callable[[], bool]
+    ids: RequestIds = field(default_factory=RequestIds)
 
     def left(self, decision: Decision) -> Outcome:
         """Count a request whose client left when it was decided, before anything came of that."""

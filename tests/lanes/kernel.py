@@ -9,14 +9,12 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
 from gateway import clock
-from gateway.proxy import looks, upstream_connection
-from gateway.proxy.front import Front
-from gateway.proxy.request_id import RequestIds
+from gateway.proxy import upstream_connection
+from gateway.proxy.fronted_connection import FrontedConnection
 from tests.lanes.loop import LaneLoop
 from tests.lanes.record import line_of
 from tests.lanes.wire import Socket
@@ -53,10 +51,6 @@ class _Poll:
         return [own for own, events in self._asked if own.has(events)]
 
 
-def _next_id(_: RequestIds) -> str:
-    return f"{next(_loop().ids):032x}"
-
-
 class _Notes(logging.Handler):
     """Gives what a node logs to its loop."""
 
@@ -64,11 +58,10 @@ class _Notes(logging.Handler):
         _loop().logged.append(line_of(record))
 
 
-def _counting(call: Callable[..., Any], name: str) -> Callable[..., Any]:
-    def counted(*args: Any, **options: Any) -> Any:
-        loop = _loop()
-        setattr(loop, name, getattr(loop, name) + 1)
-        return call(*args, **options)
+def _counting_left(call: Callable[..., None]) -> Callable[..., None]:
+    def counted(*args: Any, **options: Any) -> None:
+        _loop().left_by_fast += 1
+        call(*args, **options)
 
     return counted
 
@@ -76,7 +69,7 @@ def _counting(call: Callable[..., Any], name: str) -> Callable[..., Any]:
 @contextmanager
 def simulated() -> Iterator[None]:
     """While this holds, the gateway in this process lives in simulated nodes only."""
-    time, poll = clock.monotonic, SimpleNamespace(**{**vars(select), "poll": _Poll})
+    time = clock.monotonic
     replaced: list[Any] = [
         patch.object(module, name, new)
         for module in [module for name, module in sys.modules.items() if name.startswith("gateway.")]
@@ -84,12 +77,9 @@ def simulated() -> Iterator[None]:
         if getattr(module, name, None) is old
     ]
     replaced += [
-        patch.object(looks, "select", poll),
+        patch.object(select, "poll", _Poll),
         patch.object(upstream_connection, "unread", lambda *_: b""),
-        patch.object(RequestIds, "new", _next_id),
-        patch.object(Front, "fast_ended", _counting(Front.fast_ended, "served_fast")),
-        patch.object(Front, "fast_broke", _counting(Front.fast_broke, "served_fast")),
-        patch.object(Front, "fast_left", _counting(Front.fast_left, "left_by_fast")),
+        patch.object(FrontedConnection, "front_left", _counting_left(FrontedConnection.front_left)),
     ]
     logger, notes = logging.getLogger("gateway"), _Notes()
     level, propagate, asyncios = logger.level, logger.propagate, logging.getLogger("asyncio").disabled

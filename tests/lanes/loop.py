@@ -36,7 +36,7 @@ class LaneLoop(asyncio.BaseEventLoop):
         self._now = 1000.0
         self._selector = _NothingToSelect()
         self.dial: Dial
-        self.ids = count(1)
+        self._numbers = count(1)
         self.logged: list[tuple[object, ...]] = []
         self.served_fast = 0
         self.left_by_fast = 0
@@ -48,6 +48,10 @@ class LaneLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         """Seconds."""
         return self._now
+
+    def draw(self, size: int) -> bytes:
+        """So many bytes instead of random ones: numbers of 16, one after the other."""
+        return b"".join(next(self._numbers).to_bytes(16, "big") for _ in range(size // 16))
 
     def _process_events(self, event_list: list[Any]) -> None:
         """There are none."""

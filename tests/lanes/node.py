@@ -17,8 +17,11 @@ from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
+from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
+from gateway.proxy.front import Front
+from gateway.proxy.request_id import RequestIds
 from gateway.proxy.shared import Shared
 from gateway.proxy.upstream import Upstreams
 from gateway.settings import Settings
@@ -44,6 +47,7 @@ class Client:
     def __init__(self, loop: LaneLoop, *, by_tls: bool) -> None:
         self.stream = Stream(loop)
         self.wire = Wire(loop, self, by_tls=by_tls)
+        self.front: Front | None = None
 
     def received(self, data: bytes) -> None:
         """The node sends."""
@@ -77,11 +81,11 @@ class Node:
 
     def _build(self, settings: Settings) -> None:
         clock = RedisClock(lambda: int(wall() * 1e9))
-        views, ledger = ScriptedViews(self._script), Ledger(self.counters)
+        ledger = Ledger(self.counters)
         limiter = Limiter(
             cast(Store, ScriptedStore(self._script)),
-            views,
-            Fallback(views, ledger, clock),
+            cast(Views, ScriptedViews(self._script)),
+            Fallback(Views(), ledger, clock),
             self.counters,
             on_failure=settings.on_store_failure,
             live_nodes=lambda: 2,
@@ -101,6 +105,7 @@ class Node:
             self.counters,
             proxy_parts.proxy_options(settings),
             lambda: self._stop,
+            RequestIds(self.loop.draw),
         )
         self._downstream = proxy_parts.downstream(settings, self._shared, asyncio.Event())
 
@@ -121,6 +126,7 @@ class Node:
         for client in clients:
             self.loop.run(client.wire.arrive, End.BY_RESET)
         self.loop.advance(_LAST_SECONDS)
+        self.loop.served_fast += sum(client.front.requests for client in clients if client.front is not None)
         logged, self.loop.logged = tuple(self.loop.logged), []
         taken = tuple(client.stream.take() for client in clients)
         is_held = any(isinstance(step, Hold) for step in case.steps)
@@ -137,6 +143,8 @@ class Node:
             protocol = self._downstream(place)
             client.wire.set_protocol(protocol)
             protocol.connection_made(client.wire)
+            if isinstance(protocol, Front):
+                client.front = protocol
 
         self.loop.run(made)
         return client

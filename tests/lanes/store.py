@@ -8,7 +8,6 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.views import Views
 from tests.lanes.case import Decision, Verdict
 
 _ALWAYS = Decision(Verdict.ADMITTED, 0.0)
@@ -42,11 +41,10 @@ class Script:
         )
 
 
-class ScriptedViews(Views):
-    """Remembers what the script says, and nothing else."""
+class ScriptedViews:
+    """In the place of `gateway.limiter.views.Views`: remembers what the script says, and nothing else."""
 
     def __init__(self, script: Script) -> None:
-        super().__init__()
         self._script = script
 
     def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:

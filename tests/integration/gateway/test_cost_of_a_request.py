@@ -56,6 +56,7 @@ GET = request(key=b"k")
 POST = request(key=b"k", method=b"POST", body=b"x" * 4096)
 
 
+@pytest.mark.source  # compiled, they are no calls that a profile sees
 @pytest.mark.parametrize(
     ("message", "limit", "status", "python", "c"),
     [

@@ -16,6 +16,7 @@ from gateway.proxy.downstream import Downstream, Handle
 from gateway.proxy.incoming import Incoming, Message
 from gateway.proxy.journal import Journal
 from gateway.proxy.raw_response import RawResponse
+from gateway.proxy.request_id import RequestIds
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.trusted_proxies import TrustedProxies
 from tests.integration.gateway.client import Client, request, within
@@ -24,7 +25,7 @@ from tests.integration.gateway.client import Client, request, within
 @asynccontextmanager
 async def listening(handle: Handle, counters: Counters) -> AsyncIterator[Client]:
     """A client's connection to a listener that calls `handle`."""
-    journal = Journal(handle, counters, TrustedProxies(""), AccessLog(0))
+    journal = Journal(handle, counters, TrustedProxies(""), AccessLog(0), RequestIds())
     downstream = Downstream(journal, counters, asyncio.Event())
     server = await asyncio.get_running_loop().create_server(downstream, "127.0.0.1", 0)
     async with await Client.connect(server.sockets[0].getsockname()[1]) as client:
