@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 from gateway.access import Denied
 from gateway.addresses import address_of
@@ -43,7 +42,8 @@ class Places:
         return max(0, self.limit - self.taken)
 
 
-class Decision(NamedTuple):
+@dataclass(slots=True, init=False)
+class Decision:
     """Whether a request may pass, and by which windows.
 
     `client` is None where nobody was identified. `standings` has one for each of `meters`, or is None where
@@ -52,13 +52,34 @@ class Decision(NamedTuple):
     """
 
     admitted: bool
-    client: str | None = None
-    meters: tuple[Meter, ...] = ()
-    standings: tuple[Standing, ...] | None = None
-    cost: int = 1
-    places: Places | None = None
-    upstream: str = DEFAULT_UPSTREAM
-    in_shadow: bool = False
+    client: str | None
+    meters: tuple[Meter, ...]
+    standings: tuple[Standing, ...] | None
+    cost: int
+    places: Places | None
+    upstream: str
+    in_shadow: bool
+
+    def __init__(
+        self,
+        admitted: bool,
+        client: str | None = None,
+        meters: tuple[Meter, ...] = (),
+        standings: tuple[Standing, ...] | None = None,
+        cost: int = 1,
+        places: Places | None = None,
+        upstream: str = DEFAULT_UPSTREAM,
+        *,
+        in_shadow: bool = False,
+    ) -> None:
+        self.admitted = admitted
+        self.client = client
+        self.meters = meters
+        self.standings = standings
+        self.cost = cost
+        self.places = places
+        self.upstream = upstream
+        self.in_shadow = in_shadow
 
 
 class Undecided(StoreUnavailable):
@@ -103,10 +124,10 @@ class Asked:
         """What the standings mean for the request."""
         bill, places = self._bill, self._places
         admitted, beyond = True, places is not None and not places.admitted
-        for charge, standing in zip(bill.charges, standings or (), strict=standings is not None):
+        for place, standing in enumerate(standings or ()):
             if not standing.admitted:
                 beyond = True
-                admitted = admitted and charge.shadow
+                admitted = admitted and bill.charges[place].shadow
         return Decision(
             admitted,
             bill.client,
@@ -115,7 +136,7 @@ class Asked:
             bill.cost,
             places,
             bill.upstream,
-            admitted and beyond,
+            in_shadow=admitted and beyond,
         )
 
     def failed(self) -> Decided:

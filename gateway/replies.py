@@ -74,7 +74,7 @@ def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
     if decision.standings is None or decision.places is not None:
         return _refused(decision, style)
-    left = [(admitted, remaining, ceil(seconds)) for admitted, remaining, seconds in decision.standings]
+    left = [(each.admitted, each.remaining, ceil(each.wait_seconds)) for each in decision.standings]
     return _refused_alike(decision.meters, tuple(left), decision.cost, style)
 
 
@@ -142,10 +142,10 @@ def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
     meters, standings = decision.meters, decision.standings
     if len(meters) != 1 or standings is None or decision.places is not None or style != "ietf":
         return lines(limit_fields(decision, style))
-    _, remaining, wait_seconds = standings[0]
-    if meters[0].shadow or not wait_seconds:
+    standing = standings[0]
+    if meters[0].shadow or not standing.wait_seconds:
         return lines(limit_fields(decision, style))
-    return meters[0].told % (remaining, max(1, ceil(wait_seconds)))
+    return meters[0].told % (standing.remaining, retry_after(standing))
 
 
 def _ietf(decision: Decision, told: list[int]) -> Fields:

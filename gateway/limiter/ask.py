@@ -22,7 +22,7 @@ class Books(Enum):
     COUNTED = "it has, and they can be given back"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, init=False)
 class Ask:
     """`on_answer` is called with it when there is an `answer`: once, and not after `leave`.
 
@@ -32,13 +32,29 @@ class Ask:
     charges: Sequence[Charge]
     asked: float  # monotonic seconds
     on_answer: Callable[["Ask"], None] | None
-    answer: Answer | None = None
-    books: Books = Books.CLEAR
-    due: Sequence[tuple[Part, int]] = ()
+    answer: Answer | None
+    books: Books
+    due: Sequence[tuple[Part, int]]
     """Units that go back, should it be cleared, and where they stand."""
-    left: bool = False
-    passed_at: float | None = None
+    left: bool
+    passed_at: float | None
     """When the request was let through while its units were under way."""
+
+    def __init__(
+        self,
+        charges: Sequence[Charge],
+        asked: float,
+        on_answer: Callable[["Ask"], None] | None,
+        answer: Answer | None = None,
+    ) -> None:
+        self.charges = charges
+        self.asked = asked
+        self.on_answer = on_answer
+        self.answer = answer
+        self.books = Books.CLEAR
+        self.due = ()
+        self.left = False
+        self.passed_at = None
 
     @property
     def waits(self) -> bool:

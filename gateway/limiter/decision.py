@@ -1,7 +1,7 @@
 """Who is admitted, and what that leaves. No IO and no clock; times are Redis microseconds."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.contract.window import MICROSECONDS
 from gateway.limiter.charge import Charge
@@ -9,7 +9,8 @@ from gateway.limiter.moment import EDGE, Moment
 from gateway.limiter.view import View
 
 
-class Standing(NamedTuple):
+@dataclass(slots=True, init=False)
+class Standing:
     """How one window decided about a request, and what it leaves.
 
     `wait_seconds` is the time until the window has room for a request that it refused, or else until more
@@ -19,6 +20,11 @@ class Standing(NamedTuple):
     admitted: bool
     remaining: int
     wait_seconds: float
+
+    def __init__(self, admitted: bool, remaining: int, wait_seconds: float) -> None:
+        self.admitted = admitted
+        self.remaining = remaining
+        self.wait_seconds = wait_seconds
 
 
 def error(stamp: int, executed: tuple[int, int]) -> int:

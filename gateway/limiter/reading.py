@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.contract import window
 from gateway.limiter.moment import Moment
@@ -14,7 +14,8 @@ _REMEMBERED = 10_000
 _POSTED = window.POSTED.encode()
 
 
-class Reading(NamedTuple):
+@dataclass(slots=True, init=False)
+class Reading:
     """Counts of sub-intervals, by their distance from the one at hand; a negative one is damage: none.
 
     `units` are those of the closed ones, without a gap, up to the second before the one at hand. `first` is
@@ -22,13 +23,34 @@ class Reading(NamedTuple):
     """
 
     units: list[int]
-    first: int = 0
-    previous: int = 0
-    following: int = 0
-    tells_own: bool = True
-    expired: tuple[int, ...] = ()
-    ahead: int = 0
-    posted: int = 0
+    first: int
+    previous: int
+    following: int
+    tells_own: bool
+    expired: tuple[int, ...]
+    ahead: int
+    posted: int
+
+    def __init__(
+        self,
+        units: list[int],
+        first: int = 0,
+        previous: int = 0,
+        following: int = 0,
+        *,
+        tells_own: bool = True,
+        expired: tuple[int, ...] = (),
+        ahead: int = 0,
+        posted: int = 0,
+    ) -> None:
+        self.units = units
+        self.first = first
+        self.previous = previous
+        self.following = following
+        self.tells_own = tells_own
+        self.expired = expired
+        self.ahead = ahead
+        self.posted = posted
 
 
 NOTHING_ELSE = Reading([])
@@ -137,7 +159,13 @@ def _reading(
     first = max(begins, moment.edge_place + 1)
     while first < own - 1 and not row[first]:
         first += 1
-    tells_own = row[own] >= 0
     return Reading(
-        units, moment.row_begins + first, row[own - 1], row[own + 1], tells_own, expired, ahead, posted
+        units,
+        moment.row_begins + first,
+        row[own - 1],
+        row[own + 1],
+        tells_own=row[own] >= 0,
+        expired=expired,
+        ahead=ahead,
+        posted=posted,
     )

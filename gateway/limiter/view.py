@@ -79,7 +79,8 @@ class View:
 
     def read(self, reading: Reading, moment: Moment, own: int, read_at: float) -> None:
         """Take over a whole hash, asked for at monotonic `read_at`, with its units in the one at hand."""
-        units, self.first, self.previous, self.following = reading[:4]
+        units = reading.units
+        self.first, self.previous, self.following = reading.first, reading.previous, reading.following
         self._units = units or []  # of its own, since it grows
         self.own = own
         self.number, self.counted_from = moment.number, moment.oldest

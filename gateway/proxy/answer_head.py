@@ -4,7 +4,7 @@ No IO.
 """
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from gateway.fields import Fields
 from gateway.proxy.field_lines import FieldError, elements_of, fault_in, parse_field_line, values_of
@@ -27,8 +27,9 @@ class BrokenAnswer(ValueError):  # noqa: N818 - what it is
     """Not an HTTP/1.1 answer, or one that two readers could take differently."""
 
 
-class AnswerHead(NamedTuple):
-    """What an answer's head says: a tuple, as one is made for each answer.
+@dataclass(slots=True, init=False)
+class AnswerHead:
+    """What an answer's head says.
 
     `text` is its lines as HTTP/1.1 has them, without the empty one: fields as they were sent, without the
     space around values; a Content-Length where there must be none (RFC 9110 §8.6) is left out. `passed` is
@@ -44,6 +45,25 @@ class AnswerHead(NamedTuple):
     length: int | None
     chunked: bool
     keep_alive: bool
+
+    def __init__(
+        self,
+        version: tuple[int, int],
+        status: int,
+        text: bytes,
+        passed: bytes,
+        length: int | None,
+        *,
+        chunked: bool,
+        keep_alive: bool,
+    ) -> None:
+        self.version = version
+        self.status = status
+        self.text = text
+        self.passed = passed
+        self.length = length
+        self.chunked = chunked
+        self.keep_alive = keep_alive
 
     @property
     def is_interim(self) -> bool:
@@ -100,7 +120,7 @@ def parse_answer_head(data: bytes, *, has_body: bool = True) -> AnswerHead:
         text_of(start, fields),
         text_of(start, end_to_end(fields, OWN_IN_ANSWERS)),
         length,
-        chunked,
+        chunked=chunked,
         keep_alive=version == (1, 1)
         and (chunked or length is not None)
         and b"close" not in elements_of(values_of(fields, b"connection")),

@@ -123,11 +123,10 @@ class PlainRequest:
         """The request as it goes on: with the lines that tell by which way it has come, and `named` them."""
         form = self._form
         going = form.parts[0]
-        for gap, part in zip(self._gaps, form.parts[1:], strict=True):
-            if gap is self._key and not form.forwards_key:
-                going += part
-            else:
-                going += self.data[gap.start() + 2 : gap.end() + 2] + part
+        for place, gap in enumerate(self._gaps):
+            if gap is not self._key or form.forwards_key:
+                going += self.data[gap.start() + 2 : gap.end() + 2]
+            going += form.parts[place + 1]
         return b"%b\r\n%b%b%b\r\n%b" % (self._line[0], going, self._trail, named, self.data[self._end + 4 :])
 
 

@@ -59,4 +59,4 @@ def usual_head(text: bytes, *, has_body: bool) -> AnswerHead | None:
     if status in BODILESS or not has_body:
         length, chunked = 0, False
     keep_alive = not told & _CLOSES and (chunked or length is not None)
-    return AnswerHead(_VERSION, status, text, passed, length, chunked, keep_alive)
+    return AnswerHead(_VERSION, status, text, passed, length, chunked=chunked, keep_alive=keep_alive)

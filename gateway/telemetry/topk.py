@@ -2,18 +2,18 @@
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gateway.contract.telemetry import ClientCount
 
 _DECAY = 0.8
 
 
-@dataclass(slots=True)
 class _Entry:
-    units: int
-    error: int
-    recent: float
+    __slots__ = ("error", "recent", "units")
+
+    def __init__(self, floor: int) -> None:
+        self.units = self.error = floor
+        self.recent = 0.0
 
 
 class SpaceSaving:
@@ -43,7 +43,7 @@ class SpaceSaving:
         entry = self._entries.get(client)
         if entry is None:
             floor = self._evict_smallest() if len(self._entries) >= self._capacity else 0
-            entry = self._entries[client] = _Entry(floor, floor, 0.0)
+            entry = self._entries[client] = _Entry(floor)
             heapq.heappush(self._heap, (floor + units, client))
         entry.units += units
         entry.recent += units

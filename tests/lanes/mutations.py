@@ -62,7 +62,7 @@ def _clients_not_counted(patch: pytest.MonkeyPatch) -> None:
     end = FastRequest._end
 
     def end_of_nobody(request: FastRequest, *args: Any, **options: Any) -> None:
-        request._decision = request._decision._replace(client=None)
+        request._decision = replace(request._decision, client=None)
         end(request, *args, **options)
 
     patch.setattr(FastRequest, "_end", end_of_nobody)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -54,7 +54,7 @@ def _next_not_read(patch: pytest.MonkeyPatch) -> None:
     read, read_open = View.read, View.read_open
 
     def read_without(view: View, reading: Reading, *args: Any) -> None:
-        read(view, reading._replace(following=0), *args)
+        read(view, replace(reading, following=0), *args)
 
     patch.setattr(View, "read", read_without)
     patch.setattr(View, "read_open", lambda view, previous, own, _: read_open(view, previous, own, 0))

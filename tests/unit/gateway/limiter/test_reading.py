@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import dropwhile
 
 import pytest
@@ -44,7 +45,7 @@ def test_a_usual_hash_is_read_as_any_hash(reply: list[bytes], later: int) -> Non
     with suppress(LookupError, ValueError, TypeError):
         usual = readings.usual(reply, moment)
         assert standing(usual) == standing(plain)
-        assert usual[1:] == plain[1:]
+        assert replace(usual, units=[]) == replace(plain, units=[])
 
 
 @pytest.mark.parametrize("fields", [WHOLE, [THIS], range(THIS - 70, THIS + 1), [THIS - 40, THIS - 3, THIS]])
