@@ -44,8 +44,8 @@ fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; ma
 soak: setup ## good and bad traffic at a node for SECONDS (300), RPS (500) requests a second; nothing may grow
 	@$(PYTHON) -m tests.soak --seconds $(or $(SECONDS),300) --rps $(or $(RPS),500)
 
-bench: setup ## what a request costs, beside nginx and others that are installed (ARGS="--only allowed --rounds 2")
-	@$(PYTHON) -m loadtest bench $(ARGS)
+bench: compiled ## what a request costs, beside nginx and others that are installed (ARGS="--only allowed --rounds 2")
+	@$(COMPILED) -m loadtest bench $(ARGS)
 
 wheel: $(WHEEL) ## dist/*.whl, with the hot path compiled (needs a C compiler)
 

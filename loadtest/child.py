@@ -11,7 +11,8 @@ from pathlib import Path
 
 from loadtest.polling import until
 
-_SOURCE = Path(__file__).parent.parent
+CODE = Path(__file__).parent.parent
+"""Where the modules of our own that run here are."""
 _LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -99,6 +100,12 @@ def start(
     return Child(name, process, stdout, stderr)
 
 
+def finding(code: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which Python finds modules in `code`, and then where it finds them here."""
+    path = os.pathsep.join(filter(None, [str(code), str(CODE), environment.get("PYTHONPATH")]))
+    return {**environment, "PYTHONPATH": path}
+
+
 def start_module(
     module: str,
     *arguments: str,
@@ -106,20 +113,20 @@ def start_module(
     environment: Mapping[str, str],
     folder: Path,
     working_folder: Path,
+    code: Path = CODE,
 ) -> Child:
-    """`start` ``python -m module``.
+    """`start` ``python -m module``, from `code`.
 
     Raises:
         StartError: as there.
     """
-    path = os.pathsep.join(filter(None, [str(_SOURCE), environment.get("PYTHONPATH")]))
     return start(
         sys.executable,
         "-m",
         module,
         *arguments,
         name=name,
-        environment={**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        environment={**finding(code, environment), "PYTHONUNBUFFERED": "1"},
         folder=folder,
         working_folder=working_folder,
     )

@@ -15,7 +15,7 @@ import aiohttp
 from gateway.contract import codec
 from gateway.contract.roster import RosterEntry
 from loadtest import redis_server
-from loadtest.child import Child, StartError, start_module
+from loadtest.child import CODE, Child, StartError, start_module
 from loadtest.interrupt import uninterrupted
 from loadtest.polling import TICK_SECONDS
 from loadtest.ports import free_port, is_free
@@ -62,6 +62,7 @@ class Plan:
     `redis_url`, `upstream_url`: a server that runs already; None starts one. `node_redis_url`: where nodes
     find it, if another way leads there. `node_environment` goes before `environment`, what the processes
     inherit, and `environments_by_node` (by its id, node-1 and so on) before both.
+    `code`: where nodes' modules are, if not where ours are.
     `working_folder`: where relative paths in settings start, and a gateway.toml is looked for; None stands
     for an empty one.
     """
@@ -73,6 +74,7 @@ class Plan:
     node_environment: Mapping[str, str] = field(default_factory=dict)
     environments_by_node: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: own_environment())
+    code: Path = CODE
     working_folder: Path | None = None
 
 
@@ -188,6 +190,7 @@ class _NodeStart:
                 environment=self._environment(node_id, port, admin_port),
                 folder=self.folder,
                 working_folder=self.plan.working_folder or self.folder,
+                code=self.plan.code,
             )
             self.children.append(child)
             node = Node(node_id, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", child)

@@ -47,10 +47,10 @@ def _around(page: Path) -> tuple[str, str]:
 def _setting(results: Results, peers: Sequence[Peer]) -> str:
     on = machine.described()
     rounds = max((sample.round for sample in results.samples), default=0)
-    others = dict.fromkeys(peer.version() for peer in peers if not peer.name.startswith("ours"))
+    versions = dict.fromkeys(peer.version() for peer in peers)
     return (
         f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['kernel']}, Python "
-        f"{on['python']}, {on['redis']}; {', '.join(others)}. {rounds} rounds; the median, and in brackets "
+        f"{on['python']}, {on['redis']}; {', '.join(versions)}. {rounds} rounds; the median, and in brackets "
         "the least and the most.\n"
     )
 

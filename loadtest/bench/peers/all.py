@@ -4,6 +4,7 @@ from loadtest.bench.peers import envoy, haproxy, nginx, ours, textbooks
 
 PEERS = (
     ours.OURS,
+    ours.SOURCE,
     ours.WITHOUT_FAST_LANE,
     textbooks.TEXTBOOK,
     textbooks.LIMITS,

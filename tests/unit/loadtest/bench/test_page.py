@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from gateway.version import FULL_VERSION
 from loadtest.bench import page
 from loadtest.bench.peers.all import PEERS
 from loadtest.child import StartError
@@ -37,6 +38,7 @@ def test_figures_stand_between_the_comments_and_the_rest_stays(tmp_path: Path) -
     assert text.count("| allowed, many keys, to textbook | 0.09 (0.08–0.10)× | 0.13× | reached |") == 1
     assert "| this gateway | 22.0 (20.0–24.0) | 8.00 |" in text
     assert "2 rounds" in text
+    assert f"this gateway {FULL_VERSION}" in text
 
 
 def test_the_plot_has_a_bar_for_each_measurement(tmp_path: Path) -> None:
