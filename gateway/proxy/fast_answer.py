@@ -1,8 +1,9 @@
 """The answer to a request of the fast lane: sent, counted once, and told to the access log."""
 
+import asyncio
 import logging
 from abc import abstractmethod
-from typing import Literal, Protocol
+from typing import Literal
 
 from gateway.admission import Decision
 from gateway.bills import Bill
@@ -28,8 +29,10 @@ _NOT_YET = Decision(admitted=False)
 logger = logging.getLogger(__name__)
 
 
-class FastClient(Protocol):
+class FastClient(asyncio.Protocol):
     """The connection that a request came by."""
+
+    __slots__ = ("is_trusted", "peer", "scheme")
 
     peer: str
     """The address at the other end."""
@@ -38,24 +41,31 @@ class FastClient(Protocol):
     is_trusted: bool
     """Whether the peer is a trusted proxy."""
 
+    @abstractmethod
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
 
+    @abstractmethod
     def send(self, pieces: list[Piece]) -> None:
         """Send them to the client, as one."""
 
+    @abstractmethod
     def fast_ended(self, *, stays: bool) -> None:
         """The answer has gone out: whether another request may follow."""
 
+    @abstractmethod
     def fast_broke(self, *, by_reset: bool = False) -> None:
         """There is no whole answer, and the client must see that."""
 
+    @abstractmethod
     def fast_left(self, data: bytes, begun: Begun) -> None:
         """The other lane is to serve the request of these bytes, from where it is."""
 
 
-class Lane(Protocol):
+class Lane:
     """What all requests of the fast lane go through."""
+
+    __slots__ = ("access_log", "deadlines", "shared")
 
     shared: Shared
     access_log: AccessLog

@@ -8,7 +8,7 @@ from gateway.clock import monotonic, wall
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.begun import Begun
 from gateway.proxy.deadlines import Deadlines
-from gateway.proxy.fast_answer import FastClient
+from gateway.proxy.fast_answer import FastClient, Lane
 from gateway.proxy.fast_request import FastRequest
 from gateway.proxy.headers import own_answer
 from gateway.proxy.plain import PlainReader, PlainRequest
@@ -19,7 +19,7 @@ from gateway.telemetry.counters import Outcome
 from gateway.trusted_proxies import TrustedProxies
 
 
-class FastLane:
+class FastLane(Lane):
     """One for all connections."""
 
     def __init__(

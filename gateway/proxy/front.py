@@ -12,6 +12,7 @@ from gateway.clock import monotonic
 from gateway.connections import Place
 from gateway.proxy.answers import Piece
 from gateway.proxy.begun import Begun
+from gateway.proxy.fast_answer import FastClient
 from gateway.proxy.fast_request import FastRequest
 from gateway.proxy.fastlane import FastLane
 from gateway.proxy.watch import Watch
@@ -62,7 +63,7 @@ class Behind(Protocol):
         """It is to be served from where it is, of these bytes."""
 
 
-class Front(asyncio.Protocol):
+class Front(FastClient):
     """Each request goes by the lane that it fits: between two nothing is left of the first one."""
 
     __slots__ = (
@@ -75,10 +76,7 @@ class Front(asyncio.Protocol):
         "_place",
         "_transport",
         "_watch",
-        "is_trusted",
-        "peer",
         "requests",
-        "scheme",
     )
 
     def __init__(self, lane: FastLane, behind: Behind, place: Place | None) -> None:
@@ -94,11 +92,8 @@ class Front(asyncio.Protocol):
         self.requests = 0
         """How many have been served in front, or are."""
         self.peer = "unknown" if place is None else place.peer
-        """The address at the other end."""
         self.is_trusted = lane.trusts(self.peer)
-        """Whether the peer is a trusted proxy."""
         self.scheme = b"http"
-        """By which requests come: http or https."""
 
     @property
     def is_serving(self) -> bool:

@@ -26,8 +26,9 @@ class SpaceSaving:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._entries: dict[str, _Entry] = {}
-        # The smallest entry, lazily: an item whose count is out of date is put back when it comes up.
-        self._heap: list[tuple[int, str]] = []
+        # Each client waits where its units put it, and moves on when it comes up, if it has more by now.
+        self._waiting: dict[int, list[str]] = {}
+        self._places: list[int] = []  # of those who wait, as a heap
 
     def fade(self) -> None:
         """A second is over."""
@@ -44,19 +45,31 @@ class SpaceSaving:
         if entry is None:
             floor = self._evict_smallest() if len(self._entries) >= self._capacity else 0
             entry = self._entries[client] = _Entry(floor)
-            heapq.heappush(self._heap, (floor + units, client))
+            self._wait(client, floor + units)
         entry.units += units
         entry.recent += units
 
     def _evict_smallest(self) -> int:
         while True:
-            units, client = self._heap[0]
-            current = self._entries[client].units
-            if current == units:
-                heapq.heappop(self._heap)
+            place = self._places[0]
+            waiting = self._waiting[place]
+            if not waiting:
+                heapq.heappop(self._places)
+                del self._waiting[place]
+                continue
+            client = waiting.pop()
+            units = self._entries[client].units
+            if units == place:
                 del self._entries[client]
                 return units
-            heapq.heapreplace(self._heap, (current, client))
+            self._wait(client, units)
+
+    def _wait(self, client: str, place: int) -> None:
+        waiting = self._waiting.get(place)
+        if waiting is None:
+            waiting = self._waiting[place] = []
+            heapq.heappush(self._places, place)
+        waiting.append(client)
 
     def top(self, size: int) -> tuple[ClientCount, ...]:
         """The `size` clients with the most recent units, heaviest first."""
