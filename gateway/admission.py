@@ -1,15 +1,15 @@
-"""The one call before the upstream: lists → exempt → identity → routes → windows → places → limiter."""
+"""The one call before the upstream: lists → exempt → identity → routes → windows → concurrency → limiter."""
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from gateway.access import Denied
 from gateway.addresses import address_of
 from gateway.bills import Bill, Bills
 from gateway.contract.client_id import address_id
-from gateway.contract.routes import DEFAULT_UPSTREAM
+from gateway.decisions import Concurrency, Decided, Decision, LeftDecided, Undecided
 from gateway.errors import StoreUnavailable
 from gateway.fields import RawHeaders
 from gateway.identity import SentKey
@@ -23,95 +23,21 @@ from gateway.policies import Policies
 from gateway.routing import Asking
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """How many requests of a client may be in flight here, and how many are with this one."""
-
-    limit: int
-    taken: int
-    shadow: bool
-
-    @property
-    def admitted(self) -> bool:
-        """Whether this one fits in."""
-        return self.taken <= self.limit
-
-    @property
-    def remaining(self) -> int:
-        """How many more would."""
-        return max(0, self.limit - self.taken)
-
-
-@dataclass(slots=True, init=False)
-class Decision:
-    """Whether a request may pass, and by which windows.
-
-    `client` is None where nobody was identified. `standings` has one for each of `meters`, or is None where
-    nobody counted. `places` is None where any number may be in flight. `upstream` is a name: where
-    the request goes. `in_shadow`: it would have been refused, if policies in shadow did refuse.
-    """
-
-    admitted: bool
-    client: str | None
-    meters: tuple[Meter, ...]
-    standings: tuple[Standing, ...] | None
-    cost: int
-    places: Places | None
-    upstream: str
-    in_shadow: bool
-
-    def __init__(
-        self,
-        admitted: bool,
-        client: str | None = None,
-        meters: tuple[Meter, ...] = (),
-        standings: tuple[Standing, ...] | None = None,
-        cost: int = 1,
-        places: Places | None = None,
-        upstream: str = DEFAULT_UPSTREAM,
-        *,
-        in_shadow: bool = False,
-    ) -> None:
-        self.admitted = admitted
-        self.client = client
-        self.meters = meters
-        self.standings = standings
-        self.cost = cost
-        self.places = places
-        self.upstream = upstream
-        self.in_shadow = in_shadow
-
-
-class Undecided(StoreUnavailable):
-    """Nobody can say whether a client has something left, and the settings let nobody pass without that."""
-
-    def __init__(self, client: str) -> None:
-        super().__init__("undecided")
-        self.client = client
-
-
-class LeftDecided(asyncio.CancelledError):
-    """Who asked was cancelled when the decision was there, and has not taken it."""
-
-    def __init__(self, decision: Decision) -> None:
-        super().__init__()
-        self.decision = decision
-
-
-Decided = Decision | Undecided
-
-
 class Asked:
     """A request that waits for its decision. Its requester may go, and says so by `leave`."""
 
-    __slots__ = ("_bill", "_has_place", "_in_flight", "_on_decided", "_places", "waiting")
+    __slots__ = ("_bill", "_concurrency", "_has_place", "_in_flight", "_on_decided", "waiting")
 
     def __init__(
-        self, bill: Bill, places: Places | None, in_flight: InFlight, on_decided: Callable[[Decided], None]
+        self,
+        bill: Bill,
+        concurrency: Concurrency | None,
+        in_flight: InFlight,
+        on_decided: Callable[[Decided], None],
     ) -> None:
         self._bill = bill
-        self._places = places
-        self._has_place = places is not None
+        self._concurrency = concurrency
+        self._has_place = concurrency is not None
         self._in_flight = in_flight
         self._on_decided = on_decided
         self.waiting: Ask
@@ -122,8 +48,8 @@ class Asked:
 
     def decided(self, standings: tuple[Standing, ...] | None) -> Decision:
         """What the standings mean for the request."""
-        bill, places = self._bill, self._places
-        admitted, beyond = True, places is not None and not places.admitted
+        bill, concurrency = self._bill, self._concurrency
+        admitted, beyond = True, concurrency is not None and not concurrency.admitted
         for place, standing in enumerate(standings or ()):
             if not standing.admitted:
                 beyond = True
@@ -134,7 +60,7 @@ class Asked:
             bill.meters,
             standings,
             bill.cost,
-            places,
+            concurrency,
             bill.upstream,
             in_shadow=admitted and beyond,
         )
@@ -250,22 +176,22 @@ class Admission:
         """The refusal of a request with such a bill, where one like it has just been refused."""
         return None if bill.policy.concurrency else self._recalled(bill, None)
 
-    def _recalled(self, bill: Bill, places: Places | None) -> Decision | None:
+    def _recalled(self, bill: Bill, concurrency: Concurrency | None) -> Decision | None:
         standings = self._limiter.recall(bill.charges)
         if standings is None:
             return None
-        return Decision(False, bill.client, bill.meters, standings, bill.cost, places, bill.upstream)
+        return Decision(False, bill.client, bill.meters, standings, bill.cost, concurrency, bill.upstream)
 
     def count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
         """As `ask` from there on: charge all windows that the request meets, if its client has a place."""
-        places = self._enter(bill) if bill.policy.concurrency else None
-        if places is not None:
-            if not (places.admitted or places.shadow):
-                return Decision(False, bill.client, bill.meters, None, bill.cost, places, bill.upstream)
-            refusal = self._recalled(bill, places)
+        concurrency = self._enter(bill) if bill.policy.concurrency else None
+        if concurrency is not None:
+            if not (concurrency.admitted or concurrency.shadow):
+                return Decision(False, bill.client, bill.meters, None, bill.cost, concurrency, bill.upstream)
+            refusal = self._recalled(bill, concurrency)
             if refusal is not None:
                 return refusal
-        asked = Asked(bill, places, self._in_flight, on_decided)
+        asked = Asked(bill, concurrency, self._in_flight, on_decided)
         try:
             told = self._limiter.ask(bill.charges, asked.take)
         except StoreUnavailable as reason:
@@ -274,7 +200,7 @@ class Admission:
                 raise decided from reason
             return decided
         except BaseException:
-            if places is not None:
+            if concurrency is not None:
                 self._in_flight.leave(bill.client)
             raise
         if isinstance(told, Ask):
@@ -284,20 +210,20 @@ class Admission:
 
     def close(self, decision: Decision) -> None:
         """Give back the place of a request that has ended: answered, refused, failed or cancelled."""
-        if decision.places is not None and decision.client is not None:
+        if decision.concurrency is not None and decision.client is not None:
             self._in_flight.leave(decision.client)
 
     def keep(self, decision: Decision) -> Callable[[], None]:
         """Keep the place of a request beyond its `close`, until what this returns is called."""
         client = decision.client
-        if decision.places is None or client is None:
+        if decision.concurrency is None or client is None:
             return lambda: None
         self._in_flight.enter(client)
         return partial(self._in_flight.leave, client)
 
-    def _enter(self, bill: Bill) -> Places:
+    def _enter(self, bill: Bill) -> Concurrency:
         policy = bill.policy
-        return Places(policy.concurrency, self._in_flight.enter(bill.client), policy.shadow)
+        return Concurrency(policy.concurrency, self._in_flight.enter(bill.client), policy.shadow)
 
 
 def _with_address(bill: Bill, meters: tuple[Meter, ...], place: str) -> Bill:

@@ -5,8 +5,8 @@ from functools import lru_cache
 from math import ceil
 from typing import Literal
 
-from gateway.admission import Decision
 from gateway.contract.policy_table import CONCURRENCY
+from gateway.decisions import Decision
 from gateway.fields import Fields, lines
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter
@@ -72,7 +72,7 @@ def options(methods: Iterable[str], limits: Fields) -> Reply:
 
 def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
-    if decision.standings is None or decision.places is not None:
+    if decision.standings is None or decision.concurrency is not None:
         return _refused(decision, style)
     left = [(each.admitted, each.remaining, ceil(each.wait_seconds)) for each in decision.standings]
     return _refused_alike(decision.meters, tuple(left), decision.cost, style)
@@ -140,7 +140,7 @@ def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
 def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
     """The same as lines; of nearly all requests, with one window, from what its meter has ready."""
     meters, standings = decision.meters, decision.standings
-    if len(meters) != 1 or standings is None or decision.places is not None or style != "ietf":
+    if len(meters) != 1 or standings is None or decision.concurrency is not None or style != "ietf":
         return lines(limit_fields(decision, style))
     standing = standings[0]
     if meters[0].shadow or not standing.wait_seconds:
@@ -158,10 +158,10 @@ def _ietf(decision: Decision, told: list[int]) -> Fields:
             # Of a window that does not refuse, memory does not know when more comes free.
             time = b";t=%d" % retry_after(standing) if standing.wait_seconds else b""
             left.append(b'"%b";r=%d%b' % (name, standing.remaining, time))
-    if decision.places is not None and not decision.places.shadow:
+    if decision.concurrency is not None and not decision.concurrency.shadow:
         name = CONCURRENCY.encode()
-        policies.append(b'"%b";q=%d;qu="concurrent-requests"' % (name, decision.places.limit))
-        left.append(b'"%b";r=%d' % (name, decision.places.remaining))
+        policies.append(b'"%b";q=%d;qu="concurrent-requests"' % (name, decision.concurrency.limit))
+        left.append(b'"%b";r=%d' % (name, decision.concurrency.remaining))
     lists = ((b"RateLimit-Policy", policies), (b"RateLimit", left))
     return [(name, b", ".join(items)) for name, items in lists if items]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.admission import Decision
+from gateway.decisions import Decision
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.upstream_address import UpstreamAddress
 

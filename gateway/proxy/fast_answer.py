@@ -5,9 +5,9 @@ import logging
 from abc import abstractmethod
 from typing import Literal
 
-from gateway.admission import Decision
 from gateway.bills import Bill
 from gateway.clock import monotonic, wall
+from gateway.decisions import Decision
 from gateway.fields import lines
 from gateway.problems import Reply, problem
 from gateway.proxy.access_log import AccessLog
@@ -157,7 +157,7 @@ class FastAnswer:
         if decision.client is not None:
             counters.clients.count(decision.client, refused=not decision.admitted)
             counters.shadow_refused += decision.in_shadow
-        if decision.places is not None:
+        if decision.concurrency is not None:
             self._shared.admission.close(decision)
         if self._lane.access_log.is_on:
             self._tell(outcome)

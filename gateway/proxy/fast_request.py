@@ -7,9 +7,10 @@ twin and takes over whatever is not as usual; the tests hold the two to each oth
 import asyncio
 
 from gateway import replies
-from gateway.admission import Asked, Decided, Decision, Undecided
+from gateway.admission import Asked
 from gateway.bills import Bill
 from gateway.clock import monotonic, wall
+from gateway.decisions import Decided, Decision, Undecided
 from gateway.fields import lines
 from gateway.problems import Problem
 from gateway.proxy.answer_body import TooSlow

@@ -2,9 +2,9 @@
 
 from gateway import replies
 from gateway.addresses import address_of
-from gateway.admission import Decision
 from gateway.bills import Bill
 from gateway.clock import monotonic, wall
+from gateway.decisions import Decision
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.begun import Begun
 from gateway.proxy.deadlines import Deadlines

@@ -6,8 +6,8 @@ import logging
 from aiohttp import web
 
 from gateway import replies
-from gateway.admission import Decision, LeftDecided, Undecided
 from gateway.clock import monotonic, wall
+from gateway.decisions import Decision, LeftDecided, Undecided
 from gateway.problems import Problem, Reply
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.exchange import Exchange, Outgoing

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.admission import Admission, Decision
+from gateway.admission import Admission
+from gateway.decisions import Decision
 from gateway.policies import Policies
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.onward import Onward

@@ -2,7 +2,7 @@
 
 from gateway import replies
 from gateway.access import Denied
-from gateway.admission import Undecided
+from gateway.decisions import Undecided
 from gateway.identity import Unidentified
 from gateway.problems import Problem, Reply
 from gateway.proxy.rules import Malformed

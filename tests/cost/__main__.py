@@ -16,9 +16,9 @@ from collections.abc import Callable
 import uvloop
 
 from gateway import replies
-from gateway.admission import Decision
 from gateway.bills import Bill
 from gateway.contract.routes import DEFAULT_UPSTREAM
+from gateway.decisions import Decision
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import Piece
 from gateway.proxy.plain import PlainReader, PlainRequest

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from gateway.access import AccessList, Denied
-from gateway.admission import Admission, Decision, LeftDecided, Undecided
+from gateway.admission import Admission
 from gateway.contract.client_id import key_digest, unknown_client_id
 from gateway.contract.clients import Clients
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.routes import Route
+from gateway.decisions import Decision, LeftDecided, Undecided
 from gateway.errors import StoreUnavailable
 from gateway.exempt import Exempt
 from gateway.fields import Field

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from gateway.admission import Decision, Places
 from gateway.contract.limits import parse_limits
+from gateway.decisions import Concurrency, Decision
 from gateway.fields import lines
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter, meters_of
@@ -87,7 +87,7 @@ def test_a_429_for_a_request_that_costs_more_says_so() -> None:
 
 
 def test_a_429_for_too_many_at_once_asks_for_a_second() -> None:
-    reply = refused(Decision(False, "acme", GOLD, None, places=Places(3, 4, shadow=False)), "ietf")
+    reply = refused(Decision(False, "acme", GOLD, None, concurrency=Concurrency(3, 4, shadow=False)), "ietf")
 
     assert reply.fields[2:] == [
         (b"Retry-After", b"1"),
@@ -188,7 +188,7 @@ def test_each_style_has_its_fields(style: RateLimitHeaders, fields: list[tuple[b
         decided(GOLD, full(59.5)),
         decided(meters("gold", "100/m", shadow=True), full(3.0)),
         decided(meters("gold", "10/s,100/m"), left(5, 0.5), left(90, 30.0)),
-        decided(GOLD, left(37, 11.2), places=Places(3, 1, shadow=False)),
+        decided(GOLD, left(37, 11.2), concurrency=Concurrency(3, 1, shadow=False)),
         Decision(True, "acme", GOLD),
         Decision(True),
     ],
@@ -208,7 +208,7 @@ def test_where_nobody_counted_only_the_limit_is_told(
 
 def test_all_windows_are_told_and_the_legacy_fields_tell_the_tightest() -> None:
     decision = decided(
-        BURST, left(9, 0.4), left(3, 30.0), left(4000, 80000.0), places=Places(8, 6, shadow=False)
+        BURST, left(9, 0.4), left(3, 30.0), left(4000, 80000.0), concurrency=Concurrency(8, 6, shadow=False)
     )
 
     assert limit_fields(decision, "both") == [
@@ -250,7 +250,7 @@ def test_where_nobody_counted_the_smallest_window_is_the_tightest() -> None:
     [
         Decision(True),
         Decision(True, "acme"),
-        decided(meters("gold", "10/s", shadow=True), full(1.0), places=Places(1, 2, shadow=True)),
+        decided(meters("gold", "10/s", shadow=True), full(1.0), concurrency=Concurrency(1, 2, shadow=True)),
     ],
     ids=["exempt", "allowed", "in shadow"],
 )
