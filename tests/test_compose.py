@@ -229,6 +229,15 @@ def test_the_images_are_made_of_locked_packages() -> None:
         assert "--require-hashes -r " in install or "--no-deps" in install, install
 
 
+def test_the_image_is_of_compiled_code_and_has_no_compiler() -> None:
+    (wheel,) = (run for run in STAGES["build"].all("RUN") if "pip wheel" in run)
+
+    assert wheel.startswith("HATCH_BUILD_HOOKS_ENABLE=1 ")
+    assert [name for name, stage in STAGES.items() if any("gcc" in run for run in stage.all("RUN"))] == [
+        "build"
+    ]
+
+
 def test_everything_that_is_copied_is_there_and_in_the_context() -> None:
     let_through = [
         line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")
