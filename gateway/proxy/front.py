@@ -134,7 +134,7 @@ class Front(FastClient):
         self._is_told = False
         self.requests += 1
         request.begin()
-        if self._fast is request and self._watch is not None:
+        if self.is_serving and self._watch is not None:
             self._watch.patience.has_all()
 
     def _rests(self) -> None:
