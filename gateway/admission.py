@@ -1,9 +1,10 @@
 """The one call before the upstream: lists → exempt → identity → routes → windows → concurrency → limiter."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from gateway.access import Denied
 from gateway.addresses import address_of
@@ -15,8 +16,9 @@ from gateway.fields import RawHeaders
 from gateway.identity import SentKey
 from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask
+from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Limiter
+from gateway.limiter.limiter import Decided as Told
 from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies
@@ -83,10 +85,22 @@ class Asked:
             self._in_flight.leave(self._bill.client)
 
 
+class Deciding(Protocol):
+    """What decides by windows, as `gateway.limiter.limiter.Limiter` does."""
+
+    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        """A refusal that has just been given."""
+
+    def ask(
+        self, charges: Sequence[Charge], on_decided: Callable[[Told], None]
+    ) -> tuple[Standing, ...] | Ask | None:
+        """The decision, or the `Ask` of which `on_decided` will be told."""
+
+
 class Admission:
     """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
 
-    def __init__(self, overrides: LiveOverrides, limiter: Limiter, in_flight: InFlight) -> None:
+    def __init__(self, overrides: LiveOverrides, limiter: Deciding, in_flight: InFlight) -> None:
         self._overrides = overrides
         self._limiter = limiter
         self._bills = Bills()

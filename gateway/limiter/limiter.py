@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
@@ -11,9 +11,6 @@ from gateway.limiter import decision
 from gateway.limiter.ask import Ask
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.store import Store
-from gateway.limiter.views import Views
 from gateway.telemetry.counters import Counters
 
 OnStoreFailure = Literal["local", "open", "closed"]
@@ -22,13 +19,39 @@ Decided = tuple[Standing, ...] | None | StoreUnavailable
 logger = logging.getLogger(__name__)
 
 
+class Counting(Protocol):
+    """Where requests are counted, as by `gateway.limiter.store.Store`."""
+
+    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+        """Let a request wait for its decision, of which `on_answer` is told."""
+
+
+class Remembering(Protocol):
+    """Where a refusal is remembered, as by `gateway.limiter.views.Views`."""
+
+    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
+        """That of a request with these charges, if it has just been given."""
+
+
+class Fallback(Protocol):
+    """What decides without Redis, as `gateway.limiter.fallback.Fallback` does."""
+
+    def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
+        """About a request at monotonic `now`, as one of `nodes`."""
+
+    def enter(
+        self, charges: Sequence[Charge], standings: Sequence[Standing], now: float, *, posted: bool
+    ) -> None:
+        """Note a request that passed."""
+
+
 class Limiter:
     """Decides by `store`, from memory where a refusal has just been seen, or by `fallback`."""
 
     def __init__(
         self,
-        store: Store,
-        views: Views,
+        store: Counting,
+        views: Remembering,
         fallback: Fallback,
         counters: Counters,
         *,

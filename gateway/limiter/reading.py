@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.contract import window
 from gateway.limiter.moment import Moment
@@ -87,7 +88,7 @@ class Readings:
         except (ValueError, TypeError):
             return 0
 
-    def read(self, reply: list[bytes], moment: Moment) -> Reading:
+    def read(self, reply: list[Any], moment: Moment) -> Reading:
         """Of a reply at a moment. What is not a number was not written by a node, and counts as nothing."""
         if len(reply) == 2 and reply[0] == moment.name:
             return NOTHING_ELSE
@@ -96,7 +97,7 @@ class Readings:
         except (LookupError, ValueError, TypeError):
             return self.unusual(reply, moment)
 
-    def usual(self, reply: list[bytes], moment: Moment) -> Reading:
+    def usual(self, reply: list[Any], moment: Moment) -> Reading:
         """The same as `unusual`, where all fields are of the moment's row.
 
         A hot path: 4.5 µs for 62 fields, 10 where they are in no order; `unusual`, the plain twin, takes 48.
@@ -124,7 +125,7 @@ class Readings:
             expired = [each for each in places if each < moment.kept_place]
         return _reading(row, place, tuple(moment.row_begins + each for each in expired), 0, 0, moment)
 
-    def unusual(self, reply: list[bytes], moment: Moment) -> Reading:
+    def unusual(self, reply: list[Any], moment: Moment) -> Reading:
         """Whatever stands in it."""
         fields = dict(self._numbers(reply))
         row = moment.empty.copy()
@@ -143,7 +144,7 @@ class Readings:
         begins = next((place for place, count in enumerate(row) if count > 0), len(row))
         return _reading(row, begins, expired, ahead, posted, moment)
 
-    def _numbers(self, reply: list[bytes]) -> Iterator[tuple[int, int]]:
+    def _numbers(self, reply: list[Any]) -> Iterator[tuple[int, int]]:
         for number, count in zip(reply[::2], reply[1::2], strict=False):
             with suppress(ValueError, TypeError):
                 yield int(number), self._counts[count]

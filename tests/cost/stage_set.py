@@ -13,7 +13,7 @@ from gateway.connections import Connections, Place
 from gateway.in_flight import InFlight
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Decided, Limiter
+from gateway.limiter.limiter import Decided
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.front import Front
@@ -66,7 +66,7 @@ class Nowhere(asyncio.Transport):
         """Nothing is read."""
 
 
-class Told(Limiter):
+class Told:
     """Admits each request at once, or refuses it as from memory; Redis is not asked."""
 
     def __init__(self, *, admits: bool) -> None:

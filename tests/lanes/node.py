@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gateway import proxy_parts
 from gateway.admission import Admission
@@ -16,7 +16,6 @@ from gateway.in_flight import InFlight
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
-from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
@@ -83,8 +82,8 @@ class Node:
         clock = RedisClock(lambda: int(wall() * 1e9))
         ledger = Ledger(self.counters)
         limiter = Limiter(
-            cast(Store, ScriptedStore(self._script)),
-            cast(Views, ScriptedViews(self._script)),
+            ScriptedStore(self._script),
+            ScriptedViews(self._script),
             Fallback(Views(), ledger, clock),
             self.counters,
             on_failure=settings.on_store_failure,

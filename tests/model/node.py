@@ -1,8 +1,7 @@
 """One node of a simulation: the real limiter on a simulated loop, and those who ask it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.clock import RedisClock
@@ -10,6 +9,7 @@ from gateway.contract import keys
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
 from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
@@ -23,24 +23,29 @@ from tests.model.record import By, Outcome
 from tests.model.scenario import Policy, Request, Scenario
 
 _SILENCE_SECONDS = 1.0
-_local: dict[int, Sequence[Charge]] = {}
 
 
-@contextmanager
-def local_decisions_told() -> Iterator[None]:
-    """While this holds it is noted which requests the node itself answered, by their charges."""
-    decide = Fallback.decide
+class NotedFallback:
+    """The real one, and by their charges which requests it has decided about."""
 
-    def told(fallback: Fallback, charges: Sequence[Charge], *args: Any) -> Any:
-        _local[id(charges)] = charges
-        return decide(fallback, charges, *args)
+    def __init__(self, fallback: Fallback) -> None:
+        self._fallback = fallback
+        self._noted: dict[int, Sequence[Charge]] = {}
 
-    Fallback.decide = told  # type: ignore[method-assign, assignment] # to see it, not to change it
-    try:
-        yield
-    finally:
-        Fallback.decide = decide  # type: ignore[method-assign] # as it was
-        _local.clear()
+    def has_decided(self, charges: Sequence[Charge]) -> bool:
+        """Whether it was asked about these."""
+        return id(charges) in self._noted
+
+    def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
+        """Noted."""
+        self._noted[id(charges)] = charges
+        return self._fallback.decide(charges, nodes, now)
+
+    def enter(
+        self, charges: Sequence[Charge], standings: Sequence[Standing], now: float, *, posted: bool
+    ) -> None:
+        """As the real one."""
+        self._fallback.enter(charges, standings, now, posted=posted)
 
 
 class Node:
@@ -71,10 +76,11 @@ class Node:
             silence_seconds=_SILENCE_SECONDS,
             now=self.loop.now,
         )
+        self._fallback = NotedFallback(Fallback(self.views, self.ledger, clock))
         self.limiter = Limiter(
             self.store,
             self.views,
-            Fallback(self.views, self.ledger, clock),
+            self._fallback,
             self.counters,
             on_failure=scenario.on_failure,
             live_nodes=lambda: len(scenario.nodes),
@@ -120,7 +126,7 @@ class Node:
             outcome.standings = standings or ()
             if standings is None:
                 outcome.by = By.OPEN
-            elif id(outcome.charges) in _local:
+            elif self._fallback.has_decided(outcome.charges):
                 outcome.by = By.NODE
             else:
                 outcome.by = By.STORE

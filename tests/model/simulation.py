@@ -2,7 +2,7 @@
 
 from tests.model.loop import EndlessTurningError, Stall, node_loop
 from tests.model.network import Network
-from tests.model.node import Node, local_decisions_told
+from tests.model.node import Node
 from tests.model.record import LinkEnd, Outcome, Record
 from tests.model.redis import RedisServer
 from tests.model.scenario import Change, Fault, Happening, Request, Scenario, Suspension
@@ -14,13 +14,12 @@ _STOPPING = 2_000 * MS
 
 def run(scenario: Scenario) -> Record:
     """Let it all happen."""
-    with local_decisions_told():
-        simulation = _Simulation(scenario)
-        try:
-            simulation.go_on()
-        except EndlessTurningError as error:
-            simulation.world.failures.append(str(error))
-        return simulation.end()
+    simulation = _Simulation(scenario)
+    try:
+        simulation.go_on()
+    except EndlessTurningError as error:
+        simulation.world.failures.append(str(error))
+    return simulation.end()
 
 
 def _stalls(suspensions: tuple[Suspension, ...]) -> list[Stall]:
