@@ -49,10 +49,17 @@ async def test_who_asks_is_told_once_and_refused_units_go_back(redis_url: str, r
 async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
     async with limiter_node(redis_url) as node:
         told: list[Decided] = []
+        recalled: list[Decided | None] = []
+
+        def hear(decided: Decided) -> None:
+            told.append(decided)
+            if len(told) == 11:  # at once: it is remembered no longer than a sub-interval
+                recalled.append(node.limiter.recall(CHARGES))
+
         for _ in range(11):
-            asked(node, told)
+            node.limiter.ask(CHARGES, hear)
         await eventually(lambda: len(told) == 11)
-        at_once = node.limiter.recall(CHARGES)
+    (at_once,) = recalled
     assert isinstance(at_once, tuple)
     assert not at_once[0].admitted
     assert len(told) == 11
