@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.proxy.connection import Connection
 from gateway.proxy.tunnel import End
 from gateway.proxy.upstream_connection import UpstreamConnection
+from tests.living import living
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Footprint:
 async def footprint() -> Footprint:
     """Of now."""
     gc.collect()
-    connections = sum(isinstance(each, Connection | UpstreamConnection | End) for each in gc.get_objects())
+    kinds: tuple[type[object], ...] = (Connection, UpstreamConnection, End)
+    connections = sum(1 for _ in living(*kinds))
     descriptors = sum(1 for _ in Path("/dev/fd").iterdir())
     return Footprint(descriptors, len(asyncio.all_tasks()), connections)

@@ -1,7 +1,6 @@
 """Nothing is taken in that cannot go on: here requests behind others; for bodies see test_big_bodies.py."""
 
 import asyncio
-import gc
 from contextlib import suppress
 
 import pytest
@@ -10,6 +9,7 @@ from gateway.proxy.connection import MAX_HELD_BYTES, Connection
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
+from tests.living import living
 
 ONE_READ_BYTES = 256 << 10
 STILL_SECONDS = 0.5
@@ -20,8 +20,7 @@ CODAS = {"requests": request(b"/behind"), "what is no request": b"\x00" * 100, "
 
 def held_bytes() -> int:
     """What the connections of this process' node hold of what is not read yet."""
-    connections = [each for each in gc.get_objects() if isinstance(each, Connection)]
-    return sum(each.held_bytes for each in connections)
+    return sum(each.held_bytes for each in living(Connection))
 
 
 @pytest.mark.parametrize("behind", CODAS.values(), ids=CODAS)

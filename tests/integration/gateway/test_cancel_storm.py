@@ -25,6 +25,7 @@ from tests.integration.gateway.client import request
 from tests.integration.gateway.limiter.node import hanging, standing_units
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
+from tests.living import living
 
 StartNode = Callable[..., Awaitable[Node]]
 
@@ -90,8 +91,8 @@ class Storm:
 def leftovers() -> Counter[str]:
     """What requests may leave in this process, which is the node's and the upstream's."""
     gc.collect()
-    kinds = Ask | Connection | Exchange | UpstreamConnection
-    found = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
+    kinds: tuple[type[object], ...] = (Ask, Connection, Exchange, UpstreamConnection)
+    found = Counter(type(each).__name__ for each in living(*kinds))
     return found | Counter(descriptors=len(list(Path("/dev/fd").iterdir())), tasks=len(asyncio.all_tasks()))
 
 

@@ -10,6 +10,7 @@ from gateway.contract.limits import Limit
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from tests.integration.gateway.limiter.node import decide, eventually, limiter_node
+from tests.living import living
 
 FIFTY = Limit(50, 60)
 
@@ -24,7 +25,7 @@ def no_collector() -> Iterator[None]:
 
 
 def left() -> int:
-    return sum(isinstance(found, Ask | Batch) for found in gc.get_objects())
+    return sum(1 for _ in living(Ask, Batch))
 
 
 @pytest.mark.usefixtures("no_collector")
