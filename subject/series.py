@@ -11,7 +11,7 @@ from itertools import groupby
 from math import ceil, floor
 
 from gateway.contract import histogram
-from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals
+from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals, Upstream
 
 LONGEST_START_SECONDS = 5.0
 
@@ -26,11 +26,15 @@ class Sample:
     decisions: int  # by Redis
     fallbacks: int  # without it
     store_connected: bool
+    upstream: Upstream
     latency: histogram.Buckets
+    upstream_latency: histogram.Buckets
     store_latency: histogram.Buckets
     cpu_seconds: float
     requests_by_client: Mapping[str, int]  # of the busiest clients, see `gains`
     refused_by_client: Mapping[str, int]
+    new_clients: int  # whom the node saw for the first time
+    evicted: int  # keys by Redis, as far as it told this node
 
 
 def samples(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
@@ -70,12 +74,15 @@ def _origin(first: TelemetryRecord) -> TelemetryRecord | None:
         first,
         at=first.started_at if plausible else first.at - INTERVAL_SECONDS,
         boot=Totals(),
-        store=Store(connected=first.store.connected),
+        store=Store(connected=first.store.connected, evicted=first.store.evicted),
+        upstream=Upstream(),
         latency=(),
+        upstream_latency=(),
         store_latency=(),
         cpu_seconds=0.0,
         busiest=(),
         most_refused=(),
+        new_clients=0,
     )
 
 
@@ -93,12 +100,21 @@ def _between(
         later.store.decisions - earlier.store.decisions,
         later.store.fallbacks - earlier.store.fallbacks,
         later.store.connected,
+        later.upstream - earlier.upstream,
         histogram.difference(later.latency, earlier.latency),
+        histogram.difference(later.upstream_latency, earlier.upstream_latency),
         histogram.difference(later.store_latency, earlier.store_latency),
         later.cpu_seconds - earlier.cpu_seconds,
         gains(busiest, earlier.busiest, later.busiest, totals.requests),
         gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),
+        later.new_clients - earlier.new_clients,
+        _more(earlier.store.evicted, later.store.evicted),
     )
+
+
+def _more(earlier: int | None, later: int | None) -> int:
+    """A count of Redis' own: smaller after its restart, unknown before it is told."""
+    return 0 if earlier is None or later is None else max(0, later - earlier)
 
 
 def gains(

@@ -3,6 +3,7 @@
 PREFIX = "ratelimit:"
 NODES = PREFIX + "nodes"
 TELEMETRY = PREFIX + "telemetry"
+HISTORY = PREFIX + "history"
 OVERRIDES = PREFIX + "overrides"
 AUDIT = PREFIX + "audit"
 CHANGES = PREFIX + "changes"

@@ -4,15 +4,16 @@ Counters are cumulative since the boot named by `boot_id`, so a lost record cost
 """
 
 import operator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
+from gateway.contract import keys
 from gateway.contract.histogram import Buckets
 
 STREAM_FIELD = "record"
 INTERVAL_SECONDS = 1.0
-STREAM_SECONDS = 600
-STREAM_BYTES = 40_000_000
+HISTORY_TOP = 5
+"""So long are the lists of clients in the history."""
 NAMES = 3
 NAME_LENGTH = 100
 PROBLEM_LENGTH = 200
@@ -61,6 +62,9 @@ class Upstream:
     broken: int = 0
     timed_out: int = 0
 
+    def __sub__(self, other: "Upstream") -> "Upstream":
+        return Upstream(*map(operator.sub, astuple(self), astuple(other)))
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -74,6 +78,7 @@ class Store:
     posted: int = 0  # units that were admitted without it and then counted there
     uncertain: int = 0  # units whose connection broke before the reply: counted, or not
     trouble: str = ""  # what is wrong with Redis, in words; empty where nothing is
+    evicted: int | None = None  # keys since Redis' own start, as it says; None: it has not told this node
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +148,32 @@ class TelemetryRecord:
     most_refused: tuple[ClientCount, ...]  # by refusals
     overrides: LiveChanges = LiveChanges()
     reloads: Reloads = Reloads()
+    new_clients: int = 0  # whom this boot saw for the first time, as far as it remembers
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStream:
+    """A stream of records: one a node and interval, for so long, but no more bytes than these."""
+
+    key: str
+    interval_seconds: float
+    seconds: int
+    most_bytes: int
+
+    def longest(self, record_bytes: int, nodes: int) -> int:
+        """How many entries it is cut to, of records of this size and so many nodes."""
+        return min(int(self.seconds / self.interval_seconds) * nodes, self.most_bytes // record_bytes)
+
+
+LATEST = RecordStream(keys.TELEMETRY, INTERVAL_SECONDS, 600, 40_000_000)
+HISTORY = RecordStream(keys.HISTORY, 10.0, 6 * 3600, 20_000_000)
+
+
+def for_history(record: TelemetryRecord) -> TelemetryRecord:
+    """What is kept of it for hours: less about clients."""
+    return replace(
+        record,
+        clients=(),
+        busiest=record.busiest[:HISTORY_TOP],
+        most_refused=record.most_refused[:HISTORY_TOP],
+    )

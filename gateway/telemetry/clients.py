@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.contract import distinct
 from gateway.contract.telemetry import ClientCount
+from gateway.telemetry.newcomers import Newcomers
 from gateway.telemetry.topk import SpaceSaving
 
 TOP = 20
@@ -24,6 +25,7 @@ class ClientActivity:
         self._refusals: dict[str, int] = {}
         self._busiest = SpaceSaving(_TRACKED)
         self._most_refused = SpaceSaving(_TRACKED)
+        self._newcomers = Newcomers()
         self._sketch: tuple[str, ...] = ()
 
     def count(self, client: str, *, refused: bool) -> None:
@@ -36,7 +38,7 @@ class ClientActivity:
 
     def add(self, requests: Units, refusals: Units) -> None:
         """Note what another process has counted."""
-        self._sketch = distinct.add(self._sketch, requests)
+        self._sketch = distinct.add(self._sketch, self._newcomers.among(requests))
         self._busiest.add_all(requests)
         self._most_refused.add_all(refusals)
 
@@ -55,6 +57,11 @@ class ClientActivity:
     def sketch(self) -> tuple[str, ...]:
         """For the number of different clients: see `gateway.contract.distinct`."""
         return self._sketch
+
+    @property
+    def new(self) -> int:
+        """How many clients were here for the first time, as far as is remembered."""
+        return self._newcomers.seen
 
     @property
     def busiest(self) -> tuple[ClientCount, ...]:

@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from gateway.clock import monotonic
@@ -11,6 +12,7 @@ from gateway.contract import keys, policy_table, telemetry
 from gateway.contract.codec import encode
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
 from gateway.errors import REDIS_TROUBLE
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.roster import Roster
@@ -56,21 +58,26 @@ class Publisher:
             logger.warning("left without a farewell, as Redis is away: %s", error)
 
     async def _write(self, entry: RosterEntry) -> None:
-        record = encode(entry.last)
-        longest = min(
-            int(telemetry.STREAM_SECONDS / telemetry.INTERVAL_SECONDS) * self._roster.live_nodes,
-            telemetry.STREAM_BYTES // len(record),
-        )
         async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.info("stats")
             table = self._table
             if table is not self._told or monotonic() >= self._table_due:
                 key, text = keys.policy_table(self._recorder.node.policy_digest), encode(table)
                 pipeline.set(key, text, ex=policy_table.LIFETIME_SECONDS)
                 self._table_due = monotonic() + _TABLE_SECONDS
-            pipeline.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: record}, maxlen=longest, approximate=True)
+            self._add(pipeline, telemetry.LATEST, entry.last)
+            if entry.last.sequence % telemetry.HISTORY.interval_seconds == 0:
+                self._add(pipeline, telemetry.HISTORY, telemetry.for_history(entry.last))
             pipeline.hset(keys.NODES, self._recorder.node.node_id, encode(entry))
-            replies = await pipeline.execute(raise_on_error=False)
+            stats, *replies = await pipeline.execute(raise_on_error=False)
+        # A server may refuse to tell it, and all else is written all the same.
+        self._recorder.evicted = None if isinstance(stats, RedisError) else int(stats["evicted_keys"])
         for error in replies:
             if isinstance(error, RedisError):  # in Redis' own words, and not in those of the pipeline
                 raise error
         self._told = table
+
+    def _add(self, pipeline: Pipeline, stream: telemetry.RecordStream, record: TelemetryRecord) -> None:
+        text = encode(record)
+        longest = stream.longest(len(text), self._roster.live_nodes)
+        pipeline.xadd(stream.key, {telemetry.STREAM_FIELD: text}, maxlen=longest, approximate=True)

@@ -56,6 +56,7 @@ class Recorder:
         self._started = monotonic()
         self._sequence = 0
         self._lag_seconds = 0.0
+        self.evicted: int | None = None
 
     def tick(self) -> None:
         """A second is over: the next record begins."""
@@ -98,6 +99,7 @@ class Recorder:
                 counters.store_posted,
                 counters.store_uncertain,
                 trouble=self._store_trouble()[:_TROUBLE_LENGTH],
+                evicted=self.evicted,
             ),
             latency=counters.latency.buckets(),
             upstream_latency=counters.upstream_latency.buckets(),
@@ -112,4 +114,5 @@ class Recorder:
             most_refused=counters.clients.most_refused,
             overrides=self._live_changes(),
             reloads=self._reloads(),
+            new_clients=counters.clients.new,
         )

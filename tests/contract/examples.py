@@ -27,7 +27,7 @@ TELEMETRY = TelemetryRecord(
     carried=Totals(requests=10, admitted=10),
     malformed=1,
     upstream=Upstream(answered=80, server_errors=2, broken=1, timed_out=1),
-    store=Store(connected=True, decisions=95, fallbacks=3, discarded=1, trouble="it is a replica"),
+    store=Store(connected=True, decisions=95, fallbacks=3, discarded=1, trouble="it is a replica", evicted=7),
     latency=((88, 60), (96, 20)),
     upstream_latency=((84, 80),),
     store_latency=((72, 40), (73, 2)),
@@ -41,6 +41,7 @@ TELEMETRY = TelemetryRecord(
     most_refused=(ClientCount("acme", 15, 0),),
     overrides=LiveChanges(fields=5, malformed=1, names=("limit:acme",), since=1_700_000_000.0),
     reloads=Reloads(done=2, failed=1, at=1_699_999_990.5, problem="clients.toml: not TOML"),
+    new_clients=9,
 )
 
 ROSTER_ENTRY = RosterEntry(

@@ -86,6 +86,7 @@ def _keys() -> dict[str, str]:
         "roster": keys.NODES,
         "policy table": keys.policy_table("0123456789abcdef"),
         "telemetry": keys.TELEMETRY,
+        "history": keys.HISTORY,
         "field of telemetry": telemetry.STREAM_FIELD,
         "overrides": keys.OVERRIDES,
         "field of a limit": overrides.LIMIT_FIELD + "acme",

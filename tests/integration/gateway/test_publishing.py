@@ -7,22 +7,28 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.clock import RedisClock
 from gateway.contract import keys, policy_table, roster, telemetry
 from gateway.contract.codec import decode, encode
 from gateway.contract.distinct import estimate
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord, Totals
+from gateway.contract.telemetry import LiveChanges, Reloads, TelemetryRecord, Totals
+from gateway.telemetry.counters import Counters
+from gateway.telemetry.publisher import Publisher
+from gateway.telemetry.recorder import NodeInfo, Recorder
+from gateway.telemetry.roster import Roster
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
+TABLE = PolicyTable(parse_limits("100/m"), "accept", "local", {}, {})
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-async def records(redis: Redis) -> list[TelemetryRecord]:
-    items: Any = await redis.xrange(keys.TELEMETRY)
+async def records(redis: Redis, stream: str = keys.TELEMETRY) -> list[TelemetryRecord]:
+    items: Any = await redis.xrange(stream)
     return [decode(TelemetryRecord, fields[telemetry.STREAM_FIELD]) for _, fields in items]
 
 
@@ -125,7 +131,7 @@ async def test_the_stream_is_capped(start_node: StartNode, redis_client: Redis) 
     await entry(redis_client)
 
     # approximate trimming leaves at most one node of the stream's tree, a hundred entries, above the cap
-    assert await redis_client.xlen(keys.TELEMETRY) <= telemetry.STREAM_SECONDS + 100
+    assert await redis_client.xlen(keys.TELEMETRY) <= telemetry.LATEST.seconds + 100
 
 
 async def test_nodes_that_left_long_ago_are_cleared_and_others_are_not(
@@ -182,3 +188,65 @@ async def test_a_redis_that_refuses_a_record_is_told_once(
 
     await redis_client.delete(keys.TELEMETRY)
     await eventually(lambda: records(redis_client), len)
+
+
+def publishing(redis: Redis) -> Publisher:
+    """The publisher of a node that does nothing else."""
+    node = NodeInfo("node-1", "10.0.0.1:8080", "10.0.0.1:9080", "0.1.0", "0" * 16)
+    counters = Counters()
+    for number in range(30):
+        counters.clients.count(f"client-{number}", refused=True)
+    recorder = Recorder(
+        node, counters, RedisClock(), lambda: 0.0, lambda: True, lambda: "", LiveChanges, Reloads
+    )
+    return Publisher(redis, recorder, TABLE, Roster(redis, "node-1"))
+
+
+async def test_each_tenth_record_is_kept_for_hours_with_less_about_clients(redis_client: Redis) -> None:
+    publisher = publishing(redis_client)
+    for _ in range(25):
+        await publisher.publish()
+
+    kept = await records(redis_client, keys.HISTORY)
+    assert [record.sequence for record in kept] == [10, 20]
+    assert all(len(record.busiest) == len(record.most_refused) == telemetry.HISTORY_TOP for record in kept)
+    assert len((await records(redis_client))[-1].busiest) == 20
+
+
+async def test_a_record_tells_how_many_keys_redis_has_evicted(redis_client: Redis) -> None:
+    publisher = publishing(redis_client)
+    used: Any = await redis_client.info("memory")
+    before: Any = await redis_client.info("stats")
+    try:
+        await redis_client.config_set("maxmemory-policy", "volatile-lru")
+        await redis_client.config_set("maxmemory", used["used_memory"] + 200_000)
+        for number in range(200):
+            await redis_client.set(f"filling-{number}", "x" * 5000, ex=100)
+        for _ in range(2):
+            await publisher.publish()
+    finally:
+        await redis_client.config_set("maxmemory", 0)
+        await redis_client.config_set("maxmemory-policy", "noeviction")
+
+    first, second = await records(redis_client)
+    assert first.store.evicted is None
+    assert second.store.evicted is not None
+    assert second.store.evicted > before["evicted_keys"]
+
+
+async def test_a_node_that_may_not_ask_for_that_publishes_all_else(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await redis_client.acl_setuser(
+        "shy", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-info"]
+    )
+    shy = Redis.from_url(redis_url.replace("redis://", "redis://shy:none@"), decode_responses=True)
+    publisher = publishing(shy)
+    try:
+        for _ in range(2):
+            await publisher.publish()
+    finally:
+        await shy.aclose()
+        await redis_client.acl_deluser("shy")
+
+    assert [record.store.evicted for record in await records(redis_client)] == [None, None]
