@@ -61,10 +61,9 @@ class Contest:
         self, number: int, scenario: Scenario, peer: Peer, running: Running, count: int
     ) -> Measured:
         prefix = scenario.name if scenario.status == 200 else f"{scenario.name}-{number}"
-        if peer.window and not scenario.warms_all_keys:
+        if peer.window and scenario.makes_windows:
             names = [peer.window(requests.key(prefix, n)) for n in range(scenario.keys)]
             await windows.make(self.stage.redis.port, running.redis_database, names, is_full=scenario.is_full)
-        warms_all = number == 1 or scenario.warms_all_keys
         job = Job(
             running.ports,
             running.pids,
@@ -75,7 +74,7 @@ class Contest:
             body_bytes=scenario.body_bytes,
             status=scenario.status,
             rate_per_second=scenario.rate_per_second or self._share_of_most(number, scenario, peer),
-            warm_up=max(WARM_UP, scenario.keys) if warms_all else WARM_UP,
+            warm_up=max(WARM_UP, scenario.keys),
             requests=max(100, int(count * scenario.share)),
             held_connections=scenario.held_connections,
         )

@@ -23,7 +23,7 @@ class Scenario:
     - `share` of the requests that are asked for, where one costs more than others.
     - `held_connections`: of a peer that has just been started.
     - `peers` that take part; if none are named, all that are for everything.
-    - `warms_all_keys`: in each round, not only the first.
+    - `makes_windows`: before each round, in Redis and from outside; else they are what the rounds before left.
     - `is_long`: not for a quick look.
     """
 
@@ -40,7 +40,7 @@ class Scenario:
     share: float = 1.0
     held_connections: int = 0
     peers: tuple[str, ...] = ()
-    warms_all_keys: bool = False
+    makes_windows: bool = True
     is_long: bool = False
 
 
@@ -67,7 +67,7 @@ GROWTH = tuple(
         f"allowed, {count:,} keys",
         keys=count,
         peers=("ours",),
-        warms_all_keys=True,
+        makes_windows=False,
         is_long=count > KEYS,
     )
     for count in KEY_COUNTS
