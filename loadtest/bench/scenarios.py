@@ -23,7 +23,7 @@ class Scenario:
     - `share` of the requests that are asked for, where one costs more than others.
     - `held_connections`: of a peer that has just been started.
     - `peers` that take part; if none are named, all that are for everything.
-    - `makes_windows`: before each round, in Redis and from outside; else they are what the rounds before left.
+    - `makes_windows`: before each round, from outside; else they are what rounds before left.
     - `is_long`: not for a quick look.
     """
 
