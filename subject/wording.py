@@ -19,6 +19,8 @@ COMPARED = {
     "silence": ABOVE,
     "chance_if_even": BELOW,
     "refused": FROM,
+    "share_of_requests": FROM,
+    "clients_active": FROM,
     "rejection_ratio": FROM,
     "share_of_excess": "one client's from",
     "clients_over_limit": "told one by one up to",

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from subject.detectors.breach import limit_breach
 from subject.detectors.fallback import fallback_active
+from subject.detectors.hot_key import hot_key
 from subject.detectors.nodes import node_down
 from subject.detectors.observer import observer_blind
 from subject.detectors.overrides import override_malformed
+from subject.detectors.retry_storm import retry_storm
 from subject.detectors.skew import node_skew
 from subject.detectors.spikes import spikes
 from subject.detectors.store_down import store_down
@@ -25,6 +27,8 @@ ALL: tuple[Detector, ...] = (
     fallback_active,
     spikes,
     node_skew,
+    retry_storm,
     limit_breach,
+    hot_key,
     override_malformed,
 )

@@ -77,6 +77,19 @@ class Thresholds(BaseModel):
     breach_ratio: Ratio = Field(default=0.2, description="refused part of the cluster's requests")
     breach_clients: Count = Field(default=5, description="clients named one by one; more are one finding")
 
+    retry_storm_seconds: WholeSeconds = Field(default=5, description="the window that retries are counted over")
+    retry_storm_rate: float = Field(
+        default=10.0, gt=0, description="requests a second of one client, of which most are refused"
+    )
+    retry_storm_ratio: Ratio = Field(default=0.8, description="refused part of them")
+
+    hot_key_seconds: WholeSeconds = Field(default=10, description="the window that shares are compared over")
+    hot_key_rate: float = Field(
+        default=20.0, gt=0, description="requests a second of the cluster, below which shares say little"
+    )
+    hot_key_share: Ratio = Field(default=0.4, description="one client's part of the requests")
+    hot_key_clients: Count = Field(default=10, description="clients that are active, the least")
+
     node_down_seconds: float = Field(
         default=2.5, ge=1.5, le=600, description="silence after which a node is Down"
     )
