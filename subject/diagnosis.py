@@ -1,6 +1,6 @@
-"""Puts findings in order, and says where one is plainly the cause of another."""
+"""Puts findings that share a cause into one problem, and the problems in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from subject.detectors import ALL
@@ -11,40 +11,75 @@ from subject.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """All findings, the most severe first."""
+class Problem:
+    """One thing that is wrong: the finding from which the others come, and these."""
 
-    findings: tuple[Finding, ...]
+    finding: Finding
+    symptoms: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All problems, the most severe first."""
+
+    problems: tuple[Problem, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Those of all problems, the most severe first, and between equals causes before their effects."""
+        found = [one for problem in self.problems for one in (problem.finding, *problem.symptoms)]
+        return tuple(sorted(found, key=_rank))
 
     @property
     def healthy(self) -> bool:
         """Whether nothing was found."""
-        return not self.findings
+        return not self.problems
 
     @property
     def blind(self) -> bool:
         """Whether the subject could not see."""
-        return any(found.code == "observer_blind" for found in self.findings)
+        return any(problem.finding.code == "observer_blind" for problem in self.problems)
 
 
 def diagnose(snapshot: Snapshot, thresholds: Thresholds) -> Diagnosis:
     """Run all detectors over a snapshot; where nothing can be seen, old series say nothing of now."""
     detectors = ALL if snapshot.sees else (observer_blind,)
     found = [finding for detector in detectors for finding in detector(snapshot, thresholds)]
-    explained = [_explained(finding, found) for finding in found]
-    # Sorting keeps the detectors' order between equals, which has causes before their effects.
-    return Diagnosis(tuple(sorted(explained, key=lambda finding: SEVERITIES.index(finding.severity))))
+    causes = {place: cause for place in range(len(found)) if (cause := _cause(place, found)) is not None}
+    symptoms: dict[int, list[Finding]] = {place: [] for place in range(len(found)) if place not in causes}
+    for place, cause in causes.items():
+        symptoms[_root(place, causes)].append(replace(found[place], likely_cause=cause.text))
+    problems = (Problem(found[root], tuple(of_it)) for root, of_it in symptoms.items())
+    return Diagnosis(tuple(sorted(problems, key=lambda problem: _rank(problem.finding))))
 
 
-def _explained(effect: Finding, others: list[Finding]) -> Finding:
-    for cause_code, effect_code, related, text in _CAUSES:
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    place: int  # of the finding that explains it
+    text: str
+
+
+def _cause(place: int, found: Sequence[Finding]) -> _Cause | None:
+    effect = found[place]
+    for cause_code, effect_code, related, text in CAUSES:
         if effect.code != effect_code:
             continue
-        for cause in others:
+        for other, cause in enumerate(found):
             if cause.code == cause_code and related(cause, effect):
-                why = f"{text.format(cause=cause.subject.id, since=clock(cause.since))} ({cause_code})"
-                return replace(effect, likely_cause=why)
-    return effect
+                told = text.format(cause=cause.subject.id, since=clock(cause.since))
+                return _Cause(other, f"{told} ({cause_code})")
+    return None
+
+
+def _root(place: int, causes: dict[int, _Cause]) -> int:
+    """Where the chain of causes begins: no code explains one that explains it."""
+    while place in causes:
+        place = causes[place].place
+    return place
+
+
+def _rank(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
 
 
 def _always(cause: Finding, effect: Finding) -> bool:
@@ -62,7 +97,7 @@ def _same_time(cause: Finding, effect: Finding) -> bool:
 
 SAME_TIME_SECONDS = 10.0
 
-_CAUSES: tuple[tuple[str, str, Callable[[Finding, Finding], bool], str], ...] = (
+CAUSES: tuple[tuple[str, str, Callable[[Finding, Finding], bool], str], ...] = (
     ("store_down", "fallback_active", _always, "Redis does not answer since {since}"),
     ("store_slow", "fallback_active", _always, "Redis answers later than the node's deadline since {since}"),
     (
@@ -71,7 +106,7 @@ _CAUSES: tuple[tuple[str, str, Callable[[Finding, Finding], bool], str], ...] = 
         _same_time,
         "{cause} is down since {since}, and its share went to another node",
     ),
-    ("spike_single", "retry_storm", _same_subject, "its own spike since {since}"),
+    ("retry_storm", "spike_single", _same_subject, "its retries since {since}: the same requests again"),
     ("spike_single", "hot_key", _same_subject, "its own spike since {since}"),
     ("retry_storm", "hot_key", _same_subject, "its retries since {since}"),
     ("retry_storm", "limit_breach", _same_subject, "its retries since {since}"),

@@ -10,7 +10,8 @@ from gateway.contract.routes import Route
 from gateway.contract.telemetry import Totals
 from subject import finding as findings_module
 from subject import metrics
-from subject.diagnosis import Diagnosis
+from subject.diagnosis import Diagnosis, Problem
+from subject.finding import Finding
 from subject.live_changes import Audit
 from subject.snapshot import Node, Snapshot
 from subject.view import ClientWindow, tightest
@@ -120,7 +121,17 @@ def diagnosis_document(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
         "healthy": diagnosis.healthy,
         "redis_connected": snapshot.redis.connected,
         "findings": [findings_module.as_json(found) for found in diagnosis.findings],
+        "problems": [_problem(problem) for problem in diagnosis.problems],
     }
+
+
+def _problem(problem: Problem) -> Document:
+    """Which of the findings is the cause, and which come from it."""
+    return {**_which(problem.finding), "symptoms": [_which(symptom) for symptom in problem.symptoms]}
+
+
+def _which(found: Finding) -> Document:
+    return {"code": found.code, "subject": asdict(found.subject)}
 
 
 def top(snapshot: Snapshot) -> Document:

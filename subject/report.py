@@ -8,7 +8,7 @@ from rich.table import Table
 from gateway.contract.overrides import Override
 from subject import metrics
 from subject.console import Sheet, styled
-from subject.diagnosis import Diagnosis
+from subject.diagnosis import Diagnosis, Problem
 from subject.finding import CLUSTER, Finding, moment, percent
 from subject.policies import Policies
 from subject.policy_lines import limit_told, policy_lines, standing, window_rows
@@ -140,16 +140,17 @@ class Report(Sheet):
         self._unreadable(snapshot.unreadable)
 
     def diagnosis(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
-        """Each finding in a paragraph."""
+        """Each problem in a paragraph."""
         if diagnosis.healthy:
             self._well(snapshot)
             return
-        for place, found in enumerate(diagnosis.findings):
+        for place, problem in enumerate(diagnosis.problems):
             if place:
                 self._print()
-            self._finding(found)
+            self._problem(problem)
 
-    def _finding(self, found: Finding) -> None:
+    def _problem(self, problem: Problem) -> None:
+        found = problem.finding
         head = styled(
             (found.severity, STYLES[found.severity]),
             "  ",
@@ -161,6 +162,8 @@ class Report(Sheet):
         self._print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
         grid = Table.grid(padding=(0, 2))
         grid.add_row("", styled(("Evidence", "dim")), evidence)
+        for symptom in problem.symptoms:
+            grid.add_row("", styled(("Explains", "dim")), styled((symptom.code, "bold"), f"  {symptom.summary}"))
         grid.add_row("", styled(("Do", "dim")), styled((found.suggested_action, "bold")))
         grid.add_row("", styled(("Look at", "dim")), styled((found.verify_with, "bold")))
         self._print(grid)

@@ -34,5 +34,9 @@ def single(setting: Setting, factor: float, client: Client) -> Scenario:
         injected=f"{factor:g} times the usual requests, all the excess from client {client.id}",
         steps=(Step(SECONDS, Load((setting.background(), excess))),),
         expected=(Sign("spike_single", "client", client.id), Sign("limit_breach", "client", client.id)),
-        allowed=(Sign("limit_breach", "cluster"),),
+        allowed=(
+            Sign("limit_breach", "cluster"),
+            Sign("retry_storm", "client", client.id),
+            Sign("hot_key", "client", client.id),
+        ),
     )
