@@ -35,6 +35,7 @@ class Sample:
     refused_by_client: Mapping[str, int]
     new_clients: int  # whom the node saw for the first time
     evicted: int  # keys by Redis, as far as it told this node
+    clock_skew_seconds: float  # of its wall clock to Redis', at the end
 
 
 def samples(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
@@ -109,6 +110,7 @@ def _between(
         gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),
         later.new_clients - earlier.new_clients,
         _more(earlier.store.evicted, later.store.evicted),
+        later.clock_skew_seconds,
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from subject.detectors.breach import limit_breach
+from subject.detectors.clocks import clock_skew
+from subject.detectors.evictions import store_evicting
 from subject.detectors.fallback import fallback_active
 from subject.detectors.hot_key import hot_key
 from subject.detectors.nodes import node_down
@@ -30,5 +32,7 @@ ALL: tuple[Detector, ...] = (
     retry_storm,
     limit_breach,
     hot_key,
+    store_evicting,
+    clock_skew,
     override_malformed,
 )

@@ -90,6 +90,15 @@ class Thresholds(BaseModel):
     hot_key_share: Ratio = Field(default=0.4, description="one client's part of the requests")
     hot_key_clients: Count = Field(default=10, description="clients that are active, the least")
 
+    clock_skew_seconds: float = Field(
+        default=1.0, gt=0, description="seconds that a node's clock may be off Redis'"
+    )
+
+    store_evicting_seconds: WholeSeconds = Field(
+        default=10, description="the window that evicted keys are counted over"
+    )
+    store_evicting_keys: Count = Field(default=1, description="keys that Redis evicted in it")
+
     node_down_seconds: float = Field(
         default=2.5, ge=1.5, le=600, description="silence after which a node is Down"
     )

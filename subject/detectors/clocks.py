@@ -1,0 +1,93 @@
+"""clock_skew: a node's wall clock is not Redis'."""
+
+from dataclasses import dataclass
+
+from subject.detectors import onset
+from subject.detectors.thresholds import Thresholds
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence
+from subject.snapshot import Node, Snapshot
+
+TOGETHER_SECONDS = 1.0
+"""Nodes that are off by the same, to within this, agree: then it is Redis' clock. Words and whom only."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Skew:
+    node: Node
+    seconds: float
+    since: float
+
+
+def clock_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """Each node that is up; where several are, and all are off alike, it is the clock that Redis has."""
+    skews = [skew for node in snapshot.up if (skew := _of_node(node, thresholds)) is not None]
+    apart = max((one.seconds for one in skews), default=0.0) - min((one.seconds for one in skews), default=0.0)
+    if 1 < len(skews) == len(snapshot.up) and apart <= TOGETHER_SECONDS:
+        return [_of_redis(snapshot, thresholds, skews)]
+    return [_finding(snapshot, thresholds, skew) for skew in skews]
+
+
+def _of_node(node: Node, thresholds: Thresholds) -> _Skew | None:
+    seconds = node.last.clock_skew_seconds
+    if abs(seconds) <= thresholds.clock_skew_seconds:
+        return None
+    samples = node.samples
+    if not samples:
+        return _Skew(node, seconds, node.last.at)
+    began = onset.run(
+        len(samples) - 1, lambda place: abs(samples[place].clock_skew_seconds) > thresholds.clock_skew_seconds
+    )
+    return _Skew(node, seconds, samples[began].end)
+
+
+def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding:
+    node = skew.node
+    return Finding(
+        code="clock_skew",
+        severity="warning",
+        since=skew.since,
+        at=snapshot.at,
+        subject=Target("node", node.id),
+        summary=(
+            f"{node.id}'s clock is {_told(skew.seconds)} Redis' since {clock(skew.since)}; the limits do not "
+            "depend on it, the times in its log and in the Date of its answers do"
+        ),
+        evidence=_evidence(thresholds, skew.seconds),
+        confidence=_confidence(snapshot, thresholds, skew),
+        likely_cause=f"nothing sets the clock of {node.id}'s host (chronyd, systemd-timesyncd), or it was set by hand",
+        suggested_action=f"curl -s http://{node.entry.admin_address}/state",
+        verify_with="subject diagnose",
+    )
+
+
+def _of_redis(snapshot: Snapshot, thresholds: Thresholds, skews: list[_Skew]) -> Finding:
+    middle = sorted(skews, key=lambda one: one.seconds)[len(skews) // 2]
+    since = max(one.since for one in skews)
+    return Finding(
+        code="clock_skew",
+        severity="warning",
+        since=since,
+        at=snapshot.at,
+        subject=CLUSTER,
+        summary=(
+            f"The clocks of all {len(skews)} nodes are {_told(middle.seconds)} Redis' since {clock(since)}, and "
+            "agree with each other; the limits do not depend on it, all times that are told here do"
+        ),
+        evidence=(*_evidence(thresholds, middle.seconds), Evidence("nodes_off", None, len(skews), "nodes")),
+        confidence=_confidence(snapshot, thresholds, middle),
+        likely_cause="nothing sets the clock of Redis' host (chronyd, systemd-timesyncd), or it was set by hand",
+        suggested_action='redis-cli -u "$REDIS_URL" TIME',
+        verify_with="subject diagnose",
+    )
+
+
+def _evidence(thresholds: Thresholds, seconds: float) -> tuple[Evidence, ...]:
+    return (Evidence("clock_skew", thresholds.clock_skew_seconds, round(seconds, 3), "seconds"),)
+
+
+def _confidence(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> float:
+    return confidence(abs(skew.seconds) / thresholds.clock_skew_seconds, snapshot.at - skew.since)
+
+
+def _told(seconds: float) -> str:
+    return f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'}"

@@ -1,0 +1,52 @@
+"""store_evicting: Redis throws keys away to make room, and the counters are what it throws away."""
+
+from subject import series
+from subject.detectors import onset
+from subject.detectors.thresholds import Thresholds
+from subject.finding import CLUSTER, Evidence, Finding, clock, confidence, number
+from subject.snapshot import Snapshot
+
+
+def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """By what nodes were told: each tells of the same Redis, so they are not summed up."""
+    until, window = snapshot.until, thresholds.store_evicting_seconds
+    rows = [
+        series.per_second(node.samples, lambda sample: sample.evicted, snapshot.first_second, until)
+        for node in snapshot.up
+    ]
+    seconds = [max(told) for told in zip(*rows, strict=True)]
+
+    def held(last: int) -> bool:
+        return round(sum(seconds[max(0, last + 1 - window) : last + 1])) >= thresholds.store_evicting_keys
+
+    last = len(seconds) - 1
+    if last < 0 or not held(last):
+        return []
+    since = snapshot.first_second + onset.since(last, 0, held, lambda second: seconds[second] > 0, window)
+    keys = sum(seconds[max(0, last + 1 - window) :])
+    redis = snapshot.redis
+    full = redis.used_bytes / redis.maximum_bytes if redis.maximum_bytes else None
+    return [
+        Finding(
+            code="store_evicting",
+            severity="critical",
+            since=since,
+            at=snapshot.at,
+            subject=CLUSTER,
+            summary=(
+                f"Redis evicts keys since {clock(since)}, {number(keys)} in {window} s: a client whose counter "
+                "goes may have its limit twice"
+            ),
+            evidence=(
+                Evidence("evicted_keys", thresholds.store_evicting_keys, round(keys), f"keys in {window} s"),
+                Evidence("memory_used", 1.0, None if full is None else round(full, 3), "ratio"),
+            ),
+            confidence=confidence(keys / thresholds.store_evicting_keys, until - since),
+            likely_cause=(
+                "maxmemory is too small for the clients that are active, something else fills this Redis, or "
+                "many new keys came at once"
+            ),
+            suggested_action='redis-cli -u "$REDIS_URL" INFO memory',
+            verify_with="subject status",
+        )
+    ]
