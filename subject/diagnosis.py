@@ -98,6 +98,7 @@ def _same_time(cause: Finding, effect: Finding) -> bool:
 SAME_TIME_SECONDS = 10.0
 
 CAUSES: tuple[tuple[str, str, Callable[[Finding, Finding], bool], str], ...] = (
+    ("node_flapping", "node_down", _same_subject, "it comes and goes since {since}"),
     ("store_down", "fallback_active", _always, "Redis does not answer since {since}"),
     ("store_slow", "fallback_active", _always, "Redis answers later than the node's deadline since {since}"),
     (

@@ -32,7 +32,7 @@ class Policies:
     `registered` are the clients of all tables; `registered_only`: there are tables, and all refuse others'
     keys; `keyed_only`: there are tables, and all refuse requests without a key.
     `ended` are the overrides that have come to their end and still stand in Redis. `problem` says why the
-    overrides cannot be read at all, and is empty where they can.
+    overrides cannot be read at all, and is empty where they can. `tables` are all that nodes enforce, by digest.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
@@ -42,6 +42,7 @@ class Policies:
     keyed_only: bool = False
     ended: Mapping[str, Override] = field(default_factory=dict)
     problem: str = ""
+    tables: Mapping[str, PolicyTable] = field(default_factory=dict)
 
     @classmethod
     def published(
@@ -65,6 +66,7 @@ class Policies:
             keyed_only,
             ended,
             changes.problem,
+            tables,
         )
 
     def applied_to(self, client: str) -> Policy | None:

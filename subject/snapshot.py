@@ -21,6 +21,16 @@ COMPARED_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
+class Boot:
+    """One start of a node, as far as its records are there; `began`: the first of all is among them."""
+
+    id: str
+    first_at: float
+    last_at: float
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One node of the roster.
 
@@ -33,6 +43,7 @@ class Node:
     state: NodeState
     last: TelemetryRecord
     samples: tuple[Sample, ...]
+    boots: tuple[Boot, ...]  # in the order of their first records
     answered: bool | None
 
     @property
@@ -171,8 +182,25 @@ def _node(
         state=_state(last, answered, now - last.at <= node_down_seconds, view),
         last=last,
         samples=series.samples(records),
+        boots=_boots(records),
         answered=answered,
     )
+
+
+def _boots(records: Iterable[TelemetryRecord]) -> tuple[Boot, ...]:
+    by_boot: dict[str, list[TelemetryRecord]] = {}
+    for record in records:
+        by_boot.setdefault(record.boot_id, []).append(record)
+    boots = (
+        Boot(
+            boot_id,
+            min(record.at for record in of_it),
+            max(record.at for record in of_it),
+            any(record.sequence == 1 for record in of_it),
+        )
+        for boot_id, of_it in by_boot.items()
+    )
+    return tuple(sorted(boots, key=lambda boot: boot.first_at))
 
 
 def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View) -> NodeState:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.detectors.breach import limit_breach
 from subject.detectors.clocks import clock_skew
+from subject.detectors.drift import config_drift
 from subject.detectors.evictions import store_evicting
 from subject.detectors.fallback import fallback_active
 from subject.detectors.hot_key import hot_key
@@ -32,6 +34,9 @@ ALL: tuple[Detector, ...] = (
     retry_storm,
     limit_breach,
     hot_key,
+    node_flapping,
+    node_id_conflict,
+    config_drift,
     store_evicting,
     clock_skew,
     override_malformed,

@@ -90,6 +90,13 @@ class Thresholds(BaseModel):
     hot_key_share: Ratio = Field(default=0.4, description="one client's part of the requests")
     hot_key_clients: Count = Field(default=10, description="clients that are active, the least")
 
+    flapping_seconds: WholeSeconds = Field(default=60, description="the window that changes are counted over")
+    flapping_changes: Count = Field(default=3, description="starts, and silences while others wrote")
+    conflict_seconds: float = Field(
+        default=2.0, gt=0, description="seconds that two starts of one id write side by side"
+    )
+    drift_seconds: float = Field(default=5.0, gt=0, description="seconds that nodes enforce different limits")
+
     clock_skew_seconds: float = Field(
         default=1.0, gt=0, description="seconds that a node's clock may be off Redis'"
     )

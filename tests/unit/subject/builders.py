@@ -19,6 +19,8 @@ from subject.view import ClientWindow, RedisHealth, View
 START = 1_700_000_000
 """A whole second; series begin here."""
 THRESHOLDS = Thresholds()
+SAME = "0" * 16
+"""The digest of what all nodes enforce, unless told otherwise."""
 CONNECTED = RedisHealth(True, "127.0.0.1:6379", round_trip_seconds=0.0004, used_bytes=2_000_000)
 AWAY = RedisHealth(False, "127.0.0.1:6379", problem="connection refused")
 
@@ -65,7 +67,7 @@ def record(node_id: str = "node-1", at: float = START, **fields: object) -> Tele
     return replace(empty, **fields)  # type: ignore[arg-type]  # names and types are those of the record
 
 
-def entry(last: TelemetryRecord, policy_digest: str = "0" * 16) -> RosterEntry:
+def entry(last: TelemetryRecord, policy_digest: str = SAME) -> RosterEntry:
     """A node's roster entry; node-N is at port 808N, its admin listener at 908N."""
     number = last.node_id[-1]
     return RosterEntry(f"127.0.0.1:808{number}", f"127.0.0.1:908{number}", "0.1.0", policy_digest, last)
@@ -169,10 +171,12 @@ def view(
     policies: Policies | None = None,
     windows: Sequence[ClientWindow] = (),
     seen_at: float | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> View:
     """A look that brought these records; `at` is by default when the newest came.
 
-    `answering`: what nodes answered when they were asked at /state; `asked`: those that did not.
+    `answering`: what nodes answered when they were asked at /state; `asked`: those that did not; `digests`:
+    of what the nodes named enforce.
     """
     found = [*records, *answering]
     newest = {one.node_id: one for one in sorted(found, key=lambda one: one.at)}
@@ -181,7 +185,9 @@ def view(
         at=now,
         seen_at=now if seen_at is None else seen_at,
         redis=redis,
-        roster={node_id: entry(last) for node_id, last in newest.items()},
+        roster={
+            node_id: entry(last, (digests or {}).get(node_id, SAME)) for node_id, last in newest.items()
+        },
         records=tuple(found),
         states={one.node_id: entry(one) for one in answering},
         asked=frozenset({*asked, *(one.node_id for one in answering)}),

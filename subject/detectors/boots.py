@@ -1,0 +1,109 @@
+"""node_flapping and node_id_conflict: a node that comes and goes, and two that write under one id."""
+
+from itertools import combinations
+
+from subject.detectors.thresholds import Thresholds
+from subject.finding import Evidence, Finding, Target, clock, confidence
+from subject.snapshot import Boot, Node, Snapshot
+
+STILL_WRITES_SECONDS = 3.0
+"""Boots whose last record is older write no more."""
+
+
+def node_flapping(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """A node that was started, or was silent while others wrote, several times in a short while."""
+    return [
+        finding
+        for node in snapshot.nodes
+        if (finding := _flapping(snapshot, thresholds, node)) is not None
+    ]
+
+
+def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding | None:
+    window = thresholds.flapping_seconds
+    after = snapshot.at - window
+    starts = [boot.first_at for boot in node.boots if boot.began and boot.first_at > after]
+    silences = [at for at in _silences(snapshot, thresholds, node) if at > after]
+    changes = len(starts) + len(silences)
+    if changes < thresholds.flapping_changes or _together(node):
+        return None
+    since = min(*starts, *silences)
+    crashes = len(starts) >= len(silences)
+    return Finding(
+        code="node_flapping",
+        severity="warning",
+        since=since,
+        at=snapshot.at,
+        subject=Target("node", node.id),
+        summary=(
+            f"{node.id} comes and goes since {clock(since)}: in {window} s it was started {len(starts)} times, and "
+            f"was silent {len(silences)} times while others wrote"
+        ),
+        evidence=(
+            Evidence("changes", thresholds.flapping_changes, changes, f"changes in {window} s"),
+            Evidence("boots", None, len(starts), f"starts in {window} s"),
+            Evidence("silences", None, len(silences), f"silences in {window} s"),
+        ),
+        confidence=confidence(changes / thresholds.flapping_changes, snapshot.at - since),
+        likely_cause=(
+            "it ends soon after its start (out of memory, a setting, a failing health check), and something "
+            "starts it again: its log says why"
+            if crashes
+            else "its way to Redis comes and goes, or its host stalls (too little processor or memory)"
+        ),
+        suggested_action="subject nodes",
+        verify_with="subject status",
+    )
+
+
+def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[float]:
+    """When silences of this node ended: those in which nobody wrote are Redis'."""
+    gaps = [one for one in node.samples if one.end - one.start > thresholds.node_down_seconds]
+    others = [one.end for other in snapshot.nodes if other is not node for one in other.samples]
+    return [gap.end for gap in gaps if any(gap.start < at < gap.end - 1 for at in others)]
+
+
+def node_id_conflict(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """Two boots whose records go on beside each other: after a restart the older one writes no more."""
+    found = []
+    for node in snapshot.nodes:
+        writing = [boot for boot in node.boots if boot.last_at > snapshot.at - STILL_WRITES_SECONDS]
+        overlaps = [_overlap(*pair) for pair in combinations(writing, 2)]
+        longest = max(overlaps, default=0.0)
+        if longest > thresholds.conflict_seconds:
+            found.append(_conflict(snapshot, thresholds, node, writing, longest))
+    return found
+
+
+def _together(node: Node) -> bool:
+    return any(_overlap(*pair) > 0 for pair in combinations(node.boots, 2))
+
+
+def _overlap(one: Boot, other: Boot) -> float:
+    return min(one.last_at, other.last_at) - max(one.first_at, other.first_at)
+
+
+def _conflict(
+    snapshot: Snapshot, thresholds: Thresholds, node: Node, writing: list[Boot], overlap: float
+) -> Finding:
+    since = sorted(boot.first_at for boot in writing)[1]
+    boots = " and ".join(boot.id for boot in writing)
+    return Finding(
+        code="node_id_conflict",
+        severity="warning",
+        since=since,
+        at=snapshot.at,
+        subject=Target("node", node.id),
+        summary=(
+            f"{len(writing)} gateways write as {node.id} since {clock(since)} (boots {boots}): each hides the "
+            "other's counts, and without Redis each takes the share of one"
+        ),
+        evidence=(
+            Evidence("boots_writing", 1, len(writing), "boots"),
+            Evidence("side_by_side", thresholds.conflict_seconds, round(overlap, 1), "seconds"),
+        ),
+        confidence=confidence(overlap / thresholds.conflict_seconds, overlap),
+        likely_cause="NODE_ID was copied with a node's environment, or two hosts have one name",
+        suggested_action="gateway --check",
+        verify_with="subject nodes",
+    )

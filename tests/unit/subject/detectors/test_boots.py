@@ -1,0 +1,84 @@
+from collections.abc import Iterable
+
+from gateway.contract.telemetry import TelemetryRecord
+from subject.detectors.boots import node_flapping, node_id_conflict
+from subject.finding import Finding, Target
+from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, snapshot
+
+OTHER = NodeScript("node-1", always(20), phase=0.3)
+
+
+def lives(*spans: tuple[int, int], node_id: str = "node-2") -> list[TelemetryRecord]:
+    """A node that lives from one second to another, again and again, each time as another boot."""
+    return [
+        one
+        for number, (first, end) in enumerate(spans)
+        for one in NodeScript(node_id, always(20), boot_id=f"boot-{number}").records(end, first)
+    ]
+
+
+def flapping(records: Iterable[TelemetryRecord], seconds: int = 100) -> list[Finding]:
+    return node_flapping(snapshot([*records, *OTHER.records(seconds)]), THRESHOLDS)
+
+
+def test_three_starts_in_a_minute_are_told_since_the_first() -> None:
+    (found,) = flapping(lives((0, 60), (65, 75), (78, 84), (88, 100)))
+
+    assert found.subject == Target("node", "node-2")
+    assert found.since == START + 66
+    assert [(item.metric, item.now) for item in found.evidence] == [
+        ("changes", 3),
+        ("boots", 3),
+        ("silences", 0),
+    ]
+    assert "started 3 times" in found.summary
+
+
+def test_one_restart_or_two_are_none() -> None:
+    assert flapping(lives((0, 60), (65, 75), (78, 100))) == []
+
+
+def test_a_rolling_restart_is_none() -> None:
+    nodes = [lives((0, 50 + 5 * n), (53 + 5 * n, 100), node_id=f"node-{n}") for n in (2, 3, 4)]
+
+    assert flapping([one for node in nodes for one in node]) == []
+
+
+def test_a_node_that_is_silent_again_and_again_while_others_write_flaps() -> None:
+    silent = {*range(50, 55), *range(65, 70), *range(80, 85)}
+    (found,) = flapping(NodeScript("node-2", always(20)).records(100, lost=silent))
+
+    assert "silent 3 times" in found.summary
+    assert "Redis" in found.likely_cause
+
+
+def test_when_all_are_silent_it_is_not_the_nodes() -> None:
+    silent = {*range(50, 55), *range(65, 70), *range(80, 85)}
+    records = [one for n in (1, 2) for one in NodeScript(f"node-{n}", always(9)).records(100, lost=silent)]
+
+    assert node_flapping(snapshot(records), THRESHOLDS) == []
+
+
+def test_it_is_over_a_minute_after() -> None:
+    assert flapping(lives((0, 20), (25, 30), (33, 36), (38, 100)), seconds=100) == []
+
+
+def test_two_that_write_under_one_id_are_told_since_the_second_does() -> None:
+    (found,) = node_id_conflict(snapshot(lives((0, 60), (40, 60))), THRESHOLDS)
+
+    assert found.subject == Target("node", "node-2")
+    assert found.since == START + 41
+    assert found.evidence[0].now == 2
+
+
+def test_after_a_restart_the_older_writes_no_more() -> None:
+    assert node_id_conflict(snapshot(lives((0, 50), (50, 60))), THRESHOLDS) == []
+    assert node_id_conflict(snapshot(lives((0, 51), (50, 60))), THRESHOLDS) == []
+
+
+def test_a_conflict_is_over_when_one_has_gone() -> None:
+    assert node_id_conflict(snapshot(lives((0, 50), (40, 60))), THRESHOLDS) == []
+
+
+def test_two_under_one_id_do_not_flap() -> None:
+    assert flapping(lives((0, 100), (50, 60), (65, 75), (80, 100))) == []
