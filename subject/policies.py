@@ -32,7 +32,8 @@ class Policies:
     `registered` are the clients of all tables; `registered_only`: there are tables, and all refuse others'
     keys; `keyed_only`: there are tables, and all refuse requests without a key.
     `ended` are the overrides that have come to their end and still stand in Redis. `problem` says why the
-    overrides cannot be read at all, and is empty where they can. `tables` are all that nodes enforce, by digest.
+    overrides cannot be read at all, and is empty where they can. `tables` are all that nodes enforce, by
+    digest.
     """
 
     overrides: Overrides = field(default_factory=Overrides)

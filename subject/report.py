@@ -163,7 +163,9 @@ class Report(Sheet):
         grid = Table.grid(padding=(0, 2))
         grid.add_row("", styled(("Evidence", "dim")), evidence)
         for symptom in problem.symptoms:
-            grid.add_row("", styled(("Explains", "dim")), styled((symptom.code, "bold"), f"  {symptom.summary}"))
+            grid.add_row(
+                "", styled(("Explains", "dim")), styled((symptom.code, "bold"), f"  {symptom.summary}")
+            )
         grid.add_row("", styled(("Do", "dim")), styled((found.suggested_action, "bold")))
         grid.add_row("", styled(("Look at", "dim")), styled((found.verify_with, "bold")))
         self._print(grid)

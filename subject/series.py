@@ -20,6 +20,7 @@ LONGEST_START_SECONDS = 5.0
 class Sample:
     """What one node did in (start, end], seconds since 1970."""
 
+    boot_id: str
     start: float
     end: float
     totals: Totals
@@ -35,6 +36,7 @@ class Sample:
     refused_by_client: Mapping[str, int]
     new_clients: int  # whom the node saw for the first time
     evicted: int  # keys by Redis, as far as it told this node
+    clients: tuple[str, ...]  # the sketch at the end, see `gateway.contract.distinct`
     clock_skew_seconds: float  # of its wall clock to Redis', at the end
 
 
@@ -95,6 +97,7 @@ def _between(
 ) -> Sample:
     totals = later.boot - earlier.boot
     return Sample(
+        later.boot_id,
         earlier.at,
         later.at,
         totals,
@@ -110,6 +113,7 @@ def _between(
         gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),
         later.new_clients - earlier.new_clients,
         _more(earlier.store.evicted, later.store.evicted),
+        later.clients,
         later.clock_skew_seconds,
     )
 

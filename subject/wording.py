@@ -7,6 +7,10 @@ UNKNOWN = "–"
 USUAL, EVEN, ABOVE, BELOW, FROM = "usual", "an even share is", "alarm above", "alarm below", "alarm from"
 COMPARED = {
     "cluster_rate": USUAL,
+    "new_clients": USUAL,
+    "upstream_p99": USUAL,
+    "failure_ratio": FROM,
+    "part_of_usual": BELOW,
     "client_rate": USUAL,
     "store_p50": USUAL,
     "store_p99": USUAL,

@@ -21,4 +21,5 @@ def draw(setting: Setting, random: Random) -> Scenario:
         injected=f"{share * 100:.0f} % of the requests go to {node_id}",
         steps=(Step(SECONDS, Load((setting.background(node_weights=weights),))),),
         expected=(Sign("node_skew", "node", node_id),),
+        allowed=tuple(Sign("traffic_drop", "node", other) for other in setting.node_ids if other != node_id),
     )

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.detectors.breach import limit_breach
+from subject.detectors.cardinality import cardinality_attack
 from subject.detectors.clocks import clock_skew
 from subject.detectors.drift import config_drift
+from subject.detectors.drop import traffic_drop
 from subject.detectors.evictions import store_evicting
 from subject.detectors.fallback import fallback_active
 from subject.detectors.hot_key import hot_key
@@ -18,6 +20,7 @@ from subject.detectors.spikes import spikes
 from subject.detectors.store_down import store_down
 from subject.detectors.store_slow import store_slow
 from subject.detectors.thresholds import Thresholds
+from subject.detectors.upstream import upstream_degraded
 from subject.finding import Finding
 from subject.snapshot import Snapshot
 
@@ -29,8 +32,11 @@ ALL: tuple[Detector, ...] = (
     node_down,
     store_slow,
     fallback_active,
+    upstream_degraded,
+    cardinality_attack,
     spikes,
     node_skew,
+    traffic_drop,
     retry_storm,
     limit_breach,
     hot_key,

@@ -13,9 +13,7 @@ STILL_WRITES_SECONDS = 3.0
 def node_flapping(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """A node that was started, or was silent while others wrote, several times in a short while."""
     return [
-        finding
-        for node in snapshot.nodes
-        if (finding := _flapping(snapshot, thresholds, node)) is not None
+        finding for node in snapshot.nodes if (finding := _flapping(snapshot, thresholds, node)) is not None
     ]
 
 
@@ -36,8 +34,8 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
         at=snapshot.at,
         subject=Target("node", node.id),
         summary=(
-            f"{node.id} comes and goes since {clock(since)}: in {window} s it was started {len(starts)} times, and "
-            f"was silent {len(silences)} times while others wrote"
+            f"{node.id} comes and goes since {clock(since)}: in {window} s it was started {len(starts)} "
+            f"times, and was silent {len(silences)} times while others wrote"
         ),
         evidence=(
             Evidence("changes", thresholds.flapping_changes, changes, f"changes in {window} s"),
@@ -95,8 +93,8 @@ def _conflict(
         at=snapshot.at,
         subject=Target("node", node.id),
         summary=(
-            f"{len(writing)} gateways write as {node.id} since {clock(since)} (boots {boots}): each hides the "
-            "other's counts, and without Redis each takes the share of one"
+            f"{len(writing)} gateways write as {node.id} since {clock(since)} (boots {boots}): each hides "
+            "the other's counts, and without Redis each takes the share of one"
         ),
         evidence=(
             Evidence("boots_writing", 1, len(writing), "boots"),

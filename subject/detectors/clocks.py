@@ -7,6 +7,7 @@ from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence
 from subject.snapshot import Node, Snapshot
 
+SETS_CLOCKS = "chronyd, systemd-timesyncd"
 TOGETHER_SECONDS = 1.0
 """Nodes that are off by the same, to within this, agree: then it is Redis' clock. Words and whom only."""
 
@@ -21,7 +22,9 @@ class _Skew:
 def clock_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Each node that is up; where several are, and all are off alike, it is the clock that Redis has."""
     skews = [skew for node in snapshot.up if (skew := _of_node(node, thresholds)) is not None]
-    apart = max((one.seconds for one in skews), default=0.0) - min((one.seconds for one in skews), default=0.0)
+    apart = max((one.seconds for one in skews), default=0.0) - min(
+        (one.seconds for one in skews), default=0.0
+    )
     if 1 < len(skews) == len(snapshot.up) and apart <= TOGETHER_SECONDS:
         return [_of_redis(snapshot, thresholds, skews)]
     return [_finding(snapshot, thresholds, skew) for skew in skews]
@@ -54,7 +57,7 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding
         ),
         evidence=_evidence(thresholds, skew.seconds),
         confidence=_confidence(snapshot, thresholds, skew),
-        likely_cause=f"nothing sets the clock of {node.id}'s host (chronyd, systemd-timesyncd), or it was set by hand",
+        likely_cause=f"nothing sets the clock of {node.id}'s host ({SETS_CLOCKS}), or it was set by hand",
         suggested_action=f"curl -s http://{node.entry.admin_address}/state",
         verify_with="subject diagnose",
     )
@@ -70,12 +73,12 @@ def _of_redis(snapshot: Snapshot, thresholds: Thresholds, skews: list[_Skew]) ->
         at=snapshot.at,
         subject=CLUSTER,
         summary=(
-            f"The clocks of all {len(skews)} nodes are {_told(middle.seconds)} Redis' since {clock(since)}, and "
-            "agree with each other; the limits do not depend on it, all times that are told here do"
+            f"The clocks of all {len(skews)} nodes are {_told(middle.seconds)} Redis' since {clock(since)}, "
+            "and agree with each other; the limits do not depend on it, all times that are told here do"
         ),
         evidence=(*_evidence(thresholds, middle.seconds), Evidence("nodes_off", None, len(skews), "nodes")),
         confidence=_confidence(snapshot, thresholds, middle),
-        likely_cause="nothing sets the clock of Redis' host (chronyd, systemd-timesyncd), or it was set by hand",
+        likely_cause=f"nothing sets the clock of Redis' host ({SETS_CLOCKS}), or it was set by hand",
         suggested_action='redis-cli -u "$REDIS_URL" TIME',
         verify_with="subject diagnose",
     )

@@ -14,7 +14,7 @@ def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
         series.per_second(node.samples, lambda sample: sample.evicted, snapshot.first_second, until)
         for node in snapshot.up
     ]
-    seconds = [max(told) for told in zip(*rows, strict=True)]
+    seconds: list[float] = [max(told) for told in zip(*rows, strict=True)]
 
     def held(last: int) -> bool:
         return round(sum(seconds[max(0, last + 1 - window) : last + 1])) >= thresholds.store_evicting_keys
@@ -34,8 +34,8 @@ def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
             at=snapshot.at,
             subject=CLUSTER,
             summary=(
-                f"Redis evicts keys since {clock(since)}, {number(keys)} in {window} s: a client whose counter "
-                "goes may have its limit twice"
+                f"Redis evicts keys since {clock(since)}, {number(keys)} in {window} s: a client whose "
+                "counter goes may have its limit twice"
             ),
             evidence=(
                 Evidence("evicted_keys", thresholds.store_evicting_keys, round(keys), f"keys in {window} s"),

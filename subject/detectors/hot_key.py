@@ -67,8 +67,8 @@ def _finding(
         ),
         confidence=confidence(share / thresholds.hot_key_share, snapshot.until - since),
         likely_cause=(
-            f"{client} is far bigger than the others, runs a batch, or is a proxy behind which many users share "
-            "one key; its window is the busiest key in Redis"
+            f"{client} is far bigger than the others, runs a batch, or is a proxy behind which many users "
+            "share one key; its window is the busiest key in Redis"
         ),
         suggested_action=f"subject limits get {client}",
         verify_with="subject top",

@@ -72,8 +72,8 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Findi
         at=snapshot.at,
         subject=Target("client", storm.client),
         summary=(
-            f"{storm.client} comes back {number(storm.rate)} times a second since {clock(storm.since)}, though "
-            f"{percent(storm.ratio)} of it is refused by {limit}, each time with a Retry-After of "
+            f"{storm.client} comes back {number(storm.rate)} times a second since {clock(storm.since)}, "
+            f"though {percent(storm.ratio)} of it is refused by {limit}, each time with a Retry-After of "
             f"{TOLD_SECONDS} s or more"
         ),
         evidence=(

@@ -77,7 +77,9 @@ class Thresholds(BaseModel):
     breach_ratio: Ratio = Field(default=0.2, description="refused part of the cluster's requests")
     breach_clients: Count = Field(default=5, description="clients named one by one; more are one finding")
 
-    retry_storm_seconds: WholeSeconds = Field(default=5, description="the window that retries are counted over")
+    retry_storm_seconds: WholeSeconds = Field(
+        default=5, description="the window that retries are counted over"
+    )
     retry_storm_rate: float = Field(
         default=10.0, gt=0, description="requests a second of one client, of which most are refused"
     )
@@ -89,6 +91,30 @@ class Thresholds(BaseModel):
     )
     hot_key_share: Ratio = Field(default=0.4, description="one client's part of the requests")
     hot_key_clients: Count = Field(default=10, description="clients that are active, the least")
+
+    upstream_seconds: WholeSeconds = Field(
+        default=10, description="the window that answers of the upstream are judged over"
+    )
+    upstream_answers: Count = Field(default=10, description="answers in it, the least to judge by")
+    upstream_failure_ratio: Ratio = Field(default=0.05, description="failed part of them")
+    upstream_slow_ms: float = Field(default=250.0, gt=0, description="99th percentile that is never slow")
+    upstream_slow_ratio: Factor = Field(default=5.0, description="times the usual 99th percentile")
+    upstream_min_seconds: WholeSeconds = Field(default=3, description="seconds of the window that show it")
+
+    drop_seconds: WholeSeconds = Field(default=5, description="seconds in a row with little traffic")
+    drop_ratio: float = Field(default=0.2, gt=0, lt=1, description="part of the usual rate that is little")
+    drop_least_rate: float = Field(
+        default=5.0, gt=0, description="usual requests a second, the least to judge"
+    )
+
+    cardinality_seconds: WholeSeconds = Field(
+        default=5, description="the window that new clients are counted over"
+    )
+    cardinality_rate: float = Field(
+        default=20.0, gt=0, description="new clients a second that are usual anywhere"
+    )
+    cardinality_ratio: Factor = Field(default=10.0, description="times the usual new clients")
+    cardinality_share: Ratio = Field(default=0.3, description="new clients for each of the requests")
 
     flapping_seconds: WholeSeconds = Field(default=60, description="the window that changes are counted over")
     flapping_changes: Count = Field(default=3, description="starts, and silences while others wrote")

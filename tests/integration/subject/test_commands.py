@@ -203,7 +203,7 @@ async def test_diagnose_tells_a_skew_and_exits_1(redis_client: Redis, redis_url:
 
     assert run.code == 1
     assert "node-2 serves 80 % of the requests (96 of 120 a second; an even share is 40) since" in run.out
-    assert document.keys() == {"at", "healthy", "redis_connected", "findings"}
+    assert document.keys() == {"at", "healthy", "redis_connected", "findings", "problems"}
     assert document["healthy"] is False
     assert document["findings"][0]["code"] == "node_skew"
 
@@ -212,7 +212,7 @@ async def test_a_pasted_command_of_a_finding_works(redis_client: Redis, redis_ur
     burst = {CLIENT: always(10)}
     scripts = even(always(60), refused=always(10), clients=burst, refused_clients=burst)
     await publish_cluster(redis_client, scripts, 30, policies().table)
-    (found,) = json.loads((await subject("diagnose", "--json", redis_url=redis_url)).out)["findings"]
+    _, found = json.loads((await subject("diagnose", "--json", redis_url=redis_url)).out)["findings"]
 
     for command in (found["suggested_action"], found["verify_with"]):
         program, *arguments = command.split()

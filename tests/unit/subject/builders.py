@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp
 
+from gateway.contract import distinct
 from gateway.contract.histogram import bucket, from_counts
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
@@ -87,6 +88,9 @@ class NodeScript:
     in_shadow: Rate = NEVER  # of the others
     fallbacks: Rate = NEVER
     round_trip_ms: Rate = ONE
+    upstream_ms: Rate = ONE
+    upstream_errors: Rate = NEVER
+    newcomers: Callable[[int], Sequence[str]] = lambda _: ()
     connected: Rate = ONE
     clients: Mapping[str, Rate] = field(default_factory=dict)
     refused_clients: Mapping[str, Rate] = field(default_factory=dict)
@@ -112,7 +116,11 @@ class _Cumulative:
     denied: int = 0
     in_shadow: int = 0
     fallbacks: int = 0
+    errors: int = 0
     round_trips: dict[int, int] = field(default_factory=dict)
+    upstream: dict[int, int] = field(default_factory=dict)
+    new_clients: int = 0
+    sketch: tuple[str, ...] = ()
     clients: dict[str, int] = field(default_factory=dict)
     refused_clients: dict[str, int] = field(default_factory=dict)
     recent: dict[str, float] = field(default_factory=dict)
@@ -126,6 +134,13 @@ class _Cumulative:
         self.fallbacks += script.fallbacks(second)
         number = bucket(script.round_trip_ms(second) / 1000)
         self.round_trips[number] = self.round_trips.get(number, 0) + requests - script.fallbacks(second)
+        admitted = requests - script.refused(second)
+        self.errors += script.upstream_errors(second)
+        number = bucket(script.upstream_ms(second) / 1000)
+        self.upstream[number] = self.upstream.get(number, 0) + admitted
+        names = script.newcomers(second)
+        self.new_clients += len(names)
+        self.sketch = distinct.add(self.sketch, names)
         for sums, rates in ((self.clients, script.clients), (self.refused_clients, script.refused_clients)):
             for client, rate in rates.items():
                 units = rate(second)
@@ -146,9 +161,13 @@ class _Cumulative:
                 denied=self.denied,
                 shadow_refused=self.in_shadow,
             ),
+            upstream=Upstream(self.requests - self.refused, self.errors),
             store=Store(bool(script.connected(second)), self.requests - self.fallbacks, self.fallbacks),
             latency=from_counts({bucket(0.004): self.requests - self.refused}),
+            upstream_latency=from_counts(self.upstream),
             store_latency=from_counts(self.round_trips),
+            clients=self.sketch,
+            new_clients=self.new_clients,
             cpu_seconds=script.cpu_seconds_per_second * (second - first + 1),
             busiest=self._listed(self.clients),
             most_refused=self._listed(self.refused_clients),
@@ -185,9 +204,7 @@ def view(
         at=now,
         seen_at=now if seen_at is None else seen_at,
         redis=redis,
-        roster={
-            node_id: entry(last, (digests or {}).get(node_id, SAME)) for node_id, last in newest.items()
-        },
+        roster={node_id: entry(last, (digests or {}).get(node_id, SAME)) for node_id, last in newest.items()},
         records=tuple(found),
         states={one.node_id: entry(one) for one in answering},
         asked=frozenset({*asked, *(one.node_id for one in answering)}),

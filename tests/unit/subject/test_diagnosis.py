@@ -73,7 +73,7 @@ def test_a_dead_node_of_last_year_does_not_explain_a_skew_of_today() -> None:
 def test_a_clients_spike_explains_its_refusals() -> None:
     burst = steps((0, 1), (60, 80))
     nodes = even(
-        steps((0, 60), (60, 300)), clients={"acme": burst}, refused_clients={"acme": steps((0, 0), (60, 70))}
+        steps((0, 60), (60, 300)), clients={"acme": burst}, refused_clients={"acme": steps((0, 0), (60, 50))}
     )
 
     found = diagnose(cluster(*nodes, seconds=70), THRESHOLDS).findings
@@ -155,7 +155,7 @@ def test_two_causes_at_once_are_two_problems() -> None:
     storm = steps((0, 1), (50, 40))
     nodes = even(
         steps((0, 60), (50, 177)),
-        fallbacks=steps((0, 0), (50, 60)),
+        fallbacks=steps((0, 0), (50, 59)),
         clients={"acme": storm},
     )
 

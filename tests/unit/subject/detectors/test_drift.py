@@ -49,7 +49,9 @@ def test_another_node_that_starts_again_does_not_make_it_new() -> None:
 
 
 def test_two_halves_are_the_clusters_and_what_was_first_is_usual() -> None:
-    (drift,) = found({"node-1": OTHER, "node-2": OTHER}, reloads={"node-1": START + 1.0, "node-2": START + 2.0})
+    (drift,) = found(
+        {"node-1": OTHER, "node-2": OTHER}, reloads={"node-1": START + 1.0, "node-2": START + 2.0}
+    )
 
     assert drift.subject == CLUSTER
     assert drift.summary.startswith("node-1, node-2 enforce")

@@ -43,5 +43,5 @@ def test_a_redis_that_was_started_again_counts_from_nothing() -> None:
 
 
 def test_nodes_that_may_not_ask_tell_nothing() -> None:
-    assert found(lambda second: None, lambda second: None) == []
-    assert len(found(lambda second: None, lambda second: second)) == 1
+    assert found(lambda _: None, lambda _: None) == []
+    assert len(found(lambda _: None, lambda second: second)) == 1

@@ -1,0 +1,218 @@
+"""upstream_degraded: the service behind fails, or answers later than usual."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import median
+
+from gateway.contract import histogram
+from gateway.contract.histogram import Buckets
+from subject.detectors import onset
+from subject.detectors.thresholds import Thresholds
+from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, clock, confidence, percent
+from subject.series import Sample
+from subject.snapshot import Node, Snapshot
+
+BROKEN = 0.5
+"""The part of failures from which it is critical: most of what clients ask gets no answer."""
+MOSTLY_ONE = 0.9
+"""One node's part of the failures from which they are its own."""
+
+
+@dataclass(slots=True)
+class _Second:
+    """What nodes told of in one second, by their records."""
+
+    answers: int = 0
+    failures: int = 0
+    latencies: list[Buckets] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The window up to one second; milliseconds, and None where nothing is known."""
+
+    answers: int
+    failures: int
+    p99_ms: float | None
+    usual_ms: float | None
+    limit_ms: float
+    failing: bool
+    slow: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.failures / self.answers if self.answers else 0.0
+
+    @property
+    def degraded(self) -> bool:
+        return self.failing or self.slow
+
+
+def upstream_degraded(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
+    """Of all nodes together; it is about a node where the failures are that node's alone."""
+    seconds = _seconds(snapshot.nodes, snapshot.first_second, snapshot.until)
+    judged = _judge(seconds, thresholds)
+    last = len(judged) - 1
+    if last < 0 or not judged[last].degraded:
+        return []
+
+    def shows(place: int) -> bool:
+        second = seconds[place]
+        return second.failures > 0 if judged[last].failing else _is_slow(second, judged[last].limit_ms)
+
+    window = thresholds.upstream_seconds
+    began = onset.since(last, 0, lambda place: judged[place].degraded, shows, window)
+    return [_finding(snapshot, thresholds, judged[last], snapshot.first_second + began)]
+
+
+def _seconds(nodes: Sequence[Node], first: int, until: int) -> list[_Second]:
+    """Histograms cannot be cut, so a record counts whole in the second in which it came."""
+    seconds = [_Second() for _ in range(max(0, until - first))]
+    for node in nodes:
+        for sample in node.samples:
+            place = ceil(sample.end) - 1 - first
+            if 0 <= place < len(seconds):
+                seconds[place].answers += _answers(sample)
+                seconds[place].failures += _failures(sample)
+                seconds[place].latencies.append(sample.upstream_latency)
+    return seconds
+
+
+def _answers(sample: Sample) -> int:
+    """Requests that the upstream had to answer."""
+    return sample.upstream.answered + sample.upstream.broken + sample.upstream.timed_out
+
+
+def _failures(sample: Sample) -> int:
+    upstream = sample.upstream
+    return min(_answers(sample), upstream.server_errors + upstream.broken + upstream.timed_out)
+
+
+def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
+    """The usual is the median of the percentiles of windows that were well; see `store_slow`."""
+    window = thresholds.upstream_seconds
+    usual: deque[tuple[int, float]] = deque()
+    judged: list[_Judged] = []
+    totals = [histogram.total(second.latencies) for second in seconds]
+    for place in range(len(seconds)):
+        shown = slice(max(0, place + 1 - window), place + 1)
+        while usual and usual[0][0] < place - thresholds.baseline_seconds:
+            usual.popleft()
+        one = _window(seconds[shown], totals[shown], [value for _, value in usual], thresholds)
+        judged.append(one)
+        if one.p99_ms is not None and not one.degraded:
+            usual.append((place, one.p99_ms))
+    return judged
+
+
+def _window(
+    seconds: Sequence[_Second], latencies: Sequence[Buckets], past: list[float], thresholds: Thresholds
+) -> _Judged:
+    answers = sum(second.answers for second in seconds)
+    failures = sum(second.failures for second in seconds)
+    p99 = histogram.quantile_seconds(histogram.total(latencies), 0.99)
+    usual = median(past) if len(past) >= thresholds.baseline_min_seconds else None
+    never_slow = thresholds.upstream_slow_ms
+    limit = max(never_slow, thresholds.upstream_slow_ratio * (usual or never_slow))
+    enough = answers >= thresholds.upstream_answers
+    least = thresholds.upstream_min_seconds
+    failing = (
+        enough
+        and failures >= thresholds.upstream_failure_ratio * answers
+        and sum(second.failures > 0 for second in seconds) >= least
+    )
+    slow = (
+        enough
+        and p99 is not None
+        and 1000 * p99 > limit
+        and sum(_is_slow(second, limit) for second in seconds) >= least
+    )
+    return _Judged(answers, failures, None if p99 is None else 1000 * p99, usual, limit, failing, slow)
+
+
+def _is_slow(second: _Second, limit_ms: float) -> bool:
+    return any(
+        1000 * histogram.upper_bound_seconds(number) > limit_ms
+        for buckets in second.latencies
+        for number, _ in buckets
+    )
+
+
+def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: int) -> Finding:
+    window = thresholds.upstream_seconds
+    alone = _alone(snapshot, thresholds) if now.failing else None
+    severity: Severity = "critical" if now.failing and now.ratio >= BROKEN and alone is None else "warning"
+    where = "The service behind" if alone is None else f"The service behind {alone.id}"
+    told = []
+    if now.failing:
+        told.append(f"fails {percent(now.ratio)} of {now.answers:,} requests in {window} s")
+    if now.slow and now.p99_ms is not None:
+        instead = "" if now.usual_ms is None else f" instead of {now.usual_ms:,.0f}"
+        told.append(f"begins 1 % of its answers after {now.p99_ms:,.0f}{instead} ms or more")
+    margins = [now.ratio / thresholds.upstream_failure_ratio] if now.failing else []
+    margins += [now.p99_ms / now.limit_ms] if now.slow and now.p99_ms is not None else []
+    return Finding(
+        code="upstream_degraded",
+        severity=severity,
+        since=since,
+        at=snapshot.at,
+        subject=CLUSTER if alone is None else Target("node", alone.id),
+        summary=f"{where} {' and '.join(told)} since {clock(since)}",
+        evidence=(
+            Evidence("failure_ratio", thresholds.upstream_failure_ratio, round(now.ratio, 4), "ratio"),
+            Evidence("failures", None, now.failures, f"requests in {window} s"),
+            Evidence("upstream_p99", _rounded(now.usual_ms), _rounded(now.p99_ms), "ms"),
+            Evidence("upstream_p99_allowed", None, _rounded(now.limit_ms), "ms"),
+        ),
+        confidence=confidence(max(margins), snapshot.until - since),
+        likely_cause=_cause(snapshot, window, now, alone),
+        suggested_action=(
+            "subject nodes" if alone is None else f"curl -s http://{alone.entry.admin_address}/state"
+        ),
+        verify_with="subject status",
+    )
+
+
+def _alone(snapshot: Snapshot, thresholds: Thresholds) -> Node | None:
+    """The node that has nearly all failures, where another has answers enough to compare."""
+    start = snapshot.until - thresholds.upstream_seconds
+    counts = [
+        (
+            node,
+            sum(_failures(sample) for sample in node.samples if sample.end > start),
+            sum(_answers(sample) for sample in node.samples if sample.end > start),
+        )
+        for node in snapshot.up
+    ]
+    worst = max(counts, key=lambda item: item[1], default=None)
+    if worst is None or worst[1] < MOSTLY_ONE * sum(failures for _, failures, _ in counts):
+        return None
+    compared = (answers >= thresholds.upstream_answers for node, _, answers in counts if node is not worst[0])
+    return worst[0] if any(compared) else None
+
+
+def _cause(snapshot: Snapshot, window: int, now: _Judged, alone: Node | None) -> str:
+    if alone is not None:
+        return f"the way from {alone.id} to it, as the other nodes get answers"
+    if not now.failing:
+        return "it is loaded, or waits for something behind it"
+    start = snapshot.until - window
+    recent = [one.upstream for node in snapshot.nodes for one in node.samples if one.end > start]
+    kinds = {
+        "it answers with errors of its own (5xx): its log says which": sum(
+            one.server_errors for one in recent
+        ),
+        "it is stopped, cannot be reached, or breaks off: it may be restarting": sum(
+            one.broken for one in recent
+        ),
+        "it does not answer in time: it hangs, or GATEWAY_UPSTREAM_TIMEOUT is too short for it": sum(
+            one.timed_out for one in recent
+        ),
+    }
+    return max(kinds, key=kinds.__getitem__)
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 1)
