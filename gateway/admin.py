@@ -1,4 +1,4 @@
-"""The admin listener: health, readiness, metrics, and the record that the node publishes."""
+"""The admin listener: health, readiness, metrics, the record that is published, and the last refusals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.contract.codec import encode
+from gateway.contract.refusal import KEPT, Refusal
 from gateway.telemetry.exposition import CONTENT_TYPE, exposition
 from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.recorder import Recorder
@@ -18,6 +19,7 @@ class AdminSources:
     recorder: Recorder
     why_not_ready: Callable[[], str]
     scrape: Callable[[], Scrape]
+    refusal: Callable[[str], Refusal | None]
 
 
 SOURCES = web.AppKey("sources", AdminSources)
@@ -31,6 +33,7 @@ def admin_application(sources: AdminSources) -> web.Application:
     application.router.add_get("/readyz", _readiness)
     application.router.add_get("/metrics", _metrics)
     application.router.add_get("/state", _state)
+    application.router.add_get("/refusals/{request_id:.+}", _refusal)
     return application
 
 
@@ -56,3 +59,11 @@ async def _metrics(request: web.Request) -> web.Response:
 async def _state(request: web.Request) -> web.Response:
     """The roster entry with a fresh record, as `gateway.contract.roster.RosterEntry` describes it."""
     return web.Response(text=encode(request.app[SOURCES].recorder.entry()), content_type="application/json")
+
+
+async def _refusal(request: web.Request) -> web.Response:
+    """One of the last requests that were refused, by its id, as `gateway.contract.refusal` describes it."""
+    found = request.app[SOURCES].refusal(request.match_info["request_id"])
+    if found is None:
+        return web.Response(status=404, text=f"not among the last {KEPT:,} requests that were refused here\n")
+    return web.Response(text=encode(found), content_type="application/json")

@@ -7,7 +7,7 @@ from functools import partial
 
 from redis.asyncio import Redis
 
-from gateway import proxy_parts
+from gateway import last_refusals, proxy_parts
 from gateway.admin import AdminSources
 from gateway.admission import Admission
 from gateway.certificate_files import CertificateFiles, certificate_files
@@ -15,6 +15,7 @@ from gateway.clock import RedisClock, monotonic
 from gateway.connections import Connections
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
+from gateway.contract.refusal import Refusal
 from gateway.contract.window import MICROSECONDS
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
@@ -65,6 +66,10 @@ class RedisParts:
     limiter: Limiter
     overrides: LiveOverrides
     roster: Roster
+
+    def seconds(self, now: float) -> float:
+        """Redis' time at a monotonic one, in seconds since 1970."""
+        return self.clock.time(now) / MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +156,11 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
     def why_not_ready() -> str:
         return "draining" if signals.stop.is_set() else ""
 
+    def refusal(request_id: str) -> Refusal | None:
+        return last_refusals.find(serves.shared.refusals, request_id, redis.seconds)
+
     publisher = Publisher(redis.client, recorder, table, redis.roster)
-    return Speaking(recorder, publisher, AdminSources(recorder, why_not_ready, scrape))
+    return Speaking(recorder, publisher, AdminSources(recorder, why_not_ready, scrape, refusal))
 
 
 def unreached(settings: Settings, table: PolicyTable) -> NodeInfo:

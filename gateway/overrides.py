@@ -60,6 +60,7 @@ class LiveOverrides:
         self._read_due = 0.0
         self._problem = ""
         self._since: float | None = None
+        self._taken_at: float | None = None
 
     @property
     def current(self) -> Overrides:
@@ -78,6 +79,8 @@ class LiveOverrides:
             tuple(as_published(name) for name in malformed[:NAMES]),
             self._problem,
             self._since,
+            max(0, self._version),
+            self._taken_at,
         )
 
     async def refresh(self, redis: Redis) -> None:
@@ -106,9 +109,9 @@ class LiveOverrides:
                 else:
                     fields.put(name, str(text))
             self._length += len(fields) - len(self._fields)
-            if announced.version == self._version + 1:  # else one was missed, and the poll will see it
-                self._version = announced.version
             self._take_over(fields)
+            if announced.version == self._version + 1:  # else one was missed, and the poll will see it
+                self._has_taken(announced.version)
 
     async def _poll(self, redis: Redis) -> None:
         async with redis.pipeline(transaction=False) as pipeline:
@@ -126,9 +129,10 @@ class LiveOverrides:
         if fields is None:
             self._refuse(f"more than the {MAX_READ:,} fields that are read")
             return
-        self._version, self._length, self._problem = version, length, ""
+        self._length, self._problem = length, ""
         self._read_due = self._now() + SECONDS_A_FIELD * length
         self._take_over(fields)
+        self._has_taken(version)
 
     async def _read_all(self, redis: Redis) -> OverrideFields | None:
         """All fields; None where they are too many. What is changed meanwhile has another version."""
@@ -158,6 +162,11 @@ class LiveOverrides:
                 "" if len(self._all.malformed) <= NAMES else f" and {len(self._all.malformed) - NAMES} more",
             )
         self._note_since()
+
+    def _has_taken(self, version: int) -> None:
+        """All changes up to this one are in force here."""
+        if version != self._version:
+            self._version, self._taken_at = version, self._time()
 
     def _refuse(self, problem: str) -> None:
         problem = as_published(problem, PROBLEM_LENGTH)

@@ -26,6 +26,11 @@ def window(client_id: str, scope: str, period_seconds: int, generation: int) -> 
     return f"{PREFIX}{{{client_id}}}:{scope}:{period_seconds}:{generation}"
 
 
+def editing(client_id: str) -> str:
+    """Stands, for some seconds at most, while somebody changes a client's limit."""
+    return f"{PREFIX}editing:{client_id}"
+
+
 def policy_table(digest: str) -> str:
     """The policy table that nodes with this digest enforce."""
     return f"{PREFIX}policies:{digest}"

@@ -12,6 +12,8 @@ from gateway.contract.histogram import Buckets
 
 STREAM_FIELD = "record"
 INTERVAL_SECONDS = 1.0
+TOP = 20
+"""So long are the lists of clients in a record."""
 HISTORY_TOP = 5
 """So long are the lists of clients in the history."""
 NAMES = 3
@@ -90,6 +92,8 @@ class LiveChanges:
     names: tuple[str, ...] = ()  # of the first `NAMES` of these, as printable ASCII of at most `NAME_LENGTH`
     problem: str = ""  # why it takes no change over, in printable ASCII too; empty where it does
     since: float | None = None  # when it first refused what it refuses, by Redis' clock
+    version: int = 0  # it has taken over all changes up to this one; 0: none, or it does not say
+    taken_at: float | None = None  # when it took that one over, by Redis' clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class TelemetryRecord:
     rss_bytes: int
     clock_skew_seconds: float  # the node's wall clock less Redis'
     clients: tuple[str, ...]  # the smallest digests of clients seen: see `distinct`
-    # Twenty each, ranked by what they got lately; the counts are cumulative. So a client may leave a list and
+    # `TOP` each, ranked by what they got lately; the counts are cumulative. So a client may leave a list and
     # come back with a higher count.
     busiest: tuple[ClientCount, ...]  # by requests
     most_refused: tuple[ClientCount, ...]  # by refusals

@@ -157,6 +157,8 @@ class FastAnswer:
         if decision.client is not None:
             counters.clients.count(decision.client, refused=not decision.admitted)
             counters.shadow_refused += decision.in_shadow
+            if not decision.admitted:
+                self._shared.refusals.append((self._request_id, decision, self._began))
         if decision.concurrency is not None:
             self._shared.admission.close(decision)
         if self._lane.access_log.is_on:

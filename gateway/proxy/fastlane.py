@@ -53,16 +53,17 @@ class FastLane(Lane):
             bill = reason
         if isinstance(bill, Bill) and (refusal := admission.recall(bill)) is not None:
             if not (self.access_log.is_on or shared.is_draining()):
-                self._refuse(refusal, plain, client)
+                self._refuse(refusal, plain, client, began)
                 return True
             bill = refusal
         return FastRequest(plain, plain.given_id or self._ids.new(), began, client, self, bill)
 
-    def _refuse(self, refusal: Decision, plain: PlainRequest, client: FastClient) -> None:
+    def _refuse(self, refusal: Decision, plain: PlainRequest, client: FastClient, began: float) -> None:
         """Nothing is asked and nothing waits: whom a node has to refuse most costs it least."""
         reply = replies.refused(refusal, self.shared.options.ratelimit_headers)
-        own = id_line(plain.given_id or self._ids.new())
-        client.send([own_answer(reply, own, head_only=plain.is_head, now=wall())])
+        request_id = plain.given_id or self._ids.new()
+        client.send([own_answer(reply, id_line(request_id), head_only=plain.is_head, now=wall())])
+        self.shared.refusals.append((request_id, refusal, began))
         counters = self.shared.counters
         counters.messages[Outcome.REFUSED] += 1
         counters.clients.count(refusal.client or "", refused=True)

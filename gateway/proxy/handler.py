@@ -100,6 +100,7 @@ class Handler:
             self._counters.clients.count(decision.client, refused=not decision.admitted)
         self._counters.shadow_refused += decision.in_shadow
         if not decision.admitted:
+            self._shared.refusals.append((incoming.context.request_id, decision, started))
             reply = replies.refused(decision, self._options.ratelimit_headers)
             return Outcome.REFUSED, await self._own(incoming, reply)
         if hops_left(incoming.head.method, incoming.head.fields) == 0:

@@ -1,10 +1,12 @@
 """What both lanes work with."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.admission import Admission
 from gateway.decisions import Decision
+from gateway.last_refusals import Kept, none_yet
 from gateway.policies import Policies
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.onward import Onward
@@ -39,6 +41,7 @@ class Shared:
     options: ProxyOptions
     is_draining: Callable[[], bool]
     ids: RequestIds = field(default_factory=RequestIds)
+    refusals: deque[Kept] = field(default_factory=none_yet)
 
     def left(self, decision: Decision) -> Outcome:
         """Count a request whose client left when it was decided, before anything came of that."""

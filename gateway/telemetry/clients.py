@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from gateway.contract import distinct
-from gateway.contract.telemetry import ClientCount
+from gateway.contract.telemetry import TOP, ClientCount
 from gateway.telemetry.newcomers import Newcomers
 from gateway.telemetry.topk import SpaceSaving
 
-TOP = 20
 _TRACKED = 1000
 _PENDING = 256  # so that no request pays for more than half a millisecond of folding
 _UNTOLD = 20_000

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 
 from gateway.contract.histogram import Buckets, difference
+from gateway.contract.refusal import Refusal
 from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.telemetry.clients import UntoldClients
 from gateway.telemetry.counters import GAUGES, Counters, Outcome
@@ -61,11 +62,15 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One message. The process is `leaving` where it accepts no more connections."""
+    """One message, with the last requests that were refused since the one before.
+
+    The process is `leaving` where it accepts no more connections.
+    """
 
     counted: Counted
     condition: Condition
     leaving: bool = False
+    refusals: tuple[Refusal, ...] = ()
 
 
 class Untold:

@@ -61,7 +61,7 @@ class Speaker:
             self.sums.usage,
         )
         self.publisher = Publisher(self.client, self.recorder, policies.table, self._roster)
-        self.sources = AdminSources(self.recorder, self._why_not_ready, self._scrape)
+        self.sources = AdminSources(self.recorder, self._why_not_ready, self._scrape, self.sums.refusal)
         self.reload.take_in(self._reread_policies)
         if self.certificate is not None:
             self.reload.take_in(self.certificate.reread)

@@ -1,9 +1,11 @@
 """A node's numbers: what its workers have handed over, added up. What was once counted stays counted."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.clock import RedisClock
+from gateway.contract.refusal import KEPT, Refusal
 from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.contract.window import MICROSECONDS
 from gateway.telemetry.counters import GAUGES, Counters
@@ -29,11 +31,13 @@ class Sums:
         self._cpu_seconds = 0.0  # of workers that ended
         self._lost_log_lines = 0
         self._lag_seconds = 0.0
+        self._refusals: deque[Refusal] = deque(maxlen=KEPT)
 
     def take(self, worker: int, handover: Handover, now: float) -> None:
         """A worker's hand-over at monotonic `now`."""
         condition = handover.condition
         add(self._counters, handover.counted)
+        self._refusals.extend(handover.refusals)
         self._workers[worker] = _Last(condition, now)
         self._lag_seconds = max(self._lag_seconds, condition.loop_lag_seconds)
         if condition.redis_ahead_seconds is not None:
@@ -57,6 +61,10 @@ class Sums:
     def _conditions(self) -> list[Condition]:
         return [self._workers[worker].condition for worker in sorted(self._workers)]
 
+    def refusal(self, request_id: str) -> Refusal | None:
+        """One of the last requests that were refused, by its id."""
+        return next((one for one in reversed(self._refusals) if one.request_id == request_id), None)
+
     @property
     def store_connected(self) -> bool:
         """Whether Redis answers all of them."""
@@ -70,9 +78,13 @@ class Sums:
 
     @property
     def live_changes(self) -> LiveChanges:
-        """What the one makes of the overrides that refuses most of them."""
+        """What the one makes of the overrides that refuses most of them; taken over is what all have."""
         reports = [each.overrides for each in self._conditions]
-        return max(reports, key=lambda it: (it.problem != "", it.malformed, it.fields), default=LiveChanges())
+        if not reports:
+            return LiveChanges()
+        worst = max(reports, key=lambda it: (it.problem != "", it.malformed, it.fields))
+        last = min(reports, key=lambda it: (it.version, -(it.taken_at or 0.0)))
+        return replace(worst, version=last.version, taken_at=last.taken_at)
 
     def reloads(self, own: Reloads) -> Reloads:
         """The first process' own, with the trouble that a worker had with what that one could read."""

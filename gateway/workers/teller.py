@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gateway import last_refusals
 from gateway.building import Serving
 from gateway.clock import monotonic
 from gateway.contract.window import MICROSECONDS
@@ -39,7 +40,9 @@ class Teller:
 
     def tell(self) -> None:
         """Hand over all that was counted since the last time."""
-        self._channel.say(Word(Handover(self._untold.take(), self._condition(), self.is_leaving)))
+        refusals = last_refusals.take(self._serves.shared.refusals, self._serves.redis.seconds)
+        counted, condition = self._untold.take(), self._condition()
+        self._channel.say(Word(Handover(counted, condition, self.is_leaving, refusals)))
 
     def _condition(self) -> Condition:
         serves, now = self._serves, monotonic()

@@ -4,6 +4,7 @@ from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
+from gateway.contract.refusal import Refusal, RefusedBy
 from gateway.contract.roster import RosterEntry
 from gateway.contract.routes import Route
 from gateway.contract.telemetry import (
@@ -39,7 +40,14 @@ TELEMETRY = TelemetryRecord(
     clients=("00ab5c4d1e2f", "7f0000000001"),
     busiest=(ClientCount("acme", 70, 0), ClientCount("k_0123456789abcdef", 30, 1)),
     most_refused=(ClientCount("acme", 15, 0),),
-    overrides=LiveChanges(fields=5, malformed=1, names=("limit:acme",), since=1_700_000_000.0),
+    overrides=LiveChanges(
+        fields=5,
+        malformed=1,
+        names=("limit:acme",),
+        since=1_700_000_000.0,
+        version=17,
+        taken_at=1_699_999_995.75,
+    ),
     reloads=Reloads(done=2, failed=1, at=1_699_999_990.5, problem="clients.toml: not TOML"),
     new_clients=9,
 )
@@ -102,4 +110,13 @@ AUDIT_RECORD = AuditRecord(
     until=1_700_086_400.0,
 )
 
-RECORDS = (TELEMETRY, ROSTER_ENTRY, POLICY_TABLE, OVERRIDE, AUDIT_RECORD)
+REFUSAL = Refusal(
+    request_id="9d3c0f5e6a7b8c9d9d3c0f5e6a7b8c9d",
+    at=1_700_000_000.25,
+    client="acme",
+    cost=3,
+    by=(RefusedBy("gold/s", parse_limits("10/s"), 2, 0.75),),
+    concurrency=20,
+)
+
+RECORDS = (TELEMETRY, ROSTER_ENTRY, POLICY_TABLE, OVERRIDE, AUDIT_RECORD, REFUSAL)

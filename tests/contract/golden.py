@@ -94,6 +94,7 @@ def _keys() -> dict[str, str]:
         "field of the version": overrides.VERSION_FIELD,
         "channel of changes": keys.CHANGES,
         "announcement of a change": str(overrides.Announcement(17, "acme")),
+        "somebody changes a client's limit": keys.editing("acme"),
         "audit": keys.AUDIT,
         "field of audit": audit.STREAM_FIELD,
         "seconds a policy table lives": str(policy_table.LIFETIME_SECONDS),

@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.codec import decode
+from gateway.contract.overrides import VERSION_FIELD
+from gateway.contract.refusal import Refusal
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import Totals
 from loadtest.cluster import own_environment
@@ -206,3 +208,23 @@ async def test_the_subject_sees_one_node_that_is_well_also_when_a_worker_was_sta
 
     assert report.findings == ()
     assert len({each.boot_id for each in records}) == 1
+
+
+async def test_a_refusal_by_any_worker_is_told_and_a_change_counts_when_all_have_it(
+    upstream: Upstream, redis_url: str, redis_client: Redis, tmp_path: Path
+) -> None:
+    async with (
+        node_of(2, tmp_path, upstream, redis_url, GATEWAY_DEFAULT_LIMIT="1/h") as node,
+        AsyncExitStack() as stack,
+    ):
+        clients = [await stack.enter_async_context(await node.connect()) for _ in range(8)]
+        refused = [answer for client in clients if (answer := await client.get()).status == 429]
+        assert len(refused) == 7
+        admin = await stack.enter_async_context(await node.connect_admin())
+        for answer in refused:
+            path = b"/refusals/" + (answer.value("X-Request-Id") or b"")
+            told = await eventually(lambda path=path: admin.get(path), lambda told: told.status == 200)  # type: ignore[misc] # bound at once
+            assert decode(Refusal, told.body).request_id.encode() == answer.value("X-Request-Id")
+        version = await redis_client.hincrby(keys.OVERRIDES, VERSION_FIELD, 1)
+        now = await eventually(lambda: record(node), lambda seen: seen.overrides.version == version)
+        assert now.overrides.taken_at is not None

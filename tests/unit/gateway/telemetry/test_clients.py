@@ -1,5 +1,6 @@
 from gateway.contract.distinct import SIZE, estimate
-from gateway.telemetry.clients import TOP, ClientActivity
+from gateway.contract.telemetry import TOP
+from gateway.telemetry.clients import ClientActivity
 
 
 def test_requests_and_refusals_are_counted_by_client() -> None:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from gateway.clock import RedisClock
+from gateway.contract.refusal import Refusal
 from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.handover import Condition, Counted, Handover
@@ -104,3 +105,24 @@ def test_the_longest_lag_is_told_once_and_a_silent_worker_lags() -> None:
     assert node.sums.take_lag_seconds(50.1) == 0.2
     assert node.sums.take_lag_seconds(50.2) == 0.0
     assert node.sums.take_lag_seconds(53.5) == 3.0
+
+
+def test_a_change_is_taken_over_when_the_last_worker_has_it() -> None:
+    node = Node()
+    node.hears(1, replace(WELL, overrides=LiveChanges(fields=3, version=7, taken_at=50.0)))
+    node.hears(2, replace(WELL, overrides=LiveChanges(fields=3, malformed=1, version=6, taken_at=40.0)))
+    assert (node.sums.live_changes.version, node.sums.live_changes.taken_at) == (6, 40.0)
+    assert node.sums.live_changes.malformed == 1
+
+    node.hears(2, replace(WELL, overrides=LiveChanges(fields=3, version=7, taken_at=50.5)))
+    assert (node.sums.live_changes.version, node.sums.live_changes.taken_at) == (7, 50.5)
+
+
+def test_the_refusals_of_all_workers_are_found_by_their_ids() -> None:
+    node = Node()
+    refusals = [Refusal(name, 1.0, "acme", 1, ()) for name in ("a", "b")]
+    node.sums.take(1, Handover(NOTHING, WELL, refusals=(refusals[0],)), now=50.0)
+    node.sums.take(2, Handover(NOTHING, WELL, refusals=(refusals[1],)), now=50.0)
+    node.sums.lose(1)
+
+    assert [node.sums.refusal(name) for name in ("a", "b", "c")] == [*refusals, None]
