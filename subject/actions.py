@@ -2,113 +2,153 @@
 
 Nothing is written for a name that no node knows: `subject.known_clients` says why.
 
-First the change, then the version, then the audit and the announcement: see docs/redis-schema.md.
+First the change, then the version, then the audit and the announcement: see docs/redis-schema.md. A limit is
+changed by one at a time (`subject.leases`), and where a revision is given, only if that is what stands.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
-from redis.exceptions import ResponseError
 
-from gateway.contract import audit, codec, keys, overrides
+from gateway.contract import codec, keys, overrides
 from gateway.contract.audit import AuditRecord
-from gateway.contract.limits import UNIT_SECONDS, Limits, parse_limit, parse_limits
-from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement
+from gateway.contract.limits import MAX_PERIOD_SECONDS, UNIT_SECONDS, Limits, parse_limit, parse_limits
+from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
-from subject.errors import SHOWN, NoNodesError, RedisRefusesError, UsageError
+from subject import changes
+from subject.changes import UNREADABLE, Actor, Standing
+from subject.errors import UsageError
+from subject.finding import moment
 from subject.known_clients import check_known, checked, unknown
+from subject.leases import editing
 from subject.policies import Policies
-from subject.redis_client import place, redis_errors_mapped
-from subject.redis_reads import read_basics, read_policies
+from subject.redis_client import redis_errors_mapped
+from subject.revisions import check_revision, revision
 
-UNREADABLE = "unreadable"
-"""What the audit shows of a field that is malformed."""
+__all__ = ["Actor", "LimitSet", "LimitUnset", "propose_limit", "reset", "set_limit", "unset_limit"]
+
 DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
 """The period of a bare number where no node has published a policy: that of the default limit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, and why.
-
-    Raises:
-        UsageError: a text is too long, or not Unicode (an argument of the command line need not be).
-    """
-
-    by: str
-    why: str | None = None
-
-    def __post_init__(self) -> None:
-        for text, most in ((self.by, MAX_BY), (self.why or "", MAX_WHY)):
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                raise UsageError(f"{text!a} is not Unicode, and could not be written to the audit") from None
-            if len(text) > most:
-                raise UsageError(
-                    f"{text[:SHOWN]!r}… has {len(text):,} characters: {most} at most go to the audit"
-                )
-
-
-@dataclass(frozen=True, slots=True)
 class LimitSet:
-    """What was done: `before` applied until now, and `usual` will again; None where it is not known."""
+    """What was done, or would be: `before` applied until now, and `usual` will again; None: it is not known.
+
+    `replaced` is the live limit that was in force, `revision` that of what stands now. `version` is that of
+    the change; None: it was not made, or could not be raised.
+    """
 
     at: float  # by Redis' clock, as `until` is
     limit: Limits
     until: float | None
     before: Policy | None
     usual: Policy | None
+    replaced: Override | None
+    revision: str
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LimitUnset:
-    """What was taken out: a limit, None where it could not be read. One that has ended did nothing."""
+    """What was taken out, and the version of that change."""
 
-    limit: Limits | None
-    ended: bool = False
+    at: float
+    taken: Standing
+    version: int | None
 
-    def __str__(self) -> str:
-        text = UNREADABLE if self.limit is None else str(self.limit)
-        return f"{text} (ended)" if self.ended else text
+
+@dataclass(frozen=True, slots=True)
+class CountReset:
+    """A count that began anew, under this generation, by the change of this version."""
+
+    at: float
+    generation: int
+    version: int | None
+
+
+async def propose_limit(
+    redis: Redis,
+    client: str,
+    limit: Limits | int,
+    actor: Actor,
+    seconds: int | None = None,
+    *,
+    until: float | None = None,
+    if_revision: str | None = None,
+) -> LimitSet:
+    """What `set_limit` would do; nothing is written. Raises what that does."""
+    checked(client)
+    with redis_errors_mapped(redis):
+        at, policies = await changes.look(redis)
+        if not policies.is_client(client):
+            raise unknown(client, policies)
+        check_revision(client, policies, if_revision, at)
+        return _proposal(at, policies, client, limit, actor, _end(at, seconds, until))[1]
 
 
 async def set_limit(
-    redis: Redis, client: str, limit: Limits | int, actor: Actor, seconds: int | None = None
+    redis: Redis,
+    client: str,
+    limit: Limits | int,
+    actor: Actor,
+    seconds: int | None = None,
+    *,
+    until: float | None = None,
+    if_revision: str | None = None,
 ) -> LimitSet:
-    """Give a client a limit that goes before all others, for good or for some seconds.
+    """Give a client a limit that goes before all others: for good, for some seconds, or until a time.
 
     A number is one for the shortest period that the client has now, and its other windows stay.
 
     Raises:
-        ValueError: `client` is no client id that a node knows, the number is out of range, or there are too
-            many live changes.
+        ValueError: `client` is no client id that a node knows, the number is out of range, the end is over,
+            or there are too many live changes.
+        ConflictError: its live limit is not that of `if_revision`, or somebody else is changing it.
         NoNodesError: no node has ever written to this Redis.
         RedisAwayError: Redis does not answer.
         RedisRefusesError: it answers with an error; the reason says where the change was made all the same.
     """
-    checked(client)
-    field = overrides.LIMIT_FIELD + client
+    # No name is written anywhere before it is known to be one.
+    await propose_limit(redis, client, limit, actor, seconds, until=until, if_revision=if_revision)
     with redis_errors_mapped(redis):
-        at, policies = await _read(redis)
-        if not policies.is_client(client):
-            raise unknown(client, policies)
-        before = policies.applied_to(client)
-        if isinstance(limit, int):
-            limit = _in_the_shortest_window(limit, before)
-        replaced = _removable(client, policies)
-        if replaced is None:
-            _check_room(policies)
-        standing = None if replaced is None else str(replaced)
-        until = None if seconds is None else at + seconds
-        text = codec.encode(overrides.Override(limit, actor.by, at, actor.why, until))
-        async with redis.pipeline(transaction=False) as pipe:
-            pipe.hset(keys.OVERRIDES, field, text)
-            _, version = await _change(pipe)
-        record = AuditRecord(at, actor.by, "set", client, standing, str(limit), actor.why, until)
-        await _tell(redis, record, version)
-    return LimitSet(at, limit, until, before, policies.usual_of(client))
+        async with editing(redis, client) as lease:
+            at, policies = await changes.look(redis)
+            check_revision(client, policies, if_revision, at)
+            override, done = _proposal(at, policies, client, limit, actor, _end(at, seconds, until))
+            standing = changes.standing(client, policies)
+            lease.check()
+            async with redis.pipeline(transaction=False) as pipe:
+                pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, codec.encode(override))
+                _, version = await changes.execute(pipe)
+            before = None if standing is None else str(standing)
+            record = AuditRecord(at, actor.by, "set", client, before, str(done.limit), actor.why, done.until)
+            await changes.tell(redis, record, version)
+    return replace(done, version=version)
+
+
+def _proposal(
+    at: float, policies: Policies, client: str, limit: Limits | int, actor: Actor, until: float | None
+) -> tuple[Override, LimitSet]:
+    before = policies.applied_to(client)
+    limits = _in_the_shortest_window(limit, before) if isinstance(limit, int) else limit
+    if changes.standing(client, policies) is None:
+        changes.check_room(policies)
+    override = Override(limits, actor.by, at, actor.why, until)
+    replaced = policies.overrides.limits.get(client)
+    usual = policies.usual_of(client)
+    return override, LimitSet(at, limits, until, before, usual, replaced, revision(override))
+
+
+def _end(at: float, seconds: int | None, until: float | None) -> float | None:
+    if seconds is not None:
+        return at + seconds
+    if until is not None and not at < until <= at + MAX_PERIOD_SECONDS:
+        raise UsageError(
+            f"{moment(until, at)} is no end for a limit: write a time after now, which is "
+            f"{moment(at, until)}, and within 366 days"
+        )
+    return until
 
 
 def _in_the_shortest_window(quota: int, applied: Policy | None) -> Limits:
@@ -118,129 +158,60 @@ def _in_the_shortest_window(quota: int, applied: Policy | None) -> Limits:
     return Limits((parse_limit(f"{quota}/{shortest.period_seconds}s"), *longer))
 
 
-async def unset_limit(redis: Redis, client: str, actor: Actor) -> LimitUnset | None:
-    """Take a client's override out. Returns it; None where there was none, and nothing was changed.
+async def unset_limit(
+    redis: Redis, client: str, actor: Actor, *, if_revision: str | None = None
+) -> LimitUnset | None:
+    """Take a client's live limit out; None where there was none, and nothing was changed.
 
     Raises:
         UsageError: `client` is no client id that a node knows, and there is no change for it either.
-        NoNodesError: no node has ever written to this Redis.
-        RedisAwayError: Redis does not answer.
-        RedisRefusesError: it answers with an error; the reason says where the change was made all the same.
+        ConflictError, NoNodesError, RedisAwayError, RedisRefusesError: as for `set_limit`.
     """
     checked(client)
     with redis_errors_mapped(redis):
-        at, policies = await _read(redis)
+        _, policies = await changes.look(redis)
         check_known(client, policies)
-        taken = _removable(client, policies)
-        if taken is None:
-            return None
-        async with redis.pipeline(transaction=False) as pipe:
-            pipe.hdel(keys.OVERRIDES, overrides.LIMIT_FIELD + client)
-            removed, version = await _change(pipe)
-        if not removed:
-            return None
-        await _tell(redis, AuditRecord(at, actor.by, "unset", client, str(taken), None, actor.why), version)
-    return taken
+        async with editing(redis, client) as lease:
+            at, policies = await changes.look(redis)
+            check_revision(client, policies, if_revision, at)
+            taken = changes.standing(client, policies)
+            if taken is None:
+                return None
+            lease.check()
+            async with redis.pipeline(transaction=False) as pipe:
+                pipe.hdel(keys.OVERRIDES, overrides.LIMIT_FIELD + client)
+                removed, version = await changes.execute(pipe)
+            if not removed:
+                return None
+            record = AuditRecord(at, actor.by, "unset", client, str(taken), None, actor.why)
+            await changes.tell(redis, record, version)
+    return LimitUnset(at, taken, version)
 
 
-async def reset(redis: Redis, client: str, actor: Actor) -> int:
-    """Start a client's counters anew, under the next generation of its keys. Returns that generation.
+async def reset(redis: Redis, client: str, actor: Actor) -> CountReset:
+    """Start a client's counters anew, under the next generation of its keys.
 
     Where the one that stands in Redis is no number, it becomes the time: higher than any that was counted up.
 
     Raises:
         UsageError: as for `unset_limit`; or there are too many live changes.
-        NoNodesError: no node has ever written to this Redis.
-        RedisAwayError: Redis does not answer.
-        RedisRefusesError: it answers with an error; the reason says where the change was made all the same.
+        NoNodesError, RedisAwayError, RedisRefusesError: as for `set_limit`.
     """
     checked(client)
     field = overrides.GENERATION_FIELD + client
     with redis_errors_mapped(redis):
-        at, policies = await _read(redis)
+        at, policies = await changes.look(redis)
         check_known(client, policies)
         malformed = field in policies.overrides.malformed
         if not malformed and client not in policies.overrides.generations:
-            _check_room(policies)
+            changes.check_room(policies)
         async with redis.pipeline(transaction=False) as pipe:
             if malformed:
                 pipe.hset(keys.OVERRIDES, field, str(int(at)))
             else:
                 pipe.hincrby(keys.OVERRIDES, field, 1)
-            reply, version = await _change(pipe)
+            reply, version = await changes.execute(pipe)
         generation, before = (int(at), UNREADABLE) if malformed else (reply, str(reply - 1))
         record = AuditRecord(at, actor.by, "reset", client, before, str(generation), actor.why)
-        await _tell(redis, record, version)
-    return generation
-
-
-def _check_room(policies: Policies) -> None:
-    """Whether one more record may be written.
-
-    Raises:
-        UsageError: there are as many as there may be; it says which can go.
-    """
-    if policies.live_changes < MAX_RECORDS:
-        return
-    ended = f"{len(policies.ended):,} of them have ended, "
-    example = min(policies.ended or policies.overrides.limits, default="CLIENT")
-    raise UsageError(
-        f"{policies.live_changes:,} live changes stand in Redis, and {MAX_RECORDS:,} are the most that are "
-        f"written: {ended if policies.ended else ''}subject limits unset {example} takes one out, and "
-        "docs/operations.md says what else may go"
-    )
-
-
-async def _read(redis: Redis) -> tuple[float, Policies]:
-    """Redis' time, and all policies.
-
-    Raises:
-        NoNodesError: no node has ever written here.
-        RedisRefusesError: nodes would not take a change over.
-    """
-    basics = await read_basics(redis)
-    if basics.nobody_wrote:
-        raise NoNodesError(place(redis))
-    policies = await read_policies(redis, basics)
-    if policies.problem:
-        raise RedisRefusesError(place(redis), policies.problem)
-    return basics.at, policies
-
-
-def _removable(client: str, policies: Policies) -> LimitUnset | None:
-    """What stands in a client's field."""
-    live = policies.overrides
-    if client in policies.ended:
-        return LimitUnset(policies.ended[client].limit, ended=True)
-    if client in live.limits:
-        return LimitUnset(live.limits[client].limit)
-    return LimitUnset(None) if overrides.LIMIT_FIELD + client in live.malformed else None
-
-
-async def _change(pipe: Pipeline) -> tuple[int, int | None]:
-    """Execute the command in it and raise the version: the command's reply, and the version.
-
-    A version that cannot be raised is no obstacle: nodes see the change when they next read the whole hash.
-    """
-    pipe.hincrby(keys.OVERRIDES, overrides.VERSION_FIELD, 1)
-    reply, version = await pipe.execute(raise_on_error=False)
-    if isinstance(reply, ResponseError):
-        raise reply
-    return reply, None if isinstance(version, ResponseError) else version
-
-
-async def _tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
-    """Write what was done to the audit, and announce it to the nodes.
-
-    Raises:
-        RedisRefusesError: it is not in the audit. Where nodes only do not hear of it, they poll.
-    """
-    text = codec.encode(record)
-    async with redis.pipeline(transaction=False) as pipe:
-        pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text}, maxlen=audit.STREAM_LENGTH, approximate=True)
-        if version is not None:
-            pipe.publish(keys.CHANGES, str(Announcement(version, record.client)))
-        replies = await pipe.execute(raise_on_error=False)
-    if isinstance(replies[0], ResponseError):
-        reason = f"what was done is in force, but not in the audit ({replies[0]})"
-        raise RedisRefusesError(place(redis), reason)
+        await changes.tell(redis, record, version)
+    return CountReset(at, generation, version)

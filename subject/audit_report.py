@@ -15,7 +15,7 @@ class AuditReport(Sheet):
     def audit(self, audit: Audit) -> None:
         """Each action in a line."""
         if audit.records:
-            table = self._table("when", "by", "action", "client", "before", "after", "until", "why")
+            table = self._table("when", "by", "action", "of", "before", "after", "until", "why")
             for record in audit.records:
                 table.add_row(*_cells(record, audit.at))
             self._print(table)
@@ -30,7 +30,7 @@ def _cells(record: AuditRecord, now: float) -> tuple[str, ...]:
         moment(record.at, now),
         record.by,
         record.action,
-        record.client,
+        record.client if record.node is None else record.node,
         UNKNOWN if record.before is None else record.before,
         UNKNOWN if record.after is None else record.after,
         UNKNOWN if record.until is None else moment(record.until, now),

@@ -34,6 +34,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "completion":
+        from subject import completion
+
+        sys.stdout.write(completion.script(arguments.shell, build()))
+        return WELL
     # What a command needs takes a while to import, and help, version and a typing error need none of it.
     from subject import settings
 
@@ -44,6 +49,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from subject import whois
 
         return whois.run(arguments, loaded)
+    if getattr(arguments, "explain", None) is not None:
+        from subject import explanations
+
+        return explanations.run(arguments, loaded)
     import asyncio
 
     from subject import commands

@@ -5,14 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.contract.limits import Limit
-from gateway.contract.policy_table import PolicyTable
-from gateway.contract.routes import Route
 from gateway.contract.telemetry import Totals
 from subject import finding as findings_module
 from subject import metrics
 from subject.diagnosis import Diagnosis, Problem
 from subject.finding import Finding
 from subject.live_changes import Audit
+from subject.policy_document import policy_document
+from subject.rankings import ranked
+from subject.revisions import revision
 from subject.snapshot import Node, Snapshot
 from subject.view import ClientWindow, tightest
 
@@ -134,24 +135,30 @@ def _which(found: Finding) -> Document:
     return {"code": found.code, "subject": asdict(found.subject)}
 
 
-def top(snapshot: Snapshot) -> Document:
-    """``top --json``: the clients that nodes list, the busiest first; null where no node can be seen."""
+def top(snapshot: Snapshot, order: str = "busiest") -> Document:
+    """``top --json``: the clients that nodes list, the busiest first or in another order of `rankings`.
+
+    Null where no node can be seen.
+    """
     windows = snapshot.windows_by_client
     return {
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,
         "clients": [
             {
-                "id": client.client,
-                "rate": round(client.rate, 3),
-                "refused_rate": round(client.refused_rate, 3),
-                **limit(snapshot, client.client),
-                **_windows(windows.get(client.client, [])),
+                "id": one.client,
+                "rate": round(one.now.rate, 3),
+                "rate_error": round(one.now.error, 3),
+                "refused_rate": round(one.now.refused_rate, 3),
+                "used_ratio": None if one.used_ratio is None else round(one.used_ratio, 4),
+                **limit(snapshot, one.client),
+                **_windows(windows.get(one.client, [])),
             }
-            for client in metrics.of_clients(snapshot)
+            for one in ranked(snapshot, order)
         ]
         if snapshot.sees
         else None,
+        "unlisted_rate": round(metrics.unlisted_rate(snapshot), 3) if snapshot.sees else None,
     }
 
 
@@ -162,7 +169,7 @@ def limits(snapshot: Snapshot, clients: Sequence[str]) -> Document:
     return {
         "at": snapshot.at,
         "redis_connected": snapshot.redis.connected,
-        **_table(table),
+        **policy_document(table),
         "limits": [
             {
                 "client": client,
@@ -195,36 +202,6 @@ def limit(snapshot: Snapshot, client: str) -> Document:
         "source": applied.name,
         "concurrency": applied.concurrency or None,
         "shadow": applied.shadow,
-    }
-
-
-def _table(table: PolicyTable | None) -> Document:
-    """What nodes have published; null what is not known, and what is not set."""
-    if table is None:
-        return {"default": None, "plans": {}}
-    return {
-        "default": str(table.default),
-        "default_concurrency": table.default_concurrency or None,
-        "shadow": table.shadow,
-        "plans": {name: str(limits) for name, limits in table.plans.items()},
-        "plan_terms": {name: asdict(terms) for name, terms in table.plan_terms.items()},
-        "address_limit": None if table.address_limit is None else str(table.address_limit),
-        "anonymous": table.anonymous,
-        "routes": [_route(route) for route in table.routes],
-        "exempt": list(table.exempt),
-        "allow": list(table.allow),
-        "deny": list(table.deny),
-    }
-
-
-def _route(route: Route) -> Document:
-    limit = None if route.limit is None else str(route.limit)
-    return {
-        **asdict(route),
-        "methods": list(route.methods),
-        "limit": limit,
-        "host": route.host or None,
-        "upstream": route.upstream or None,
     }
 
 
@@ -263,7 +240,8 @@ def _windows(windows: Sequence[ClientWindow]) -> Document:
 def _who(snapshot: Snapshot, client: str) -> Document:
     override = snapshot.policies.overrides.limits.get(client)
     if override is None:
-        return {"by": None, "why": None, "since": None, "until": None, "usual": None}
+        nothing = dict.fromkeys(("by", "why", "since", "until", "usual"))
+        return {**nothing, "revision": revision(None)}
     usual = snapshot.policies.usual_of(client)
     return {
         "by": override.by,
@@ -271,6 +249,7 @@ def _who(snapshot: Snapshot, client: str) -> Document:
         "since": override.at,
         "until": override.until,
         "usual": None if usual is None else {"limit": str(usual.limits), "source": usual.name},
+        "revision": revision(override),
     }
 
 

@@ -20,6 +20,10 @@ class UsageError(ValueError):
     """A command or setting that is wrong; the message says what would be right. Exit code 2."""
 
 
+class ConflictError(UsageError):
+    """Somebody else has changed, or is changing, what was to be changed; nothing was. Exit code 2."""
+
+
 class RedisAwayError(Exception):
     """Redis does not answer, or not sensibly; the message says how. Exit code 3 where it is needed."""
 

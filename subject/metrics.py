@@ -1,10 +1,10 @@
 """The numbers of a node and of the cluster that are shown: those of the last ten seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.contract import histogram
-from gateway.contract.telemetry import Totals
+from gateway.contract.telemetry import TOP, Totals
 from subject import series
 from subject.series import Sample
 from subject.snapshot import RATE_SECONDS, Node, Snapshot
@@ -28,11 +28,16 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class ClientMetrics:
-    """A client's requests and refusals per second, over all nodes: at least so many."""
+    """A client's requests and refusals per second, over all nodes: at least so many.
+
+    `error`: nodes that do not list it may have had so many more requests of it, about, since those that they
+    list have more.
+    """
 
     client: str
     rate: float
     refused_rate: float
+    error: float = 0.0
 
 
 def of_node(snapshot: Snapshot, node: Node) -> Metrics:
@@ -67,11 +72,38 @@ def of_clients(snapshot: Snapshot) -> list[ClientMetrics]:
     seconds = _seconds(samples, start, end, len(snapshot.up))
     requests = series.by_client(samples, lambda sample: sample.requests_by_client, start, end)
     refused = series.by_client(samples, lambda sample: sample.refused_by_client, start, end)
+    lists = [_listed(node, start, end) for node in snapshot.up]
     found = [
-        ClientMetrics(client, requests.get(client, 0.0) / seconds, refused.get(client, 0.0) / seconds)
+        ClientMetrics(
+            client,
+            requests.get(client, 0.0) / seconds,
+            refused.get(client, 0.0) / seconds,
+            sum(most for listed, most in lists if client not in listed) / seconds,
+        )
         for client in requests | refused
     ]
     return sorted(found, key=lambda metrics: (-metrics.rate, -metrics.refused_rate, metrics.client))
+
+
+def unlisted_rate(snapshot: Snapshot) -> float:
+    """About so many requests a second a client may have that no node lists."""
+    end = snapshot.covered_until
+    return sum(_listed(node, end - RATE_SECONDS, end)[1] for node in snapshot.up) / RATE_SECONDS
+
+
+def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], float]:
+    """What the clients had that a node lists, and what one can have had at most that it does not list.
+
+    That is what is left of the node's requests, and no more than the least of those it lists, if the list is
+    full. About: nodes rank by what clients had lately, in which the last second counts most.
+    """
+    listed = series.by_client(node.samples, lambda sample: sample.requests_by_client, start, end)
+    if len(node.last.busiest) < TOP:
+        return listed, 0.0
+    all_requests = series.counted(node.samples, lambda sample: sample.totals.requests, start, end)
+    rest = max(0.0, all_requests - sum(listed.values()))
+    least = min(listed.get(entry.client, 0.0) for entry in node.last.busiest)
+    return listed, min(rest, least)
 
 
 def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:

@@ -11,8 +11,8 @@ DISTRIBUTION = "operator-ratelimiter"
 
 EPILOG = """\
 settings (environment): REDIS_URL, SUBJECT_NODES (admin addresses host:port, asked where Redis is away),
-SUBJECT_TIMEOUT_SECONDS, and the detectors' thresholds, see docs/detectors.md
-exit codes: 0 done or shown, and diagnose found nothing (status, nodes, top and limits also with findings);
+SUBJECT_TIMEOUT_SECONDS, SUBJECT_WAIT_SECONDS, and the detectors' thresholds, see docs/detectors.md
+exit codes: 0 done or shown, and diagnose found nothing (what else shows something: also with findings);
 1 diagnose found something, or Redis does not answer and nodes told what is shown; 2 wrong use;
 3 nothing can be seen, or what an action needs cannot be reached"""
 
@@ -55,16 +55,28 @@ def build() -> Parser:
         "top": "the busiest and most refused clients, and what stands in their windows",
         "diagnose": "what is wrong, since when, on what evidence, and what to do",
     }
-    for name, text in shown.items():
-        _json(commands.add_parser(name, help=text, description=text))
+    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in shown.items()}
+    for of_it in parsers.values():
+        _json(of_it)
+    _nodes(parsers["nodes"])
+    parsers["top"].add_argument(
+        "--by", choices=("busiest", "refused", "nearest"), default="busiest", help="which clients come first"
+    )
+    of_what = parsers["diagnose"].add_mutually_exclusive_group()
+    of_what.add_argument("--since", metavar="TIME", help="also what is over: of the last 5m, 10m at most")
+    of_what.add_argument("--explain", metavar="CODE", help="what a code means, and how it is computed")
+    _why(commands)
     _limits(commands)
     reset = commands.add_parser("reset", help="let a client's count begin anew")
     reset.add_argument("client", metavar="CLIENT")
-    reset.add_argument("--why", metavar="TEXT", help="for the audit")
+    _acts(reset)
+    reset.set_defaults(json=False)
     audit = commands.add_parser("audit", help="who changed what, when and why, the newest last")
     audit.add_argument("--client", metavar="CLIENT", help="only what was done to this client")
     audit.add_argument("--since", metavar="TIME", help="only the last, for example 1h or 7d")
     _json(audit)
+    completion = commands.add_parser("completion", help="what a shell needs to complete these commands")
+    completion.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
     whois = commands.add_parser("whois", help="the client id of an API key, which is read on standard input")
     _json(whois)
     return parser
@@ -80,14 +92,64 @@ def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:
     _json(get, default=argparse.SUPPRESS)
     change = verbs.add_parser("set", help="give a client a limit that goes before all others")
     change.add_argument("client", metavar="CLIENT")
-    change.add_argument("limit", metavar="N/PERIOD", help="for example 500/m or 20/10s")
-    change.add_argument("--why", metavar="TEXT", required=True, help="for the audit")
-    change.add_argument(
+    change.add_argument("limit", metavar="N/PERIOD", help="for example 500/m, 20/10s or 10/s,500/m")
+    _acts(change, why_required=True)
+    end = change.add_mutually_exclusive_group()
+    end.add_argument(
         "--for", dest="duration", metavar="TIME", help="how long, for example 10m or 2h (until it is unset)"
+    )
+    end.add_argument("--until", metavar="TIME", help="until when, for example 2026-11-29T18:00:00Z")
+    _revision(change)
+    change.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="tell what it would change, where and from what; change nothing",
     )
     unset = verbs.add_parser("unset", help="take that limit away again")
     unset.add_argument("client", metavar="CLIENT")
-    unset.add_argument("--why", metavar="TEXT", help="for the audit")
+    _acts(unset)
+    _revision(unset)
+
+
+def _why(commands: "argparse._SubParsersAction[Parser]") -> None:
+    text = "whether a client is refused, by which of its policies, since when, and when it passes again"
+    why = commands.add_parser("why", help=text, description=text)
+    why.add_argument("client", metavar="CLIENT", nargs="?", help="its id (or a request's, of 32 hex digits)")
+    of_what = why.add_mutually_exclusive_group()
+    of_what.add_argument(
+        "--request",
+        metavar="ID",
+        help="about one request, by its answer's X-Request-Id, if a node remembers it",
+    )
+    of_what.add_argument(
+        "--answer", action="store_true", help="about a 429 that is pasted on standard input, whole or in part"
+    )
+    _json(why)
+
+
+def _nodes(nodes: Parser) -> None:
+    verbs = nodes.add_subparsers(dest="verb", metavar="VERB")
+    forget = verbs.add_parser("forget", help="miss no more a node that will not come back")
+    forget.add_argument("node", metavar="NODE")
+    forget.add_argument("--why", metavar="TEXT", help="for the audit")
+
+
+def _acts(parser: Parser, *, why_required: bool = False) -> None:
+    """What all actions on clients take."""
+    parser.add_argument("--why", metavar="TEXT", required=why_required, help="for the audit")
+    parser.add_argument(
+        "--no-wait", action="store_true", help="do not wait for nodes to say that it is in force"
+    )
+    # A default here would overwrite what stands before a verb, and it is false without one too.
+    _json(parser, default=argparse.SUPPRESS)
+
+
+def _revision(parser: Parser) -> None:
+    parser.add_argument(
+        "--revision",
+        metavar="REVISION",
+        help="only if its live limit is still of this revision, which limits get --json has",
+    )
 
 
 def _json(parser: argparse.ArgumentParser, default: object = False) -> None:

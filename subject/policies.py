@@ -8,7 +8,7 @@ from gateway.contract import keys
 from gateway.contract.client_id import UNKNOWN_PREFIX, is_address_id
 from gateway.contract.limits import Limit
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override, Overrides
-from gateway.contract.policy_table import OVERRIDE, Policy, PolicyTable, window_names
+from gateway.contract.policy_table import ADDRESS, OVERRIDE, Policy, PolicyTable, window_names
 from gateway.contract.roster import RosterEntry
 from subject.live_changes import LiveChanges
 
@@ -23,6 +23,11 @@ class NamedWindow:
     name: str
     scope: str
     limit: Limit
+
+    def key(self, client: str, generation: int) -> str:
+        """Its key; what an address uses with many keys is not reset with what it uses as a client."""
+        of_key = 0 if self.scope == keys.ADDRESS_SCOPE else generation
+        return keys.window(client, self.scope, self.limit.period_seconds, of_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,8 @@ class Policies:
                 for route in routes
                 if route.limit is not None
             ]
+            if self.table.address_limit is not None and is_address_id(client):
+                policies.append((ADDRESS, keys.ADDRESS_SCOPE, self.table.address_limit))
         return [
             NamedWindow(name, scope, limit)
             for policy_name, scope, limits in policies

@@ -15,7 +15,7 @@ from gateway.contract.telemetry import TelemetryRecord
 from subject.errors import RedisRefusesError
 from subject.live_changes import LiveChanges
 from subject.live_reads import WRONG_TYPE, read_overrides
-from subject.policies import Policies
+from subject.policies import NamedWindow, Policies
 from subject.redis_client import place, words
 from subject.view import ClientWindow
 
@@ -123,7 +123,7 @@ async def read_windows(
     """What stands in the windows of the clients whose limit is known, and the keys that are no window."""
     generations = policies.overrides.generations
     found = [
-        (name, of, keys.window(name, of.scope, of.limit.period_seconds, generations.get(name, 0)))
+        (name, of, of.key(name, generations.get(name, 0)))
         for name in clients
         for of in policies.windows_of(name, with_routes=with_routes)
     ]
@@ -137,8 +137,7 @@ async def read_windows(
         if isinstance(fields, ResponseError):
             foreign.append(f"key {key}")
             continue
-        count = standing(fields, at, of.limit.period_seconds)
-        read.append(ClientWindow(name, of.name, count, of.limit.quota, of.limit.period_seconds))
+        read.append(_window(name, of, fields, at))
     return tuple(read), foreign
 
 
@@ -154,15 +153,33 @@ def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:
     raise RedisRefusesError(place(client), reason)
 
 
-def standing(fields: Mapping[str, str], at: float, period_seconds: int) -> int:
-    """The units in a window hash that a decision at `at` would count."""
+def _window(client: str, of: NamedWindow, fields: Mapping[str, str], at: float) -> ClientWindow:
+    quota, period_seconds = of.limit.quota, of.limit.period_seconds
+    counted = counted_in(fields, at, period_seconds)
+    count = sum(counted.values())
+    room_at = None if count < quota else room_from(counted, quota, period_seconds)
+    return ClientWindow(client, of.name, count, quota, period_seconds, room_at)
+
+
+def counted_in(fields: Mapping[str, str], at: float, period_seconds: int) -> dict[int, int]:
+    """The units by sub-interval in a window hash that a decision at `at` would count."""
     counters = {}
     for number, count in fields.items():
         try:
             counters[int(number)] = int(count)
         except ValueError:
             continue
-    return sum(window.counted(counters, round(at * window.MICROSECONDS), period_seconds).values())
+    return window.counted(counters, round(at * window.MICROSECONDS), period_seconds)
+
+
+def room_from(counted: Mapping[int, int], quota: int, period_seconds: int) -> float:
+    """When so much of a full window has left it that one more unit fits, in seconds since 1970."""
+    surplus = sum(counted.values()) - quota + 1
+    for number in sorted(counted):
+        surplus -= counted[number]
+        if surplus <= 0:
+            break
+    return window.leaves_at(number, period_seconds) / window.MICROSECONDS
 
 
 def _decoded(kind: type[Record], text: Any) -> Record | None:

@@ -6,17 +6,20 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gateway.contract.overrides import Override
+from gateway.contract.telemetry import TOP
 from subject import metrics
 from subject.console import Sheet, styled
 from subject.diagnosis import Diagnosis, Problem
 from subject.finding import CLUSTER, Finding, moment, percent
 from subject.policies import Policies
 from subject.policy_lines import limit_told, policy_lines, standing, window_rows
+from subject.rankings import Ranked, most_refused, nearest, ranked
 from subject.snapshot import Snapshot
 from subject.status_lines import status_lines
 from subject.wording import UNKNOWN, short, told
 
 TOP_ROWS = 20
+RANKED = 5
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 HEALTHY = "Healthy: nothing was found."
 UNSEEN = "No node can be seen: the clients are not known."
@@ -76,36 +79,55 @@ class Report(Sheet):
         self._print(NODES_LEGEND + (SHADOW_LEGEND if shadowed else ""), style="dim")
         self._unanswered(snapshot.unanswered)
 
-    def top(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
+    def top(self, snapshot: Snapshot, diagnosis: Diagnosis, order: str = "busiest") -> None:
         """Each client in a line."""
         self._headline(diagnosis)
-        clients = metrics.of_clients(snapshot)
         if not snapshot.sees:
             self._print(UNSEEN)
             return
+        clients = ranked(snapshot, order)
         if not clients:
             self._print("No client has sent anything in the last ten seconds.")
             return
         table = self._table("client")
-        for name in ("req/s", "refused/s"):
+        for name in ("req/s", "±", "refused/s"):
             table.add_column(name, justify="right")
         table.add_column("limit")
-        for name in ("in window", "left"):
+        for name in ("in window", "left", "used"):
             table.add_column(name, justify="right")
         windows = snapshot.windows_by_client
-        for client in clients[:TOP_ROWS]:
-            refused = client.refused_rate
+        for one in clients[:TOP_ROWS]:
+            now, used = one.now, one.used_ratio
             table.add_row(
-                client.client,
-                f"{client.rate:,.1f}",
-                styled((f"{refused:,.1f}", "yellow" if refused else "")),
-                limit_told(snapshot.policies.applied_to(client.client)),
-                *standing(windows.get(client.client, [])),
+                one.client,
+                f"{now.rate:,.1f}",
+                f"{now.error:,.1f}" if now.error else "",
+                styled((f"{now.refused_rate:,.1f}", "yellow" if now.refused_rate else "")),
+                limit_told(snapshot.policies.applied_to(one.client)),
+                *standing(windows.get(one.client, [])),
+                UNKNOWN if used is None else percent(used),
             )
         self._print(table)
         further = len(clients) - TOP_ROWS
         if further > 0:
             self._print(f"and {further:,} more: subject top --json")
+        self._rankings(snapshot, clients)
+
+    def _rankings(self, snapshot: Snapshot, clients: Sequence[Ranked]) -> None:
+        first = most_refused(clients, RANKED)
+        refused = [f"{one.client} {one.now.refused_rate:,.1f} a second" for one in first]
+        if refused:
+            self._print(f"Most refused: {', '.join(refused)}")
+        used = [f"{one.client} {percent(ratio)}" for ratio, one in nearest(clients, RANKED)]
+        if used:
+            self._print(f"Nearest to their limits: {', '.join(used)}")
+        unlisted = metrics.unlisted_rate(snapshot)
+        if unlisted:
+            self._print(
+                f"Of the last 10 s. Each node lists {TOP} clients: one that none lists may have some "
+                f"{unlisted:,.1f} a second; ± is what nodes that do not list it may add",
+                style="dim",
+            )
 
     def limits(self, snapshot: Snapshot, diagnosis: Diagnosis, clients: Sequence[str]) -> None:
         """The default, the plans, and the limits of `clients`."""

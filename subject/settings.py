@@ -36,6 +36,9 @@ class Settings(BaseSettings, Thresholds):
     timeout_seconds: float = Field(
         1.0, gt=0, le=60, description="how long one answer of Redis or of a node may take"
     )
+    wait_seconds: float = Field(
+        5.0, ge=0, le=60, description="how long an action waits for nodes to say that it is in force"
+    )
     identity_secret: SecretStr | None = Field(
         None, validation_alias="GATEWAY_IDENTITY_SECRET", description="the nodes' secret, for whois"
     )

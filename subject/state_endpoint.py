@@ -1,10 +1,12 @@
-"""Asking nodes themselves, at /state of their admin listeners."""
+"""Asking nodes themselves, at their admin listeners: how they are, and what became of a request."""
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from gateway.contract.codec import decode
+from gateway.contract.refusal import Refusal
 from gateway.contract.roster import RosterEntry
 from subject.finding import LATEST
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 LONGEST_BYTES = 1_000_000
+Record = TypeVar("Record")
 
 
 async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, RosterEntry]:
@@ -26,15 +29,32 @@ async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, Ros
     return {address: entry for address, entry in zip(wanted, answers, strict=True) if entry is not None}
 
 
+async def ask_for_refusal(
+    addresses: Iterable[str], request_id: str, timeout_seconds: float
+) -> Refusal | None:
+    """What a node remembers of a request that it refused; None where none of them does."""
+    from aiohttp import ClientSession, ClientTimeout
+
+    async with ClientSession(timeout=ClientTimeout(total=timeout_seconds)) as session:
+        path = f"/refusals/{quote(request_id)}"
+        wanted = sorted(set(addresses))
+        answers = await asyncio.gather(*(_get(session, address, path, Refusal) for address in wanted))
+    return next((refusal for refusal in answers if refusal is not None), None)
+
+
 async def _ask_one(session: "ClientSession", address: str) -> RosterEntry | None:
+    entry = await _get(session, address, "/state", RosterEntry)
+    return entry if entry is not None and 0 <= entry.last.at <= LATEST else None
+
+
+async def _get(session: "ClientSession", address: str, path: str, kind: type[Record]) -> Record | None:
     from aiohttp import ClientError
 
     try:
-        async with session.get(f"http://{address}/state", allow_redirects=False) as answer:
+        async with session.get(f"http://{address}{path}", allow_redirects=False) as answer:
             body = b""
             while answer.status == 200 and not answer.content.at_eof() and len(body) < LONGEST_BYTES:
                 body += await answer.content.read(LONGEST_BYTES - len(body))
-        entry = decode(RosterEntry, body)
+        return decode(kind, body)
     except (ClientError, OSError, ValueError):
         return None
-    return entry if 0 <= entry.last.at <= LATEST else None

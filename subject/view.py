@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.contract import keys
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject.errors import advised
+from subject.errors import RedisAwayError, RedisRefusesError, advised
 from subject.policies import Policies
 
 
@@ -30,12 +30,18 @@ class RedisHealth:
             return f"refuses: {advised(self.problem)}"
         return f"does not answer: {self.problem}"
 
+    @property
+    def error(self) -> RedisAwayError | RedisRefusesError:
+        """The same for whoever needs it."""
+        return RedisRefusesError(self.place, self.problem) if self.refuses else RedisAwayError(self.problem)
+
 
 @dataclass(frozen=True, slots=True)
 class ClientWindow:
     """What stands in one of a client's windows now: `count` of `limit` units.
 
-    `name` is the window's, as `gateway.contract.policy_table.window_names` has it.
+    `name` is the window's, as `gateway.contract.policy_table.window_names` has it. `room_at` is when one more
+    unit fits in if none is taken until then, by Redis' clock; None: at once.
     """
 
     client: str
@@ -43,6 +49,7 @@ class ClientWindow:
     count: int
     limit: int
     period_seconds: int
+    room_at: float | None = None
 
     @property
     def remaining(self) -> int:
@@ -59,6 +66,12 @@ def tightest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
     """Of a client's own windows the one with the least left."""
     own = (window for window in windows if not window.is_of_a_route)
     return min(own, key=lambda window: window.remaining, default=None)
+
+
+def fullest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
+    """Of a client's own windows the one of which the largest part is used up."""
+    own = (window for window in windows if not window.is_of_a_route)
+    return max(own, key=lambda window: window.count / window.limit, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,10 @@ PURE = (
     "gateway/workers/restarts.py",
     "subject/detectors",
     "subject/diagnosis.py",
+    "subject/origins.py",
+    "subject/rankings.py",
+    "subject/retrospect.py",
+    "subject/why.py",
 )
 IO_MODULES = (
     "aiohttp",

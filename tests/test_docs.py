@@ -25,6 +25,7 @@ def headings(page: Path) -> list[str]:
 def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -> None:
     constants = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
     made = {
+        keys.editing("<client>"),
         keys.policy_table("<digest>"),
         keys.window("<client>", "<scope>", 0, 0).replace("0:0", "<seconds>:<generation>"),
     }

@@ -13,6 +13,7 @@ from subject import actions
 
 CLIENT = "k_0123456789abcdef"
 PLAIN = {
+    "del",
     "get",
     "hdel",
     "hget",

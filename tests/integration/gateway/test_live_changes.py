@@ -332,3 +332,21 @@ async def test_more_fields_than_are_read_are_a_finding(
         (found,) = await eventually(lambda: findings(observer), bool)
 
     assert "more than the 20,000 fields that are read" in str(found["summary"])
+
+
+async def test_a_node_publishes_up_to_which_change_it_has_taken_over_and_since_when(
+    start_node: StartNode, redis_client: Redis
+) -> None:
+    node = await start_node()
+    assert (await node.record()).overrides.version == 0
+    await subscribers(redis_client, 1)
+    for version in (1, 2):
+        done = await actions.set_limit(redis_client, CLIENT, FIVE, actions.Actor("ana"))
+        assert done.version == version
+        record = await eventually(node.record, lambda seen, wanted=version: seen.overrides.version == wanted)  # type: ignore[misc] # bound at once
+        taken_at = record.overrides.taken_at
+        assert taken_at is not None
+        assert -0.1 < taken_at - done.at < 2
+
+    await redis_client.hincrby(keys.OVERRIDES, "version", 5)  # announced by nobody
+    await eventually(node.record, lambda seen: seen.overrides.version == 7)

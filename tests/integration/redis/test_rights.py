@@ -1,5 +1,6 @@
 """docker/users.acl: what it grants is enough, and nothing of it is more than enough."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -36,13 +37,31 @@ COMMANDS = (
     ("reset", CLIENT),
     ("limits", "unset", CLIENT),
     ("audit",),
+    ("nodes", "forget", "node-1"),
 )
 
 
+SELECTOR = re.compile(r"\(([^)]*)\)")
+"""What is granted for some keys only."""
+
+
 def granted(user: str) -> list[str]:
-    """The commands that the file grants a user."""
+    """The commands that the file grants a user for all its keys."""
+    return commands_in(SELECTOR.sub("", line_of(user)))
+
+
+def granted_for_some_keys(user: str) -> list[str]:
+    """Those that it grants for some."""
+    return [command for words in SELECTOR.findall(line_of(user)) for command in commands_in(words)]
+
+
+def line_of(user: str) -> str:
     (line,) = [line for line in FILE.read_text().splitlines() if line.startswith(f"user {user} ")]
-    return [word.removeprefix("+") for word in line.split() if word.startswith("+")]
+    return line
+
+
+def commands_in(words: str) -> list[str]:
+    return [word.removeprefix("+") for word in words.split() if word.startswith("+")]
 
 
 @dataclass(frozen=True)
@@ -147,7 +166,7 @@ async def test_the_users_of_the_file_can_do_all_they_have_to_and_do_all_they_can
     codes = await subject_works(guarded)
     assert await guarded.denied() == set()
     assert Counter(codes)[0] >= len(COMMANDS) - 1  # status tells findings of a node that has just left
-    assert sorted(await guarded.sent() | OF_ALL) == sorted(granted("subject"))
+    assert await guarded.sent() | OF_ALL == {*granted("subject"), *granted_for_some_keys("subject")}
 
 
 @pytest.mark.parametrize("user", ["gateway", "subject"])
@@ -161,7 +180,8 @@ async def test_each_of_the_granted_commands_is_needed(
         await guarded.asks("ACL", "SETUSER", user, f"-{command}")
 
         async def is_missed(command: str = command) -> bool:
-            return (user, command) in await guarded.denied()
+            # Of one that is granted for some other keys, the key is what is denied.
+            return not {(user, command), (user, keys.OVERRIDES)}.isdisjoint(await guarded.denied())
 
         if user == "gateway":
             await gateway_works(guarded, upstream, is_missed)
@@ -171,6 +191,16 @@ async def test_each_of_the_granted_commands_is_needed(
         await guarded.asks("ACL", "SETUSER", user, f"+{command}")
 
 
+async def test_what_is_granted_for_some_keys_is_needed(guarded: Guarded, upstream: Upstream) -> None:
+    await guarded.begin()
+    await gateway_works(guarded, upstream, lambda: guarded.operator.exists(keys.TELEMETRY))
+    await guarded.asks("ACL", "SETUSER", "subject", "clearselectors")
+    await subject_works(guarded)
+
+    denied = {name for user, name in await guarded.denied() if user == "subject"}
+    assert {"set", keys.NODES} <= denied
+
+
 @pytest.mark.parametrize(
     ("user", "command"),
     [
@@ -178,7 +208,9 @@ async def test_each_of_the_granted_commands_is_needed(
         ("gateway", ("HGETALL", keys.AUDIT)),
         ("gateway", ("SET", "elsewhere", "1")),
         ("subject", ("HINCRBY", keys.window("acme", keys.CLIENT_SCOPE, 60, 0), "1", "-1")),
-        ("subject", ("HDEL", keys.NODES, "node-1")),
+        ("subject", ("HSET", keys.NODES, "node-1", "{}")),
+        ("subject", ("DEL", keys.NODES)),
+        ("subject", ("SET", keys.OVERRIDES, "x")),
         ("subject", ("HGETALL", "elsewhere")),
     ],
 )

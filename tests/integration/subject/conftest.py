@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from loadtest import redis_server
+from tests.integration.gateway.upstream import Upstream
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ async def own_client(own_redis: redis_server.RedisServer) -> AsyncIterator[Redis
     """A client of it."""
     async with Redis.from_url(own_redis.url, decode_responses=True) as client:
         yield client
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """A service behind real nodes."""
+    async with Upstream() as started:
+        yield started

@@ -90,8 +90,9 @@ class Run:
     err: str
 
 
-PATIENT = {"SUBJECT_NODE_DOWN_SECONDS": "60"}
-"""What was written for a test is not to grow stale while a busy machine starts a process."""
+PATIENT = {"SUBJECT_NODE_DOWN_SECONDS": "60", "SUBJECT_WAIT_SECONDS": "0"}
+"""What was written for a test is not to grow stale while a busy machine starts a process, and no node would
+say that a change is in force."""
 
 
 def _environment(redis_url: str, settings: Mapping[str, str] | None) -> dict[str, str]:

@@ -230,13 +230,13 @@ async def test_limits_are_set_shown_and_unset(redis_client: Redis, redis_url: st
     undone = await subject("limits", "unset", "acme", redis_url=redis_url)
     again = await subject("limits", "unset", "acme", redis_url=redis_url)
 
+    (limit,) = json.loads(shown.out)["limits"]
     assert done == Run(
         0,
         "acme now has 500/m (was 50/s, client); nodes take it over within a second. "
-        "Undo: subject limits unset acme\n",
+        f"Undo: subject limits unset acme --revision {limit['revision']}\n",
         "",
     )
-    (limit,) = json.loads(shown.out)["limits"]
     assert (limit["client"], limit["limit"], limit["source"]) == ("acme", "500/m", "override")
     assert limit["why"] == "a big day"
     assert "acme no longer has 500/m" in undone.out

@@ -81,7 +81,7 @@ async def test_the_audit_is_shown_with_the_newest_last(redis_client: Redis, redi
 
     assert (shown.code, shown.err) == (0, "")
     head, *lines = [line.split() for line in shown.out.splitlines()]
-    assert head == ["when", "by", "action", "client", "before", "after", "until", "why"]
+    assert head == ["when", "by", "action", "of", "before", "after", "until", "why"]
     assert [line[2:5] for line in lines] == [
         ["set", "acme", "–"],
         ["reset", CLIENT, "0"],

@@ -1,0 +1,48 @@
+"""Takes a node that will not come back out of the roster."""
+
+from gateway.contract import keys
+from gateway.contract.audit import AuditRecord
+from subject import changes
+from subject.changes import Actor
+from subject.errors import UsageError
+from subject.reader import Reader
+from subject.redis_client import redis_errors_mapped
+from subject.snapshot import Snapshot, take
+
+
+async def forget_node(reader: Reader, node_id: str, actor: Actor, node_down_seconds: float) -> str:
+    """Have nobody miss a node any more. Returns the state that it was in.
+
+    One that comes back is there again within a second, with its totals from zero.
+
+    Raises:
+        UsageError: there is no such node, or it is up.
+        RedisAwayError: Redis does not answer.
+        RedisRefusesError: it answers with an error.
+    """
+    snapshot = take(await reader.look(), node_down_seconds)
+    health = snapshot.redis
+    if not health.connected:
+        raise health.error
+    state = _state(snapshot, node_id)
+    with redis_errors_mapped(reader.redis):
+        if not await reader.redis.hdel(keys.NODES, node_id):
+            raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
+        record = AuditRecord(snapshot.at, actor.by, "forget", "", state, None, actor.why, node=node_id)
+        await changes.tell(reader.redis, record, None)
+    return state
+
+
+def _state(snapshot: Snapshot, node_id: str) -> str:
+    if node_id in snapshot.unread_nodes:
+        return "Down"
+    known = [node.id for node in snapshot.nodes]
+    if node_id not in known:
+        names = ", ".join([*known, *snapshot.unread_nodes]) or "none"
+        raise UsageError(f"there is no node of that name (known: {names})")
+    state = snapshot.node(node_id).state
+    if state == "Up":
+        raise UsageError(
+            f"{node_id} is up, and would be back within a second: stop it first, and forget it then"
+        )
+    return state

@@ -1,0 +1,37 @@
+"""What was wrong in the last minutes, as a person reads it."""
+
+from collections.abc import Sequence
+
+from subject.console import Sheet, styled
+from subject.finding import CLUSTER, moment
+from subject.report import STYLES
+from subject.retrospect import Episode
+
+LEGEND = (
+    "By what nodes wrote, and by the limits as they are now; the way from here to Redis, and nodes that were "
+    "forgotten since, are not in it"
+)
+
+
+class SinceReport(Sheet):
+    """A table, the first episode first."""
+
+    def episodes(self, found: Sequence[Episode], start: float, at: float) -> None:
+        """Each in a line."""
+        span = f"from {moment(start, at)} to {moment(at, at)}"
+        if not found:
+            self._print(f"Nothing was found {span}.", style="green")
+        else:
+            self._print(f"Found {span}:")
+            table = self._table("since", "until", "what", "of", "at its worst")
+            for one in found:
+                finding = one.finding
+                table.add_row(
+                    moment(one.since, at),
+                    "still there" if one.until is None else moment(one.until, at),
+                    styled((finding.code, STYLES[finding.severity])),
+                    "" if finding.subject == CLUSTER else finding.subject.id,
+                    f"{finding.summary}.",
+                )
+            self._print(table)
+        self._print(LEGEND, style="dim")

@@ -1,0 +1,88 @@
+"""Why a client is refused, as a person reads it."""
+
+from collections.abc import Sequence
+
+from gateway.contract.audit import AuditRecord
+from gateway.contract.limits import Limit
+from subject.console import Sheet, styled
+from subject.finding import moment, percent
+from subject.policy_lines import limit_told
+from subject.why import Why
+from subject.wording import UNKNOWN
+
+STYLES = {"refused": "yellow", "full": "yellow", "denied": "bold red", "unknown": "bold red"}
+
+
+class WhyReport(Sheet):
+    """The answer first, then what it stands on."""
+
+    def why(self, answer: Why, changes: Sequence[AuditRecord]) -> None:
+        """All of it."""
+        since = ""
+        if answer.run is not None and answer.verdict == "refused":
+            so_far = "" if answer.run.is_whole else " or before"
+            since = f", {answer.run.refused:,} times since {moment(answer.run.since, answer.at)}{so_far}"
+        self._print(styled((f"{answer.summary}{since}.", STYLES.get(answer.verdict, "green"))))
+        if answer.next_at is not None:
+            wait = max(0.0, answer.next_at - answer.at)
+            self._print(
+                f"The next request passes at {moment(answer.next_at, answer.at)}, in {wait:,.1f} s, "
+                "whatever it sends until then: what is refused is not counted."
+            )
+        self._windows(answer)
+        self._origins(answer)
+        self._nodes(answer)
+        for note in answer.notes:
+            self._print(f"{note}.")
+        self._changes(answer, changes)
+
+    def _windows(self, answer: Why) -> None:
+        if not answer.windows:
+            return
+        self._print()
+        table = self._table("window", "limit")
+        for name in ("in window", "left", "room"):
+            table.add_column(name, justify="right")
+        for window in answer.windows:
+            room = "now" if window.room_at is None else moment(window.room_at, answer.at)
+            limit = Limit(window.limit, window.period_seconds)
+            table.add_row(window.name, f"{limit}", f"{window.count:,}", f"{window.remaining:,}", room)
+        self._print(table)
+
+    def _origins(self, answer: Why) -> None:
+        if not answer.origins:
+            return
+        self._print()
+        self._print(f"Its limit: {limit_told(answer.policy)}")
+        for origin in answer.origins:
+            mark = "applies" if origin.applies else "would, without what stands above it"
+            self._print(f"  {origin.limit}, {origin.where} ({mark})")
+
+    def _nodes(self, answer: Why) -> None:
+        if not answer.nodes:
+            return
+        self._print()
+        table = self._table("node")
+        for name in ("req/s", "refused/s", "alone"):
+            table.add_column(name, justify="right")
+        for node in answer.nodes:
+            listed = bool(node.rate)
+            table.add_row(
+                node.node,
+                f"{node.rate:,.1f}" if listed else UNKNOWN,
+                f"{node.refused_rate:,.1f}" if listed else UNKNOWN,
+                percent(node.alone_ratio),
+            )
+        self._print(table)
+
+    def _changes(self, answer: Why, changes: Sequence[AuditRecord]) -> None:
+        self._print()
+        if not changes:
+            self._print("Nobody has changed anything of it in the last day.")
+            return
+        self._print("Changed in the last day:")
+        for record in changes:
+            what = {"set": f"set to {record.after}", "unset": f"unset from {record.before}"}
+            why = f": {record.why}" if record.why else ""
+            done = what.get(record.action, record.action)
+            self._print(f"  {moment(record.at, answer.at)} {done} by {record.by}{why}")

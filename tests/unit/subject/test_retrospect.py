@@ -1,0 +1,62 @@
+from collections.abc import Sequence
+
+import pytest
+
+from subject.retrospect import Episode, episodes, moments
+from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, even, steps, view
+
+SECONDS = 240
+
+
+def looked_back(
+    scripts: Sequence[NodeScript], seconds: int = 120, ends: dict[str, int] | None = None
+) -> list[Episode]:
+    """What is found of the last `seconds`; nodes in `ends` say nothing from that second on."""
+    records = [
+        record for script in scripts for record in script.records((ends or {}).get(script.node_id, SECONDS))
+    ]
+    at = START + SECONDS + 0.9
+    now = view(records, at)
+    return episodes(now, records, THRESHOLDS, moments(at, seconds, START))
+
+
+def test_what_is_over_is_told_with_its_beginning_and_end() -> None:
+    burst = steps((0, 20), (160, 200), (180, 20))
+    (spike,) = [one for one in looked_back(even(burst)) if one.finding.code == "spike_broad"]
+
+    assert spike.since == pytest.approx(START + 160, abs=3)
+    assert spike.until == pytest.approx(START + 180, abs=6)
+
+
+def test_what_is_still_there_has_no_end() -> None:
+    (down,) = [
+        one for one in looked_back(even(always(60)), ends={"node-2": 200}) if one.finding.code == "node_down"
+    ]
+
+    assert (down.finding.subject.id, down.until) == ("node-2", None)
+    assert down.since == pytest.approx(START + 200, abs=4)
+
+
+def test_a_calm_time_has_no_episodes() -> None:
+    assert looked_back(even(always(60))) == []
+
+
+def test_what_comes_again_after_a_while_is_another_episode() -> None:
+    twice = steps((0, 20), (140, 200), (150, 20), (200, 200), (210, 20))
+    found = [one for one in looked_back(even(twice)) if one.finding.code == "spike_broad"]
+
+    assert [one.until is not None for one in found] == [True, True]
+    assert found[0].since < found[1].since
+
+
+@pytest.mark.parametrize("seconds", [1, 30, 60, 300, 600])
+def test_moments_reach_from_the_beginning_to_now(seconds: int) -> None:
+    times = moments(START + 1000.0, seconds, START)
+
+    assert times[-1] == START + 1000
+    assert times[0] == pytest.approx(START + 1000 - seconds, abs=seconds / 60 + 1)
+    assert len(times) <= 61
+
+
+def test_no_moment_is_before_the_first_record() -> None:
+    assert min(moments(START + 100.0, 600, START + 40.0)) >= START + 40
