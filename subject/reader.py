@@ -11,7 +11,7 @@ from gateway.contract.telemetry import TelemetryRecord
 from subject import redis_client, redis_reads, state_endpoint
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.policies import Policies
-from subject.redis_reads import LATEST_SECONDS
+from subject.redis_reads import LATEST_SECONDS, Basics
 from subject.settings import Settings
 from subject.snapshot import RATE_SECONDS
 from subject.view import ClientWindow, RedisHealth, View
@@ -41,6 +41,8 @@ class Reader:
         self._stream_at = ""
         self._roster: Mapping[str, RosterEntry] = {}
         self._unread_nodes: tuple[str, ...] = ()
+        self._server = ""
+        self._lost: Mapping[str, RosterEntry] = {}  # nodes that a Redis of before knew
         self._policies = Policies()
         self._windows: tuple[ClientWindow, ...] = ()
         self._redis_ahead_seconds: float | None = None
@@ -85,11 +87,12 @@ class Reader:
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
         self._redis_ahead_seconds = at - time.time()
-        self._roster, self._unread_nodes = basics.roster, basics.unread_nodes
+        self._remember(basics)
+        self._roster, self._unread_nodes = {**self._lost, **basics.roster}, basics.unread_nodes
         unreadable = [*basics.unreadable, *await self._read_stream(at)]
         self._policies = await redis_reads.read_policies(self._redis, basics)
         clients = tuple(wanted(self._policies))
-        stale = {node_id: entry for node_id, entry in basics.roster.items() if self._is_stale(entry, at)}
+        stale = {node_id: entry for node_id, entry in self._roster.items() if self._is_stale(entry, at)}
         silent = {entry.admin_address for entry in stale.values()}
         if basics.nobody_wrote:  # nodes may be there all the same, and not be able to write
             silent |= set(self._settings.admin_addresses)
@@ -128,6 +131,13 @@ class Reader:
             False, redis_client.place(self._redis), problem, refuses, answered_at=self._redis_answered_at
         )
         return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
+
+    def _remember(self, basics: Basics) -> None:
+        """A Redis that was started again may have lost what it held: no node is gone by that."""
+        if basics.nobody_wrote or (self._server and basics.server != self._server):
+            self._lost = self._roster
+        self._server = basics.server
+        self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in basics.roster}
 
     def _view(
         self,

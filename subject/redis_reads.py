@@ -29,6 +29,7 @@ class Basics:
     """Redis' time, its memory, the roster and the live overrides."""
 
     at: float
+    server: str  # another after each of its starts
     round_trip_seconds: float
     used_bytes: int
     maximum_bytes: int
@@ -59,10 +60,12 @@ async def read_basics(client: Redis) -> Basics:
         pipe.hgetall(keys.NODES)
         pipe.hlen(keys.OVERRIDES)
         pipe.info("memory")
+        pipe.info("server")
         replies = await pipe.execute(raise_on_error=False)
     roster_texts = _of_kind(client, keys.NODES, "hash", replies[0])
     changes = await read_overrides(client, replies[1])
     memory = _of_kind(client, "INFO", "answer", replies[2])
+    server = _of_kind(client, "INFO", "answer", replies[3])
     roster, unread_nodes = {}, []
     for node_id, text in roster_texts.items():
         entry = _decoded(RosterEntry, text)
@@ -78,6 +81,7 @@ async def read_basics(client: Redis) -> Basics:
     )
     return Basics(
         at,
+        str(server.get("run_id", "")),
         round_trip_seconds,
         int(memory.get("used_memory", 0)),
         int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),

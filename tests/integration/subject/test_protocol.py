@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import codec, keys, window
 from gateway.contract.telemetry import Store
+from loadtest import redis_server
 from loadtest.ports import free_port
 from loadtest.redis_server import RedisServer
 from subject import (
@@ -379,3 +381,24 @@ async def test_a_node_whose_record_cannot_be_read_is_a_store_that_is_down(
     assert seen["nodes"] == [{"id": "node-9", "address": None, "state": "Down"}]
     assert set(seen["node_metrics"]["node-9"].values()) == {None}
     assert [found["code"] for found in seen["findings"]] == ["node_down"]
+
+
+async def test_nodes_that_a_redis_of_before_knew_are_not_forgotten(
+    own_redis: RedisServer, own_client: Redis
+) -> None:
+    """Started again, it has lost all: a node that is back is there, one that was down still is."""
+    await publish(own_client, [record("node-1"), record("node-2")])
+    async with RateLimiterSubject(settings=patient(own_redis.url)) as subject:
+        await subject.observe()
+        os.kill(own_redis.pid, signal.SIGKILL)
+        await asyncio.to_thread(os.waitid, os.P_PID, own_redis.pid, os.WEXITED | os.WNOWAIT)
+        async with redis_server.running_beside(port=own_redis.port) as again:
+            empty = await subject.observe()
+            async with Redis.from_url(again.url, decode_responses=True) as client:
+                await publish(client, [record("node-1", sequence=9)])
+            back = await subject.observe()
+
+    for seen in (empty, back):
+        assert {node["id"] for node in seen["nodes"]} == {"node-1", "node-2"}
+        assert seen["redis_connected"] is True
+        assert "observer_blind" not in {found["code"] for found in seen["findings"]}
