@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from subject import action_commands, documents, since_command, why_command
+from subject import action_commands, diagnosis_document, documents, since_command, why_command
 from subject.diagnosis import Diagnosis, diagnose
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.json_output import print_json
@@ -78,7 +78,7 @@ def _document(arguments: argparse.Namespace, seen: Seen, clients: Sequence[str])
             return documents.top(seen.snapshot, arguments.by)
         case "limits":
             return documents.limits(seen.snapshot, clients)
-    return documents.diagnosis_document(seen.snapshot, seen.diagnosis)
+    return diagnosis_document.document(seen.snapshot, seen.diagnosis)
 
 
 def _print(arguments: argparse.Namespace, seen: Seen, clients: Sequence[str]) -> None:

@@ -6,10 +6,8 @@ from typing import Any
 
 from gateway.contract.limits import Limit
 from gateway.contract.telemetry import Totals
-from subject import finding as findings_module
 from subject import metrics
-from subject.diagnosis import Diagnosis, Problem
-from subject.finding import Finding
+from subject.diagnosis import Diagnosis
 from subject.live_changes import Audit
 from subject.policy_document import policy_document
 from subject.rankings import ranked
@@ -113,26 +111,6 @@ def redis(snapshot: Snapshot) -> Document:
         "problem": health.problem or None,
         "refuses": health.refuses,
     }
-
-
-def diagnosis_document(snapshot: Snapshot, diagnosis: Diagnosis) -> Document:
-    """``diagnose --json``."""
-    return {
-        "at": snapshot.at,
-        "healthy": diagnosis.healthy,
-        "redis_connected": snapshot.redis.connected,
-        "findings": [findings_module.as_json(found) for found in diagnosis.findings],
-        "problems": [_problem(problem) for problem in diagnosis.problems],
-    }
-
-
-def _problem(problem: Problem) -> Document:
-    """Which of the findings is the cause, and which come from it."""
-    return {**_which(problem.finding), "symptoms": [_which(symptom) for symptom in problem.symptoms]}
-
-
-def _which(found: Finding) -> Document:
-    return {"code": found.code, "subject": asdict(found.subject)}
 
 
 def top(snapshot: Snapshot, order: str = "busiest") -> Document:

@@ -1,6 +1,7 @@
 """A finding: what is wrong, with whom, since when, on what evidence, and what to do next."""
 
 import math
+import shlex
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -71,6 +72,11 @@ def confidence(margin: float, held_seconds: float = 10.0) -> float:
 def instant(at: float) -> datetime:
     """Seconds since 1970 as a time with its zone; beyond the calendar's ends it is the end."""
     return datetime.fromtimestamp(min(max(at, 0.0), LATEST), UTC)
+
+
+def command(*words: str) -> str:
+    """A line that a shell reads as these words, whatever others have put into them."""
+    return shlex.join(words)
 
 
 def clock(at: float) -> str:

@@ -16,10 +16,12 @@ from subject.policy_lines import limit_told, policy_lines, standing, window_rows
 from subject.rankings import Ranked, most_refused, nearest, ranked
 from subject.snapshot import Snapshot
 from subject.status_lines import status_lines
-from subject.wording import UNKNOWN, short, told
+from subject.wording import UNKNOWN, short, told, why
 
 TOP_ROWS = 20
 RANKED = 5
+WORTH_TELLING = 0.05
+"""The confidence from which a further cause is shown; JSON has all."""
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 HEALTHY = "Healthy: nothing was found."
 UNSEEN = "No node can be seen: the clients are not known."
@@ -184,6 +186,9 @@ class Report(Sheet):
         self._print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
         grid = Table.grid(padding=(0, 2))
         grid.add_row("", styled(("Evidence", "dim")), evidence)
+        for place, cause in enumerate(problem.causes):
+            if place == 0 or cause.confidence >= WORTH_TELLING:
+                grid.add_row("", styled(("Or" if place else "Why", "dim")), why(cause, named=bool(place)))
         for symptom in problem.symptoms:
             grid.add_row(
                 "", styled(("Explains", "dim")), styled((symptom.code, "bold"), f"  {symptom.summary}")

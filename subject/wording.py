@@ -1,5 +1,6 @@
 """How numbers are told to a person, and a finding's evidence: beside what it is compared with."""
 
+from subject.causes.cause import Cause
 from subject.finding import Evidence, percent
 
 UNKNOWN = "–"
@@ -56,6 +57,18 @@ def told(item: Evidence) -> str:
     if item.baseline is None:
         return text
     return f"{text} ({COMPARED.get(item.metric, 'against')} {_value(item.baseline, item.unit)})"
+
+
+def why(cause: Cause, *, named: bool) -> str:
+    """What speaks for and against a cause, as in ``72 %; for it: …; against it: …``."""
+    text = f"{percent(cause.confidence)} likely"
+    if named:
+        text += f": {cause.text}"
+    if cause.speaks_for:
+        text += f"; for it: {', '.join(cause.speaks_for)}"
+    if cause.speaks_against:
+        text += f"; against it: {', '.join(cause.speaks_against)}"
+    return text
 
 
 def ms(value: float | None) -> str:

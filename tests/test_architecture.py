@@ -96,7 +96,7 @@ def test_every_rule_can_be_broken() -> None:
 
 KNOWN_FOLDERS = {
     "gateway": {"contract", "limiter", "proxy", "telemetry", "workers"},
-    "subject": {"detectors"},
+    "subject": {"causes", "detectors"},
     "loadtest": {"bench", "scenarios"},
     "tests": {
         "unit",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, percent
 from subject.policies import Policies
 from subject.series import Sample
 from subject.snapshot import Snapshot
@@ -82,7 +82,7 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
             f"{breach.client} does not keep to its limit, or the limit is too low for what it does; "
             "the gateway does what it should"
         ),
-        suggested_action=f"subject limits get {breach.client}",
+        suggested_action=command("subject", "limits", "get", breach.client),
         verify_with="subject top",
     )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence
 from subject.snapshot import Node, Snapshot
 
 SETS_CLOCKS = "chronyd, systemd-timesyncd"
@@ -58,7 +58,7 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding
         evidence=_evidence(thresholds, skew.seconds),
         confidence=_confidence(snapshot, thresholds, skew),
         likely_cause=f"nothing sets the clock of {node.id}'s host ({SETS_CLOCKS}), or it was set by hand",
-        suggested_action=f"curl -s http://{node.entry.admin_address}/state",
+        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
         verify_with="subject diagnose",
     )
 

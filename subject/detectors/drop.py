@@ -8,7 +8,7 @@ from statistics import median
 from subject import series
 from subject.detectors import rates
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.snapshot import Node, Snapshot
 
 LONGER = 2
@@ -130,6 +130,6 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node, drop: _Drop
             "the load balancer took it out (its check of /readyz fails, or does not reach it), or prefers "
             "others"
         ),
-        suggested_action=f"curl -s http://{node.entry.admin_address}/readyz",
+        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/readyz"),
         verify_with="subject nodes",
     )

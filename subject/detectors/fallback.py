@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.series import Sample, counted
 from subject.snapshot import Node, Snapshot, told_by
 
@@ -42,6 +42,7 @@ def _of_node(thresholds: Thresholds, node: Node) -> _Fallback | None:
     decisions = counted(node.samples, lambda sample: sample.decisions, start, end)
     if round(fallbacks) < thresholds.fallback_least:
         return None
+    decisions = max(0.0, decisions)  # of a record that is none
     if fallbacks <= thresholds.fallback_ratio * (fallbacks + decisions):
         return None
     # One late reply is no state of affairs: it must show in as many of the window's seconds as are asked.
@@ -96,6 +97,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
             f"Redis does not answer {node.id if alone else 'them'} within the deadline: the way there, "
             "or the load of what runs beside it"
         ),
-        suggested_action=f"curl -s http://{node.entry.admin_address}/state",
+        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
         verify_with="subject nodes",
     )

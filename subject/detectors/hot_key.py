@@ -3,7 +3,7 @@
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.snapshot import Snapshot
 
 
@@ -70,6 +70,6 @@ def _finding(
             f"{client} is far bigger than the others, runs a batch, or is a proxy behind which many users "
             "share one key; its window is the busiest key in Redis"
         ),
-        suggested_action=f"subject limits get {client}",
+        suggested_action=command("subject", "limits", "get", client),
         verify_with="subject top",
     )

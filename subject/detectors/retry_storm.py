@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.snapshot import Snapshot
 
 TOLD_SECONDS = 1
@@ -86,6 +86,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Findi
             f"{storm.client} retries without waiting, or many processes share its key and none waits for the "
             "others: it should heed Retry-After, and back off with jitter"
         ),
-        suggested_action=f"subject limits get {storm.client}",
+        suggested_action=command("subject", "limits", "get", storm.client),
         verify_with="subject top",
     )

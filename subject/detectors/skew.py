@@ -6,7 +6,7 @@ from subject import metrics, series
 from subject.detectors import onset
 from subject.detectors.chi_square import chance_if_even
 from subject.detectors.thresholds import Thresholds
-from subject.finding import Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.snapshot import Node, Snapshot
 
 NEARLY_ALL = 0.75
@@ -117,6 +117,6 @@ def _finding(
             if skew.share >= NEARLY_ALL
             else "the load balancer prefers one node, or few clients with long-lived connections use it"
         ),
-        suggested_action=f"curl -s http://{idlest.entry.admin_address}/readyz",
+        suggested_action=command("curl", "-s", f"http://{idlest.entry.admin_address}/readyz"),
         verify_with="subject nodes",
     )

@@ -10,7 +10,7 @@ from subject import series
 from subject.detectors import rates
 from subject.detectors.rates import Second
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.series import Sample
 from subject.snapshot import RATE_SECONDS, Snapshot
 
@@ -137,13 +137,15 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _
 
 def _cap(spike: _Spike, client: _ClientShare, limits: Limits | None) -> str:
     """Hold the client to half again what it used before, unless its limit holds it already."""
-    look = f"subject limits get {client.id}"
+    look = command("subject", "limits", "get", client.id)
     if limits is None or client.usual == 0 or client.refused > client.rate / 2:
         return look
     capped = Limits(tuple(_capped(limit, 1.5 * client.usual) for limit in limits.windows))
     if capped == limits:
         return look
-    return f"subject limits set {client.id} {capped} --why 'spike since {clock(spike.since)}'"
+    return command(
+        "subject", "limits", "set", client.id, str(capped), "--why", f"spike since {clock(spike.since)}"
+    )
 
 
 def _capped(limit: Limit, rate: float) -> Limit:

@@ -10,7 +10,7 @@ from gateway.contract import histogram
 from gateway.contract.histogram import Buckets
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, clock, confidence, percent
+from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, clock, command, confidence, percent
 from subject.series import Sample
 from subject.snapshot import Node, Snapshot
 
@@ -169,7 +169,9 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: in
         confidence=confidence(max(margins), snapshot.until - since),
         likely_cause=_cause(snapshot, window, now, alone),
         suggested_action=(
-            "subject nodes" if alone is None else f"curl -s http://{alone.entry.admin_address}/state"
+            "subject nodes"
+            if alone is None
+            else command("curl", "-s", f"http://{alone.entry.admin_address}/state")
         ),
         verify_with="subject status",
     )

@@ -1,11 +1,11 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.telemetry import Store, Totals
-from subject.diagnosis import CAUSES, Diagnosis, diagnose
+from subject.diagnosis import diagnose
 from subject.finding import SEVERITIES
 from tests.unit.subject.builders import (
     AWAY,
@@ -108,6 +108,7 @@ def test_every_finding_can_be_checked_and_acted_on(redis_away: bool) -> None:
 
 
 @given(st.integers(0, 2**32))
+@example(2971)  # a count of decisions that falls by as many as were made without Redis
 @settings(max_examples=40, deadline=None)
 def test_no_series_makes_it_raise(seed: int) -> None:
     generator = random.Random(seed)
@@ -129,49 +130,3 @@ def test_no_series_makes_it_raise(seed: int) -> None:
     diagnose(
         snapshot(records, START, redis=generator.choice([AWAY, snapshot([]).redis]), asked=asked), THRESHOLDS
     )
-
-
-def shape(diagnosis: Diagnosis) -> list[tuple[str, list[str]]]:
-    """Each problem's code, with those of what it explains."""
-    return [
-        (problem.finding.code, [symptom.code for symptom in problem.symptoms])
-        for problem in diagnosis.problems
-    ]
-
-
-def test_one_cause_with_two_symptoms_is_one_problem() -> None:
-    storm = steps((0, 1), (50, 40))
-    refused = steps((0, 0), (50, 38))
-    nodes = even(
-        steps((0, 60), (50, 177)), refused=refused, clients={"acme": storm}, refused_clients={"acme": refused}
-    )
-
-    assert shape(diagnose(cluster(*nodes, seconds=60), THRESHOLDS)) == [
-        ("retry_storm", ["spike_single", "limit_breach"])
-    ]
-
-
-def test_two_causes_at_once_are_two_problems() -> None:
-    storm = steps((0, 1), (50, 40))
-    nodes = even(
-        steps((0, 60), (50, 177)),
-        fallbacks=steps((0, 0), (50, 59)),
-        clients={"acme": storm},
-    )
-
-    assert shape(diagnose(cluster(*nodes, seconds=60), THRESHOLDS)) == [
-        ("store_down", ["fallback_active"]),
-        ("spike_single", []),
-    ]
-
-
-def test_no_code_explains_one_that_explains_it() -> None:
-    below: dict[str, set[str]] = {}
-    for cause, effect, *_ in CAUSES:
-        below.setdefault(cause, set()).add(effect)
-
-    def reached(code: str) -> set[str]:
-        direct = below.get(code, set())
-        return direct.union(*(reached(effect) for effect in direct))
-
-    assert not any(code in reached(code) for code in below)
