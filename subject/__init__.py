@@ -4,11 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from subject.agent_prompt import AGENT_PROMPT
     from subject.checker import InvariantViolation, RateLimiterChecker
     from subject.protocol import RateLimiterSubject, create_ratelimiter_subject_and_checker
     from subject.stores import ClusterMetrics, Store, StoreMetrics
 
 __all__ = [
+    "AGENT_PROMPT",
     "ClusterMetrics",
     "InvariantViolation",
     "RateLimiterChecker",
@@ -19,6 +21,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AGENT_PROMPT": "subject.agent_prompt",
     "ClusterMetrics": "subject.stores",
     "InvariantViolation": "subject.checker",
     "RateLimiterChecker": "subject.checker",
