@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from gateway.contract.limits import Limits, parse_limits
-from subject import actions, documents, metrics
+from subject import actions, diagnosis_document, documents, metrics
 from subject import settings as settings_module
 from subject.actions import Actor
 from subject.checker import RateLimiterChecker
@@ -123,6 +123,7 @@ class RateLimiterSubject:
             },
             "redis_connected": snapshot.redis.connected,
             "findings": [as_json(found) for found in diagnosis.findings],
+            "problems": diagnosis_document.problems(diagnosis),
         }
 
     async def _snapshot(self) -> Snapshot:

@@ -402,3 +402,17 @@ async def test_nodes_that_a_redis_of_before_knew_are_not_forgotten(
         assert {node["id"] for node in seen["nodes"]} == {"node-1", "node-2"}
         assert seen["redis_connected"] is True
         assert "observer_blind" not in {found["code"] for found in seen["findings"]}
+
+
+async def test_an_observation_says_which_findings_belong_together_and_why(
+    redis_client: Redis, redis_url: str
+) -> None:
+    alone = steps((0, 0), (50, 20))
+    await publish_cluster(redis_client, even(always(60), fallbacks=alone), 60)
+
+    async with RateLimiterSubject(settings=patient(redis_url)) as subject:
+        (problem,) = (await subject.observe())["problems"]
+
+    assert (problem["code"], problem["severity"]) == ("store_down", "critical")
+    assert [symptom["code"] for symptom in problem["symptoms"]] == ["fallback_active"]
+    assert {"text", "confidence", "speaks_for", "speaks_against"} == set(problem["causes"][0])

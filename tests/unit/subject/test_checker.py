@@ -1,24 +1,84 @@
+"""The rules by which an operator's loop opens and closes tickets."""
+
+import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from subject import RateLimiterChecker
-from subject.finding import CLUSTER, Target, as_json
+from subject.checker import AFTERMATH_SECONDS, SETTLING_SECONDS
+from subject.diagnosis import Diagnosis, Problem
+from subject.diagnosis_document import problems
+from subject.finding import CLUSTER, Finding, Target, as_json
 from tests.unit.subject.builders import START
 from tests.unit.subject.findings import finding
 
+NODE, CLIENT = Target("node", "node-2"), Target("client", "acme")
+Together = Sequence[Finding]
+"""A cause and what comes from it."""
+
 
 def observation(*found: Any) -> dict[str, Any]:
+    """One of a subject that does not say which findings belong together."""
     return {"findings": [as_json(one) for one in found]}
 
 
+def observed(*of: Together | Finding, at: float = START + 20, redis: bool = True) -> dict[str, Any]:
+    """What `observe` returns at that time of these problems."""
+    diagnosis = Diagnosis(
+        tuple(
+            Problem(one, (), ()) if isinstance(one, Finding) else Problem(one[0], tuple(one[1:]), ())
+            for one in of
+        )
+    )
+    document = {
+        "at": at,
+        "redis_connected": redis,
+        "findings": [as_json(one) for one in diagnosis.findings],
+        "problems": problems(diagnosis),
+    }
+    return dict(json.loads(json.dumps(document)))
+
+
+class Loop:
+    """An operator's: each look opens and closes tickets."""
+
+    def __init__(self) -> None:
+        self.checker = RateLimiterChecker()
+        self.open: set[tuple[str, str | None]] = set()
+        self.history: list[tuple[str, str, str | None]] = []
+
+    def look(self, *of: Together | Finding, at: float, redis: bool = True) -> set[str]:
+        """The names of the tickets that are open afterwards."""
+        found = {
+            (one.invariant_name, one.store_id)
+            for one in self.checker.check(observed(*of, at=START + at, redis=redis))
+        }
+        self.history += [("open", *key) for key in sorted(found - self.open, key=str)]
+        self.history += [("close", *key) for key in sorted(self.open - found, key=str)]
+        self.open = found
+        return {name for name, _ in found}
+
+    def looks(self, *of: Together | Finding, at: Iterable[float], redis: bool = True) -> None:
+        for second in at:
+            self.look(*of, at=second, redis=redis)
+
+
+def began(code: str, about: Target, second: float, **fields: object) -> Finding:
+    return finding(code, about, since=START + second, **fields)
+
+
 def test_all_is_well_without_findings() -> None:
-    assert RateLimiterChecker().check(observation()) == []
+    assert RateLimiterChecker().check(observed()) == []
+    assert RateLimiterChecker().check({}) == []
 
 
-def test_a_finding_is_a_violation_under_its_code() -> None:
-    found = finding("node_down", Target("node", "node-2"), since=START, at=START + 9, severity="critical")
+def test_a_problem_is_a_violation_under_the_code_of_its_cause() -> None:
+    found = finding("node_down", NODE, since=START, at=START + 9, severity="critical")
 
-    (violation,) = RateLimiterChecker().check(observation(found))
+    (violation,) = RateLimiterChecker().check(observed(found))
 
     assert violation.invariant_name == "node_down"
     assert violation.message == found.summary
@@ -44,10 +104,200 @@ def test_first_seen_stays_while_the_violation_lasts_and_is_forgotten_with_it() -
 def test_the_same_code_of_two_nodes_is_two_violations() -> None:
     found = [finding("node_down", Target("node", f"node-{n}"), since=START + n) for n in (1, 2)]
 
+    assert [one.store_id for one in RateLimiterChecker().check(observed(*found))] == ["node-1", "node-2"]
+
+
+def test_without_problems_each_finding_is_a_violation_at_once() -> None:
+    found = [
+        finding("store_down", CLUSTER, severity="critical"),
+        finding("fallback_active", CLUSTER, since=START + 20),
+    ]
+
     violations = RateLimiterChecker().check(observation(*found))
 
-    assert [violation.store_id for violation in violations] == ["node-1", "node-2"]
+    assert [one.invariant_name for one in violations] == ["store_down", "fallback_active"]
 
 
-def test_an_observation_without_findings_raises_nothing() -> None:
-    assert RateLimiterChecker().check({}) == []
+def test_symptoms_are_no_violations_and_their_cause_names_them() -> None:
+    storm = [finding(code, CLIENT) for code in ("retry_storm", "spike_single", "limit_breach")]
+
+    (violation,) = RateLimiterChecker().check(observed(storm))
+
+    assert violation.invariant_name == "retry_storm"
+    assert violation.message == "retry_storm of acme; with it: spike_single (acme), limit_breach (acme)"
+
+
+def test_it_is_as_severe_as_the_worst_of_it() -> None:
+    cause, effect = finding("hot_key", CLIENT, severity="info"), finding("node_skew", NODE)
+
+    assert [one.severity for one in RateLimiterChecker().check(observed([cause, effect]))] == ["warning"]
+
+
+def test_what_is_for_information_is_none() -> None:
+    assert RateLimiterChecker().check(observed(finding("hot_key", CLIENT, severity="info"))) == []
+
+
+def test_a_symptom_that_shows_before_its_cause_opens_nothing() -> None:
+    loop = Loop()
+    down = began("store_down", CLUSTER, 0, severity="critical")
+
+    assert loop.look(began("fallback_active", Target("node", "node-1"), 0), at=2) == set()
+    loop.look([down, began("fallback_active", CLUSTER, 0)], at=4)
+
+    assert loop.history == [("open", "store_down", None)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_symptom_without_a_cause_is_told_when_it_has_lasted(late: bool) -> None:
+    loop = Loop()
+    fallback = began("fallback_active", NODE, 0)
+
+    assert loop.look(fallback, at=SETTLING_SECONDS - 1) == set()
+    assert loop.look(fallback, at=SETTLING_SECONDS + (30 if late else 0)) == {"fallback_active"}
+
+
+def test_what_has_lasted_when_the_loop_begins_is_told_at_once() -> None:
+    assert Loop().look(began("limit_breach", CLIENT, 0), at=40) == {"limit_breach"}
+
+
+def test_what_nothing_explains_and_what_is_critical_does_not_wait() -> None:
+    assert Loop().look(began("clock_skew", NODE, 0), at=0) == {"clock_skew"}
+    assert Loop().look(began("node_down", NODE, 0, severity="critical"), at=0) == {"node_down"}
+
+
+def test_a_cause_that_shows_late_does_not_rename_what_is_told() -> None:
+    loop = Loop()
+    breach, storm = began("limit_breach", CLIENT, 0), began("retry_storm", CLIENT, 9)
+    loop.looks(breach, at=(4, 8, 12))
+    loop.looks([storm, breach], at=(16, 20))
+
+    (violation,) = loop.checker.check(observed([storm, breach], at=START + 24))
+
+    assert loop.history == [("open", "limit_breach", "acme")]
+    assert violation.message == "limit_breach of acme; it comes from retry_storm (acme): retry_storm of acme"
+    assert violation.first_seen == datetime.fromtimestamp(START, UTC)
+
+
+def test_a_worse_cause_is_told_by_its_own_name() -> None:
+    loop = Loop()
+    slow, down = began("store_slow", CLUSTER, 0), began("store_down", CLUSTER, 30, severity="critical")
+    loop.looks(slow, at=(10, 20, 30))
+    loop.look([down, slow], at=33)
+
+    assert loop.history == [
+        ("open", "store_slow", None),
+        ("open", "store_down", None),
+        ("close", "store_slow", None),
+    ]
+
+
+def test_what_is_left_of_a_problem_belongs_to_it() -> None:
+    loop = Loop()
+    storm, breach = began("retry_storm", CLIENT, 0), began("limit_breach", CLIENT, 0)
+    loop.looks([storm, breach], at=(8, 12))
+    loop.looks(breach, at=(16, 20, 24))
+    loop.look(at=28)
+
+    assert loop.history == [("open", "retry_storm", "acme"), ("close", "retry_storm", "acme")]
+
+
+def test_what_is_left_at_one_node_of_what_all_did_belongs_to_it() -> None:
+    loop = Loop()
+    down = began("store_down", CLUSTER, 0, severity="critical")
+    loop.look([down, began("fallback_active", CLUSTER, 0)], at=10)
+    loop.looks(began("fallback_active", NODE, 0), at=(12, 14))
+    loop.look(at=16)
+
+    assert loop.history == [("open", "store_down", None), ("close", "store_down", None)]
+
+
+def test_clients_that_become_many_and_few_again_keep_their_tickets() -> None:
+    loop = Loop()
+    one, many = began("limit_breach", CLIENT, 0), began("limit_breach", CLUSTER, 0)
+    loop.look(one, at=10)
+    loop.look(many, at=12)
+    loop.look(one, at=14)
+
+    assert loop.history == [("open", "limit_breach", "acme")]
+
+
+def test_what_is_left_for_long_is_a_problem_of_its_own() -> None:
+    loop = Loop()
+    storm, breach = began("retry_storm", CLIENT, 0), began("limit_breach", CLIENT, 0)
+    loop.look([storm, breach], at=10)
+    loop.looks(breach, at=(12, 10 + AFTERMATH_SECONDS, 11 + AFTERMATH_SECONDS))
+
+    assert loop.history == [
+        ("open", "retry_storm", "acme"),
+        ("open", "limit_breach", "acme"),
+        ("close", "retry_storm", "acme"),
+    ]
+
+
+def test_what_is_left_for_information_keeps_nothing_open() -> None:
+    loop = Loop()
+    breach, hot = began("limit_breach", CLIENT, 0), began("hot_key", CLIENT, 0, severity="info")
+    loop.look([breach, hot], at=10)
+
+    assert loop.look(hot, at=14) == set()
+
+
+def test_what_begins_after_the_end_of_another_problem_is_told() -> None:
+    loop = Loop()
+    loop.look(began("node_down", NODE, 0, severity="critical"), at=10)
+
+    assert loop.look(began("limit_breach", CLIENT, 5), at=14) == {"limit_breach"}
+
+
+def test_a_link_that_is_not_always_seen_does_not_open_and_close() -> None:
+    loop = Loop()
+    drift, breach = began("config_drift", NODE, 0), began("limit_breach", CLIENT, 0)
+    for second in (10, 20, 30):
+        loop.look([drift, breach], at=second)
+        loop.look(drift, breach, at=second + 4)
+
+    assert loop.history == [("open", "config_drift", "node-2")]
+
+
+def test_while_the_subject_is_blind_nothing_is_closed() -> None:
+    loop = Loop()
+    blind = began("observer_blind", CLUSTER, 20, severity="critical")
+    breach, down = began("limit_breach", CLIENT, 0), began("node_down", NODE, 0, severity="critical")
+    loop.look(breach, down, at=15)
+    (before,) = [
+        one for one in loop.checker.check(observed(breach, down)) if one.invariant_name == "node_down"
+    ]
+    loop.looks(blind, at=(24, 28, 600), redis=False)
+    (after,) = [
+        one for one in loop.checker.check(observed(blind, redis=False)) if one.invariant_name == "node_down"
+    ]
+
+    assert {name for name, _ in loop.open} == {"limit_breach", "node_down", "observer_blind"}
+    assert after == before
+    assert loop.look(down, at=604) == {"node_down"}
+
+
+def test_what_only_redis_tells_stays_while_it_is_away() -> None:
+    loop = Loop()
+    malformed, breach = began("override_malformed", CLIENT, 0), began("limit_breach", NODE, 0)
+    down = began("store_down", CLUSTER, 20, severity="critical")
+    loop.look(malformed, breach, at=15)
+
+    assert loop.look(down, at=24, redis=False) == {"store_down", "override_malformed"}
+    assert loop.look(at=28) == set()
+
+
+def test_a_problem_whose_finding_is_not_there_is_left_out() -> None:
+    broken = observed([finding("retry_storm", CLIENT), finding("limit_breach", CLIENT)])
+    broken["findings"] = broken["findings"][1:]
+
+    assert RateLimiterChecker().check(broken) == []
+
+
+def test_two_tickets_that_turn_out_to_be_one_problem_become_the_older() -> None:
+    loop = Loop()
+    skew, drop = began("node_skew", NODE, 0), began("traffic_drop", Target("node", "node-1"), 3)
+    loop.look(skew, drop, at=12)
+    loop.look([skew, drop], at=16)
+
+    assert loop.open == {("node_skew", "node-2")}
