@@ -164,6 +164,10 @@ class RecordStream:
     seconds: int
     most_bytes: int
 
+    def takes(self, sequence: int) -> bool:
+        """Whether it gets the record of this number."""
+        return sequence % round(self.interval_seconds / INTERVAL_SECONDS) == 0
+
     def longest(self, record_bytes: int, nodes: int) -> int:
         """How many entries it is cut to, of records of this size and so many nodes."""
         return min(int(self.seconds / self.interval_seconds) * nodes, self.most_bytes // record_bytes)

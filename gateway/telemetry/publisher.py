@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -66,12 +67,11 @@ class Publisher:
                 pipeline.set(key, text, ex=policy_table.LIFETIME_SECONDS)
                 self._table_due = monotonic() + _TABLE_SECONDS
             self._add(pipeline, telemetry.LATEST, entry.last)
-            if entry.last.sequence % telemetry.HISTORY.interval_seconds == 0:
+            if telemetry.HISTORY.takes(entry.last.sequence):
                 self._add(pipeline, telemetry.HISTORY, telemetry.for_history(entry.last))
             pipeline.hset(keys.NODES, self._recorder.node.node_id, encode(entry))
             stats, *replies = await pipeline.execute(raise_on_error=False)
-        # A server may refuse to tell it, and all else is written all the same.
-        self._recorder.evicted = None if isinstance(stats, RedisError) else int(stats["evicted_keys"])
+        self._recorder.evicted = _evicted_by(stats)
         for error in replies:
             if isinstance(error, RedisError):  # in Redis' own words, and not in those of the pipeline
                 raise error
@@ -81,3 +81,9 @@ class Publisher:
         text = encode(record)
         longest = stream.longest(len(text), self._roster.live_nodes)
         pipeline.xadd(stream.key, {telemetry.STREAM_FIELD: text}, maxlen=longest, approximate=True)
+
+
+def _evicted_by(stats: Any) -> int | None:
+    """What Redis' statistics say of it; a server may refuse to tell them, and not each has this one."""
+    told = stats.get("evicted_keys") if isinstance(stats, dict) else None
+    return told if isinstance(told, int) else None

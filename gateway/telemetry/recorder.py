@@ -57,6 +57,7 @@ class Recorder:
         self._sequence = 0
         self._lag_seconds = 0.0
         self.evicted: int | None = None
+        """How many keys Redis said last that it has evicted."""
 
     def tick(self) -> None:
         """A second is over: the next record begins."""

@@ -1,8 +1,11 @@
 """What a node says of itself in Redis."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -248,5 +251,41 @@ async def test_a_node_that_may_not_ask_for_that_publishes_all_else(
     finally:
         await shy.aclose()
         await redis_client.acl_deluser("shy")
+
+    assert [record.store.evicted for record in await records(redis_client)] == [None, None]
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data.replace(b"evicted_keys", b"another_name"))
+        await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def that_tells_no_evictions(redis_url: str) -> AsyncIterator[Redis]:
+    """By way of a server whose statistics have no such line, as those of some that are not Redis itself."""
+    redis = urlsplit(redis_url)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_redis, to_redis = await asyncio.open_connection(redis.hostname, redis.port)
+        await asyncio.gather(pass_on(reader, to_redis), pass_on(from_redis, writer))
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = Redis.from_url(redis._replace(netloc=f"127.0.0.1:{port}").geturl(), decode_responses=True)
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+
+async def test_a_node_whose_redis_does_not_tell_that_publishes_all_else(
+    redis_client: Redis, redis_url: str
+) -> None:
+    async with that_tells_no_evictions(redis_url) as client:
+        publisher = publishing(client)
+        for _ in range(2):
+            await publisher.publish()
 
     assert [record.store.evicted for record in await records(redis_client)] == [None, None]

@@ -28,5 +28,10 @@ def test_thirty_nodes_may_write_records_of_two_kilobytes() -> None:
     assert HISTORY.longest(1500, nodes=30) > 30 * 360  # an hour, of those with less about clients
 
 
+def test_every_record_is_told_and_each_tenth_kept() -> None:
+    assert [number for number in range(1, 31) if LATEST.takes(number)] == list(range(1, 31))
+    assert [number for number in range(1, 31) if HISTORY.takes(number)] == [10, 20, 30]
+
+
 def test_a_client_count_has_its_error_bound() -> None:
     assert ClientCount("acme", units=70, error=3) == ("acme", 70, 3)
