@@ -1,6 +1,7 @@
 """Builds the parts of a node from its settings; none of them is started."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ from gateway.neighbours import Neighbours
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
+from gateway.proxy.request_id import RequestIds
 from gateway.proxy.shared import Shared
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
@@ -113,6 +115,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
         counters,
         proxy_parts.proxy_options(settings),
         signals.stop.is_set,
+        RequestIds(os.urandom),
     )
     return Serving(
         redis,

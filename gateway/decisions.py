@@ -1,4 +1,4 @@
-"""What is decided about a request. No IO."""
+"""What is decided about a request, or why nothing is."""
 
 import asyncio
 from dataclasses import dataclass

@@ -123,8 +123,10 @@ PURE = (
     "gateway/proxy/last_chance.py",
     "gateway/proxy/pace.py",
     "gateway/proxy/patience.py",
+    "gateway/proxy/plain.py",
     "gateway/proxy/ratelimit_fields.py",
     "gateway/proxy/reader.py",
+    "gateway/proxy/request_id.py",
     "gateway/proxy/rules.py",
     "gateway/proxy/sender.py",
     "gateway/proxy/stillness.py",
@@ -187,6 +189,13 @@ def io_reached_from(start: Module, by_name: Mapping[str, Module]) -> Iterator[st
         found = {by_name.get(name) or by_name.get(name.rpartition(".")[0]) for name in way[-1].imports}
         ways += [(*way, module) for module in found if module is not None and module not in seen]
         seen |= {module for module in found if module is not None}
+
+
+def who_says_that_it_does_no_io_is_held_to_it(module: Module) -> Iterator[str]:
+    """What a docstring promises is one of the rules."""
+    docstrings = [ast.get_docstring(node) or "" for node in module.nodes if isinstance(node, ast.Module)]
+    if "No IO" in docstrings[0] and not module.is_in(*PURE):
+        yield f"{module.path} says that it does no IO: then it belongs to PURE in tests/architecture.py"
 
 
 WHOLE = "gateway.app gateway.building gateway.proxy_parts gateway.workers"
@@ -307,6 +316,7 @@ RULES: tuple[Rule, ...] = (
     packages_know_each_other_in_one_direction,
     the_contract_is_standard_library_only,
     decisions_are_made_without_io,
+    who_says_that_it_does_no_io_is_held_to_it,
     lower_layers_do_not_know_higher_ones,
     the_gateway_reads_its_settings_in_one_place,
     there_is_no_second_framework,

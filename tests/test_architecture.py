@@ -75,6 +75,7 @@ BREACHES = [
     ("gateway/__init__.py", "from gateway.app import run"),
     ("subject/utils.py", ""),
     ("gateway/app.py", "x = 1\n" * 301),
+    ("gateway/app.py", '"""Runs a node. No IO."""'),
 ]
 
 

@@ -1,6 +1,5 @@
-"""The id by which a request is found again: in answers, at the upstream, and in the log."""
+"""The id by which a request is found again: in answers, at the upstream, and in the log. No IO."""
 
-import os
 import re
 from collections.abc import Callable
 
@@ -41,7 +40,7 @@ class RequestIds:
     Random numbers are drawn for many ids at once: a system call for each is what would cost most.
     """
 
-    def __init__(self, draw: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, draw: Callable[[int], bytes]) -> None:
         """`draw` gives so many random bytes."""
         self._draw = draw
         self._random = b""

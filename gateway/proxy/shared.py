@@ -40,7 +40,7 @@ class Shared:
     counters: Counters
     options: ProxyOptions
     is_draining: Callable[[], bool]
-    ids: RequestIds = field(default_factory=RequestIds)
+    ids: RequestIds
     refusals: deque[Kept] = field(default_factory=none_yet)
 
     def left(self, decision: Decision) -> Outcome:

@@ -9,6 +9,7 @@ and what the kernel does is in `make bench` alone.
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def least_us(step: Callable[[int], object]) -> float:
 
 def stages() -> dict[str, float]:
     """By name, those of a request that passes; the last ones are of all."""
-    parts, nobody, ids = StageSet(admits=True), Nobody(), RequestIds()
+    parts, nobody, ids = StageSet(admits=True), Nobody(), RequestIds(os.urandom)
     shared, options = parts.shared, parts.shared.options
     admission, policies, counters = shared.admission, shared.policies, shared.counters
     (address,) = shared.upstreams.addresses

@@ -1,6 +1,7 @@
 """One node's parts for a plain request, with nobody at the other ends: what is written goes nowhere."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Sequence
 from math import inf
@@ -17,6 +18,7 @@ from gateway.limiter.limiter import Decided
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.front import Front
+from gateway.proxy.request_id import RequestIds
 from gateway.proxy.shared import Shared
 from gateway.proxy.upstream_connection import UpstreamConnection
 from gateway.settings import Settings
@@ -94,7 +96,8 @@ class StageSet:
         upstreams = proxy_parts.upstreams(self.settings, policies)
         admission = Admission(LiveOverrides(RedisClock()), Told(admits=admits), InFlight())
         options = proxy_parts.proxy_options(self.settings)
-        self.shared = Shared(policies, admission, upstreams, counters, options, lambda: False)
+        ids = RequestIds(os.urandom)
+        self.shared = Shared(policies, admission, upstreams, counters, options, lambda: False, ids)
         self._ends = socket.socketpair()
         self.to_client, self.to_upstream = (Nowhere(end) for end in self._ends)
         self.upstream = UpstreamConnection()

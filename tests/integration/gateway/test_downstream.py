@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -25,7 +26,7 @@ from tests.integration.gateway.client import Client, request, within
 @asynccontextmanager
 async def listening(handle: Handle, counters: Counters) -> AsyncIterator[Client]:
     """A client's connection to a listener that calls `handle`."""
-    journal = Journal(handle, counters, TrustedProxies(""), AccessLog(0), RequestIds())
+    journal = Journal(handle, counters, TrustedProxies(""), AccessLog(0), RequestIds(os.urandom))
     downstream = Downstream(journal, counters, asyncio.Event())
     server = await asyncio.get_running_loop().create_server(downstream, "127.0.0.1", 0)
     async with await Client.connect(server.sockets[0].getsockname()[1]) as client:

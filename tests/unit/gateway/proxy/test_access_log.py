@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 
 import pytest
 
@@ -8,7 +9,7 @@ from gateway.proxy.access_log import MAX_PATH_LENGTH, Access, AccessLog, path_of
 from gateway.proxy.request_id import RequestIds
 
 ACCESS = Access("192.0.2.7", "GET", "/a", 200, "admitted", 0, 123, 0.25, 0.125, 0.0000014)
-IDS = RequestIds()
+IDS = RequestIds(os.urandom)
 
 
 def record(access: Access) -> logging.LogRecord:

@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -8,7 +9,7 @@ UUID = b"6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 
 
 def test_ids_are_32_hex_digits_and_differ_also_between_nodes() -> None:
-    nodes = [RequestIds() for _ in range(3)]
+    nodes = [RequestIds(os.urandom) for _ in range(3)]
     ids = [node.new() for node in nodes for _ in range(1000)]
 
     assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in ids)
@@ -16,7 +17,7 @@ def test_ids_are_32_hex_digits_and_differ_also_between_nodes() -> None:
 
 
 def test_an_id_is_taken_from_who_is_believed_and_from_nobody_else() -> None:
-    ids = RequestIds()
+    ids = RequestIds(os.urandom)
     fields = [(b"Host", b"a"), (b"x-request-ID", UUID)]
 
     assert ids.id_of(fields, believed=True) == UUID.decode()
@@ -37,7 +38,7 @@ UNSAFE = (
 
 @pytest.mark.parametrize("sent", UNSAFE)
 def test_other_ids_are_not_taken(sent: bytes) -> None:
-    ids = RequestIds()
+    ids = RequestIds(os.urandom)
 
     assert request_id_in([(b"X-Request-Id", sent)]) is None
     assert len(ids.id_of([(b"X-Request-Id", sent)], believed=True)) == 32
