@@ -2,6 +2,7 @@
 
 import ast
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,18 @@ class Module:
                 origin = ".".join([*start, *([node.module] if node.module else [])])
                 found |= {f"{origin}.{alias.name}" for alias in node.names}
         return found
+
+    @property
+    def bases(self) -> set[str]:
+        """Dotted names of the classes that its own inherit from, of those that it imports."""
+        told: dict[str, str] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.ImportFrom):
+                told |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        classes = [node for node in self.nodes if isinstance(node, ast.ClassDef)]
+        texts = [ast.unparse(base).partition("[")[0] for each in classes for base in each.bases]
+        names = [text.partition(".") for text in texts]
+        return {told[first] + dot + rest for first, dot, rest in names if first in told}
 
     def imports_of(self, *names: str) -> list[str]:
         """What it imports of these packages or modules."""
@@ -312,6 +325,22 @@ def a_module_can_be_read_in_one_sitting(module: Module) -> Iterator[str]:
         yield f"{module.path} has {lines} lines: what is a noun of its own in it belongs in its own module"
 
 
+_WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+COMPILED: list[str] = _WHEEL["hooks"]["custom"]["modules"]
+"""Paths of what is compiled, in gateway/ and without their ending."""
+_COMPILED_NAMES = {"gateway." + path.replace("/", ".") for path in COMPILED}
+
+
+def compiled_classes_are_of_one_family(module: Module) -> Iterator[str]:
+    """What mypyc has made of a class can be inherited from by such classes only, and is none of aiohttp's."""
+    is_compiled = module.name in _COMPILED_NAMES
+    for name in module.bases:
+        if is_compiled and _within(name, "aiohttp"):
+            yield f"{module.path} inherits from {name}, but is compiled: hold one instead"
+        if not is_compiled and name.rpartition(".")[0] in _COMPILED_NAMES:
+            yield f"{module.path} inherits from {name}, which is compiled: hold one, or name a Protocol"
+
+
 RULES: tuple[Rule, ...] = (
     packages_know_each_other_in_one_direction,
     the_contract_is_standard_library_only,
@@ -325,4 +354,5 @@ RULES: tuple[Rule, ...] = (
     init_imports_nothing,
     a_module_is_one_noun,
     a_module_can_be_read_in_one_sitting,
+    compiled_classes_are_of_one_family,
 )

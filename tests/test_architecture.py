@@ -15,6 +15,21 @@ def test_the_tree_keeps_the_rule(rule: Rule) -> None:
     assert not breaches, "\n" + "\n".join(breaches)
 
 
+def test_tests_inherit_from_nothing_that_is_compiled() -> None:
+    rule = architecture.compiled_classes_are_of_one_family
+
+    breaches = [sentence for module in modules("tests") for sentence in rule(module)]
+
+    assert not breaches, "\n" + "\n".join(breaches)
+
+
+def test_what_is_compiled_is_there_and_listed_once() -> None:
+    listed = architecture.COMPILED
+
+    assert [path for path in listed if not (ROOT / f"gateway/{path}.py").is_file()] == []
+    assert len(set(listed)) == len(listed)
+
+
 def test_what_decides_without_io_reaches_none_through_others() -> None:
     by_name = {module.name: module for module in PRODUCT}
 
@@ -76,6 +91,9 @@ BREACHES = [
     ("subject/utils.py", ""),
     ("gateway/app.py", "x = 1\n" * 301),
     ("gateway/app.py", '"""Runs a node. No IO."""'),
+    ("gateway/proxy/front.py", "from aiohttp import web\nclass Front(web.Server): ..."),
+    ("gateway/app.py", "from gateway.proxy.front import Front as F\nclass Mine(F): ..."),
+    ("gateway/app.py", "from gateway.proxy import front\nclass Mine(front.Front[int]): ..."),
 ]
 
 

@@ -1,4 +1,3 @@
-import tomllib
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -6,17 +5,14 @@ from pathlib import Path
 import pytest
 
 from gateway.version import COMPILED, FULL_VERSION, VERSION
-
-ROOT = Path(__file__).parents[3]
-WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-HOT: list[str] = WHEEL["hooks"]["custom"]["modules"]
+from tests import architecture
 
 
 def test_the_version_is_the_distributions() -> None:
     assert version("operator-ratelimiter") == VERSION
 
 
-@pytest.mark.parametrize("module", HOT)
+@pytest.mark.parametrize("module", architecture.COMPILED)
 def test_all_of_the_hot_path_is_compiled_or_nothing(module: str) -> None:
     file = import_module("gateway." + module.replace("/", ".")).__file__
 
