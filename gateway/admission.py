@@ -44,7 +44,7 @@ class Asked:
         self._on_decided = on_decided
         self.waiting: Ask
 
-    def take(self, told: tuple[Standing, ...] | StoreUnavailable | None) -> None:
+    def take(self, told: Told) -> None:
         """The limiter has decided."""
         self._on_decided(self.failed() if isinstance(told, StoreUnavailable) else self.decided(told))
 

@@ -33,7 +33,7 @@ class Remembering(Protocol):
         """That of a request with these charges, if it has just been given."""
 
 
-class Fallback(Protocol):
+class FallingBack(Protocol):
     """What decides without Redis, as `gateway.limiter.fallback.Fallback` does."""
 
     def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
@@ -52,7 +52,7 @@ class Limiter:
         self,
         store: Counting,
         views: Remembering,
-        fallback: Fallback,
+        fallback: FallingBack,
         counters: Counters,
         *,
         on_failure: OnStoreFailure,
