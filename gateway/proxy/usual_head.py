@@ -39,12 +39,8 @@ def usual_head(text: bytes, *, has_body: bool) -> AnswerHead | None:
     passed, removed = text, 0
     length: int | None = None
     told = 0
-    lowered = text.lower()
-    line = _JUDGED.search(lowered)
-    while line is not None:
+    for line in _JUDGED.finditer(text.lower()):
         name, value = line.groups()
-        start, end = line.span()
-        line = _JUDGED.search(lowered, end)
         if name == b"content-length":
             if length is not None or not value.isdigit() or len(value) > 18:
                 return None
@@ -55,7 +51,7 @@ def usual_head(text: bytes, *, has_body: bool) -> AnswerHead | None:
             if meaning is None or meaning & told:
                 return None
             told |= meaning
-        passed = passed[: start - removed] + passed[end - removed :]
+        passed = passed[: line.start() - removed] + passed[line.end() - removed :]
         removed = len(text) - len(passed)
     status, chunked = int(usual[1]), bool(told & _CHUNKED)
     if length is not None and (chunked or status == 204 or (status == RESET_CONTENT and length)):
