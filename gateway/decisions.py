@@ -28,7 +28,7 @@ class Concurrency:
         return max(0, self.limit - self.taken)
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
 class Decision:
     """Whether a request may pass, and by which windows.
 

@@ -22,7 +22,7 @@ class Books(Enum):
     COUNTED = "it has, and they can be given back"
 
 
-@dataclass(slots=True, eq=False, init=False)
+@dataclass(slots=True, eq=False, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
 class Ask:
     """`on_answer` is called with it when there is an `answer`: once, and not after `leave`.
 

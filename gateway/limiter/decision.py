@@ -9,7 +9,7 @@ from gateway.limiter.moment import EDGE, Moment
 from gateway.limiter.view import View
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
 class Standing:
     """How one window decided about a request, and what it leaves.
 

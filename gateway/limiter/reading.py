@@ -15,7 +15,7 @@ _REMEMBERED = 10_000
 _POSTED = window.POSTED.encode()
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
 class Reading:
     """Counts of sub-intervals, by their distance from the one at hand; a negative one is damage: none.
 

@@ -27,7 +27,7 @@ class BrokenAnswer(ValueError):  # noqa: N818 - what it is
     """Not an HTTP/1.1 answer, or one that two readers could take differently."""
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
 class AnswerHead:
     """What an answer's head says.
 
