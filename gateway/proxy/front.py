@@ -86,7 +86,9 @@ class Front(FastClient):
         self._give_way: Callable[[], bool] = behind.give_way
         self._fast: FastRequest | None = None
         self._is_free = False
+        """Since the connection behind was at rest, nothing has happened that it must know of."""
         self._is_told = False
+        """The connection behind knows of the request at hand, and is to hear of its end."""
         self._transport: asyncio.Transport | None = None
         self._watch: Watch | None = None
         self.requests = 0

@@ -15,7 +15,7 @@ from gateway.telemetry.counters import Counters
 
 
 class FrontedConnection(Connection):
-    """`front` is what the event loop has. They let go of each other when the connection is lost."""
+    """`front` is what the event loop has. At the end it is let go, so that no collector need find the two."""
 
     __slots__ = ("_lane", "_parting", "front")
 
