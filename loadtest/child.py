@@ -100,7 +100,7 @@ def start(
     return Child(name, process, stdout, stderr)
 
 
-def finding(code: Path, environment: Mapping[str, str]) -> dict[str, str]:
+def with_code(code: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment in which Python finds modules in `code`, and then where it finds them here."""
     path = os.pathsep.join(filter(None, [str(code), str(CODE), environment.get("PYTHONPATH")]))
     return {**environment, "PYTHONPATH": path}
@@ -126,7 +126,7 @@ def start_module(
         module,
         *arguments,
         name=name,
-        environment={**finding(code, environment), "PYTHONUNBUFFERED": "1"},
+        environment={**with_code(code, environment), "PYTHONUNBUFFERED": "1"},
         folder=folder,
         working_folder=working_folder,
     )

@@ -14,7 +14,7 @@ from gateway.contract import client_id, keys
 from loadtest import cluster
 from loadtest.bench import vitals
 from loadtest.bench.peers.peer import WINDOW_SECONDS, Peer, Place, Running, Start
-from loadtest.child import CODE, finding
+from loadtest.child import CODE, with_code
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ def _window(key: str) -> str:
 def _version() -> str:
     """As it says itself, which is also whether it is compiled."""
     command = [sys.executable, "-m", "gateway", "--version"]
-    environment = finding(CODE, cluster.own_environment())
+    environment = with_code(CODE, cluster.own_environment())
     said = subprocess.run(command, env=environment, cwd=CODE, capture_output=True, text=True, check=True)
     return f"this {said.stdout.strip()}"
 
