@@ -5,6 +5,7 @@ A bound that is broken by a feature may be raised, with the figures of `make ben
 
 import sys
 from collections.abc import Awaitable, Callable
+from statistics import median
 from types import FrameType
 from typing import Any
 
@@ -41,15 +42,17 @@ class Calls:
 
 
 async def calls_of(client: Client, message: bytes, status: int) -> tuple[float, float]:
-    """Per request, where one follows the other."""
+    """In the median of requests of which one follows the other: now and then a timer's are among them."""
     for _ in range(20):
         await client.send(message)
         assert (await client.answer()).status == status
-    with Calls() as calls:
-        for _ in range(REQUESTS):
+    found = []
+    for _ in range(REQUESTS):
+        with Calls() as calls:
             await client.send(message)
             assert (await client.answer()).status == status
-    return calls.python / REQUESTS, calls.c / REQUESTS
+        found.append((calls.python, calls.c))
+    return median(python for python, _ in found), median(c for _, c in found)
 
 
 GET = request(key=b"k")
@@ -60,9 +63,9 @@ POST = request(key=b"k", method=b"POST", body=b"x" * 4096)
 @pytest.mark.parametrize(
     ("message", "limit", "status", "python", "c"),
     [
-        pytest.param(GET, "1000000/m", 200, 133, 147, id="allowed"),
-        pytest.param(POST, "1000000/m", 200, 133, 155, id="allowed with a body"),
-        pytest.param(GET, "1/h", 429, 34, 34, id="refused"),
+        pytest.param(GET, "1000000/m", 200, 132, 142, id="allowed"),
+        pytest.param(POST, "1000000/m", 200, 133, 151, id="allowed with a body"),
+        pytest.param(GET, "1/h", 429, 33, 33, id="refused"),
     ],
 )
 async def test_a_plain_request_costs_so_many_calls(
