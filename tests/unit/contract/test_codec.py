@@ -144,6 +144,7 @@ def wrong_values(hint: Any) -> Iterator[Any]:
         float: lambda value: value in (7, 7.5) and value is not True,
         bool: lambda value: value is True,
         str | None: lambda value: value in (None, "text"),
+        int | None: lambda value: value in (None, 7) and value is not True,
         float | None: lambda value: value in (None, 7, 7.5) and value is not True,
         Limits | None: lambda value: value is None,
     }
