@@ -73,4 +73,4 @@ def told(found: Sequence[Effect]) -> str:
 
 
 def _short(seconds: float) -> str:
-    return f"{seconds:.1f} s"
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -9,6 +9,7 @@ from subject.snapshot import Snapshot
 from subject.view import ClientWindow, fullest
 
 ORDERS = ("busiest", "refused", "nearest")
+NEAR_RATIO = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,6 @@ def most_refused(found: Sequence[Ranked], number: int) -> list[Ranked]:
 
 
 def nearest(found: Sequence[Ranked], number: int) -> list[tuple[float, Ranked]]:
-    """The first of those that have used some of their limits, with how much."""
-    used = [(one.used_ratio, one) for one in found if one.used_ratio]
+    """The first of those that have used half of their limits or more, with how much."""
+    used = [(one.used_ratio, one) for one in found if one.used_ratio and one.used_ratio >= NEAR_RATIO]
     return sorted(used, key=lambda item: -item[0])[:number]

@@ -15,11 +15,14 @@ CHUNK_SECONDS = 600
 PAGE = 1000
 
 
-async def whole_run(redis: Redis, client: str, run: Run, at: float) -> Run:
+async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: float) -> Run:
     """The run as far back as it goes; the number of refusals is then what is listed, at least.
 
-    Errors of redis-py pass through.
+    It was looked for in the last `seconds`; before a run that began later, there was nothing. Errors of
+    redis-py pass through.
     """
+    if at - run.since < seconds:
+        return replace(run, is_whole=True)
     while not run.is_whole and at - run.since < HISTORY.seconds:
         start = floor(run.since) - CHUNK_SECONDS
         records = await _history(redis, start - 2 * HISTORY.interval_seconds, run.since)
@@ -30,7 +33,7 @@ async def whole_run(redis: Redis, client: str, run: Run, at: float) -> Run:
         earlier = run_of(series.per_second(samples, refusals(client), start, floor(run.since)), start)
         if earlier is None:
             return replace(run, is_whole=bool(records))
-        run = Run(earlier.since, run.refused + earlier.refused, earlier.is_whole)
+        run = Run(earlier.since, run.until, run.refused + earlier.refused, earlier.is_whole)
     return run
 
 

@@ -1,18 +1,23 @@
 """What was wrong in the last minutes: the diagnosis of each moment, by what nodes had written until then."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
+from subject import series
 from subject.detectors.thresholds import Thresholds
 from subject.diagnosis import diagnose
 from subject.finding import SEVERITIES, Finding
+from subject.series import Sample
 from subject.snapshot import take
 from subject.view import View
 
-MOMENTS = 60
-"""So many are looked at, at most one a second."""
+STEP_SECONDS = 5.0
+"""So far apart are the moments that are looked at, or less; of many nodes each takes long: they are fewer."""
+MOMENTS_FOR_NODES = 360
+LEAST_MOMENTS = 30
 APART_SECONDS = 15.0
 """What is found again after a longer time is another episode."""
 MARGIN_SECONDS = 10
@@ -27,9 +32,10 @@ class Episode:
     until: float | None
 
 
-def moments(at: float, seconds: int, earliest: float) -> list[float]:
+def moments(at: float, seconds: int, earliest: float, nodes: int) -> list[float]:
     """The times to look at: the last `seconds` up to `at`, none of them before `earliest`."""
-    step = max(1.0, seconds / MOMENTS)
+    most = max(LEAST_MOMENTS, MOMENTS_FOR_NODES // max(1, nodes))
+    step = max(min(STEP_SECONDS, seconds / LEAST_MOMENTS), seconds / most, 1.0)
     times = [at - step * place for place in range(int(seconds / step) + 1)]
     return sorted(time for time in times if time >= earliest)
 
@@ -39,9 +45,10 @@ def episodes(
 ) -> list[Episode]:
     """All of them, the first one first. `view` is that of now, `records` those of all the time before."""
     found: dict[tuple[str, str, str], list[Episode]] = {}
+    past = _Past(records)
     gap = APART_SECONDS + (times[1] - times[0] if len(times) > 1 else 0.0)
     for time in times:
-        for finding in _found(view, records, thresholds, time):
+        for finding in _found(view, past, thresholds, time):
             of_it = found.setdefault((finding.code, finding.subject.kind, finding.subject.id), [])
             if of_it and finding.since - (of_it[-1].until or 0.0) <= gap:
                 last = of_it[-1]
@@ -59,24 +66,44 @@ def _with_ends(
             yield replace(episode, until=None) if episode.until == times[-1] else episode
 
 
-def _found(
-    view: View, records: Sequence[TelemetryRecord], thresholds: Thresholds, time: float
-) -> tuple[Finding, ...]:
-    first = time - thresholds.baseline_seconds - MARGIN_SECONDS
-    then = tuple(record for record in records if first <= record.at <= time)
+class _Past:
+    """All records, and the samples that they make, made once."""
+
+    def __init__(self, records: Sequence[TelemetryRecord]) -> None:
+        self.records = sorted(records, key=lambda record: record.at)
+        self._times = [record.at for record in self.records]
+        of_node: dict[str, list[TelemetryRecord]] = {}
+        for record in self.records:
+            of_node.setdefault(record.node_id, []).append(record)
+        self._samples = {node_id: series.samples(of_it) for node_id, of_it in of_node.items()}
+
+    def between(self, first: float, last: float) -> list[TelemetryRecord]:
+        """The records of this time."""
+        return self.records[bisect_left(self._times, first) : bisect_right(self._times, last)]
+
+    def samples(self, records: Sequence[TelemetryRecord]) -> tuple[Sample, ...]:
+        """The samples of some of a node's records that follow each other."""
+        if not records:
+            return ()
+        first, last = records[0].at, records[-1].at
+        of_node = self._samples[records[0].node_id]
+        return tuple(sample for sample in of_node if first <= sample.end <= last)
+
+
+def _found(view: View, past: _Past, thresholds: Thresholds, time: float) -> tuple[Finding, ...]:
     of_time = replace(
         view,
         at=time,
         seen_at=time,
-        roster=dict(_roster(view.roster, records, time)),
-        records=then,
+        roster=dict(_roster(view.roster, past.between(0.0, time), time)),
+        records=tuple(past.between(time - thresholds.baseline_seconds - MARGIN_SECONDS, time)),
         states={},
         asked=frozenset(),
         windows=(),
         unreadable=(),
         unread_nodes=(),
     )
-    return diagnose(take(of_time, thresholds.node_down_seconds), thresholds).findings
+    return diagnose(take(of_time, thresholds.node_down_seconds, past.samples), thresholds).findings
 
 
 def _roster(

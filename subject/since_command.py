@@ -36,13 +36,15 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     with redis_errors_mapped(reader.redis):
         records, _, unreadable = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * start))))
     earliest = min((record.at for record in records), default=view.at)
-    found = episodes(view, records, settings, moments(view.at, seconds, earliest))
+    times = moments(view.at, seconds, earliest, len(view.roster))
+    found = episodes(view, records, settings, times)
     from_ = max(earliest, view.at - seconds)
     if arguments.json:
         print_json(
             {
                 "at": view.at,
                 "from": from_,
+                "step": times[1] - times[0] if len(times) > 1 else None,
                 "unreadable": unreadable,
                 "episodes": [
                     {
@@ -60,5 +62,5 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     else:
         from subject.since_report import SinceReport  # what draws tables takes a while to import
 
-        SinceReport.of_terminal().episodes(found, from_, view.at)
+        SinceReport.of_terminal().episodes(found, from_, times)
     return FOUND if found else WELL

@@ -16,8 +16,9 @@ LEGEND = (
 class SinceReport(Sheet):
     """A table, the first episode first."""
 
-    def episodes(self, found: Sequence[Episode], start: float, at: float) -> None:
-        """Each in a line."""
+    def episodes(self, found: Sequence[Episode], start: float, times: Sequence[float]) -> None:
+        """Each in a line; `times` were looked at."""
+        at = times[-1]
         span = f"from {moment(start, at)} to {moment(at, at)}"
         if not found:
             self._print(f"Nothing was found {span}.", style="green")
@@ -34,4 +35,8 @@ class SinceReport(Sheet):
                     f"{finding.summary}.",
                 )
             self._print(table)
-        self._print(LEGEND, style="dim")
+        if len(times) > 1:
+            step = times[1] - times[0]
+            self._print(
+                f"Every {step:,.0f} s was looked at: what was shorter can be missing. {LEGEND}", style="dim"
+            )

@@ -1,7 +1,7 @@
 """The cluster at one moment: frozen, typed, made from one look by a function without IO."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import floor
 from typing import Literal
@@ -137,8 +137,14 @@ class Snapshot:
         return (sample for node in self.nodes for sample in node.samples)
 
 
-def take(view: View, node_down_seconds: float) -> Snapshot:
-    """The snapshot of a look. Nodes that left in order are forgotten after a while; Down ones never."""
+SamplesOf = Callable[[Sequence[TelemetryRecord]], tuple[Sample, ...]]
+
+
+def take(view: View, node_down_seconds: float, samples_of: SamplesOf = series.samples) -> Snapshot:
+    """The snapshot of a look. Nodes that left in order are forgotten after a while; Down ones never.
+
+    `samples_of` makes the samples of one node's records.
+    """
     records: dict[str, list[TelemetryRecord]] = {}
     for record in view.records:
         records.setdefault(record.node_id, []).append(record)
@@ -146,7 +152,8 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
     nodes = tuple(
         node
         for node_id, entry in sorted(roster.items(), key=lambda item: _natural(item[0]))
-        if (node := _node(node_id, entry, records.get(node_id, []), view, node_down_seconds)) is not None
+        if (node := _node(node_id, entry, records.get(node_id, []), view, node_down_seconds, samples_of))
+        is not None
     )
     starts = [sample.start for node in nodes for sample in node.samples]
     reported = min((node.last.at for node in nodes if node.is_up), default=view.at)
@@ -168,7 +175,12 @@ def take(view: View, node_down_seconds: float) -> Snapshot:
 
 
 def _node(
-    node_id: str, entry: RosterEntry, records: list[TelemetryRecord], view: View, node_down_seconds: float
+    node_id: str,
+    entry: RosterEntry,
+    records: list[TelemetryRecord],
+    view: View,
+    node_down_seconds: float,
+    samples_of: SamplesOf,
 ) -> Node | None:
     last = max((*records, entry.last), key=lambda record: record.at)
     # Where nobody answers, nothing is known to have changed since somebody last did.
@@ -181,7 +193,7 @@ def _node(
         entry=entry,
         state=_state(last, answered, now - last.at <= node_down_seconds, view),
         last=last,
-        samples=series.samples(records),
+        samples=samples_of(records),
         boots=_boots(records),
         answered=answered,
     )

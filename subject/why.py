@@ -18,9 +18,9 @@ from subject.series import Sample
 from subject.snapshot import RATE_SECONDS, Node, Snapshot
 from subject.view import ClientWindow
 
-Verdict = Literal["refused", "full", "admitted", "denied", "allowed", "shadow", "unknown"]
-"""refused: it is being refused. full: it would be. shadow: it would be, were its policy not in shadow.
-denied, allowed: it is on that list. unknown: Redis does not tell."""
+Verdict = Literal["refused", "lately", "full", "admitted", "denied", "allowed", "shadow", "unknown"]
+"""refused: it is being refused. lately: it was, and has room now. full: it would be. shadow: it would be, if
+its policy refused. denied, allowed: it is on that list. unknown: Redis does not tell."""
 
 GAP_SECONDS = 15
 """Refusals with no longer pauses are one run."""
@@ -43,9 +43,10 @@ class AtNode:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Refusals without a longer pause, up to now: how many, and when they began, by Redis' clock."""
+    """Refusals without a longer pause: how many, from when until when, by Redis' clock."""
 
     since: float
+    until: float
     refused: int
     is_whole: bool  # False: it began before what was looked at
 
@@ -73,9 +74,8 @@ def why(snapshot: Snapshot, client: str) -> Why:
     windows = tuple(snapshot.windows_by_client.get(client, [])) if snapshot.redis.connected else ()
     nodes = tuple(_at_nodes(snapshot, client))
     run = run_of(snapshot.cluster_seconds(refusals(client)), snapshot.first_second)
-    full = [window for window in windows if window.room_at is not None and not window.is_of_a_route]
-    verdict = _verdict(snapshot, client, run, full)
-    next_at = max((window.room_at for window in full if window.room_at is not None), default=None)
+    verdict = _verdict(snapshot, client, run, windows)
+    next_at = max((window.room_at or 0.0 for window in _own_and_full(windows)), default=None)
     return Why(
         at=snapshot.at,
         client=client,
@@ -91,22 +91,28 @@ def why(snapshot: Snapshot, client: str) -> Why:
     )
 
 
+def _own_and_full(windows: Sequence[ClientWindow]) -> list[ClientWindow]:
+    return [window for window in windows if window.room_at is not None and not window.is_of_a_route]
+
+
 def refusals(client: str) -> Callable[[Sample], float]:
     """How many of a client's requests a sample has that were refused."""
     return lambda sample: sample.refused_by_client.get(client, 0)
 
 
 def run_of(row: Sequence[float], first_second: int) -> Run | None:
-    """The refusals of a series by second; None where there are none at its end."""
+    """The last refusals of a series by second; None where there are none near its end."""
     refused_at = [place for place, refused in enumerate(row) if refused > 0]
     if not refused_at or len(row) - refused_at[-1] > GAP_SECONDS:
         return None
     start = onset.run(refused_at[-1], lambda place: row[place] > 0, 0, GAP_SECONDS)
-    return Run(first_second + start, round(sum(row[start:])), start > GAP_SECONDS)
+    last = first_second + refused_at[-1] + 1
+    return Run(first_second + start, last, round(sum(row[start:])), start > GAP_SECONDS)
 
 
-def _verdict(snapshot: Snapshot, client: str, run: Run | None, full: Sequence[ClientWindow]) -> Verdict:
+def _verdict(snapshot: Snapshot, client: str, run: Run | None, windows: Sequence[ClientWindow]) -> Verdict:
     policies = snapshot.policies
+    full = _own_and_full(windows)
     applied = policies.applied_to(client)
     if policies.table is not None and _is_listed(client, policies.table.deny):
         return "denied"
@@ -115,7 +121,8 @@ def _verdict(snapshot: Snapshot, client: str, run: Run | None, full: Sequence[Cl
     if applied is not None and applied.shadow:
         return "shadow" if full else "admitted"
     if run is not None:
-        return "refused"
+        has_room = snapshot.redis.connected and not any(one.room_at for one in windows)
+        return "lately" if has_room else "refused"
     if full:
         return "full"
     return "unknown" if applied is None or not snapshot.redis.connected else "admitted"
@@ -157,8 +164,9 @@ def _summary(
         return f"{client} has not just been refused, but would be: {by} is used up"
     if verdict == "refused":
         rates = f"{number(refused)} of its {number(max(rate, refused))} requests a second"
-        text = f"{client} is being refused: {rates}"
-        return f"{text}, by {by}" if by else f"{text}; each of its windows has room at this moment"
+        return f"{client} is being refused: {rates}" + (f", by {by}" if by else "")
+    if verdict == "lately":
+        return f"{client} was refused lately, and each of its windows has room now"
     if verdict == "unknown":
         reason = "no node has published its limits"
         if not snapshot.redis.connected:

@@ -58,7 +58,7 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
         snapshot = await _look(reader, settings, None)
         return _show_policies(arguments, snapshot, policies)
     snapshot = await _look(reader, settings, checked(client))
-    return await _show(arguments, reader, snapshot, client, refusal)
+    return await _show(arguments, reader, settings, snapshot, client, refusal)
 
 
 def _asked(arguments: argparse.Namespace) -> tuple[str | None, str | None, tuple[str, ...]]:
@@ -99,7 +99,12 @@ def _show_policies(arguments: argparse.Namespace, snapshot: Snapshot, policies: 
 
 
 async def _show(
-    arguments: argparse.Namespace, reader: Reader, snapshot: Snapshot, client: str, refusal: Refusal | None
+    arguments: argparse.Namespace,
+    reader: Reader,
+    settings: Settings,
+    snapshot: Snapshot,
+    client: str,
+    refusal: Refusal | None,
 ) -> int:
     answer = why(snapshot, client)
     changes: Sequence[AuditRecord] = ()
@@ -108,7 +113,9 @@ async def _show(
             audit = await read_audit(reader.redis, snapshot.at, client, CHANGES_SECONDS)
             changes = audit.records[-CHANGES:]
             if answer.run is not None:
-                answer = replace(answer, run=await whole_run(reader.redis, client, answer.run, snapshot.at))
+                seen_seconds = settings.baseline_seconds
+                whole = await whole_run(reader.redis, client, answer.run, snapshot.at, seen_seconds)
+                answer = replace(answer, run=whole)
     if arguments.json:
         print_json(_document(snapshot, answer, changes, refusal))
     else:
@@ -150,6 +157,7 @@ def _document(
         "summary": answer.summary,
         "next_at": answer.next_at,
         "since": None if run is None else run.since,
+        "until": None if run is None else run.until,
         "since_is_known": None if run is None else run.is_whole,
         "refused_since": None if run is None else run.refused,
         "limit": None if policy is None else str(policy.limits),

@@ -10,7 +10,13 @@ from subject.policy_lines import limit_told
 from subject.why import Why
 from subject.wording import UNKNOWN
 
-STYLES = {"refused": "yellow", "full": "yellow", "denied": "bold red", "unknown": "bold red"}
+STYLES = {
+    "refused": "yellow",
+    "lately": "yellow",
+    "full": "yellow",
+    "denied": "bold red",
+    "unknown": "bold red",
+}
 
 
 class WhyReport(Sheet):
@@ -18,11 +24,7 @@ class WhyReport(Sheet):
 
     def why(self, answer: Why, changes: Sequence[AuditRecord]) -> None:
         """All of it."""
-        since = ""
-        if answer.run is not None and answer.verdict == "refused":
-            so_far = "" if answer.run.is_whole else " or before"
-            since = f", {answer.run.refused:,} times since {moment(answer.run.since, answer.at)}{so_far}"
-        self._print(styled((f"{answer.summary}{since}.", STYLES.get(answer.verdict, "green"))))
+        self._print(styled((f"{answer.summary}{_how_long(answer)}.", STYLES.get(answer.verdict, "green"))))
         if answer.next_at is not None:
             wait = max(0.0, answer.next_at - answer.at)
             self._print(
@@ -86,3 +88,13 @@ class WhyReport(Sheet):
             why = f": {record.why}" if record.why else ""
             done = what.get(record.action, record.action)
             self._print(f"  {moment(record.at, answer.at)} {done} by {record.by}{why}")
+
+
+def _how_long(answer: Why) -> str:
+    run = answer.run
+    if run is None or answer.verdict not in ("refused", "lately"):
+        return ""
+    since = moment(run.since, answer.at) + ("" if run.is_whole else " or before")
+    if answer.verdict == "refused":
+        return f", {run.refused:,} times since {since}"
+    return f": {run.refused:,} times from {since} to {moment(run.until, answer.at)}"

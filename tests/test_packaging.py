@@ -166,6 +166,10 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: zipfile.ZipF
     assert f"{metadata}/licenses/LICENSE" in wheel.namelist()
 
 
+def test_the_wheel_has_the_document_that_codes_are_explained_by(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read("subject/detectors.md") == (ROOT / "docs/detectors.md").read_bytes()
+
+
 def test_each_package_in_the_wheel_is_typed(wheel: zipfile.ZipFile) -> None:
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
 

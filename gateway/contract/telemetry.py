@@ -4,7 +4,7 @@ Counters are cumulative since the boot named by `boot_id`, so a lost record cost
 """
 
 import operator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from gateway.contract import keys
@@ -45,10 +45,10 @@ class Totals:
     shadow_refused: int = 0
 
     def __add__(self, other: "Totals") -> "Totals":
-        return Totals(*map(operator.add, astuple(self), astuple(other)))
+        return Totals(*map(operator.add, _of_totals(self), _of_totals(other)))
 
     def __sub__(self, other: "Totals") -> "Totals":
-        return Totals(*map(operator.sub, astuple(self), astuple(other)))
+        return Totals(*map(operator.sub, _of_totals(self), _of_totals(other)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,12 @@ class Upstream:
     timed_out: int = 0
 
     def __sub__(self, other: "Upstream") -> "Upstream":
-        return Upstream(*map(operator.sub, astuple(self), astuple(other)))
+        return Upstream(*map(operator.sub, _of_upstream(self), _of_upstream(other)))
+
+
+# `astuple` copies each number deeply, and these are subtracted for every second that is looked at.
+_of_totals = operator.attrgetter(*(item.name for item in fields(Totals)))
+_of_upstream = operator.attrgetter(*(item.name for item in fields(Upstream)))
 
 
 @dataclass(frozen=True, slots=True)

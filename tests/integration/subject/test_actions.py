@@ -252,7 +252,7 @@ async def test_an_action_says_on_which_node_it_is_in_force_and_since_when(
         quick = await subject("reset", client, "--no-wait", redis_url=redis_url, settings=patient)
 
     assert re.search(
-        r"; in force on node-[12] after \d\.\d s, node-[12] after \d\.\d s\. Undo: ", done.out
+        r"; in force on node-[12] after [\d.]+ m?s, node-[12] after [\d.]+ m?s\. Undo: ", done.out
     ), done
     document = json.loads(text.out)
     assert {one["node"] for one in document["effects"]} == {"node-1", "node-2"}

@@ -17,7 +17,7 @@ def looked_back(
     ]
     at = START + SECONDS + 0.9
     now = view(records, at)
-    return episodes(now, records, THRESHOLDS, moments(at, seconds, START))
+    return episodes(now, records, THRESHOLDS, moments(at, seconds, START, 3))
 
 
 def test_what_is_over_is_told_with_its_beginning_and_end() -> None:
@@ -49,14 +49,17 @@ def test_what_comes_again_after_a_while_is_another_episode() -> None:
     assert found[0].since < found[1].since
 
 
+@pytest.mark.parametrize("nodes", [0, 1, 3, 30, 1000])
 @pytest.mark.parametrize("seconds", [1, 30, 60, 300, 600])
-def test_moments_reach_from_the_beginning_to_now(seconds: int) -> None:
-    times = moments(START + 1000.0, seconds, START)
+def test_moments_reach_from_the_beginning_to_now(seconds: int, nodes: int) -> None:
+    times = moments(START + 1000.0, seconds, START, nodes)
 
     assert times[-1] == START + 1000
-    assert times[0] == pytest.approx(START + 1000 - seconds, abs=seconds / 60 + 1)
-    assert len(times) <= 61
+    assert times[0] == pytest.approx(START + 1000 - seconds, abs=seconds / 30 + 1)
+    assert len(times) <= 121
+    if nodes <= 3 and len(times) > 1:
+        assert 1 <= times[1] - times[0] <= 5
 
 
 def test_no_moment_is_before_the_first_record() -> None:
-    assert min(moments(START + 100.0, 600, START + 40.0)) >= START + 40
+    assert min(moments(START + 100.0, 600, START + 40.0, 3)) >= START + 40

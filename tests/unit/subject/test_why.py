@@ -82,6 +82,15 @@ def test_a_client_with_room_is_not_refused() -> None:
     assert answer.summary.startswith("acme is not being refused: 9.0 requests a second")
 
 
+def test_one_that_was_refused_and_has_room_now_is_not_said_to_be_refused() -> None:
+    answer = why(refused(windows=(ROOM,)), "acme")
+
+    assert (answer.verdict, answer.next_at) == ("lately", None)
+    assert answer.summary == "acme was refused lately, and each of its windows has room now"
+    assert answer.run is not None
+    assert answer.run.until == START + 60
+
+
 def test_one_that_would_be_refused_is_told_before_it_asks() -> None:
     found = cluster(*even(always(60)), seconds=60, policies=LIMITED, windows=(FULL,))
 
