@@ -12,7 +12,9 @@ SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""
 AFTERMATH_SECONDS = 20.0
 """What a problem has brought may outlast it by so long; after that it is a problem of its own."""
-EFFECTS = frozenset(link.effect for link in LINKS)
+LATE_CAUSES = frozenset({"node_down", "config_drift"})
+"""What has a cause that shows long before it, or long after: to wait for that is of no use."""
+EFFECTS = frozenset(link.effect for link in LINKS) - LATE_CAUSES
 BLIND = "observer_blind"
 SEEN_IN_REDIS = frozenset({"override_malformed", "store_evicting"})
 """Codes of which nothing is known while Redis is away."""
@@ -138,7 +140,7 @@ class RateLimiterChecker:
         cause = problem.cause
         if problem.severity == "info":
             return False
-        if problem.severity == "critical" or not waits:
+        if not waits:
             return True
         held = at - min(cause.since, self._met[cause.key])
         is_settled = cause.key[0] not in EFFECTS or held >= SETTLING_SECONDS

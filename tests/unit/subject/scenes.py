@@ -54,32 +54,36 @@ def crowd(
     )
 
 
-def newcomers(start: int, number: int, names: str = "fresh") -> Callable[[int], Sequence[str]]:
+def newcomers(
+    start: int, number: int, names: str = "fresh", until: int = 1000
+) -> Callable[[int], Sequence[str]]:
     """Who is known to a node from its first second on, and from `start` on so many new ones a second."""
     fresh = (f"{names}-{place}" for place in count())
     drawn: dict[int, list[str]] = {0: list(KNOWN)}
 
     def draw(second: int) -> Sequence[str]:
-        if second >= start and second not in drawn:
+        if start <= second < until and second not in drawn:
             drawn[second] = [next(fresh) for _ in range(number)]
         return drawn.get(second, [])
 
     return draw
 
 
-def flooded(requests: Rate, start: int = 50, new: int = 60, **fields: object) -> list[NodeScript]:
+def flooded(
+    requests: Rate, start: int = 50, new: int = 60, until: int = 1000, **fields: object
+) -> list[NodeScript]:
     """Three nodes that get new clients in numbers, each others."""
     nodes = even(requests, **fields)  # type: ignore[arg-type]  # those of a node
-    return [replace(node, newcomers=newcomers(start, new // 3, node.node_id)) for node in nodes]
+    return [replace(node, newcomers=newcomers(start, new // 3, node.node_id, until)) for node in nodes]
 
 
 def evicting(
-    records: Iterable[TelemetryRecord], start: int = 50, each_second: int = 40
+    records: Iterable[TelemetryRecord], start: int = 50, each_second: int = 40, until: int = 1000
 ) -> list[TelemetryRecord]:
     """The same, with what Redis tells of evictions in them."""
 
     def told(one: TelemetryRecord) -> TelemetryRecord:
-        keys = each_second * max(0, round(one.at - START) - start)
+        keys = each_second * max(0, min(round(one.at - START), until) - start)
         return replace(one, store=replace(one.store, evicted=keys))
 
     return [told(one) for one in records]

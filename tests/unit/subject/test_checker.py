@@ -160,9 +160,24 @@ def test_what_has_lasted_when_the_loop_begins_is_told_at_once() -> None:
     assert Loop().look(began("limit_breach", CLIENT, 0), at=40) == {"limit_breach"}
 
 
-def test_what_nothing_explains_and_what_is_critical_does_not_wait() -> None:
+def test_what_nothing_explains_or_only_what_shows_late_does_not_wait() -> None:
     assert Loop().look(began("clock_skew", NODE, 0), at=0) == {"clock_skew"}
     assert Loop().look(began("node_down", NODE, 0, severity="critical"), at=0) == {"node_down"}
+    assert Loop().look(began("store_down", CLUSTER, 0, severity="critical"), at=0) == {"store_down"}
+
+
+def test_a_worse_symptom_that_is_left_belongs_to_its_cause_all_the_same() -> None:
+    loop = Loop()
+    flood, evicting = (
+        began("cardinality_attack", CLUSTER, 0),
+        began("store_evicting", CLUSTER, 0, severity="critical"),
+    )
+    loop.look(evicting, at=2)
+    loop.looks([flood, evicting], at=(4, 6))
+    loop.looks(evicting, at=(8, 10))
+    loop.look(at=12)
+
+    assert loop.history == [("open", "cardinality_attack", None), ("close", "cardinality_attack", None)]
 
 
 def test_a_cause_that_shows_late_does_not_rename_what_is_told() -> None:
