@@ -14,7 +14,7 @@ from subject import actions, documents, forget, undo
 from subject.actions import Actor, LimitSet
 from subject.durations import parse_duration
 from subject.effects import Effect, effects, told
-from subject.errors import UsageError, shortened
+from subject.errors import RedisAwayError, RedisRefusesError, UsageError, shortened
 from subject.exit_codes import WELL
 from subject.finding import moment
 from subject.json_output import print_json
@@ -166,12 +166,15 @@ def _actor(arguments: argparse.Namespace) -> Actor:
 async def _effects(
     arguments: argparse.Namespace, reader: Reader, settings: Settings, at: float, version: int | None
 ) -> Sequence[Effect] | None:
-    """Where it is in force; None where nobody waited to know."""
+    """Where it is in force; None where nobody waited to know, or Redis does not tell any more."""
     wait_seconds = 0.0 if arguments.no_wait else settings.wait_seconds
     if not wait_seconds or version is None:
         return None
-    with redis_errors_mapped(reader.redis):
-        return await effects(reader.redis, version, at, wait_seconds, settings.node_down_seconds)
+    try:
+        with redis_errors_mapped(reader.redis):
+            return await effects(reader.redis, version, at, wait_seconds, settings.node_down_seconds)
+    except (RedisAwayError, RedisRefusesError):
+        return None
 
 
 def _where(found: Sequence[Effect] | None) -> str:

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gateway.contract import audit, codec, keys, overrides
 from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limits
 from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement, Override
-from subject.errors import SHOWN, NoNodesError, RedisRefusesError, UsageError
+from subject.errors import SHOWN, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
 from subject.policies import Policies
-from subject.redis_client import place
+from subject.redis_client import place, words
 from subject.redis_reads import read_basics, read_policies
 
 UNREADABLE = "unreadable"
@@ -102,9 +104,18 @@ async def execute(pipe: Pipeline) -> tuple[int, int | None]:
     """Execute the command in it and raise the version: the command's reply, and the version.
 
     A version that cannot be raised is no obstacle: nodes see the change when they next read the whole hash.
+
+    Raises:
+        RedisAwayError: Redis has not answered; it may have changed it all the same.
     """
     pipe.hincrby(keys.OVERRIDES, overrides.VERSION_FIELD, 1)
-    reply, version = await pipe.execute(raise_on_error=False)
+    try:
+        reply, version = await pipe.execute(raise_on_error=False)
+    except (TimeoutError, RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise RedisAwayError(
+            f"{words(error)}, at the change itself; whether it was made is not known: "
+            "subject limits tells what stands"
+        ) from None
     if isinstance(reply, ResponseError):
         raise reply
     return reply, None if isinstance(version, ResponseError) else version

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
 import re
 import shlex
+import signal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -12,10 +15,13 @@ from redis.asyncio import Redis
 from gateway.contract import codec, keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
-from subject import actions, leases
+from loadtest.redis_server import RedisServer
+from subject import action_commands, actions, leases
+from subject.effects import effects
 from subject.errors import ConflictError, RedisAwayError
 from subject.finding import instant
 from subject.redis_reads import redis_time
+from subject.revisions import revision
 from tests.integration.gateway.node import eventually, running_node
 from tests.integration.gateway.upstream import Upstream
 from tests.integration.subject.publishing import (
@@ -178,7 +184,6 @@ async def test_of_many_who_change_what_they_saw_one_does(redis_client: Redis) ->
     await actions.set_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
     seen = await actions.propose_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
     assert seen.replaced is not None
-    from subject.revisions import revision
 
     async def edit(number: int) -> bool:
         port = redis_client.connection_pool.connection_kwargs["port"]
@@ -313,3 +318,42 @@ async def test_a_limit_that_ended_meanwhile_is_no_longer_what_was_seen(
     run = await subject("limits", "set", "acme", "9/s", *WHY, "--revision", "none", redis_url=redis_url)
 
     assert run.code == 0, run.err
+
+
+@pytest.mark.parametrize("command", [("limits", "set", "acme", "9/s", *WHY), ("limits", "unset", "acme")])
+async def test_where_redis_goes_away_at_the_change_nobody_says_that_it_was_not_made(
+    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    await publish(own_client, [record()], TABLE)
+    await actions.set_limit(own_client, "acme", parse_limits("5/s"), ACTOR)
+    monkeypatch.setattr(leases.Lease, "check", lambda _: os.kill(own_redis.pid, signal.SIGSTOP))
+    try:
+        run = await subject(*command, redis_url=own_redis.url, settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"})
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    assert (run.code, run.out, run.err.count("\n")) == (3, "", 1)
+    assert "whether it was made is not known: subject limits tells what stands" in run.err
+
+
+async def test_where_redis_goes_away_after_the_change_it_is_said_to_have_been_made(
+    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(own_client, [record()], TABLE)
+
+    async def effects_of_a_stopped_one(*given: Any) -> Any:
+        os.kill(own_redis.pid, signal.SIGSTOP)
+        return await effects(*given)
+
+    monkeypatch.setattr(action_commands, "effects", effects_of_a_stopped_one)
+    try:
+        run = await subject(
+            *("limits", "set", "acme", "9/s", *WHY),
+            redis_url=own_redis.url,
+            settings={"SUBJECT_WAIT_SECONDS": "1", "SUBJECT_TIMEOUT_SECONDS": "0.2"},
+        )
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    assert (run.code, run.err) == (0, "")
+    assert "acme now has 9/s (was 50/s, client); nodes take it over within a second. Undo: " in run.out
