@@ -85,8 +85,8 @@ LINKS: tuple[Link, ...] = (
     ),
     Link("node_skew", "traffic_drop", related.of_a_node, "{cause} gets its share since {since}"),
     # Redis.
-    Link("store_down", "fallback_active", related.always, "Redis does not answer since {since}"),
-    Link("store_down", "store_slow", related.always, "Redis does not answer since {since}"),
+    Link("store_down", "fallback_active", related.nodes_lack_it, "Redis does not answer since {since}"),
+    Link("store_down", "store_slow", related.nodes_lack_it, "Redis does not answer since {since}"),
     Link(
         "store_evicting",
         "store_slow",

@@ -27,6 +27,12 @@ def always(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     return True
 
 
+def nodes_lack_it(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
+    """Redis is away for nodes too, and not for the subject alone."""
+    del snapshot, effect
+    return cause.severity == "critical"
+
+
 def same_subject(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     del snapshot
     return cause.subject == effect.subject

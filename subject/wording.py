@@ -13,6 +13,7 @@ COMPARED = {
     "failure_ratio": FROM,
     "part_of_usual": BELOW,
     "client_rate": USUAL,
+    "retry_rate": FROM,
     "store_p50": USUAL,
     "store_p99": USUAL,
     "nodes_without_redis": USUAL,

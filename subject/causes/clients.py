@@ -27,7 +27,7 @@ def spike_single(case: Case) -> list[Suspect]:
 def retry_storm(case: Case) -> list[Suspect]:
     """It does not wait, cannot, or has just been given less."""
     client, before, refused = _refused(case)
-    rate = case.now("client_rate") or 0.0
+    rate = case.now("retry_rate") or 0.0
     asked = Fact(f"it comes {number(rate)} times a second", rate)
     return [
         Suspect(

@@ -39,7 +39,6 @@ def node_down(case: Case) -> list[Suspect]:
             (
                 either(len(silent) <= 1, one if snapshot.up else "", together),
                 either(asked, refused, ""),
-                Clue(f"it served {node.last.in_flight} requests when it was last seen", 1.1),
             ),
         ),
         Suspect(

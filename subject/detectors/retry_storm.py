@@ -77,7 +77,7 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Findi
             f"{TOLD_SECONDS} s or more"
         ),
         evidence=(
-            Evidence("client_rate", thresholds.retry_storm_rate, round(storm.rate, 2), "requests/s"),
+            Evidence("retry_rate", thresholds.retry_storm_rate, round(storm.rate, 2), "requests/s"),
             Evidence("rejection_ratio", thresholds.retry_storm_ratio, round(storm.ratio, 3), "ratio"),
             Evidence("refused_rate", None, round(refused, 2), "requests/s"),
         ),

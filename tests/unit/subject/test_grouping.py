@@ -34,7 +34,7 @@ from tests.unit.subject.scenes import (
     without_redis,
 )
 
-UNTIMED = {related.always, related.same_subject, related.comes_in_there}
+UNTIMED = {related.always, related.nodes_lack_it, related.same_subject, related.comes_in_there}
 NODE, CLIENT = Target("node", "node-2"), Target("client", "acme")
 QUIET = cluster(*even(always(60)), seconds=60)
 
@@ -273,7 +273,9 @@ def pair_of(link: Link, later_seconds: float = 1.0) -> list[Finding]:
     if link.cause == "config_drift":
         about, whom = NODE, CLIENT
     since = START + 50
-    return [finding(link.cause, about, since=since), finding(link.effect, whom, since=since + later_seconds)]
+    severity = "critical" if link.cause == "store_down" else "warning"
+    cause = finding(link.cause, about, since=since, severity=severity)
+    return [cause, finding(link.effect, whom, since=since + later_seconds)]
 
 
 @pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.cause}-{link.effect}")
@@ -301,6 +303,15 @@ def test_what_began_at_another_time_has_another_cause(link: Link) -> None:
 def test_where_nodes_tell_otherwise_the_time_alone_relates_nothing(link: Link) -> None:
     if link.related in WHERE:
         assert explained(QUIET, pair_of(link)) == {}
+
+
+def test_a_redis_that_only_the_subject_cannot_reach_explains_nothing_at_a_node() -> None:
+    found = [
+        finding("store_down", CLUSTER, since=START, severity="warning"),
+        finding("fallback_active", NODE, since=START + 1),
+    ]
+
+    assert explained(QUIET, found) == {}
 
 
 def test_of_several_causes_the_nearest_in_time_is_taken() -> None:

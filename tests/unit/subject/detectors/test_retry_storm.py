@@ -24,7 +24,7 @@ def test_a_client_that_does_not_wait_is_named_since_it_does_not() -> None:
     assert storm.since == START + 40
     assert "its limit of 100/m (default)" in storm.summary
     assert [(item.metric, item.now) for item in storm.evidence[:2]] == [
-        ("client_rate", 30.0),
+        ("retry_rate", 30.0),
         ("rejection_ratio", 0.9),
     ]
 
