@@ -62,8 +62,10 @@ limit once more.
 In a shell there is more, and each finding's `suggested_action` and `verify_with` are lines for one:
 
 - `subject diagnose`, `subject status`, `subject nodes`, `subject top`: what is wrong, and the numbers.
+- `subject why CLIENT`: whether it is refused, by which of its policies and where that comes from, since \
+when, and what changed lately. `subject diagnose --since 10m`: also what is over.
 - `subject limits get CLIENT`, `subject limits set CLIENT 500/m --why TEXT --for 10m`, `subject limits \
-unset CLIENT`.
+unset CLIENT`; with `--dry-run` the change is told and not made.
 - `subject reset CLIENT --why TEXT`, `subject audit --since 1h`.
 
 You cannot start nodes, Redis or the service, change their settings, or steer the load balancer: for \
@@ -72,8 +74,8 @@ since when, on what evidence, and what would mend it.
 
 # Rules
 
-1. Look before you act: read `subject limits get CLIENT` (or `counters`) first, and `subject audit` for \
-what others did. Change one thing, then wait ten seconds and look again: windows are ten seconds long.
+1. Look before you act: read `subject why CLIENT` (or `counters`) first, and `subject audit` for what \
+others did. Change one thing, then wait ten seconds and look again: windows are ten seconds long.
 2. Every change has a reason, and an end where it can have one (`--for`). Note what the limit was: that is \
 the undo.
 3. Lower a limit only for a client that harms others; raise one only where the owner is entitled to more. \

@@ -83,7 +83,7 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
             "the gateway does what it should"
         ),
         suggested_action=command("subject", "limits", "get", breach.client),
-        verify_with="subject top",
+        verify_with=command("subject", "why", breach.client),
     )
 
 

@@ -87,5 +87,5 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Findi
             "others: it should heed Retry-After, and back off with jitter"
         ),
         suggested_action=command("subject", "limits", "get", storm.client),
-        verify_with="subject top",
+        verify_with=command("subject", "why", storm.client),
     )

@@ -34,6 +34,13 @@ def test_each_command_is_one(line: str) -> None:
     parser.build().parse_args(line.split()[1:])
 
 
+@pytest.mark.parametrize("flag", [name for name in NAMES if name.startswith("--")])
+def test_each_flag_is_one_of_a_change_of_limits(flag: str) -> None:
+    value = ["10m"] if flag == "--for" else []
+
+    parser.build().parse_args(["limits", "set", "acme", "500/m", "--why", "text", flag, *value])
+
+
 @pytest.mark.parametrize(("name", "arguments"), CALLS)
 def test_each_call_is_one(name: str, arguments: str) -> None:
     parameters = inspect.signature(getattr(RateLimiterSubject, name)).parameters

@@ -95,6 +95,7 @@ def test_a_name_that_a_shell_would_run_is_one_word_of_the_command() -> None:
     (found,) = limit_breach(cluster(*nodes, seconds=30), THRESHOLDS)
 
     assert shlex.split(found.suggested_action) == ["subject", "limits", "get", name]
+    assert shlex.split(found.verify_with) == ["subject", "why", name]
 
 
 def test_a_slow_redis_is_its_own_load_or_the_way_by_the_subjects_own_round_trip() -> None:
