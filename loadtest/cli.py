@@ -70,12 +70,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     command.add_argument("--port", type=_bounded(0, 65535), default=9000, help="default 9000; 0: a free one")
     command.add_argument("--log", type=Path, metavar="FILE", help="append a line of JSON for each request")
+    command.add_argument(
+        "--behaviour",
+        type=Path,
+        metavar="FILE",
+        help='follow this file: {"delay_seconds": 0.5, "failing_ratio": 0.1}',
+    )
 
     command = add("run", help="run scenarios against a cluster of three nodes")
     command.add_argument("names", nargs="+", metavar="SCENARIO", choices=scenarios.NAMES, help=_names())
+    command.add_argument(
+        "--rate", type=_bounded(1, 1000), help="requests a second that are usual (default: drawn, 80 to 100)"
+    )
     _add_seed(command)
 
-    command = add("demo", help="all scenarios in a drawn order, beside what the subject makes of them")
+    command = add("demo", help="some scenarios in a drawn order, beside what the subject makes of them")
     _add_seed(command)
 
     add("list", help="the scenarios")
@@ -90,20 +99,20 @@ def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
         case "up":
             return up.run(options.nodes, options.workers, as_json=options.json)
         case "upstream":
-            return _upstream(options.host, options.port, options.log)
+            return _upstream(options.host, options.port, options.log, options.behaviour)
         case "run":
-            return demo.run(options.names, options.seed)
+            return demo.run(options.names, options.seed, options.rate)
         case "demo":
-            return demo.run_all(options.seed)
+            return demo.show(options.seed)
         case "bench":
             return bench.run(_bench_options(options))
         case _:
             return _list()
 
 
-async def _upstream(host: str, port: int, log: Path | None) -> int:
+async def _upstream(host: str, port: int, log: Path | None, behaviour: Path | None) -> int:
     try:
-        async with upstream.running(host, port, log) as url:
+        async with upstream.running(host, port, log, behaviour) as url:
             print(f"dummy upstream: {url}", flush=True)  # noqa: T201 - its callers wait for this line
             await asyncio.Event().wait()
     except OSError as error:
@@ -119,7 +128,7 @@ def _reason(error: OSError) -> str:
 
 async def _list() -> int:
     for name in scenarios.NAMES:
-        print(f"{name:<12}{scenarios.DESCRIPTIONS[name]}")  # noqa: T201 - the command's output
+        print(f"{name:<20}{scenarios.DESCRIPTIONS[name]}")  # noqa: T201 - the command's output
     return WELL
 
 

@@ -27,9 +27,9 @@ ATTEMPTS = 5
 UPSTREAM = "upstream"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
-    """A gateway node that is ready."""
+    """A gateway node that is ready; its process is another one once it was started again."""
 
     id: str
     url: str
@@ -45,14 +45,32 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """All that runs; `folder` holds its temporary files and goes with it. `upstream_log` is that of our own
-    upstream."""
+    upstream, and `upstream_behaviour` the file that it follows."""
 
     redis_url: str
     upstream_url: str
     upstream_log: Path
+    upstream_behaviour: Path
     nodes: tuple[Node, ...]
     folder: Path
     environment: Mapping[str, str]
+    _start: "_NodeStart"
+
+    async def start_again(self, node: Node, environment: Mapping[str, str] | None = None) -> None:
+        """Start a node that has ended where it was, with these settings before its own.
+
+        Raises:
+            StartError: it was not ready in time.
+        """
+        await self._start.again(node, environment or {})
+
+    async def start_another(self, node_id: str) -> Node:
+        """A node that is none of `nodes`, under an id that may be one of theirs.
+
+        Raises:
+            StartError: it was not ready in time.
+        """
+        return await self._start.node(node_id, name=f"another {node_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +114,22 @@ async def running(plan: Plan) -> AsyncIterator[Cluster]:
         redis_url = plan.redis_url or (await stack.enter_async_context(redis_server.running_beside())).url
         children: list[Child] = []
         stack.push_async_callback(_stop_in_order, children)
-        log = folder / "upstream.log"
+        log, behaviour = folder / "upstream.log", folder / "upstream.json"
         upstream_url = plan.upstream_url
         if upstream_url is None:
-            children.append(_start_upstream(plan, folder, log))
+            children.append(_start_upstream(plan, folder, log, behaviour))
             upstream_url = await _announced_url(children[0])
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-            start = _NodeStart(plan, redis_url, upstream_url, folder, session, children)
-            nodes = await start.all_nodes()
-        yield Cluster(redis_url, upstream_url, log, nodes, folder, plan.environment)
+        timeout = aiohttp.ClientTimeout(total=2)
+        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        start = _NodeStart(plan, redis_url, upstream_url, folder, session, children)
+        nodes = await start.all_nodes()
+        yield Cluster(redis_url, upstream_url, log, behaviour, nodes, folder, plan.environment, start)
 
 
-def _start_upstream(plan: Plan, folder: Path, log: Path) -> Child:
+def _start_upstream(plan: Plan, folder: Path, log: Path, behaviour: Path) -> Child:
     return start_module(
         "loadtest",
-        *("upstream", "--port", "0", "--log", str(log)),
+        *("upstream", "--port", "0", "--log", str(log), "--behaviour", str(behaviour)),
         name=UPSTREAM,
         environment=plan.environment,
         folder=folder,
@@ -179,20 +198,19 @@ class _NodeStart:
             raise failures.exceptions[0] from None
         return tuple(task.result() for task in tasks)
 
-    async def node(self, node_id: str) -> Node:
+    async def again(self, node: Node, environment: Mapping[str, str]) -> None:
+        """Start it at its addresses, with these settings before its own."""
+        port, admin_port = int(port_of(node.url)), int(port_of(node.admin_url))
+        own = self._environment(node.id, port, admin_port)
+        node.child = self._child(node.id, {**own, **environment})
+        await _until_ready(node.child, partial(self._answer, node))
+
+    async def node(self, node_id: str, name: str | None = None) -> Node:
         """Start a node, and start it again on other ports where somebody else took one in between."""
         for attempt in range(1, ATTEMPTS + 1):
             port = free_port()
             admin_port = free_port(but=port)
-            child = start_module(
-                "gateway",
-                name=node_id,
-                environment=self._environment(node_id, port, admin_port),
-                folder=self.folder,
-                working_folder=self.plan.working_folder or self.folder,
-                code=self.plan.code,
-            )
-            self.children.append(child)
+            child = self._child(name or node_id, self._environment(node_id, port, admin_port))
             node = Node(node_id, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", child)
             try:
                 await _until_ready(child, partial(self._answer, node))
@@ -203,6 +221,18 @@ class _NodeStart:
             else:
                 return node
         raise AssertionError("the last attempt returns or raises")
+
+    def _child(self, name: str, environment: Mapping[str, str]) -> Child:
+        child = start_module(
+            "gateway",
+            name=name,
+            environment=environment,
+            folder=self.folder,
+            working_folder=self.plan.working_folder or self.folder,
+            code=self.plan.code,
+        )
+        self.children.append(child)
+        return child
 
     def _environment(self, node_id: str, port: int, admin_port: int) -> dict[str, str]:
         return {

@@ -13,9 +13,9 @@ from gateway.contract.telemetry import Totals
 from loadtest import cluster, delay_proxy, generator, redis_server, report, scenarios, upstream_log, verdict
 from loadtest.child import StartError
 from loadtest.cluster import Cluster
-from loadtest.counts import Counted
+from loadtest.counts import Counted, Counts
+from loadtest.faults import Site
 from loadtest.generator import Generator
-from loadtest.load import Load
 from loadtest.polling import until
 from loadtest.progress import Progress
 from loadtest.scenarios import Scenario, Setting
@@ -34,15 +34,25 @@ MOST_DROPPED_RATIO = 0.01
 """Of the requests sent; what is put on the cluster must be what the subject's findings are held against."""
 
 
-async def run_all(seed: int) -> int:
-    """All scenarios, in an order drawn from the seed."""
-    names = list(scenarios.NAMES)
+async def show(seed: int) -> int:
+    """Those of the demo, in an order drawn from the seed."""
+    names = list(scenarios.DEMO)
     Random(f"order {seed}").shuffle(names)
-    return await run(names, seed)
+    return await _run(names, seed, None, with_times=False)
 
 
-async def run(names: Sequence[str], seed: int) -> int:
-    """Play the scenarios on a cluster of three nodes, and judge.
+async def run(names: Sequence[str], seed: int, rate_per_second: float | None = None) -> int:
+    """Play the scenarios on a cluster of three nodes, and judge; what can only be the first is that.
+
+    Returns:
+        as below.
+    """
+    ordered = sorted(dict.fromkeys(names), key=lambda name: name != scenarios.FIRST)
+    return await _run(ordered, seed, rate_per_second, with_times=True)
+
+
+async def _run(names: Sequence[str], seed: int, rate_per_second: float | None, *, with_times: bool) -> int:
+    """Play and judge.
 
     Returns:
         0 if all that was expected was found, nothing else, and the limits were kept; otherwise 1.
@@ -50,12 +60,13 @@ async def run(names: Sequence[str], seed: int) -> int:
     console = Console(highlight=False)
     progress = Progress(console)
     random = Random(seed)
-    setting = scenarios.draw_setting(random)
-    drawn = [scenarios.draw(name, setting, random) for name in names]
+    setting = scenarios.draw_setting(random, rate_per_second)
+    warm_up = () if names[0] == scenarios.FIRST else (scenarios.warm_up(setting),)
+    drawn = [*warm_up, *(scenarios.draw(name, setting, random) for name in names)]
     report.print_opening(console, setting, seed)
     with progress.live():
         result = await _played(setting, drawn, seed, progress)
-    report.print_verdict(console, result, seed, progress.seconds)
+    report.print_verdict(console, result, seed, progress.seconds, with_times=with_times)
     return FAILED if result.failures else WELL
 
 
@@ -63,23 +74,29 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
     """Start everything, play, count, and stop everything. Its Redis is always its own."""
     async with AsyncExitStack() as stack:
         progress.status("starting Redis, a dummy upstream and the nodes")
-        server = await stack.enter_async_context(redis_server.running_beside())
-        proxy = await stack.enter_async_context(delay_proxy.running("127.0.0.1", server.port))
+        servers = await stack.enter_async_context(AsyncExitStack())
+        server = await servers.enter_async_context(redis_server.running_beside())
+        proxies = {
+            node_id: await stack.enter_async_context(delay_proxy.running("127.0.0.1", server.port))
+            for node_id in setting.node_ids
+        }
         plan = cluster.Plan(
             nodes=len(setting.node_ids),
             redis_url=server.url,
-            node_redis_url=f"redis://127.0.0.1:{proxy.port}/0",
+            environments_by_node={
+                node_id: {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0"}
+                for node_id, proxy in proxies.items()
+            },
             node_environment={
                 "GATEWAY_DEFAULT_LIMIT": str(setting.limit),
                 "GATEWAY_STORE_DEADLINE": str(setting.store_deadline_seconds),
             },
         )
         running = await stack.enter_async_context(cluster.running(plan))
-        background = Load((setting.background(),))
         load = await stack.enter_async_context(
             generator.running(
                 [(node.id, node.url) for node in running.nodes],
-                background,
+                scenarios.first_load(setting),
                 seed=seed,
                 environment=running.environment,
                 folder=running.folder,
@@ -88,21 +105,29 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
         await _first_arrival(running, load)
         stack.callback(progress.status, "stopping everything")
         progress.say("the cluster runs")
-        subject = Subject({**running.environment, "REDIS_URL": server.url}, running.folder)
+        subject = Subject(_subject_environment(running), running.folder)
         watch = Watch(subject, progress)
+        site = Site(running, server, proxies, servers)
         try:
-            outcomes = await Session(setting, load, proxy, watch).play([scenarios.warm_up(setting), *drawn])
+            outcomes = await Session(setting, load, site, watch).play(drawn)
         except SubjectError as error:
             return Verdict((), None, problems=(str(error),))
         progress.status("counting")
         counted = await load.stop()
-        differences = await _differences(subject, counted)
+        uncertain = {node_id for scenario in drawn for node_id in scenario.uncertain}
+        certain = {node_id: counts for node_id, counts in counted.nodes.items() if node_id not in uncertain}
+        differences = await _differences(subject, certain)
         return Verdict(
             outcomes,
             await _busiest(setting, running, counted),
-            None if differences else sum(node.as_totals().requests for node in counted.nodes.values()),
-            (*_died(running), *_not_sent(counted), *_unanswered(counted), *differences),
+            None if differences else sum(node.as_totals().requests for node in certain.values()),
+            (*_died(running), *_not_sent(counted), *_unanswered(certain), *differences),
         )
+
+
+def _subject_environment(running: Cluster) -> dict[str, str]:
+    nodes = ",".join(node.admin_url.removeprefix("http://") for node in running.nodes)
+    return {**running.environment, "REDIS_URL": running.redis_url, "SUBJECT_NODES": nodes}
 
 
 async def _first_arrival(running: Cluster, load: Generator) -> None:
@@ -147,29 +172,29 @@ def _not_sent(counted: Counted) -> list[str]:
     ]
 
 
-def _unanswered(counted: Counted) -> list[str]:
+def _unanswered(nodes: Mapping[str, Counts]) -> list[str]:
     return [
         f"{node_id}: {node.failed} requests failed, {node.unanswered} got no answer"
-        for node_id, node in counted.nodes.items()
+        for node_id, node in nodes.items()
         if node.failed or node.unanswered
     ]
 
 
-async def _differences(subject: Subject, counted: Counted) -> list[str]:
+async def _differences(subject: Subject, nodes: Mapping[str, Counts]) -> list[str]:
     """Hold the nodes' own counts, as the subject shows them, against what the senders saw."""
     end = time.monotonic() + SETTLE_SECONDS
     while True:
         try:
-            differences = _differing(await subject.node_totals(), counted)
+            differences = _differing(await subject.node_totals(), nodes)
         except SubjectError as error:
             return [str(error)]
         if not differences or time.monotonic() > end:
             return differences
 
 
-def _differing(totals: Mapping[str, Totals], counted: Counted) -> list[str]:
+def _differing(totals: Mapping[str, Totals], nodes: Mapping[str, Counts]) -> list[str]:
     return [
         f"{node_id}: the senders saw {seen}, the subject says {totals.get(node_id)}"
-        for node_id, seen in counted.nodes.items()
+        for node_id, seen in nodes.items()
         if totals.get(node_id) != seen.as_totals()
     ]

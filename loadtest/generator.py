@@ -13,7 +13,7 @@ from loadtest.child import Child, StartError, start_module
 from loadtest.counts import Counted
 from loadtest.interrupt import uninterrupted
 
-USERS = 32
+USERS = 96
 STOP_SECONDS = 10
 LONGEST_RUN_SECONDS = 1800
 """It ends by then even if whoever started it was killed and cannot stop it."""

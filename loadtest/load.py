@@ -17,12 +17,14 @@ class Stream:
     """Requests that are sent independently of each other (a Poisson process) at `rate_per_second`.
 
     Each goes to one of the load's nodes, drawn by `node_weights` (one a node; equal where empty), under one
-    of `keys`, drawn evenly.
+    of `keys`, drawn evenly; where there are none, each under a key of its own that nobody had before.
+    They come in bursts of `burst` of one client, at once.
     """
 
     rate_per_second: float
     keys: tuple[str, ...]
     node_weights: tuple[float, ...] = ()
+    burst: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +57,41 @@ class Requests:
     load: Load
     nodes: int
     random: Random
-    _cumulative_rates: list[float] = field(init=False)
+    _cumulative_arrivals: list[float] = field(init=False)
     _cumulative_weights: list[Sequence[float]] = field(init=False)
+    _stream: int = 0
+    _key: str = ""
+    _left: int = 0  # of the burst that this stream sends under this key
 
     def __post_init__(self) -> None:
         """Sum up once what each drawing looks up."""
-        self._cumulative_rates = list(accumulate(stream.rate_per_second for stream in self.load.streams))
+        arrivals = (stream.rate_per_second / stream.burst for stream in self.load.streams)
+        self._cumulative_arrivals = list(accumulate(arrivals))
         self._cumulative_weights = [
             list(accumulate(stream.node_weights or (1.0,) * self.nodes)) for stream in self.load.streams
         ]
 
     def gap_seconds(self) -> float:
         """The time from one request to the next; infinite where there is none."""
-        rate = self.load.rate_per_second
-        return self.random.expovariate(rate) if rate > 0 else float("inf")
+        if self._left:
+            return 0.0
+        arrivals = self._cumulative_arrivals[-1] if self._cumulative_arrivals else 0.0
+        return self.random.expovariate(arrivals) if arrivals > 0 else float("inf")
 
     def draw(self) -> Request:
         """The next one. The load must have a stream with a rate above zero."""
-        (chosen,) = self.random.choices(range(len(self.load.streams)), cum_weights=self._cumulative_rates)
-        (node,) = self.random.choices(range(self.nodes), cum_weights=self._cumulative_weights[chosen])
-        return Request(node, self.random.choice(self.load.streams[chosen].keys))
+        if not self._left:
+            streams = self.load.streams
+            (self._stream,) = self.random.choices(range(len(streams)), cum_weights=self._cumulative_arrivals)
+            stream = streams[self._stream]
+            self._key = self.random.choice(stream.keys) if stream.keys else self._new_key()
+            self._left = stream.burst
+        self._left -= 1
+        (node,) = self.random.choices(range(self.nodes), cum_weights=self._cumulative_weights[self._stream])
+        return Request(node, self._key)
+
+    def _new_key(self) -> str:
+        return f"new-{self.random.getrandbits(64):016x}"
 
 
 def write(load: Load, path: Path) -> None:

@@ -22,15 +22,21 @@ def print_opening(console: Console, setting: Setting, seed: int) -> None:
     )
 
 
-def print_verdict(console: Console, verdict: Verdict, seed: int, seconds: float) -> None:
-    """The table, the limits, and PASS or what failed."""
+def print_verdict(
+    console: Console, verdict: Verdict, seed: int, seconds: float, *, with_times: bool = False
+) -> None:
+    """The table, how long it took to find and to clear where that is asked for, the limits, and PASS or what
+    failed."""
     console.print()
     if verdict.outcomes:
         console.print(_table(verdict.outcomes))
         console.print()
+    if with_times and (times := _times(verdict.outcomes)).row_count:
+        console.print(times)
+        console.print()
     if verdict.busiest is not None:
         console.print(_limits(verdict))
-    if verdict.counted is not None:
+    if verdict.counted:
         console.print(_counts(verdict.counted))
     for failure in verdict.failures:
         console.print(Text(f"✗ {failure}", style=_BAD))
@@ -67,6 +73,15 @@ def _diagnosed(outcome: Outcome) -> RenderableType:
     parts += [Text(f"✗ not found: {sign}", style=_BAD) for sign in outcome.missing]
     parts += [Text(f"✗ false alarm: {finding}", style=_BAD) for finding in outcome.false_alarms]
     return Group(*parts) if parts else Text("nothing, rightly")
+
+
+def _times(outcomes: tuple[Outcome, ...]) -> Table:
+    table = Table("scenario", "finding", "found after", "clear after", box=None, padding=(0, 2, 0, 0))
+    for outcome in outcomes:
+        clear = "" if outcome.clear_seconds is None else f"{outcome.clear_seconds:.1f} s"
+        for (sign, _), seconds in zip(outcome.found, outcome.found_seconds, strict=True):
+            table.add_row(outcome.scenario.name, str(sign), f"{seconds:.1f} s", clear)
+    return table
 
 
 def _limits(verdict: Verdict) -> Text:

@@ -3,25 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
-from loadtest import verdict
-from loadtest.delay_proxy import DelayProxy
+from loadtest import faults, verdict
+from loadtest.faults import Site
 from loadtest.generator import Generator
-from loadtest.load import Load
+from loadtest.interrupt import uninterrupted
 from loadtest.polling import until
 from loadtest.scenarios import Scenario, Setting, Step
-from loadtest.verdict import Outcome
+from loadtest.scenarios.fault import Fault
+from loadtest.verdict import Outcome, Times
 from loadtest.watch import Watch
 
 SHORTEST_SECONDS = 6.0
 """A scenario ends early once all that it expects is found, but not before."""
-
-CALM_SECONDS = 5.0
-"""At least this long between two scenarios, so that the next does not stand in the shadow of the last."""
-
-CLEAR_SECONDS = 20.0
-"""Detectors look back ten seconds; what they still find this long after a scenario's end has stuck."""
 
 TICK_SECONDS = 0.1
 
@@ -32,15 +28,16 @@ class Session:
 
     setting: Setting
     generator: Generator
-    proxy: DelayProxy
+    site: Site
     watch: Watch
+    faults: dict[Fault, AsyncExitStack] = field(default_factory=dict)
 
     async def play(self, scenarios: Sequence[Scenario]) -> tuple[Outcome, ...]:
         """Play one after the other, each from a state without findings.
 
         Raises:
             SubjectError: the subject does not answer as it should.
-            StartError: the load generator ended by itself.
+            StartError: the load generator ended by itself, or what a fault took down does not come back.
         """
         watching = asyncio.create_task(self.watch.run())
         playing = asyncio.create_task(self._play_all(scenarios))
@@ -53,13 +50,14 @@ class Session:
             watching.cancel()
             playing.cancel()
             await asyncio.gather(watching, playing, return_exceptions=True)
+            await uninterrupted(self._end_faults(but=()))
 
     async def _play_all(self, scenarios: Sequence[Scenario]) -> tuple[Outcome, ...]:
         return tuple([await self._play(scenario) for scenario in scenarios])
 
     async def _play(self, scenario: Scenario) -> Outcome:
         progress = self.watch.progress
-        started_at = time.time()
+        started_at = began_at = time.time()
         shortest_end = time.monotonic() + SHORTEST_SECONDS
 
         def is_all_found() -> bool:
@@ -67,25 +65,38 @@ class Session:
             return bool(so_far.found) and not so_far.missing and time.monotonic() >= shortest_end
 
         progress.say(f"{scenario.name} begins: {scenario.injected}", style="bold")
-        for step in scenario.steps:
-            self._apply(step)
+        for place, step in enumerate(scenario.steps):
+            await self._apply(step)
+            if place <= scenario.begins:
+                began_at = time.time()
             await self._wait(step.seconds, is_all_found, f"{scenario.name}: {scenario.injected}")
+            if is_all_found():
+                break
+        await self._apply(Step(0.0, self.setting.usual))
         ended_at = time.time()
-        self._apply(Step(0.0, Load((self.setting.background(),))))
         if scenario.expected:
             progress.say(f"{scenario.name} ends")
-            await self._wait(CALM_SECONDS, lambda: False, "back to the usual load")
-        await self._wait(CLEAR_SECONDS, lambda: self._is_clear(ended_at), "back to the usual load")
+            await self._wait(scenario.calm_seconds, lambda: False, "back to the usual load")
+        await self._wait(scenario.clear_seconds, lambda: self._is_clear(ended_at), "back to the usual load")
         stayed = () if self._is_clear(ended_at) else self.watch.findings
-        return verdict.outcome(scenario, self.watch.since(started_at), stayed)
+        return verdict.outcome(scenario, self.watch.since(started_at), stayed, Times(began_at, ended_at))
 
-    def _apply(self, step: Step) -> None:
-        self.proxy.delay_seconds = step.redis_delay_seconds
+    async def _apply(self, step: Step) -> None:
+        await self._end_faults(but=step.faults)
+        for fault in step.faults:
+            if fault not in self.faults:
+                stack = self.faults[fault] = AsyncExitStack()
+                await stack.enter_async_context(faults.injected(fault, self.site))
         self.generator.follow(step.load)
 
+    async def _end_faults(self, but: Sequence[Fault]) -> None:
+        for fault in [fault for fault in self.faults if fault not in but]:
+            await self.faults.pop(fault).aclose()
+
     def _is_clear(self, since: float) -> bool:
-        reports = self.watch.since(since)
-        return bool(reports) and not reports[-1].findings
+        """By a report that was asked for after that."""
+        reports = self.watch.reports
+        return bool(reports) and reports[-1].asked_at >= since and not reports[-1].report.findings
 
     async def _wait(self, seconds: float, is_over: Callable[[], bool], what: str) -> None:
         """Wait, but not longer than until `is_over`."""

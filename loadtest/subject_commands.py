@@ -116,9 +116,9 @@ class Subject:
 
 
 def _output(child: Child, command: str) -> str:
-    """What it printed; exit code 1 says that there are findings, or else that it broke."""
+    """What it printed; exit code 1 says that there are findings (or that it broke), 3 that it is blind."""
     code, text = child.process.returncode, child.stdout.read_text()
-    if code not in (0, 1) or not text:
+    if code not in (0, 1, 3) or not text:
         raise SubjectError(f"subject {command} exited with {code}: {child.last_words()}")
     return text
 

@@ -10,6 +10,15 @@ from loadtest.subject_commands import Finding, Report
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A report, and when it was asked for and there (seconds since 1970)."""
+
+    asked_at: float
+    at: float
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One request that reached the upstream: when its client sent it, and when it arrived."""
 
@@ -48,10 +57,14 @@ class Busiest:
 
 
 def busiest(passages: Iterable[Passage], limit_by_key: Mapping[str, Limit]) -> Busiest | None:
-    """The client whose fullest window is nearest to (or most over) its limit; None if nothing arrived."""
+    """The client whose fullest window is nearest to (or most over) its limit; None if nothing arrived.
+
+    Keys that have no limit there are left out: those that are used once.
+    """
     by_key: dict[str, list[Passage]] = {key: [] for key in limit_by_key}
     for passage in passages:
-        by_key[passage.key].append(passage)
+        if passage.key in by_key:
+            by_key[passage.key].append(passage)
     reached = [
         Busiest(key, largest_in_window(of_key, limit_by_key[key].period_seconds), limit_by_key[key])
         for key, of_key in by_key.items()
@@ -69,6 +82,8 @@ class Outcome:
     missing: tuple[Sign, ...]
     false_alarms: tuple[Finding, ...]  # the first of each
     stayed: tuple[Finding, ...]  # long after the scenario's end
+    found_seconds: tuple[float, ...] = ()  # from when it was so until `found` was reported, each
+    clear_seconds: float | None = None  # from the scenario's end until nothing was found, if something was
 
     @property
     def is_right(self) -> bool:
@@ -76,12 +91,25 @@ class Outcome:
         return not (self.missing or self.false_alarms or self.stayed)
 
 
-def outcome(scenario: Scenario, reports: Sequence[Report], stayed: Sequence[Finding] = ()) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds since 1970: when what a scenario is about was so, and when it was over (None: not yet)."""
+
+    began_at: float = 0.0
+    ended_at: float | None = None
+
+
+def outcome(
+    scenario: Scenario, reports: Sequence[Asked], stayed: Sequence[Finding] = (), times: Times | None = None
+) -> Outcome:
     """Hold the reports from a scenario's start to its last finding's end against the truth."""
+    times = times or Times()
     first: dict[tuple[str, str, str], Finding] = {}
-    for report in reports:
-        for finding in report.findings:
+    first_at: dict[tuple[str, str, str], float] = {}
+    for asked in reports:
+        for finding in asked.report.findings:
             first.setdefault(finding.identity, finding)
+            first_at.setdefault(finding.identity, asked.at)
     found: list[tuple[Sign, Finding]] = []
     missing: list[Sign] = []
     for sign in scenario.expected:
@@ -96,7 +124,25 @@ def outcome(scenario: Scenario, reports: Sequence[Report], stayed: Sequence[Find
         for identity, finding in first.items()
         if not any(sign.matches(*identity) for sign in true_signs)
     )
-    return Outcome(scenario, tuple(found), tuple(missing), false_alarms, tuple(stayed))
+    return Outcome(
+        scenario,
+        tuple(found),
+        tuple(missing),
+        false_alarms,
+        tuple(stayed),
+        tuple(max(0.0, first_at[finding.identity] - times.began_at) for _, finding in found),
+        None if times.ended_at is None or not first else _clear_seconds(reports, times.ended_at),
+    )
+
+
+def _clear_seconds(reports: Sequence[Asked], ended_at: float) -> float | None:
+    """Until the first of those reports that end the run and find nothing; None where it does not end so."""
+    clear_at = None
+    for asked in reversed(reports):
+        if asked.report.findings or asked.asked_at < ended_at:
+            break
+        clear_at = asked.at
+    return None if clear_at is None else clear_at - ended_at
 
 
 @dataclass(frozen=True, slots=True)

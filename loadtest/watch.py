@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass, field
 
 from loadtest.progress import Progress
-from loadtest.subject_commands import Finding, Report, Subject
+from loadtest.subject_commands import Finding, Subject
+from loadtest.verdict import Asked
 
 POLL_SECONDS = 2.0
 
@@ -16,7 +17,7 @@ class Watch:
 
     subject: Subject
     progress: Progress
-    reports: list[Report] = field(default_factory=list)
+    reports: list[Asked] = field(default_factory=list)
 
     async def run(self) -> None:
         """Until cancelled.
@@ -26,19 +27,20 @@ class Watch:
         """
         while True:
             due = time.monotonic() + POLL_SECONDS
+            asked_at = time.time()
             report = await self.subject.diagnose()
             self._tell(self.findings, report.findings)
-            self.reports.append(report)
+            self.reports.append(Asked(asked_at, time.time(), report))
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the last report says."""
-        return self.reports[-1].findings if self.reports else ()
+        return self.reports[-1].report.findings if self.reports else ()
 
-    def since(self, at: float) -> list[Report]:
-        """Reports of what was so at this time or later (seconds since 1970)."""
-        return [report for report in self.reports if report.at >= at]
+    def since(self, at: float) -> list[Asked]:
+        """What was answered at this time or later (seconds since 1970)."""
+        return [asked for asked in self.reports if asked.at >= at]
 
     def _tell(self, before: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:
         known = {finding.identity for finding in before}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.contract.limits import Limit
 from loadtest.load import Load, Stream
+from loadtest.scenarios.fault import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,20 @@ class Setting:
     limit: Limit  # of each client
     store_deadline_seconds: float  # how long nodes wait for Redis
 
+    @property
+    def usual(self) -> Load:
+        """The usual load."""
+        return Load((self.background(),))
+
     def background(self, factor: float = 1.0, node_weights: tuple[float, ...] = ()) -> Stream:
         """The usual requests, `factor` times as many, spread over the nodes by `node_weights`."""
         keys = tuple(client.key for client in self.clients)
         return Stream(self.rate_per_second * factor, keys, node_weights)
+
+    def without(self, node_id: str) -> Load:
+        """The usual load, as a load balancer sends it that has noticed that this node is not ready."""
+        weights = tuple(0.0 if other == node_id else 1.0 for other in self.node_ids)
+        return Load((self.background(node_weights=weights),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +60,23 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What holds for some time: the load, and how much later than usual Redis gets and answers commands."""
+    """What holds for some time: the load, and the faults. A fault that the step before had goes on."""
 
     seconds: float
     load: Load
-    redis_delay_seconds: float = 0.0  # each way
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Load over time, fault and truth.
+    """Load over time, faults and truth.
 
     `injected` says in words what is done. All of `expected` has to be found, from the start until what it
     caused has passed; `allowed` may be found as well, since it is true too; anything else is a false alarm.
+
+    `begins` is the step from which on it is so. `uncertain` are the nodes whose requests may get no answer,
+    and whose counts may be lost, since they or Redis are killed. `clear_seconds` after its end at the latest
+    nothing is found any more, and the next one begins `calm_seconds` after its end at the earliest.
     """
 
     name: str
@@ -69,3 +84,7 @@ class Scenario:
     steps: tuple[Step, ...]
     expected: tuple[Sign, ...]
     allowed: tuple[Sign, ...] = ()
+    begins: int = 0
+    uncertain: tuple[str, ...] = ()
+    clear_seconds: float = 20.0
+    calm_seconds: float = 5.0

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from loadtest.load import Load
+from loadtest.scenarios.fault import RedisSlow
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "Redis answers 56 to 72 ms later than usual, well within the nodes' deadline: store_slow"
@@ -14,7 +14,7 @@ LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 28, 36
 def draw(setting: Setting, random: Random) -> Scenario:
     """How much later."""
     delay_ms = random.randint(LOWEST_DELAY_MS, HIGHEST_DELAY_MS)
-    step = Step(SECONDS, Load((setting.background(),)), redis_delay_seconds=delay_ms / 1000)
+    step = Step(SECONDS, setting.usual, (RedisSlow(delay_ms / 1000),))
     return Scenario(
         name="slow_redis",
         injected=f"Redis answers {2 * delay_ms} ms later",

@@ -12,11 +12,18 @@ LOWEST_FACTOR, HIGHEST_FACTOR = 3.0, 6.0
 
 def draw(setting: Setting, random: Random) -> Scenario:
     """Who causes it, and how high it is."""
-    factor = round(random.uniform(LOWEST_FACTOR, HIGHEST_FACTOR), 1)
-    return random.choice((broad, single))(setting, factor, random.choice(setting.clients))
+    height = factor(random)
+    is_broad = random.choice((True, False))
+    client = random.choice(setting.clients)
+    return broad(setting, height) if is_broad else single(setting, height, client)
 
 
-def broad(setting: Setting, factor: float, _client: Client) -> Scenario:
+def factor(random: Random) -> float:
+    """How many times the usual requests."""
+    return round(random.uniform(LOWEST_FACTOR, HIGHEST_FACTOR), 1)
+
+
+def broad(setting: Setting, factor: float) -> Scenario:
     """All clients send more, each still within its limit."""
     return Scenario(
         name="spike",

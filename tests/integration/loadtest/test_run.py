@@ -4,29 +4,29 @@ from random import Random
 
 import pytest
 
-from loadtest import demo, scenarios, session
+from loadtest import demo, scenarios
 from loadtest.load import Load
 from loadtest.scenarios import Scenario, Setting, Sign, Step
+from loadtest.scenarios.fault import UpstreamTroubled
 
 
 def unfounded(_name: str, setting: Setting, _random: Random) -> Scenario:
     """Expects a skew of traffic that is even."""
-    step = Step(2.0, Load((setting.background(),)))
-    return Scenario("skew", "nothing", (step,), expected=(Sign("node_skew", "node", "node-1"),))
+    skew = Sign("node_skew", "node", "node-1")
+    step = Step(2.0, setting.usual)
+    return Scenario("skew", "nothing", (step,), expected=(skew,), clear_seconds=2.5, calm_seconds=0.0)
 
 
 def too_much(_name: str, setting: Setting, _random: Random) -> Scenario:
     """More than all senders together can send, since each answer takes its time."""
-    step = Step(5.0, Load((setting.background(factor=3.0),)), redis_delay_seconds=0.2)
-    return Scenario("steady", "too much", (step,), expected=())
+    step = Step(5.0, Load((setting.background(factor=3.0),)), (UpstreamTroubled(delay_seconds=1.0),))
+    return Scenario("steady", "too much", (step,), expected=(), clear_seconds=2.5)
 
 
 @pytest.fixture(autouse=True)
 def in_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here has to be told from a baseline, nor to pass."""
+    """Nothing here has to be told from a baseline."""
     monkeypatch.setattr(scenarios, "WARM_UP_SECONDS", 1.0)
-    monkeypatch.setattr(session, "CALM_SECONDS", 0.0)
-    monkeypatch.setattr(session, "CLEAR_SECONDS", 2.5)
 
 
 async def test_a_run_fails_if_what_it_expects_is_not_found(

@@ -20,11 +20,18 @@ async def test_a_fresh_cluster_is_healthy_and_has_counted_nothing(tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-async def test_a_subject_that_cannot_see_is_an_error_with_its_own_words(tmp_path: Path) -> None:
+async def test_a_subject_that_cannot_see_says_so_in_its_report(tmp_path: Path) -> None:
     environment = {
         **cluster.own_environment(),
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
     }
-    with pytest.raises(SubjectError, match="subject diagnose exited with 3"):
+    report = await Subject(environment, tmp_path).diagnose()
+    assert [found.code for found in report.findings] == ["observer_blind"]
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_subject_that_does_not_run_is_an_error_with_its_own_words(tmp_path: Path) -> None:
+    environment = {**cluster.own_environment(), "REDIS_URL": "nowhere"}
+    with pytest.raises(SubjectError, match=r"subject diagnose exited with 2: .*REDIS_URL"):
         await Subject(environment, tmp_path).diagnose()
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from loadtest import upstream, upstream_log
+from loadtest import upstream, upstream_behaviour, upstream_log
+from loadtest.upstream_behaviour import FAILURE_FIELD, Behaviour
 
 
 def logged(log: Path) -> list[dict[str, object]]:
@@ -35,6 +36,29 @@ async def test_its_log_has_who_asked_for_what_when_through_which_node(tmp_path: 
     }
     assert (second["node"], second["key"], second["target"]) == (None, None, "/")
     assert "secret-1" not in log.read_text()
+
+
+async def test_it_is_slow_or_fails_while_its_file_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "behaviour"
+    async with upstream.running("127.0.0.1", 0, None, file) as url, aiohttp.ClientSession() as session:
+
+        async def told(behaviour: Behaviour) -> tuple[int, bool, float]:
+            """Status, whether it says that it was told to, and the time that an answer took."""
+            upstream_behaviour.write(behaviour, file)
+            await asyncio.sleep(3 * upstream.FOLLOW_SECONDS)
+            started = time.monotonic()
+            async with session.get(url) as answer:
+                await answer.read()
+                return answer.status, FAILURE_FIELD in answer.headers, time.monotonic() - started
+
+        status, is_told, _ = await told(Behaviour(failing_ratio=1.0))
+        assert (status, is_told) == (500, True)
+        status, is_told, seconds = await told(Behaviour(delay_seconds=0.3))
+        assert (status, is_told) == (200, False)
+        assert seconds >= 0.3
+        status, _, seconds = await told(Behaviour())
+        assert status == 200
+        assert seconds < 0.3
 
 
 async def test_the_log_is_complete_at_the_end_and_soon_before(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from loadtest import cli, scenarios
         ([], "COMMAND"),
         (["run"], "SCENARIO"),
         (["run", "earthquake"], "earthquake"),
+        (["run", "steady", "--rate", "0"], "--rate"),
         (["up", "--nodes", "0"], "--nodes"),
         (["up", "--nodes", "three"], "--nodes"),
         (["up", "--workers", "0"], "--workers"),

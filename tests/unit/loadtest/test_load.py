@@ -17,8 +17,9 @@ TWO_STREAMS = Load((Stream(60.0, ("a",), (1, 1, 4)), Stream(30.0, ("b", "c"))))
 streams = st.builds(
     Stream,
     rate_per_second=st.floats(0, 1e6),
-    keys=st.lists(st.text(min_size=1), min_size=1).map(tuple),
+    keys=st.lists(st.text(min_size=1)).map(tuple),
     node_weights=st.lists(st.floats(0, 1e3)).map(tuple),
+    burst=st.integers(1, 20),
 )
 
 
@@ -44,6 +45,20 @@ def test_gaps_have_the_mean_that_the_rate_asks_for() -> None:
     requests = Requests(TWO_STREAMS, 3, Random(1))
     gaps = [requests.gap_seconds() for _ in range(20_000)]
     assert sum(gaps) / len(gaps) == pytest.approx(1 / 90, rel=0.05)
+
+
+def test_a_burst_is_of_one_client_and_at_once_and_the_rate_is_the_same() -> None:
+    requests = Requests(Load((Stream(50.0, ("a", "b", "c"), burst=5),)), 3, Random(1))
+    drawn = [(requests.draw().key, requests.gap_seconds()) for _ in range(20_000)]
+    bursts = [drawn[start : start + 5] for start in range(0, len(drawn), 5)]
+    assert all(len({key for key, _ in burst}) == 1 for burst in bursts)
+    assert all([gap > 0 for _, gap in burst] == [False] * 4 + [True] for burst in bursts)
+    assert sum(gap for _, gap in drawn) / len(drawn) == pytest.approx(1 / 50, rel=0.05)
+
+
+def test_a_stream_without_keys_has_a_new_one_for_each_request() -> None:
+    requests = Requests(Load((Stream(1.0, ()),)), 3, Random(1))
+    assert len({requests.draw().key for _ in range(1000)}) == 1000
 
 
 def test_nothing_is_sent_when_idle() -> None:

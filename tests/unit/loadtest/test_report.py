@@ -43,6 +43,15 @@ def test_truth_and_diagnosis_stand_side_by_side() -> None:
     assert text.splitlines()[-1] == "PASS in 95 s (seed 7)"
 
 
+def test_how_long_it_took_is_said_where_that_is_asked_for() -> None:
+    outcome = Outcome(SCENARIO, ((SKEW, FOUND),), (), (), (), found_seconds=(3.25,), clear_seconds=8.0)
+    console = Console(file=StringIO(), width=80)
+    report.print_verdict(console, Verdict((outcome,), KEPT), seed=7, seconds=95.2, with_times=True)
+    assert isinstance(console.file, StringIO)
+    (line,) = [line for line in console.file.getvalue().splitlines() if "3.2 s" in line]
+    assert line.split() == ["skew", "node_skew", "(node-2)", "3.2", "s", "8.0", "s"]
+
+
 def test_what_failed_is_said_and_how_to_repeat_it() -> None:
     text = printed(Verdict((Outcome(SCENARIO, (), (SKEW,), (), ()),), KEPT, problems=("node-1 ended",)))
     assert "skew: node_skew (node-2) was not found" in text

@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,8 +11,11 @@ from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from loadtest import scenarios
 from loadtest.load import Load
 from loadtest.scenarios import Scenario, Setting, Sign
+from loadtest.scenarios.fault import NodeClock, NodeRestarted, RedisSlow
 
 SEEDS = range(60)
+DETECTORS = Path(__file__).parents[3] / "docs/detectors.md"
+BENIGN = ("steady", "onset", "poisson", "bursty", "ramp", "day_curve", "rolling_restart")
 
 
 def setting(seed: int = 1) -> Setting:
@@ -38,11 +42,29 @@ def longest_seconds(scenario: Scenario) -> float:
 def test_each_is_well_formed(name: str) -> None:
     for where, scenario in drawn(name):
         assert scenario.name == name
-        assert 5 <= longest_seconds(scenario) <= 20
-        assert all(step.load.rate_per_second > 0 for step in scenario.steps)
+        assert 5 <= longest_seconds(scenario) <= 120
+        assert 0 <= scenario.begins < len(scenario.steps)
+        assert set(scenario.uncertain) <= set(where.node_ids)
         known = {*where.node_ids, *(client.id for client in where.clients), None}
         assert {sign.id for sign in scenario.expected + scenario.allowed} <= known
         assert not set(scenario.expected) & set(scenario.allowed)
+
+
+def test_every_code_has_a_scenario_that_expects_it() -> None:
+    headings = re.findall(r"^## ([a-z_, ]+)$", DETECTORS.read_text(), re.MULTILINE)
+    codes = {code for heading in headings for code in heading.split(", ")}
+    expected = {sign.code for name in scenarios.NAMES for _, one in drawn(name) for sign in one.expected}
+    assert expected == codes
+
+
+@pytest.mark.parametrize("name", BENIGN)
+def test_nothing_may_be_found_in_a_benign_one(name: str) -> None:
+    assert all(not one.expected and not one.allowed for _, one in drawn(name))
+
+
+def test_the_demo_is_over_in_two_minutes() -> None:
+    for name in scenarios.DEMO:
+        assert all(longest_seconds(one) <= 20 and one.clear_seconds <= 20 for _, one in drawn(name))
 
 
 @pytest.mark.parametrize("name", ["spike", "skew", "slow_redis"])
@@ -90,7 +112,42 @@ def test_a_spike_of_one_client_goes_over_its_limit_and_a_broad_one_does_not() ->
 
 def test_a_slow_redis_stays_well_within_the_nodes_deadline() -> None:
     for where, scenario in drawn("slow_redis"):
-        assert 0.05 <= 2 * scenario.steps[0].redis_delay_seconds <= 0.2 * where.store_deadline_seconds
+        (fault,) = scenario.steps[0].faults
+        assert isinstance(fault, RedisSlow)
+        assert 0.05 <= 2 * fault.delay_seconds <= 0.2 * where.store_deadline_seconds
+
+
+def test_a_node_that_is_cut_off_waits_past_its_deadline() -> None:
+    for where, scenario in drawn("redis_cut_off"):
+        (fault,) = scenario.steps[0].faults
+        assert isinstance(fault, RedisSlow)
+        assert 2 * fault.delay_seconds > where.store_deadline_seconds
+        assert scenario.expected == (Sign("fallback_active", "node", *fault.node_ids),)
+
+
+@pytest.mark.parametrize("name", ["node_kill", "node_flap", "clock_skew", "config_drift", "rolling_restart"])
+def test_a_node_that_is_taken_down_in_order_gets_nothing_meanwhile(name: str) -> None:
+    for where, scenario in drawn(name):
+        for before, step in pairwise((scenario.steps[0], *scenario.steps)):
+            for fault in step.faults:
+                if isinstance(fault, NodeRestarted | NodeClock):
+                    place = where.node_ids.index(fault.node_id)
+                    for load in (before.load, step.load):
+                        assert node_rates(load, len(where.node_ids))[place] == 0
+
+
+def test_a_hot_key_and_a_client_beyond_its_limit_are_no_spike() -> None:
+    for name in ("hot_key", "limit_breach"):
+        for where, scenario in drawn(name):
+            for step in scenario.steps:
+                assert step.load.rate_per_second < 1.5 * where.rate_per_second
+
+
+def test_one_client_is_within_its_limit_where_it_is_a_hot_key_and_beyond_it_in_a_breach() -> None:
+    for name, is_within in (("hot_key", True), ("limit_breach", False), ("retry_storm", False)):
+        for where, scenario in drawn(name):
+            own = scenario.steps[0].load.streams[1].rate_per_second
+            assert (own < 0.9 * where.limit.quota / where.limit.period_seconds) == is_within
 
 
 def test_the_usual_load_is_far_from_the_limit() -> None:

@@ -7,7 +7,7 @@ from gateway.contract.limits import Limit
 from loadtest import verdict
 from loadtest.scenarios import Scenario, Sign
 from loadtest.subject_commands import About, Finding, Report
-from loadtest.verdict import Busiest, Outcome, Passage, Verdict
+from loadtest.verdict import Asked, Busiest, Outcome, Passage, Times, Verdict
 
 SKEW = Sign("node_skew", "node", "node-2")
 BREACH = Sign("limit_breach", "client")
@@ -24,8 +24,10 @@ def finding(code: str = "node_skew", kind: str = "node", subject_id: str = "node
     )
 
 
-def report(*findings: Finding) -> Report:
-    return Report(at=0.0, healthy=not findings, findings=findings)
+def report(*findings: Finding, asked_at: float = 0.0) -> Asked:
+    """It takes a second."""
+    told = Report(at=asked_at, healthy=not findings, findings=findings)
+    return Asked(asked_at, asked_at + 1, told)
 
 
 def scenario(*expected: Sign, allowed: tuple[Sign, ...] = ()) -> Scenario:
@@ -73,6 +75,12 @@ def test_the_client_nearest_to_its_own_limit_is_the_one_to_look_at() -> None:
     assert verdict.busiest([], limits) is None
 
 
+def test_keys_that_are_used_once_have_no_limit_to_look_at() -> None:
+    assert verdict.busiest([passage(0.0, key="new")] * 3 + [passage(0.0)], {"k": Limit(5, 1)}) == Busiest(
+        "k", 1, Limit(5, 1)
+    )
+
+
 def test_one_request_too_many_fails_the_run() -> None:
     kept, broken = Busiest("k", 10, Limit(10, 1)), Busiest("k", 11, Limit(10, 1))
     assert Verdict((), kept).failures == ()
@@ -111,6 +119,25 @@ def test_a_finding_that_stays_fails_the_run() -> None:
     result = verdict.outcome(scenario(SKEW), [report(finding())], stayed=[finding()])
     assert not result.is_right
     assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 1
+
+
+def test_how_long_it_took_to_find_and_to_clear() -> None:
+    reports = [
+        report(asked_at=10.0),
+        report(finding(), asked_at=12.0),
+        report(finding(), asked_at=20.0),
+        report(asked_at=22.0),
+        report(asked_at=24.0),
+    ]
+    result = verdict.outcome(scenario(SKEW), reports, times=Times(began_at=9.0, ended_at=18.5))
+    assert result.found_seconds == (4.0,)
+    assert result.clear_seconds == 4.5
+
+
+def test_what_never_was_or_stayed_has_no_time_to_clear() -> None:
+    quiet = verdict.outcome(scenario(), [report(asked_at=1.0)], times=Times(0.0, 0.5))
+    stuck = verdict.outcome(scenario(SKEW), [report(finding(), asked_at=1.0)], times=Times(0.0, 0.5))
+    assert quiet.clear_seconds is stuck.clear_seconds is None
 
 
 def test_a_problem_fails_the_run() -> None:

@@ -1,0 +1,26 @@
+"""Neither Redis nor any node answers: the subject must not say that all is well."""
+
+from random import Random
+
+from loadtest.load import IDLE
+from loadtest.scenarios.fault import NodeFrozen, RedisFrozen
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "Redis and all nodes stand still: observer_blind"
+DRAIN_SECONDS = 1.0
+SECONDS = 14.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """It leaves nothing to chance. What comes after such a pause is a drop, and was one."""
+    del random
+    frozen = tuple(NodeFrozen(node_id) for node_id in setting.node_ids)
+    return Scenario(
+        name="blackout",
+        injected="Redis and all nodes stand still",
+        steps=(Step(DRAIN_SECONDS, IDLE), Step(SECONDS, IDLE, (RedisFrozen(), *frozen))),
+        expected=(Sign("observer_blind", "cluster"),),
+        allowed=(Sign("traffic_drop", "cluster"),),
+        begins=1,
+        uncertain=setting.node_ids,
+    )

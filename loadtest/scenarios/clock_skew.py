@@ -1,0 +1,29 @@
+"""A node's wall clock is wrong."""
+
+from random import Random
+
+from loadtest.scenarios.fault import NodeClock
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "a node is started with a clock that is 2 to 600 s off (needs libfaketime): clock_skew"
+DRAIN_SECONDS = 1.0
+CALM_SECONDS = 45.0
+"""It was started twice: once more within a minute, and it would be flapping."""
+
+SECONDS = 14.0
+LOWEST_SECONDS, HIGHEST_SECONDS = 2, 600
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Which, and how far off."""
+    node_id = random.choice(setting.node_ids)
+    off = random.choice((1, -1)) * random.randint(LOWEST_SECONDS, HIGHEST_SECONDS)
+    load = setting.without(node_id)
+    return Scenario(
+        name="clock_skew",
+        injected=f"{node_id} is started again with a clock that is {off:+d} s off",
+        steps=(Step(DRAIN_SECONDS, load), Step(SECONDS, load, (NodeClock(node_id, off),))),
+        expected=(Sign("clock_skew", "node", node_id),),
+        begins=1,
+        calm_seconds=CALM_SECONDS,
+    )

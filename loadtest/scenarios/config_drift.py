@@ -1,0 +1,29 @@
+"""A node enforces another limit than the rest."""
+
+from random import Random
+
+from loadtest.scenarios.fault import NodeRestarted
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "a node is started with another limit than the others: config_drift"
+DRAIN_SECONDS = 1.0
+CALM_SECONDS = 45.0
+"""It was started twice: once more within a minute, and it would be flapping."""
+
+SECONDS = 18.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Which. Its limit is lower, so that the others' still holds."""
+    node_id = random.choice(setting.node_ids)
+    load = setting.without(node_id)
+    lower = f"{setting.limit.quota // 2}/{setting.limit.period_seconds}s"
+    drifted = NodeRestarted(node_id, (("GATEWAY_DEFAULT_LIMIT", lower),))
+    return Scenario(
+        name="config_drift",
+        injected=f"{node_id} is started again with a limit of {lower}",
+        steps=(Step(DRAIN_SECONDS, load), Step(SECONDS, load, (drifted,))),
+        expected=(Sign("config_drift", "node", node_id),),
+        begins=1,
+        calm_seconds=CALM_SECONDS,
+    )

@@ -1,0 +1,20 @@
+"""Redis has no more room, and somebody else takes it."""
+
+from random import Random
+
+from loadtest.scenarios.fault import RedisFull
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "a neighbour fills a Redis that has little room left: store_evicting"
+SECONDS = 18.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """It leaves nothing to chance."""
+    del random
+    return Scenario(
+        name="eviction",
+        injected="Redis may use 2 MB more than it does, and a neighbour writes 2 MB a second",
+        steps=(Step(SECONDS, setting.usual, (RedisFull(),)),),
+        expected=(Sign("store_evicting", "cluster"),),
+    )

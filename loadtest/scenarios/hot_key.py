@@ -1,0 +1,26 @@
+"""Most of the traffic is one client's, within its limit."""
+
+from random import Random
+
+from loadtest.load import Load, Stream
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "one client makes up 60 to 75 % of the requests, within its limit: hot_key"
+SECONDS = 18.0
+OF_LIMIT = 0.8
+LOWEST_SHARE, HIGHEST_SHARE = 0.60, 0.75
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Who, and which part of the traffic is its."""
+    client = random.choice(setting.clients)
+    share = round(random.uniform(LOWEST_SHARE, HIGHEST_SHARE), 2)
+    rate = OF_LIMIT * setting.limit.quota / setting.limit.period_seconds
+    rest = rate * (1 - share) / share
+    load = Load((setting.background(rest / setting.rate_per_second), Stream(rate, (client.key,))))
+    return Scenario(
+        name="hot_key",
+        injected=f"{share * 100:.0f} % of the requests are from {client.id}",
+        steps=(Step(SECONDS, load),),
+        expected=(Sign("hot_key", "client", client.id),),
+    )

@@ -1,0 +1,31 @@
+"""One client sends twice what it may, while others send less: the cluster has no more to do than usual."""
+
+from random import Random
+
+from loadtest.load import Load, Stream
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "one client sends twice its limit, and no more comes in all than usual: limit_breach"
+FILL_SECONDS = 6.0
+SECONDS = 16.0
+TIMES_LIMIT = 2.0
+REST = 0.5
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Who."""
+    client = random.choice(setting.clients)
+    rate = TIMES_LIMIT * setting.limit.quota / setting.limit.period_seconds
+    load = Load((setting.background(REST), Stream(rate, (client.key,))))
+    return Scenario(
+        name="limit_breach",
+        injected=f"{client.id} sends {rate:.0f} requests a second, twice what it may",
+        steps=(Step(FILL_SECONDS, load), Step(SECONDS, load)),
+        expected=(Sign("limit_breach", "client", client.id),),
+        allowed=(
+            Sign("hot_key", "client", client.id),
+            Sign("limit_breach", "cluster"),
+            Sign("retry_storm", "client", client.id),  # between a full window and its end all is refused
+        ),
+        begins=1,  # the window is full, and refusals have begun
+    )

@@ -1,0 +1,30 @@
+"""A node that ends again and again, and is started again each time."""
+
+from random import Random
+
+from loadtest.scenarios.fault import NodeKilled
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "a node gets SIGKILL three times in a row, and is started again each time: node_flapping"
+CRASHES = 3
+UP_SECONDS = 3.0
+DOWN_SECONDS = 1.0
+SECONDS = 12.0
+LOOKS_BACK_SECONDS = 65.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Which."""
+    node_id = random.choice(setting.node_ids)
+    load = setting.without(node_id)
+    crash = (Step(DOWN_SECONDS, load, (NodeKilled(node_id),)), Step(UP_SECONDS, load))
+    return Scenario(
+        name="node_flap",
+        injected=f"{node_id} is killed {CRASHES} times, and started again each time",
+        steps=(*(crash * CRASHES), Step(SECONDS, load)),
+        expected=(Sign("node_flapping", "node", node_id),),
+        allowed=(Sign("node_down", "node", node_id),),
+        begins=2 * CRASHES - 1,  # it serves for the third time
+        uncertain=(node_id,),
+        clear_seconds=LOOKS_BACK_SECONDS,
+    )

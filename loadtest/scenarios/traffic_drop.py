@@ -1,0 +1,21 @@
+"""Hardly anything comes any more."""
+
+from random import Random
+
+from loadtest.load import Load
+from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+
+DESCRIPTION = "only 0 to 8 % of the usual requests come: traffic_drop"
+SECONDS = 16.0
+HIGHEST_FACTOR = 0.08
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """How many are left."""
+    factor = round(random.uniform(0.0, HIGHEST_FACTOR), 2)
+    return Scenario(
+        name="traffic_drop",
+        injected=f"{factor * 100:.0f} % of the usual requests are left",
+        steps=(Step(SECONDS, Load((setting.background(factor),))),),
+        expected=(Sign("traffic_drop", "cluster"),),
+    )

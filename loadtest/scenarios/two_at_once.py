@@ -1,0 +1,24 @@
+"""Two things that have nothing to do with each other."""
+
+from random import Random
+
+from loadtest.load import Load
+from loadtest.scenarios import skew, slow_redis, upstream_errors
+from loadtest.scenarios.scenario import Scenario, Setting, Step
+
+DESCRIPTION = "a skew, and at once a slow Redis or a failing upstream: both are found"
+SECONDS = 20.0
+
+
+def draw(setting: Setting, random: Random) -> Scenario:
+    """Which two."""
+    load = skew.draw(setting, random)
+    fault = random.choice((slow_redis, upstream_errors)).draw(setting, random)
+    streams = load.steps[0].load.streams
+    return Scenario(
+        name="two_at_once",
+        injected=f"{load.injected}, and {fault.injected}",
+        steps=(Step(SECONDS, Load(streams), fault.steps[0].faults),),
+        expected=(*load.expected, *fault.expected),
+        allowed=load.allowed,
+    )
