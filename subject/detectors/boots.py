@@ -55,8 +55,14 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
 
 
 def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[float]:
-    """When silences of this node ended: those in which nobody wrote are Redis'."""
-    gaps = [one for one in node.samples if one.end - one.start > thresholds.node_down_seconds]
+    """When silences of this node ended: those in which nobody wrote are Redis', and before its first record a
+    boot is no silence but a start."""
+    firsts = {(boot.id, boot.first_at) for boot in node.boots}
+    gaps = [
+        one
+        for one in node.samples
+        if one.end - one.start > thresholds.node_down_seconds and (one.boot_id, one.end) not in firsts
+    ]
     others = [one.end for other in snapshot.nodes if other is not node for one in other.samples]
     return [gap.end for gap in gaps if any(gap.start < at < gap.end - 1 for at in others)]
 

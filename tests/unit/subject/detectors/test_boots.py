@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gateway.contract.telemetry import TelemetryRecord
 from subject.detectors.boots import node_flapping, node_id_conflict
@@ -36,6 +37,13 @@ def test_three_starts_in_a_minute_are_told_since_the_first() -> None:
 
 def test_one_restart_or_two_are_none() -> None:
     assert flapping(lives((0, 60), (65, 75), (78, 100))) == []
+
+
+def test_a_start_that_takes_long_is_one_change_and_no_silence() -> None:
+    lived = lives((0, 60), (65, 75), (78, 100))
+    second = next(one for one in lived if one.boot_id == "boot-1")
+    lived[lived.index(second)] = replace(second, started_at=second.at - 4)
+    assert flapping(lived) == []
 
 
 def test_a_rolling_restart_is_none() -> None:
