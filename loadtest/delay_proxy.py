@@ -10,7 +10,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from random import Random
@@ -168,7 +168,8 @@ class _Side(asyncio.Protocol):
         else:
             self.ended = True
             if peer.transport:
-                peer.transport.write_eof()
+                with suppress(OSError):  # it has just been reset, and will say so itself
+                    peer.transport.write_eof()
             if peer.ended:
                 for side in (self, peer):
                     if side.transport:

@@ -135,3 +135,29 @@ async def test_a_target_that_is_not_there_resets_the_connection() -> None:
             await reader.read(-1)
         writer.close()
     assert not proxy.sides
+
+
+async def test_an_end_that_is_due_when_the_other_side_has_just_reset_is_no_fault() -> None:
+    loop = asyncio.get_running_loop()
+    faults: list[dict[str, object]] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        async with delay_proxy.running("127.0.0.1", server.getsockname()[1]) as proxy:
+            proxy.delay_seconds = 0.2
+            _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            accepted, _ = await loop.sock_accept(server)
+            writer.write_eof()
+            async with asyncio.timeout(5):
+                while not (due := [side.queue[0][0] for side in proxy.sides if side.queue]):  # noqa: ASYNC110 - no Event is set
+                    await asyncio.sleep(0.01)
+
+            def reset() -> None:
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                accepted.close()
+
+            loop.call_at(due[0] - 0.001, reset)
+            time.sleep(0.3)  # noqa: ASYNC251 - both are due at once, and what came of the reset is not yet seen
+            await asyncio.sleep(0.1)
+            writer.close()
+    assert faults == []
