@@ -125,6 +125,7 @@ KNOWN_FOLDERS = {
         "integration",
         "e2e",
         "exactness",
+        "operator",
         "fuzz",
         "servers",
         "scale",

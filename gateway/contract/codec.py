@@ -107,11 +107,21 @@ def _number(value: Any) -> float:
 def _tuple_decoder(hints: tuple[Any, ...]) -> Callable[[Any], Any]:
     if len(hints) == 2 and hints[1] is Ellipsis:
         item = _decoder(hints[0])
-        return lambda value: tuple(item(element) for element in _exactly(list, value))
+        return lambda value: tuple([item(element) for element in _exactly(list, value)])
     items = [_decoder(hint) for hint in hints]
+    if len(items) == 2:  # the buckets of histograms: most of what a record holds
+        return _pair_decoder(*items)
     return lambda value: tuple(
-        item(element) for item, element in zip(items, _exactly(list, value), strict=True)
+        [item(element) for item, element in zip(items, _exactly(list, value), strict=True)]
     )
+
+
+def _pair_decoder(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def pair(value: Any) -> Any:
+        one, other = _exactly(list, value)
+        return first(one), second(other)
+
+    return pair
 
 
 def _dataclass_decoder(kind: Any) -> Callable[[Any], Any]:
