@@ -191,6 +191,33 @@ def by_client(
     return sums
 
 
+def rows_by_client(
+    of: Iterable[Sample],
+    field: Callable[[Sample], Mapping[str, int]],
+    clients: Iterable[str],
+    first: int,
+    until: int,
+) -> dict[str, list[float]]:
+    """As `per_second`, for each of these clients, in one pass."""
+    rows = {client: [0.0] * max(0, until - first) for client in clients}
+    for sample in of:
+        listed = field(sample)
+        for client in rows.keys() & listed.keys():
+            row, units, length = rows[client], listed[client], sample.end - sample.start
+            for second in range(max(first, floor(sample.start)), min(until, ceil(sample.end))):
+                row[second - first] += units * _overlap(sample, second, second + 1) / length
+    return rows
+
+
+def last_seconds(of: Sequence[Sample], place: int, seconds: float) -> list[Sample]:
+    """The samples of one node, up to one of them, that reach into the seconds before its end."""
+    start, found = of[place].end - seconds, []
+    while place >= 0 and of[place].end > start:
+        found.append(of[place])
+        place -= 1
+    return found[::-1]
+
+
 def ended_within(of: Iterable[Sample], start: float, end: float) -> list[Sample]:
     """The samples whose record came in (start, end]: histograms cannot be cut, so a sample counts whole."""
     return [sample for sample in of if start < sample.end <= end]

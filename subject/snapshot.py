@@ -1,8 +1,9 @@
 """The cluster at one moment: frozen, typed, made from one look by a function without IO."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import floor
 from typing import Literal
 
@@ -62,7 +63,7 @@ class Node:
         return self.state == "Up"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is cached
 class Snapshot:
     """What can be said of the cluster at `at`, seconds since 1970 by Redis' clock.
 
@@ -131,6 +132,17 @@ class Snapshot:
     def cluster_seconds(self, value: Callable[[Sample], float]) -> list[float]:
         """`value` of all nodes by complete second, from `first_second` on."""
         return series.per_second(self.all_samples(), value, self.first_second, self.until)
+
+    @cached_property
+    def requests(self) -> list[float]:
+        """Requests of the cluster by complete second."""
+        return self.cluster_seconds(lambda sample: sample.totals.requests)
+
+    def rows_by_client(
+        self, field: Callable[[Sample], Mapping[str, int]], clients: Iterable[str]
+    ) -> dict[str, list[float]]:
+        """What `field` has of each of these clients by complete second, as far as nodes listed it."""
+        return series.rows_by_client(self.all_samples(), field, clients, self.first_second, self.until)
 
     def all_samples(self) -> Iterable[Sample]:
         """Every node's samples."""

@@ -1,13 +1,17 @@
 """node_flapping and node_id_conflict: a node that comes and goes, and two that write under one id."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
+from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, confidence
 from subject.snapshot import Boot, Node, Snapshot
 
 STILL_WRITES_SECONDS = 3.0
 """Boots whose last record is older write no more."""
+
+QUIET_SECONDS, QUIET_GAPS = 20.0, 3
+"""What has not changed for so long, and for so many times the longest time between changes, is over."""
 
 
 def node_flapping(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -18,14 +22,27 @@ def node_flapping(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding | None:
-    window = thresholds.flapping_seconds
-    after = snapshot.at - window
-    starts = [boot.first_at for boot in node.boots if boot.began and boot.first_at > after]
-    silences = [at for at in _silences(snapshot, thresholds, node) if at > after]
-    changes = len(starts) + len(silences)
-    if changes < thresholds.flapping_changes or _together(node):
+    boots = [boot.first_at for boot in node.boots if boot.began]
+    silent = _silences(snapshot, thresholds, node)
+    changed, window = sorted([*boots, *silent]), thresholds.flapping_seconds
+    last = window + int(snapshot.at - changed[0]) if changed else -1
+
+    def lately(place: int) -> list[float]:
+        at = snapshot.at - (last - place)
+        return [one for one in changed if at - window < one <= at]
+
+    def held(place: int, part: float) -> bool:
+        changes, at = lately(place), snapshot.at - (last - place)
+        return onset.enough(len(changes), thresholds.flapping_changes, part) and at - changes[-1] <= _quiet(
+            changes
+        )
+
+    start = None if _together(node) else onset.raised(last, 0, held, thresholds.clear_ratio)
+    if start is None:
         return None
-    since = min(*starts, *silences)
+    since = lately(start)[0]
+    starts, silences = ([at for at in times if at > snapshot.at - window] for times in (boots, silent))
+    changes = len(starts) + len(silences)
     crashes = len(starts) >= len(silences)
     return Finding(
         code="node_flapping",
@@ -52,6 +69,12 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
         suggested_action="subject nodes",
         verify_with="subject status",
     )
+
+
+def _quiet(changes: list[float]) -> float:
+    """How long it has to stay as it is until it no longer comes and goes."""
+    gaps = [later - earlier for earlier, later in pairwise(changes)]
+    return max(QUIET_SECONDS, QUIET_GAPS * max(gaps, default=0.0))
 
 
 def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[float]:

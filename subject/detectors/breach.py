@@ -1,6 +1,6 @@
 """limit_breach: a client, or the cluster, is refused often."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from subject import series
@@ -22,40 +22,100 @@ class _Breach:
 
 def limit_breach(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """A client that was refused often enough; where it is many, or nobody by itself, the cluster."""
-    until, window = snapshot.until, thresholds.breach_seconds
-    samples = list(snapshot.all_samples())
-    refused = series.by_client(samples, lambda sample: sample.refused_by_client, until - window, until)
-    requests = series.by_client(samples, lambda sample: sample.requests_by_client, until - window, until)
-    breaches = [
-        _Breach(client, count, max(count, requests.get(client, 0.0)), _since(snapshot, thresholds, client))
-        for client, count in sorted(refused.items(), key=lambda item: -item[1])
-        if round(count) >= thresholds.breach_refused and not snapshot.policies.is_denied(client)
-    ]
-    if 0 < len(breaches) <= thresholds.breach_clients:
+    clients = [_Refusals(row, client, thresholds) for client, row in _rows(snapshot, thresholds).items()]
+    found = [(one, start) for one in clients if (start := one.began) is not None]
+    breaches = _breaches(snapshot, thresholds, found)
+    if breaches and not _are_many(len(breaches), clients, thresholds):
         return [_of_client(snapshot, thresholds, breach) for breach in breaches]
     return _of_cluster(snapshot, thresholds, breaches)
+
+
+class _Refusals:
+    """One client's by second, and whether they are many."""
+
+    def __init__(self, row: list[float], client: str, thresholds: Thresholds) -> None:
+        self.client = client
+        self._row = row
+        self._last = len(row) - 1
+        self._in_window = onset.Sums(row, thresholds.breach_seconds)
+        self._thresholds = thresholds
+
+    def held(self, second: int, part: float) -> bool:
+        return onset.enough(self._in_window(second), self._thresholds.breach_refused, part)
+
+    @property
+    def began(self) -> int | None:
+        """The position of the second since which it goes on."""
+        return onset.since(
+            self._last,
+            0,
+            self.held,
+            lambda second: self._row[second] > 0,
+            self._thresholds.breach_seconds,
+            self._thresholds.clear_ratio,
+        )
+
+    @property
+    def seconds(self) -> list[bool]:
+        """In which seconds it was over, by the same rule."""
+        over, found = False, []
+        for second in range(len(self._row)):
+            over = self.held(second, self._thresholds.clear_ratio if over else 1.0)
+            found.append(over)
+        return found
+
+
+def _rows(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, list[float]]:
+    """Of those who may be over, now or a while ago; who is denied is refused as was asked for."""
+    start = snapshot.first_second
+    refused = series.by_client(snapshot.all_samples(), _refused, start, snapshot.until)
+    least = thresholds.clear_ratio * thresholds.breach_refused - 0.5
+    clients = [
+        client
+        for client, count in refused.items()
+        if count >= least and not snapshot.policies.is_denied(client)
+    ]
+    return snapshot.rows_by_client(_refused, clients)
+
+
+def _refused(sample: Sample) -> Mapping[str, int]:
+    return sample.refused_by_client
+
+
+def _are_many(now: int, clients: list[_Refusals], thresholds: Thresholds) -> bool:
+    """More clients than are named one by one: that goes on, too, while most of so many are over."""
+    if now > thresholds.breach_clients or now <= thresholds.clear_ratio * thresholds.breach_clients:
+        return now > thresholds.breach_clients
+    counts: list[int] = [sum(over) for over in zip(*(one.seconds for one in clients), strict=True)]
+
+    def held(second: int, part: float) -> bool:
+        return counts[second] > part * thresholds.breach_clients
+
+    return onset.raised(len(counts) - 1, 0, held, thresholds.clear_ratio) is not None
+
+
+def _breaches(
+    snapshot: Snapshot, thresholds: Thresholds, found: list[tuple[_Refusals, int]]
+) -> list[_Breach]:
+    until, window = snapshot.until, thresholds.breach_seconds
+    samples = list(snapshot.all_samples()) if found else []
+    refused = series.by_client(samples, _refused, until - window, until)
+    requests = series.by_client(samples, lambda sample: sample.requests_by_client, until - window, until)
+    breaches = [
+        _Breach(
+            one.client,
+            refused[one.client],
+            max(refused[one.client], requests.get(one.client, 0.0)),
+            snapshot.first_second + start,
+        )
+        for one, start in found
+    ]
+    return sorted(breaches, key=lambda breach: -breach.refused)
 
 
 def _by_limits(sample: Sample) -> int:
     """Who is denied is refused as was asked for, and no sign of anything."""
     return sample.totals.refused - sample.totals.denied
-
-
-def _since(snapshot: Snapshot, thresholds: Thresholds, client: str | None) -> int:
-    def value(sample: Sample) -> float:
-        return _by_limits(sample) if client is None else sample.refused_by_client.get(client, 0)
-
-    return _onset(snapshot, value, thresholds.breach_seconds, thresholds.breach_refused)
-
-
-def _onset(snapshot: Snapshot, value: Callable[[Sample], float], window: int, least: float) -> int:
-    row = snapshot.cluster_seconds(value)
-
-    def held(second: int) -> bool:
-        return round(sum(row[max(0, second + 1 - window) : second + 1])) >= least
-
-    began = onset.since(len(row) - 1, 0, held, lambda second: row[second] > 0, window)
-    return snapshot.first_second + max(0, began)
 
 
 def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> Finding:
@@ -100,13 +160,27 @@ def _limit_of(policies: Policies, client: str) -> str:
 
 def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Breach]) -> list[Finding]:
     window = thresholds.breach_seconds
-    refused = sum(snapshot.cluster_seconds(_by_limits)[-window:])
-    requests = sum(snapshot.cluster_seconds(lambda sample: sample.totals.requests)[-window:])
-    ratio = refused / requests if requests else 0.0
-    over = round(requests) >= thresholds.breach_min_requests and ratio >= thresholds.breach_ratio
-    if not breaches and not over:
+    refused_by_second = snapshot.cluster_seconds(_by_limits)
+    refused_in, requests_in = onset.Sums(refused_by_second, window), onset.Sums(snapshot.requests, window)
+
+    def held(second: int, part: float) -> bool:
+        requests = requests_in(second)
+        return (
+            onset.enough(requests, thresholds.breach_min_requests, part)
+            and refused_in(second) >= part * thresholds.breach_ratio * requests
+        )
+
+    def shows(second: int) -> bool:
+        return refused_by_second[second] > thresholds.breach_ratio * snapshot.requests[second]
+
+    last = len(refused_by_second) - 1
+    began = onset.since(last, 0, held, shows, window, thresholds.clear_ratio)
+    if began is None and not breaches:
         return []
-    since = min((breach.since for breach in breaches), default=_since(snapshot, thresholds, None))
+    refused, requests = refused_in(last), requests_in(last)
+    ratio = refused / requests if requests else 0.0
+    starts = [breach.since for breach in breaches]
+    since = min(starts) if began is None else min([*starts, snapshot.first_second + began])
     named = ", ".join(breach.client for breach in breaches[:3])
     who = (
         f"{len(breaches)} clients are over their limits, first {named}"

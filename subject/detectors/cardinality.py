@@ -1,5 +1,8 @@
 """cardinality_attack: clients that nobody has seen come in numbers, and each has a quota of its own."""
 
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from gateway.contract import distinct
@@ -15,44 +18,56 @@ ENOUGH = distinct.SIZE // 4
 """So many more agree in any case: a sketch has no room for more than 64."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """The window up to one second beside what was usual before it; rates are per second."""
+
+    usual: float
+    bound: float  # of newcomers
+    attack: bool
+
+
 def cardinality_attack(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """New to the cluster, not only to a node: that is what the merged sketches tell."""
-    window, last = thresholds.cardinality_seconds, snapshot.until - snapshot.first_second - 1
     new = snapshot.cluster_seconds(lambda sample: sample.new_clients)
-    requests = snapshot.cluster_seconds(lambda sample: sample.totals.requests)
-
-    def usual(before: int) -> float | None:
-        past = [new[place] for place in range(before) if requests[place] > 0]
-        past = past[-thresholds.baseline_seconds :]
-        return median(past) if len(past) >= thresholds.baseline_min_seconds else None
-
-    def least(before: int) -> float | None:
-        known = usual(before)
-        return (
-            None if known is None else max(thresholds.cardinality_rate, thresholds.cardinality_ratio * known)
-        )
-
-    def held(place: int) -> bool:
-        seconds = slice(max(0, place + 1 - window), place + 1)
-        bound = least(seconds.start)
-        if bound is None:
-            return False
-        count = sum(new[seconds])
-        return count > bound * window and count >= thresholds.cardinality_share * sum(requests[seconds])
-
-    if last + 1 < window or not held(last):
+    judged = _judge(new, snapshot.requests, thresholds)
+    last = len(judged) - 1
+    if last < 0 or not judged[last].attack:
         return []
-    bound = least(max(0, last + 1 - window)) or 0.0
-    began = onset.since(last, 0, held, lambda place: new[place] > bound, window)
+    start = onset.run(last, lambda place: judged[place].attack)
+    now, window = judged[start], thresholds.cardinality_seconds
+    began = onset.run(start, lambda place: new[place] > now.bound, max(0, start - window + 1))
     since = snapshot.first_second + began
-    count = sum(new[began:])
-    if not _are_new_to_the_cluster(snapshot, since, count):
+    if not _are_new_to_the_cluster(snapshot, since, sum(new[began:])):
         return []
     seconds = slice(max(began, last + 1 - window), last + 1)
     rate = sum(new[seconds]) / (seconds.stop - seconds.start)
-    share = min(1.0, sum(new[seconds]) / max(1.0, sum(requests[seconds])))
-    known = usual(began) or 0.0
-    return [_finding(snapshot, thresholds, since, rate, share, known, bound)]
+    share = min(1.0, sum(new[seconds]) / max(1.0, sum(snapshot.requests[seconds])))
+    return [_finding(snapshot, thresholds, since, rate, share, now)]
+
+
+def _judge(new: Sequence[float], requests: Sequence[float], thresholds: Thresholds) -> list[_Second]:
+    """The usual is the median of the seconds with traffic that lie before the window and in no attack."""
+    window = thresholds.cardinality_seconds
+    new_in, requests_in = onset.Sums(new, window), onset.Sums(requests, window)
+    remembered: deque[tuple[int, float]] = deque()
+    judged: list[_Second] = []
+    for place in range(len(new)):
+        past = place - window
+        if past >= 0 and requests[past] > 0 and not any(one.attack for one in judged[past:]):
+            remembered.append((past, new[past]))
+        while remembered and remembered[0][0] < place - thresholds.baseline_seconds:
+            remembered.popleft()
+        usual = median(count for _, count in remembered) if remembered else 0.0
+        bound = max(thresholds.cardinality_rate, thresholds.cardinality_ratio * usual)
+        part = thresholds.clear_ratio if judged and judged[-1].attack else 1.0
+        attack = (
+            len(remembered) >= thresholds.baseline_min_seconds
+            and new_in(place) > part * bound * window
+            and new_in(place) >= part * thresholds.cardinality_share * requests_in(place)
+        )
+        judged.append(_Second(usual, bound, attack))
+    return judged
 
 
 def _are_new_to_the_cluster(snapshot: Snapshot, since: float, count: float) -> bool:
@@ -85,8 +100,7 @@ def _finding(
     since: int,
     rate: float,
     share: float,
-    usual: float,
-    bound: float,
+    found: _Second,
 ) -> Finding:
     table = snapshot.policies.table
     default = "the default limit" if table is None else f"the default limit of {table.default}"
@@ -97,16 +111,16 @@ def _finding(
         at=snapshot.at,
         subject=CLUSTER,
         summary=(
-            f"{number(rate)} clients a second are new since {clock(since)} (usual: {number(usual)}), "
+            f"{number(rate)} clients a second are new since {clock(since)} (usual: {number(found.usual)}), "
             f"{percent(share)} of all requests: each new key has {default} to itself"
         ),
         evidence=(
-            Evidence("new_clients", round(usual, 2), round(rate, 2), "clients/s"),
-            Evidence("new_clients_allowed", None, round(bound, 2), "clients/s"),
+            Evidence("new_clients", round(found.usual, 2), round(rate, 2), "clients/s"),
+            Evidence("new_clients_allowed", None, round(found.bound, 2), "clients/s"),
             Evidence("share_of_requests", thresholds.cardinality_share, round(share, 3), "ratio"),
             Evidence("clients_seen", None, snapshot.clients, "clients"),
         ),
-        confidence=confidence(rate / bound, snapshot.until - since),
+        confidence=confidence(rate / found.bound, snapshot.until - since),
         likely_cause=(
             "somebody makes up keys to get round the limit: GATEWAY_ADDRESS_LIMIT bounds what one address "
             "gets over all unknown keys, and GATEWAY_UNKNOWN_KEYS=reject refuses them; or many new users came"

@@ -31,16 +31,15 @@ def clock_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _of_node(node: Node, thresholds: Thresholds) -> _Skew | None:
-    seconds = node.last.clock_skew_seconds
-    if abs(seconds) <= thresholds.clock_skew_seconds:
-        return None
-    samples = node.samples
-    if not samples:
-        return _Skew(node, seconds, node.last.at)
-    began = onset.run(
-        len(samples) - 1, lambda place: abs(samples[place].clock_skew_seconds) > thresholds.clock_skew_seconds
-    )
-    return _Skew(node, seconds, samples[began].end)
+    now = node.last.clock_skew_seconds
+    earlier = [(one.end, one.clock_skew_seconds) for one in node.samples if one.end < node.last.at]
+    told = [*earlier, (node.last.at, now)]
+
+    def held(place: int, part: float) -> bool:
+        return abs(told[place][1]) > part * thresholds.clock_skew_seconds
+
+    began = onset.raised(len(told) - 1, 0, held, thresholds.clear_ratio)
+    return None if began is None else _Skew(node, now, told[began][0])
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding:

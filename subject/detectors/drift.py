@@ -29,8 +29,10 @@ def config_drift(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _changed_at(node: Node) -> float:
-    """Since when it enforces what it does: its start, or the last reload that went well."""
-    return max(node.last.started_at, node.last.reloads.at or 0.0)
+    """Since when it enforces what it does: its start, or its last reload. One that failed changed nothing,
+    and when the one before it was is not told."""
+    reloads = node.last.reloads
+    return max(node.last.started_at, 0.0 if reloads.problem else reloads.at or 0.0)
 
 
 def _first_change(snapshot: Snapshot, digest: str) -> float:

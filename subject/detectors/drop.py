@@ -1,12 +1,12 @@
 """traffic_drop: much less comes than usual, to the cluster or to one of its nodes."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from subject import series
-from subject.detectors import rates
+from subject.detectors import onset, rates
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.snapshot import Node, Snapshot
@@ -31,8 +31,7 @@ class _Drop:
 
 def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Of the cluster; where that has its usual traffic, of each node that is up and serves."""
-    requests = snapshot.cluster_seconds(lambda sample: sample.totals.requests)
-    of_cluster = _drop(requests, snapshot.first_second, thresholds)
+    of_cluster = _drop(snapshot.requests, snapshot.first_second, thresholds)
     if of_cluster is not None:
         return [_of_cluster(snapshot, thresholds, of_cluster)] if snapshot.up else []
     return [
@@ -43,7 +42,8 @@ def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _node_drop(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> _Drop | None:
-    """One that has just been started gets its share only when the load balancer has seen it."""
+    """One that has just been started gets its share only when the load balancer has seen it; and where
+    nodes are added, a node's share becomes smaller in order."""
     if not node.samples or not node.boots:
         return None
     newest = node.boots[-1].first_at
@@ -51,38 +51,71 @@ def _node_drop(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> _Drop 
         return None
     first = max(snapshot.first_second, int(newest) + 1)
     counts = series.per_second(node.samples, lambda sample: sample.totals.requests, first, snapshot.until)
-    return _drop(counts, first, thresholds)
+    if not _may_have_dropped(counts, thresholds):
+        return None
+    drop = _drop(counts, first, thresholds)
+    if drop is None:
+        return None
+    # The median, for the seconds at whose ends the whole cluster was low as well.
+    even = median(snapshot.requests[drop.since - snapshot.until :]) / len(snapshot.up)
+    return drop if drop.rate < thresholds.drop_ratio / thresholds.clear_ratio * even else None
+
+
+def _may_have_dropped(counts: Sequence[float], thresholds: Thresholds) -> bool:
+    """Nothing that `_drop` finds is left out: it only spares the rest for nodes that are plainly well."""
+    low = thresholds.drop_ratio / thresholds.clear_ratio * max(counts, default=0.0)
+    return sum(counts[-thresholds.drop_seconds :]) <= thresholds.drop_seconds * low
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A run of low seconds that has ended."""
+
+    end: int
+    seconds: int
+    found: bool
 
 
 def _drop(counts: Sequence[float], first: int, thresholds: Thresholds) -> _Drop | None:
-    """The run of low seconds at the end: below a part of the median of those before that were neither low,
-    idle nor a spike."""
+    """The low seconds at the end: each below a part of the median of those before that were neither low, idle
+    nor a spike, until it is a drop, and from then on their mean of as many seconds as it takes."""
     remembered: deque[tuple[int, float]] = deque()
-    pauses: deque[tuple[int, int]] = deque()  # when each ended, and how long it was
-    usual, run = 0.0, 0
+    pauses: deque[_Pause] = deque()
+    mean_of = onset.Sums([rate / thresholds.drop_seconds for rate in counts], thresholds.drop_seconds)
+    usual, run, found = 0.0, 0, False
     for second, (rate, judged) in enumerate(zip(counts, rates.judge(counts, thresholds), strict=True)):
-        for memory in (remembered, pauses):
-            while memory and memory[0][0] < second - thresholds.baseline_seconds:
-                memory.popleft()
+        while remembered and remembered[0][0] < second - thresholds.baseline_seconds:
+            remembered.popleft()
+        while pauses and pauses[0].end < second - thresholds.baseline_seconds:
+            pauses.popleft()
         if not run:
-            known = len(remembered) >= thresholds.baseline_min_seconds
-            usual = median(past for _, past in remembered) if known else 0.0
-        if rate == 0 or rate < thresholds.drop_ratio * usual:
+            usual = median(past for _, past in remembered) if remembered else 0.0
+        low = thresholds.drop_ratio * usual
+        if mean_of(second) * thresholds.clear_ratio < low if found else rate < low:
             run += 1
+            found = found or (
+                run >= _least_run(pauses, thresholds)
+                and len(remembered) >= thresholds.baseline_min_seconds
+                and round(usual, 3) >= thresholds.drop_least_rate
+            )
             continue
         if run:
-            pauses.append((second, run))
-            run = 0
+            pauses.append(_Pause(second, run, found))
+            run, found = 0, False
         if judged.teaches:
             remembered.append((second, rate))
-    longest = max((length for _, length in pauses), default=0)
-    if not max(thresholds.drop_seconds, LONGER * longest + 1) <= run <= thresholds.baseline_seconds:
-        return None
-    if usual < thresholds.drop_least_rate:
+    if not found or run > thresholds.baseline_seconds:
         return None
     rate = sum(counts[-run:]) / run
     allowed = thresholds.drop_ratio * usual
     return _Drop(first + len(counts) - run, usual, rate, allowed / max(rate, allowed / 20))
+
+
+def _least_run(pauses: Collection[_Pause], thresholds: Thresholds) -> int:
+    """What has paused before is not missed as soon; one that was a drop counts where there was another."""
+    repeated = sum(pause.found for pause in pauses) > 1
+    longest = max((pause.seconds for pause in pauses if repeated or not pause.found), default=0)
+    return max(thresholds.drop_seconds, LONGER * longest + 1)
 
 
 def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, drop: _Drop) -> Finding:

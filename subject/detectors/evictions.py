@@ -14,15 +14,22 @@ def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
         series.per_second(node.samples, lambda sample: sample.evicted, snapshot.first_second, until)
         for node in snapshot.up
     ]
-    seconds: list[float] = [max(told) for told in zip(*rows, strict=True)]
+    seconds = [max(told) for told in zip(*rows, strict=True)]
+    longer = round(window / thresholds.clear_ratio)
+    in_window, in_longer = onset.Sums(seconds, window), onset.Sums(seconds, longer)
 
-    def held(last: int) -> bool:
-        return round(sum(seconds[max(0, last + 1 - window) : last + 1])) >= thresholds.store_evicting_keys
+    # There is no part of one key: what was found goes on for a longer window instead.
+    def held(last: int, part: float) -> bool:
+        keys = in_window(last) if part == 1 else in_longer(last)
+        return onset.enough(keys, thresholds.store_evicting_keys, 1.0)
 
     last = len(seconds) - 1
-    if last < 0 or not held(last):
+    began = onset.since(last, 0, held, lambda second: seconds[second] > 0, window, thresholds.clear_ratio)
+    if began is None:
         return []
-    since = snapshot.first_second + onset.since(last, 0, held, lambda second: seconds[second] > 0, window)
+    since = snapshot.first_second + began
+    if not held(last, 1.0):
+        window = longer
     keys = sum(seconds[max(0, last + 1 - window) :])
     redis = snapshot.redis
     full = redis.used_bytes / redis.maximum_bytes if redis.maximum_bytes else None

@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass
 
+from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
-from subject.series import Sample, counted
+from subject.finding import (
+    CLUSTER,
+    Evidence,
+    Finding,
+    Severity,
+    Target,
+    clock,
+    command,
+    confidence,
+    number,
+    percent,
+)
 from subject.snapshot import Node, Snapshot, told_by
 
 EFFECTS = {
@@ -14,13 +25,30 @@ EFFECTS = {
     "closed": "answering 503",
 }
 
+MOSTLY = 0.5
+"""The part of decisions from which it is critical where those without Redis are no share of a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    fallbacks: float
+    decisions: float  # by Redis
+    showing_seconds: float
+
 
 @dataclass(frozen=True, slots=True)
 class _Fallback:
     node: Node
-    fallbacks: float  # in the window
-    decisions: float  # by Redis
+    now: _Window
     since: float
+
+    @property
+    def fallbacks(self) -> float:
+        return self.now.fallbacks
+
+    @property
+    def decisions(self) -> float:
+        return self.now.decisions
 
     @property
     def ratio(self) -> float:
@@ -35,28 +63,42 @@ def fallback_active(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]
     return [_finding(snapshot, thresholds, [one]) for one in found]
 
 
+def _severity(on_store_failure: str, ratio: float) -> Severity:
+    """Whether most clients meet no limit at all, or an error."""
+    return "critical" if on_store_failure != "local" and ratio >= MOSTLY else "warning"
+
+
 def _of_node(thresholds: Thresholds, node: Node) -> _Fallback | None:
-    end = node.last.at
-    start = end - thresholds.fallback_seconds
-    fallbacks = counted(node.samples, lambda sample: sample.fallbacks, start, end)
-    decisions = counted(node.samples, lambda sample: sample.decisions, start, end)
-    if round(fallbacks) < thresholds.fallback_least:
-        return None
-    decisions = max(0.0, decisions)  # of a record that is none
-    if fallbacks <= thresholds.fallback_ratio * (fallbacks + decisions):
-        return None
-    # One late reply is no state of affairs: it must show in as many of the window's seconds as are asked.
-    showing = sum(sample.end - max(start, sample.start) for sample in node.samples if _shows(sample, start))
-    if showing < thresholds.fallback_min_seconds - 0.5:
+    last = len(node.samples) - 1
+
+    def held(place: int, part: float) -> bool:
+        one = _window(node, place, thresholds)
+        # One late reply is no state of affairs: it must show in as many of the window's seconds as are asked.
+        return (
+            onset.enough(one.fallbacks, thresholds.fallback_least, part)
+            and one.fallbacks > part * thresholds.fallback_ratio * (one.fallbacks + one.decisions)
+            and onset.enough(one.showing_seconds, thresholds.fallback_min_seconds, part)
+        )
+
+    start = onset.raised(last, 0, held, thresholds.clear_ratio)
+    if start is None:
         return None
     # One record without fallbacks does not end their run.
-    last = len(node.samples) - 1
-    began = onset.run(last, lambda place: node.samples[place].fallbacks > 0, gap=1)
-    return _Fallback(node, fallbacks, decisions, node.samples[began].start)
+    first = max(0, start - thresholds.fallback_seconds)
+    began = onset.run(start, lambda place: node.samples[place].fallbacks > 0, first, gap=1)
+    return _Fallback(node, _window(node, last, thresholds), node.samples[began].start)
 
 
-def _shows(sample: Sample, start: float) -> bool:
-    return sample.fallbacks > 0 and sample.end > start
+def _window(node: Node, place: int, thresholds: Thresholds) -> _Window:
+    """What a node decided in the seconds up to one of its records."""
+    recent = series.last_seconds(node.samples, place, thresholds.fallback_seconds)
+    end = node.samples[place].end
+    start = end - thresholds.fallback_seconds
+    return _Window(
+        series.counted(recent, lambda sample: sample.fallbacks, start, end),
+        max(0.0, series.counted(recent, lambda sample: sample.decisions, start, end)),  # of foreign records
+        sum(sample.end - max(start, sample.start) for sample in recent if sample.fallbacks > 0),
+    )
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback]) -> Finding:
@@ -74,10 +116,11 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
         else (f"{'Both' if len(found) == 2 else f'All {len(found)}'} nodes make", "their")
     )
     table = snapshot.policies.table
-    effect = "" if table is None else f", {EFFECTS.get(table.on_store_failure, table.on_store_failure)}"
+    effect_of = "local" if table is None else table.on_store_failure
+    effect = "" if table is None else f", {EFFECTS.get(effect_of, effect_of)}"
     return Finding(
         code="fallback_active",
-        severity="warning",
+        severity=_severity(effect_of, ratio),
         since=since,
         at=snapshot.at,
         subject=Target("node", node.id) if alone else CLUSTER,

@@ -1,54 +1,67 @@
 """hot_key: one of many clients makes most of the cluster's requests."""
 
+from collections.abc import Mapping
+
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
+from subject.series import Sample
 from subject.snapshot import Snapshot
 
 
 def hot_key(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
-    """The busiest client by what nodes list: at least so much is its, so no other can have more."""
+    """By what nodes list: at least so much is a client's."""
     until, window = snapshot.until, thresholds.hot_key_seconds
-    samples = list(snapshot.all_samples())
-    by_client = series.by_client(samples, lambda sample: sample.requests_by_client, until - window, until)
+    by_client = series.by_client(snapshot.all_samples(), _requests, until - window, until)
     active = sum(count > 0 for count in by_client.values())
-    if active < thresholds.hot_key_clients:
+    least = thresholds.clear_ratio * thresholds.hot_key_share * sum(snapshot.requests[-window:])
+    if len(snapshot.requests) < window or active < thresholds.clear_ratio * thresholds.hot_key_clients:
         return []
-    client = max(by_client, key=by_client.__getitem__)
-    own = snapshot.cluster_seconds(lambda sample: sample.requests_by_client.get(client, 0))
-    all_ = snapshot.cluster_seconds(lambda sample: sample.totals.requests)
-    last = len(all_) - 1
+    candidates = [client for client, count in by_client.items() if count >= least > 0]
+    rows = snapshot.rows_by_client(_requests, candidates)
+    return [
+        _finding(snapshot, thresholds, client, row, active, began)
+        for client, row in rows.items()
+        if (began := _began(snapshot, thresholds, row, active)) is not None
+    ]
 
-    def held(second: int) -> bool:
-        seconds = slice(max(0, second + 1 - window), second + 1)
-        requests = sum(all_[seconds])
+
+def _requests(sample: Sample) -> Mapping[str, int]:
+    return sample.requests_by_client
+
+
+def _began(snapshot: Snapshot, thresholds: Thresholds, own: list[float], active: int) -> int | None:
+    window, requests = thresholds.hot_key_seconds, snapshot.requests
+    own_in, all_in = onset.Sums(own, window), onset.Sums(requests, window)
+
+    def held(second: int, part: float) -> bool:
         return (
-            requests >= thresholds.hot_key_rate * window
-            and sum(own[seconds]) >= thresholds.hot_key_share * requests
+            active >= part * thresholds.hot_key_clients
+            and all_in(second) >= part * thresholds.hot_key_rate * window
+            and own_in(second) >= part * thresholds.hot_key_share * all_in(second)
         )
 
-    if last + 1 < window or not held(last):
-        return []
-    began = onset.since(
-        last, 0, held, lambda second: own[second] >= thresholds.hot_key_share * all_[second] > 0, window
-    )
-    shown = slice(max(began, last + 1 - window), last + 1)
-    seconds = shown.stop - shown.start
-    rates = sum(own[shown]) / seconds, sum(all_[shown]) / seconds
-    return [_finding(snapshot, thresholds, client, rates, active, snapshot.first_second + began)]
+    def shows(second: int) -> bool:
+        return own[second] >= thresholds.hot_key_share * requests[second] > 0
+
+    return onset.since(len(own) - 1, window - 1, held, shows, window, thresholds.clear_ratio)
 
 
 def _finding(
     snapshot: Snapshot,
     thresholds: Thresholds,
     client: str,
-    rates: tuple[float, float],
+    row: list[float],
     active: int,
-    since: int,
+    began: int,
 ) -> Finding:
-    own, whole = rates
-    share = min(1.0, own / whole)
+    # From its beginning on the shares are those since then, not mixed with those of before.
+    shown = slice(max(began, len(row) - thresholds.hot_key_seconds), len(row))
+    seconds = shown.stop - shown.start
+    own, whole = sum(row[shown]) / seconds, sum(snapshot.requests[shown]) / seconds
+    share = min(1.0, own / whole) if whole > 0 else 0.0
+    since = snapshot.first_second + began
     return Finding(
         code="hot_key",
         severity="info",

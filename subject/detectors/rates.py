@@ -39,16 +39,18 @@ def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
     sd = max(1.4826·MAD, (P90 − median)/1.28, √median, 0.05·median, 1): the MAD of traffic that comes in
     bursts every other second is 0, the 90th percentile is not; Poisson traffic has √median; and below one
     request a second nothing can be told. Idle seconds teach nothing, so that the start of traffic is no
-    spike; and what goes on for as long as is remembered becomes the usual. A burst in which the series begins
-    is judged afterwards (see `_opening_burst`), since nothing was known when it came.
+    spike; and what goes on for as long as is remembered becomes the usual. While a spike goes on, less is
+    asked of its seconds (see `onset`). A burst in which the series begins is judged afterwards (see
+    `_opening_burst`), since nothing was known when it came.
     """
     opening = _opening_burst(rates, thresholds)
     remembered: deque[tuple[int, float]] = deque()
-    judged = []
+    judged: list[Second] = []
     for second, rate in enumerate(rates):
         while remembered and remembered[0][0] < second - thresholds.baseline_seconds:
             remembered.popleft()
-        found = _second(rate, [past for _, past in remembered], thresholds)
+        part = thresholds.clear_ratio if _goes_on(judged, second - 1, thresholds) else 1.0
+        found = _second(rate, [past for _, past in remembered], thresholds, part)
         if second in opening:
             found = replace(found, anomalous=True)
         judged.append(found)
@@ -89,7 +91,8 @@ def _least_sd(usual: float) -> float:
     return max(sqrt(usual), 0.05 * usual, 1.0)
 
 
-def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Second:
+def _second(rate: float, past: Sequence[float], thresholds: Thresholds, part: float) -> Second:
+    """Beside all that is remembered and, by its ratio, beside the last of it: a steady rise is no spike."""
     if len(past) < thresholds.baseline_min_seconds:
         return Second(rate, None, 0.0, False)
     usual = median(past)
@@ -97,20 +100,21 @@ def _second(rate: float, past: Sequence[float], thresholds: Thresholds) -> Secon
     upper = sorted(past)[int(0.9 * len(past))]
     sd = max(MAD_TO_SD * mad, (upper - usual) / P90_IN_SD, _least_sd(usual))
     z = (rate - usual) / sd
-    return Second(rate, usual, z, z > thresholds.spike_z and rate > thresholds.spike_ratio * usual + 1)
+    level = max(usual, median(past[-thresholds.spike_recent_seconds :]))
+    bound = onset.lowered(thresholds.spike_ratio, 1.0, part) * level + part
+    return Second(rate, usual, z, z > part * thresholds.spike_z and rate > bound)
+
+
+def _goes_on(judged: Sequence[Second], last: int, thresholds: Thresholds) -> bool:
+    seconds = judged[max(0, last + 1 - thresholds.spike_of_seconds) : last + 1]
+    return sum(second.anomalous for second in seconds) >= thresholds.spike_seconds
 
 
 def run_of_anomalies(judged: Sequence[Second], thresholds: Thresholds) -> int | None:
     """The position of the first second of the anomaly that goes on at the end; None where there is none."""
-
-    window = thresholds.spike_of_seconds
-
-    def held(last: int) -> bool:
-        seconds = judged[max(0, last + 1 - window) : last + 1]
-        return sum(second.anomalous for second in seconds) >= thresholds.spike_seconds
-
-    last = len(judged) - 1
-    if not held(last):
+    window, last = thresholds.spike_of_seconds, len(judged) - 1
+    if not _goes_on(judged, last, thresholds):
         return None
+    start = onset.run(last, lambda place: _goes_on(judged, place, thresholds))
     # The first anomalous second of the first such window, however few there are between.
-    return onset.since(last, 0, held, lambda second: judged[second].anomalous, window, gap=window)
+    return onset.run(start, lambda place: judged[place].anomalous, max(0, start - window + 1), gap=window)

@@ -1,11 +1,13 @@
 """retry_storm: a client that is refused comes back at once, instead of when it was told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
+from subject.series import Sample
 from subject.snapshot import Snapshot
 
 TOLD_SECONDS = 1
@@ -23,42 +25,52 @@ class _Storm:
 def retry_storm(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Each client by itself. Who is denied is told 403, and not when to come back."""
     until, window = snapshot.until, thresholds.retry_storm_seconds
-    samples = list(snapshot.all_samples())
-    refused = series.by_client(samples, lambda sample: sample.refused_by_client, until - window, until)
-    least = thresholds.retry_storm_rate * thresholds.retry_storm_ratio * window
-    storms = [
-        _storm(snapshot, thresholds, client)
-        for client, count in sorted(refused.items(), key=lambda item: -item[1])
-        if count >= least and not snapshot.policies.is_denied(client)
-    ]
+    if until - snapshot.first_second < window:
+        return []
+    counts = series.by_client(snapshot.all_samples(), _refused, until - window, until)
+    part = thresholds.clear_ratio
+    least = part * thresholds.retry_storm_ratio * (part * thresholds.retry_storm_rate * window - 1)
+    busiest_first = sorted(counts.items(), key=lambda item: -item[1])
+    clients = [client for client, count in busiest_first if count >= least]
+    clients = [client for client in clients if not snapshot.policies.is_denied(client)]
+    refused = snapshot.rows_by_client(_refused, clients)
+    asked = snapshot.rows_by_client(_asked, clients)
+    storms = (_storm(snapshot, thresholds, client, asked[client], refused[client]) for client in clients)
     return [_finding(snapshot, thresholds, storm) for storm in storms if storm is not None]
 
 
-def _storm(snapshot: Snapshot, thresholds: Thresholds, client: str) -> _Storm | None:
+def _refused(sample: Sample) -> Mapping[str, int]:
+    return sample.refused_by_client
+
+
+def _asked(sample: Sample) -> Mapping[str, int]:
+    return sample.requests_by_client
+
+
+def _storm(
+    snapshot: Snapshot, thresholds: Thresholds, client: str, asked: list[float], refused: list[float]
+) -> _Storm | None:
     window = thresholds.retry_storm_seconds
-    refused = snapshot.cluster_seconds(lambda sample: sample.refused_by_client.get(client, 0))
-    asked = snapshot.cluster_seconds(lambda sample: sample.requests_by_client.get(client, 0))
     # Nodes list whom they refuse most and who asks most: a client may stand in the first list only.
     requests = [max(pair) for pair in zip(asked, refused, strict=True)]
+    requests_in, refused_in = onset.Sums(requests, window), onset.Sums(refused, window)
 
-    def held(last: int) -> bool:
-        seconds = slice(max(0, last + 1 - window), last + 1)
-        count = sum(requests[seconds])
+    def held(last: int, part: float) -> bool:
+        count = requests_in(last)
         return (
-            count >= thresholds.retry_storm_rate * window
-            and sum(refused[seconds]) >= thresholds.retry_storm_ratio * count
+            onset.enough(count, thresholds.retry_storm_rate * window, part)
+            and refused_in(last) >= part * thresholds.retry_storm_ratio * count
         )
 
     def shows(second: int) -> bool:
         return refused[second] > thresholds.retry_storm_ratio * requests[second]
 
     last = len(requests) - 1
-    if last + 1 < window or not held(last):
+    began = onset.since(last, window - 1, held, shows, window, thresholds.clear_ratio)
+    if began is None:
         return None
-    since = onset.since(last, 0, held, shows, window)
-    seconds = slice(last + 1 - window, last + 1)
-    count = sum(requests[seconds])
-    return _Storm(client, count / window, sum(refused[seconds]) / count, snapshot.first_second + since)
+    count = requests_in(last)
+    return _Storm(client, count / window, refused_in(last) / count, snapshot.first_second + began)
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Finding:

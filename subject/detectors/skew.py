@@ -1,6 +1,6 @@
 """node_skew: one node serves far more than its share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from subject import metrics, series
 from subject.detectors import onset
@@ -11,6 +11,8 @@ from subject.snapshot import Node, Snapshot
 
 NEARLY_ALL = 0.75
 """A share from which the likely cause is that nothing is balanced. Words only: it decides no finding."""
+GRACE_SECONDS = 10
+"""A load balancer that looks after a node every few seconds sends to it within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,51 +27,106 @@ class _Skew:
         return self.rates[self.busiest] / sum(self.rates)
 
 
+class _Rows:
+    """The nodes' requests by second, and how uneven they are."""
+
+    def __init__(self, rows: list[list[float]], thresholds: Thresholds) -> None:
+        self.rows = rows
+        self._thresholds = thresholds
+        self._in_window = [onset.Sums(row, thresholds.skew_seconds) for row in rows]
+
+    def counts(self, last: int) -> list[float]:
+        """In the window."""
+        return [sums(last) for sums in self._in_window]
+
+    def rates(self, start: int, last: int) -> tuple[float, ...]:
+        """Requests a second since then."""
+        return tuple(sum(row[start : last + 1]) / (last + 1 - start) for row in self.rows)
+
+    def least(self, part: float) -> float:
+        """The rate over the mean from which it counts; of two nodes a share of 1/2 is even."""
+        if len(self.rows) == 2:
+            return 2 * onset.lowered(self._thresholds.skew_two_node_share, 0.5, part)
+        return onset.lowered(self._thresholds.skew_ratio, 1.0, part)
+
+    def held(self, node: int, last: int, part: float) -> bool:
+        counts = self.counts(last)
+        return (
+            counts[node] > self.least(part) * sum(counts) / len(counts) > 0
+            and self._shows_often(node, last, part)
+            # The chance has no part: so much of its exponent.
+            and chance_if_even(counts) < self._thresholds.skew_p**part
+        )
+
+    def _shows_often(self, node: int, last: int, part: float) -> bool:
+        """Nodes cut their seconds at different moments, so one second in which traffic begins shows none."""
+        window = range(max(0, last + 1 - self._thresholds.skew_seconds), last + 1)
+        showing = sum(self.shows(node, second, part) for second in window)
+        return onset.enough(showing, self._thresholds.skew_min_seconds, part)
+
+    def shows(self, node: int, second: int, part: float = 1.0) -> bool:
+        counts = [row[second] for row in self.rows]
+        return counts[node] > self.least(part) * sum(counts) / len(counts) > 0
+
+
 def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Judged among the nodes that are up and have reported the whole window, so that a node which died or
     has just come back does not make the others' shares look odd."""
     until, window = snapshot.until, thresholds.skew_seconds
-    nodes = [node for node in snapshot.up if _covers(node, until - window, until)]
-    rows = [
-        series.per_second(node.samples, lambda sample: sample.totals.requests, snapshot.first_second, until)
-        for node in nodes
-    ]
-    last = until - 1 - snapshot.first_second
-    now = _skew(rows, last, window, thresholds)
-    if now is None:
+    nodes = [node for node in snapshot.up if _is_compared(node, snapshot, window)]
+    if len(nodes) < 2:
         return []
+    rows = _Rows(
+        [
+            series.per_second(
+                node.samples, lambda sample: sample.totals.requests, snapshot.first_second, until
+            )
+            for node in nodes
+        ],
+        thresholds,
+    )
+    # Of a window with only a part of a node's second the shares are not what they seem.
+    first = max(0, *(_first_second(node) - snapshot.first_second for node in nodes)) + window - 1
+    last = until - 1 - snapshot.first_second
+    began = {
+        node: start
+        for node in range(len(nodes))
+        if (start := _began(rows, node, first, last, thresholds)) is not None
+    }
+    if not began:
+        return []
+    counts = rows.counts(last)
+    # The one that was found first, so that of two that are about as busy it is always the same.
+    busiest = min(began, key=lambda node: (began[node], -counts[node]))
+    # The shares are those since it began, not mixed with the even ones of before.
+    rates = rows.rates(max(began[busiest], last + 1 - window), last)
+    if sum(rates) <= 0:  # nothing has come since
+        rates = rows.rates(max(0, last + 1 - window), last)
+    margin = counts[busiest] * len(nodes) / sum(counts) / rows.least(1.0)
+    skew = _Skew(busiest, rates, chance_if_even(counts), margin)
+    return [_finding(snapshot, thresholds, nodes, skew, snapshot.first_second + began[busiest])]
 
-    def held(second: int) -> bool:
-        earlier = _skew(rows, second, window, thresholds)
-        return earlier is not None and earlier.busiest == now.busiest
 
-    def shows(second: int) -> bool:
-        counts = [row[second] for row in rows]
-        return counts[now.busiest] > thresholds.skew_ratio * sum(counts) / len(counts) > 0
-
-    first = max(0, *(_first_second(node) - snapshot.first_second for node in nodes))
-    began = onset.since(last, first, held, shows, window)
-    # From here on the shares are those since it began, not mixed with the even ones of before.
-    shown = range(max(began, last + 1 - window), last + 1)
-    counts = tuple(sum(row[second] for second in shown) / len(shown) for row in rows)
-    skew = replace(now, rates=counts)
-    return [_finding(snapshot, thresholds, nodes, skew, snapshot.first_second + began)]
+def _began(rows: _Rows, node: int, first: int, last: int, thresholds: Thresholds) -> int | None:
+    return onset.since(
+        last,
+        first,
+        lambda second, part: rows.held(node, second, part),
+        lambda second: rows.shows(node, second),
+        thresholds.skew_seconds,
+        thresholds.clear_ratio,
+    )
 
 
-def _skew(rows: list[list[float]], last: int, window: int, thresholds: Thresholds) -> _Skew | None:
-    if len(rows) < 2 or last < 0:
-        return None
-    counts = tuple(sum(row[max(0, last + 1 - window) : last + 1]) for row in rows)
-    mean = sum(counts) / len(counts)
-    if mean <= 0:
-        return None
-    busiest = max(range(len(counts)), key=counts.__getitem__)
-    ratio = counts[busiest] / mean
-    least = 2 * thresholds.skew_two_node_share if len(counts) == 2 else thresholds.skew_ratio
-    chance = chance_if_even(counts)
-    if ratio <= least or chance >= thresholds.skew_p:
-        return None
-    return _Skew(busiest, tuple(count / window for count in counts), chance, ratio / least)
+def _is_compared(node: Node, snapshot: Snapshot, window: int) -> bool:
+    """Not one that has just been started, while others serve: it gets its share only when the load balancer
+    has seen it."""
+    until = snapshot.until
+    if not _covers(node, until - window, until):
+        return False
+    newest = node.boots[-1].first_at
+    came_later = newest > snapshot.first_second + window
+    return not came_later or newest <= until - window - GRACE_SECONDS
 
 
 def _covers(node: Node, start: int, end: int) -> bool:

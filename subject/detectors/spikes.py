@@ -7,7 +7,7 @@ from statistics import mean, median
 
 from gateway.contract.limits import Limit, Limits
 from subject import series
-from subject.detectors import rates
+from subject.detectors import onset, rates
 from subject.detectors.rates import Second
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
@@ -47,8 +47,7 @@ class _Spike:
 
 def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """One finding where the cluster's rate is anomalous: whose it is depends on who makes up the excess."""
-    requests = snapshot.cluster_seconds(lambda sample: sample.totals.requests)
-    judged = rates.judge(requests, thresholds)
+    judged = rates.judge(snapshot.requests, thresholds)
     place = rates.run_of_anomalies(judged, thresholds)
     if place is None:
         return []
@@ -59,7 +58,7 @@ def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     since = snapshot.first_second + place
     client = _heaviest(snapshot, judged[:place], since, excess=rate - usual)
     spike = _Spike(since, snapshot.until, usual=usual, rate=rate, z=z, client=client)
-    if client is not None and client.of_excess >= thresholds.spike_client_share:
+    if client is not None and _is_of(client, snapshot, spike, place, thresholds):
         return [_single(snapshot, thresholds, spike, client)]
     return [_broad(snapshot, thresholds, spike)]
 
@@ -78,7 +77,8 @@ def _heaviest(
     }
     # Who makes up half of the excess is among the first six: that is at least a third of all requests.
     busiest = sorted(now, key=lambda name: -now[name])[:BUSIEST]
-    usual = {client: _usual(snapshot, client, taught) for client in busiest}
+    rows = snapshot.rows_by_client(_requests, busiest)
+    usual = {client: _usual(row, taught) for client, row in rows.items()}
     client = max(busiest, key=lambda name: now[name] - usual[name], default=None)
     if client is None:
         return None
@@ -92,16 +92,35 @@ def _heaviest(
     )
 
 
+def _is_of(
+    client: _ClientShare, snapshot: Snapshot, spike: _Spike, place: int, thresholds: Thresholds
+) -> bool:
+    """Whether the excess is one client's: found so at some second of this spike, and still mostly so."""
+    if client.of_excess >= thresholds.spike_client_share:
+        return True
+    own = snapshot.rows_by_client(_requests, [client.id])[client.id]
+    window = int(RATE_SECONDS)
+    its = onset.Sums([rate - client.usual for rate in own[place:]], window)
+    whole = onset.Sums([rate - spike.usual for rate in snapshot.requests[place:]], window)
+
+    def held(second: int, part: float) -> bool:
+        return its(second) >= part * thresholds.spike_client_share * whole(second) > 0
+
+    last = len(own) - 1 - place
+    return (
+        onset.raised(last, min(last, thresholds.spike_seconds - 1), held, thresholds.clear_ratio) is not None
+    )
+
+
 def _requests(sample: Sample) -> Mapping[str, int]:
     return sample.requests_by_client
 
 
-def _usual(snapshot: Snapshot, client: str, taught: Sequence[int]) -> float:
+def _usual(row: Sequence[float], taught: Sequence[int]) -> float:
     """Requests a second: the mean is fair to a client that sends now and then, and the median to one that
     always sends, since the first and the last second of its run are parts of one."""
     if not taught:
         return 0.0
-    row = snapshot.cluster_seconds(lambda sample: sample.requests_by_client.get(client, 0))
     counts = [row[place] for place in taught]
     return max(mean(counts), median(counts))
 

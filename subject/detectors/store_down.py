@@ -1,13 +1,18 @@
 """store_down: nobody decides by Redis, or the subject cannot reach it."""
 
 from gateway.contract.redis_errors import is_known
+from subject import series
+from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Severity, clock
-from subject.series import Sample, counted
+from subject.series import Sample
 from subject.snapshot import Node, Snapshot, told_by
 
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
 """Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""
+
+WINDOWS = (1, 2, 5)
+"""So many times the seconds that are asked: a node with little to decide takes longer to show it."""
 
 
 def store_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -22,17 +27,29 @@ def store_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _without_store(node: Node, thresholds: Thresholds) -> bool:
-    """Whether this node has not decided by Redis for as long as is asked."""
-    end = node.last.at
-    start = end - thresholds.store_down_seconds
-    recent = [sample for sample in node.samples if sample.end > start + 0.5]
-    if not node.last.store.connected and (
-        node.answered or not any(sample.store_connected for sample in recent)
-    ):
+    """Whether this node has not decided by Redis for as long as is asked; or has not long enough, and most
+    of its decisions since then were not by Redis either."""
+    start = node.last.at - thresholds.store_down_seconds + 0.5
+    connected = any(sample.store_connected for sample in node.samples if sample.end > start)
+    if not node.last.store.connected and (node.answered or not connected):
         return True
-    fallbacks = counted(node.samples, lambda sample: sample.fallbacks, start, end)
-    decisions = counted(node.samples, lambda sample: sample.decisions, start, end)
-    return round(fallbacks) >= thresholds.store_down_fallbacks and not decisions
+
+    def held(place: int, part: float) -> bool:
+        return any(
+            _undecided(node, place, part, windows * thresholds.store_down_seconds, thresholds)
+            for windows in WINDOWS
+        )
+
+    return onset.raised(len(node.samples) - 1, 0, held, thresholds.clear_ratio) is not None
+
+
+def _undecided(node: Node, place: int, part: float, seconds: float, thresholds: Thresholds) -> bool:
+    end = node.samples[place].end
+    recent = series.last_seconds(node.samples, place, seconds)
+    fallbacks = series.counted(recent, lambda sample: sample.fallbacks, end - seconds, end)
+    decisions = series.counted(recent, lambda sample: sample.decisions, end - seconds, end)
+    total = fallbacks + decisions
+    return onset.enough(fallbacks, thresholds.store_down_fallbacks, part) and decisions <= (1 - part) * total
 
 
 def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> Finding:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gateway.contract import histogram
+from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
@@ -47,6 +48,8 @@ class _Judged:
 
 def store_slow(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Slow on most of the nodes that are up and ask Redis at all."""
+    if not _may_be_slow(snapshot, thresholds):
+        return []
     judged = [_judge(node, thresholds) for node in snapshot.up]
     lately = snapshot.at - thresholds.store_slow_seconds - 1
     asking = [rows for rows in judged if rows and rows[-1].at > lately]
@@ -54,6 +57,18 @@ def store_slow(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     if 2 * len(slow) <= len(asking):
         return []
     return [_finding(snapshot, slow, len(asking))]
+
+
+def _may_be_slow(snapshot: Snapshot, thresholds: Thresholds) -> bool:
+    """Whether round trips are not plainly quick on most nodes: it spares the rest where they are."""
+    least_ms = thresholds.clear_ratio * thresholds.store_slow_ms
+    tails = []
+    for node in snapshot.up:
+        recent = series.ended_within(node.samples, node.last.at - thresholds.store_slow_seconds, node.last.at)
+        trips = histogram.total(sample.store_latency for sample in recent)
+        tails.append(histogram.quantile_seconds(trips, 0.99))
+    quick = sum(tail is not None and 1000 * tail <= least_ms for tail in tails)
+    return quick < len(tails) / 2
 
 
 def _finding(snapshot: Snapshot, slow: list[list[_Judged]], asking: int) -> Finding:
@@ -127,8 +142,10 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
             continue
         median_now = _measured(p50, [row[1] for row in usual], thresholds)
         tail_now = _measured(p99, [row[2] for row in usual], thresholds)
-        limit = max(median_now, tail_now, key=lambda measured: measured.margin).limit
-        slow = max(median_now.margin, tail_now.margin) > 1 and _is_state(recent, limit, thresholds)
+        worst = max(median_now, tail_now, key=lambda measured: measured.margin)
+        limit = worst.limit
+        part = thresholds.clear_ratio if judged and judged[-1].slow else 1.0
+        slow = worst.margin > part and _is_state(recent, limit, thresholds, part)
         judged.append(_Judged(sample.start, sample.end, median_now, tail_now, _shows(sample, limit), slow))
         if not slow:
             usual.append((sample.end, median_now.now, tail_now.now))
@@ -143,15 +160,15 @@ def _measured(seconds: float, past: list[float], thresholds: Thresholds) -> _Mea
     )
 
 
-def _is_state(recent: deque[Sample], limit_ms: float, thresholds: Thresholds) -> bool:
+def _is_state(recent: deque[Sample], limit_ms: float, thresholds: Thresholds, part: float) -> bool:
     """Whether Redis decides, and slow round trips show in enough seconds: one stall is no slow store."""
-    showing = sum(sample.end - sample.start for sample in recent if _shows(sample, limit_ms))
+    showing = sum(sample.end - sample.start for sample in recent if _shows(sample, part * limit_ms))
     decisions = sum(sample.decisions for sample in recent)
-    return decisions > 0 and showing >= thresholds.store_slow_min_seconds - 0.5
+    return decisions > 0 and onset.enough(showing, thresholds.store_slow_min_seconds, part)
 
 
 def _shows(sample: Sample, limit_ms: float) -> bool:
-    return any(1000 * histogram.upper_bound_seconds(number) > limit_ms for number, _ in sample.store_latency)
+    return 1000 * histogram.longest_seconds(sample.store_latency) > limit_ms
 
 
 def _since(rows: list[_Judged]) -> float:

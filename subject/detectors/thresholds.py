@@ -22,6 +22,10 @@ class Thresholds(BaseModel):
     baseline_seconds: WholeSeconds = Field(default=120, description="how far back the usual is learned from")
     baseline_min_seconds: WholeSeconds = Field(default=15, description="seconds to have seen before judging")
 
+    clear_ratio: Ratio = Field(
+        default=0.7, description="part of a threshold down to which what was found goes on"
+    )
+
     spike_z: float = Field(default=5.0, gt=0, description="standard deviations above the usual rate")
     spike_ratio: Factor = Field(default=1.5, description="times the usual rate")
     spike_seconds: WholeSeconds = Field(
@@ -29,6 +33,9 @@ class Thresholds(BaseModel):
     )
     spike_of_seconds: WholeSeconds = Field(
         default=3, description="the seconds that SPIKE_SECONDS are counted in"
+    )
+    spike_recent_seconds: WholeSeconds = Field(
+        default=10, description="the seconds whose median a spike exceeds too: what rises steadily is none"
     )
     spike_client_share: Ratio = Field(
         default=0.5, description="one client's part of the excess from which it is its"
@@ -39,6 +46,7 @@ class Thresholds(BaseModel):
     skew_two_node_share: float = Field(
         default=0.75, gt=0.5, lt=1, description="the busier of two nodes' share"
     )
+    skew_min_seconds: WholeSeconds = Field(default=3, description="seconds of the window that show it")
     skew_p: float = Field(
         default=1e-6, gt=0, lt=1, description="chance of such shares if traffic were spread evenly"
     )

@@ -53,18 +53,28 @@ class _Judged:
 def upstream_degraded(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Of all nodes together; it is about a node where the failures are that node's alone."""
     seconds = _seconds(snapshot.nodes, snapshot.first_second, snapshot.until)
+    if not _may_be_degraded(seconds, thresholds):
+        return []
     judged = _judge(seconds, thresholds)
     last = len(judged) - 1
     if last < 0 or not judged[last].degraded:
         return []
+    now = judged[last]
 
     def shows(place: int) -> bool:
         second = seconds[place]
-        return second.failures > 0 if judged[last].failing else _is_slow(second, judged[last].limit_ms)
+        return second.failures > 0 if now.failing else _is_slow(second, now.limit_ms)
 
-    window = thresholds.upstream_seconds
-    began = onset.since(last, 0, lambda place: judged[place].degraded, shows, window)
-    return [_finding(snapshot, thresholds, judged[last], snapshot.first_second + began)]
+    start = onset.run(last, lambda place: judged[place].degraded)
+    began = onset.run(start, shows, max(0, start - thresholds.upstream_seconds + 1))
+    return [_finding(snapshot, thresholds, now, snapshot.first_second + began)]
+
+
+def _may_be_degraded(seconds: Sequence[_Second], thresholds: Thresholds) -> bool:
+    """Whether anything failed lately, or took as long as may be slow: it spares the rest where none did."""
+    least_ms = thresholds.clear_ratio * thresholds.upstream_slow_ms
+    lately = seconds[-thresholds.upstream_seconds :]
+    return any(second.failures or _is_slow(second, least_ms) for second in lately)
 
 
 def _seconds(nodes: Sequence[Node], first: int, until: int) -> list[_Second]:
@@ -100,7 +110,9 @@ def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
         shown = slice(max(0, place + 1 - window), place + 1)
         while usual and usual[0][0] < place - thresholds.baseline_seconds:
             usual.popleft()
-        one = _window(seconds[shown], totals[shown], [value for _, value in usual], thresholds)
+        known = [value for _, value in usual]
+        before = judged[-1] if judged else None
+        one = _window(seconds[shown], totals[shown], known, thresholds, before)
         judged.append(one)
         if one.p99_ms is not None and not one.degraded:
             usual.append((place, one.p99_ms))
@@ -108,36 +120,50 @@ def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
 
 
 def _window(
-    seconds: Sequence[_Second], latencies: Sequence[Buckets], past: list[float], thresholds: Thresholds
+    seconds: Sequence[_Second],
+    latencies: Sequence[Buckets],
+    past: list[float],
+    thresholds: Thresholds,
+    before: _Judged | None,
 ) -> _Judged:
+    """A window, where the one `before` it was judged like this; less is asked for what goes on."""
     answers = sum(second.answers for second in seconds)
     failures = sum(second.failures for second in seconds)
     p99 = histogram.quantile_seconds(histogram.total(latencies), 0.99)
     usual = median(past) if len(past) >= thresholds.baseline_min_seconds else None
     never_slow = thresholds.upstream_slow_ms
     limit = max(never_slow, thresholds.upstream_slow_ratio * (usual or never_slow))
-    enough = answers >= thresholds.upstream_answers
     least = thresholds.upstream_min_seconds
-    failing = (
-        enough
-        and failures >= thresholds.upstream_failure_ratio * answers
-        and sum(second.failures > 0 for second in seconds) >= least
+
+    def failing(part: float) -> bool:
+        return (
+            onset.enough(answers, thresholds.upstream_answers, part)
+            and failures >= part * thresholds.upstream_failure_ratio * answers > 0
+            and onset.enough(sum(second.failures > 0 for second in seconds), least, part)
+        )
+
+    def slow(part: float) -> bool:
+        return (
+            onset.enough(answers, thresholds.upstream_answers, part)
+            and p99 is not None
+            and 1000 * p99 > part * limit
+            and onset.enough(sum(_is_slow(second, part * limit) for second in seconds), least, part)
+        )
+
+    kept = thresholds.clear_ratio
+    return _Judged(
+        answers,
+        failures,
+        None if p99 is None else 1000 * p99,
+        usual,
+        limit,
+        failing(kept if before is not None and before.failing else 1.0),
+        slow(kept if before is not None and before.slow else 1.0),
     )
-    slow = (
-        enough
-        and p99 is not None
-        and 1000 * p99 > limit
-        and sum(_is_slow(second, limit) for second in seconds) >= least
-    )
-    return _Judged(answers, failures, None if p99 is None else 1000 * p99, usual, limit, failing, slow)
 
 
 def _is_slow(second: _Second, limit_ms: float) -> bool:
-    return any(
-        1000 * histogram.upper_bound_seconds(number) > limit_ms
-        for buckets in second.latencies
-        for number, _ in buckets
-    )
+    return any(1000 * histogram.longest_seconds(buckets) > limit_ms for buckets in second.latencies)
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: int) -> Finding:
