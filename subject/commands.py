@@ -48,9 +48,18 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
                 return await since_command.run(arguments, reader, settings)
             case "why", _:
                 return await why_command.run(arguments, reader, settings)
+            case "watch", _:
+                return await _go_on(arguments, reader, settings)
             case "nodes", "forget":
                 return await action_commands.forget_node(arguments, reader, settings)
         return _show(arguments, await _look(reader, settings))
+
+
+async def _go_on(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
+    """Commands that look again and again; what each needs is imported for it alone."""
+    from subject import watch
+
+    return await watch.run(arguments, reader, settings)
 
 
 async def _look(reader: Reader, settings: Settings, wanted: Wanted = nobody) -> Seen:

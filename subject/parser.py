@@ -77,6 +77,7 @@ def build() -> Parser:
     _json(audit)
     completion = commands.add_parser("completion", help="what a shell needs to complete these commands")
     completion.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
+    _lasting(commands)
     whois = commands.add_parser("whois", help="the client id of an API key, which is read on standard input")
     _json(whois)
     return parser
@@ -150,6 +151,13 @@ def _revision(parser: Parser) -> None:
         metavar="REVISION",
         help="only if its live limit is still of this revision, which limits get --json has",
     )
+
+
+def _lasting(commands: "argparse._SubParsersAction[Parser]") -> None:
+    watch = commands.add_parser("watch", help="the cluster as it goes on: on a screen (q quits), or as lines")
+    watch.add_argument("--every", metavar="TIME", default="2s", help="between two looks (2s)")
+    watch.add_argument("--for", dest="duration", metavar="TIME", help="how long (until it is quit)")
+    _json(watch)
 
 
 def _json(parser: argparse.ArgumentParser, default: object = False) -> None:

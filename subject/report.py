@@ -210,13 +210,8 @@ class Report(Sheet):
         self._print()
 
     def _well(self, snapshot: Snapshot) -> None:
-        """Nothing was found; but a cluster that was stopped is not said to be healthy."""
-        if snapshot.stopped_in_order:
-            number = len(snapshot.nodes)
-            who = "the only one has" if number == 1 else f"all {number} have"
-            self._print(f"No node is up: {who} left in order.", style="yellow")
-        else:
-            self._print(HEALTHY, style="green")
+        text, style = well_told(snapshot)
+        self._print(text, style=style)
 
     def _headline(self, diagnosis: Diagnosis) -> None:
         if diagnosis.healthy:
@@ -237,6 +232,15 @@ class Report(Sheet):
     def _unreadable(self, entries: Sequence[str]) -> None:
         if entries:
             self._print(f"Unreadable in Redis, left out: {', '.join(entries)}", style="yellow")
+
+
+def well_told(snapshot: Snapshot) -> tuple[str, str]:
+    """What is said where nothing was found, and its style; a cluster that was stopped is not healthy."""
+    if not snapshot.stopped_in_order:
+        return HEALTHY, "green"
+    number = len(snapshot.nodes)
+    who = "the only one has" if number == 1 else f"all {number} have"
+    return f"No node is up: {who} left in order.", "yellow"
 
 
 def _of_whom(found: Finding) -> str:

@@ -95,7 +95,7 @@ PATIENT = {"SUBJECT_NODE_DOWN_SECONDS": "60", "SUBJECT_WAIT_SECONDS": "0"}
 say that a change is in force."""
 
 
-def _environment(redis_url: str, settings: Mapping[str, str] | None) -> dict[str, str]:
+def environment(redis_url: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:
     """Ours without the settings of whoever runs the tests."""
     foreign = ("SUBJECT_", "GATEWAY_", "REDIS_URL", "NO_COLOR", "FORCE_COLOR")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
@@ -114,7 +114,7 @@ async def subject_process(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=_environment(redis_url, settings),
+        env=environment(redis_url, settings),
     )
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
     run = Run(process.returncode or 0, out.decode(), err.decode())
@@ -128,7 +128,7 @@ async def subject(
     """The same command line in this process, in a thread with an event loop of its own."""
     out, err = io.StringIO(), io.StringIO()
     with (
-        patch.dict(os.environ, _environment(redis_url, settings), clear=True),
+        patch.dict(os.environ, environment(redis_url, settings), clear=True),
         patch("sys.stdin", io.StringIO(stdin)),
         redirect_stdout(out),
         redirect_stderr(err),
