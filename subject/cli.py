@@ -53,6 +53,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from subject import explanations
 
         return explanations.run(arguments, loaded)
+    if arguments.command == "replay":
+        from subject import replay
+
+        return replay.run(arguments, loaded)
     import asyncio
 
     from subject import commands

@@ -158,6 +158,20 @@ def _lasting(commands: "argparse._SubParsersAction[Parser]") -> None:
     watch.add_argument("--every", metavar="TIME", default="2s", help="between two looks (2s)")
     watch.add_argument("--for", dest="duration", metavar="TIME", help="how long (until it is quit)")
     _json(watch)
+    record = commands.add_parser("record", help="the telemetry of the last ten minutes to a file, for replay")
+    record.add_argument("file", metavar="FILE", help="a new one; compressed where it ends in .gz")
+    record.add_argument(
+        "--for",
+        dest="duration",
+        metavar="TIME",
+        help="go on for so long, 1h at most (Ctrl-C ends it in order)",
+    )
+    replay = commands.add_parser("replay", help="diagnose a recording again, without Redis")
+    replay.add_argument("file", metavar="FILE")
+    replay.add_argument(
+        "--at", metavar="TIME", help="the diagnosis at this time of day in UTC, as in 09:12:03Z (at the end)"
+    )
+    _json(replay)
 
 
 def _json(parser: argparse.ArgumentParser, default: object = False) -> None:

@@ -61,17 +61,26 @@ class Policies:
         """At this time, of the nodes in the roster, with their tables by digest."""
         standing = changes.overrides
         ended = {client: one for client, one in standing.limits.items() if not one.holds(at)}
-        registered = frozenset(name for table in tables.values() for name in table.clients)
-        registered_only = bool(tables) and all(table.unknown_keys == REJECT for table in tables.values())
-        keyed_only = bool(tables) and all(table.anonymous == REJECT for table in tables.values())
+        return cls.of(standing.in_force(at), _most_common(roster, tables), tables, ended, changes.problem)
+
+    @classmethod
+    def of(
+        cls,
+        in_force: Overrides,
+        table: PolicyTable | None,
+        tables: Mapping[str, PolicyTable],
+        ended: Mapping[str, Override],
+        problem: str,
+    ) -> "Policies":
+        """What these say together; `table` is the one among `tables` that most nodes enforce."""
         return cls(
-            standing.in_force(at),
-            _most_common(roster, tables),
-            registered,
-            registered_only,
-            keyed_only,
+            in_force,
+            table,
+            frozenset(name for one in tables.values() for name in one.clients),
+            bool(tables) and all(one.unknown_keys == REJECT for one in tables.values()),
+            bool(tables) and all(one.anonymous == REJECT for one in tables.values()),
             ended,
-            changes.problem,
+            problem,
             tables,
         )
 

@@ -31,6 +31,11 @@ def nobody(policies: Policies) -> tuple[str, ...]:
     return ()
 
 
+def kept(records: Iterable[TelemetryRecord], at: float, baseline_seconds: int) -> list[TelemetryRecord]:
+    """The records that a look at `at` judges by."""
+    return [one for one in records if -LATEST_SECONDS <= at - one.at <= baseline_seconds + MARGIN_SECONDS]
+
+
 class Reader:
     """Keeps one connection, the stream's last minutes and the last roster between looks."""
 
@@ -149,9 +154,7 @@ class Reader:
         unreadable: tuple[str, ...] = (),
     ) -> View:
         self._records.extend(entry.last for entry in states.values())
-        self._records = [
-            record for record in self._records if -LATEST_SECONDS <= at - record.at <= self._kept_seconds
-        ]
+        self._records = kept(self._records, at, self._settings.baseline_seconds)
         return View(
             at,
             self._seen_at,

@@ -11,7 +11,7 @@ from subject.detectors.thresholds import Thresholds
 from subject.diagnosis import diagnose
 from subject.finding import SEVERITIES, Finding
 from subject.series import Sample
-from subject.snapshot import take
+from subject.snapshot import Snapshot, take
 from subject.view import View
 
 STEP_SECONDS = 5.0
@@ -45,7 +45,7 @@ def episodes(
 ) -> list[Episode]:
     """All of them, the first one first. `view` is that of now, `records` those of all the time before."""
     found: dict[tuple[str, str, str], list[Episode]] = {}
-    past = _Past(records)
+    past = Past(records)
     gap = APART_SECONDS + (times[1] - times[0] if len(times) > 1 else 0.0)
     for time in times:
         for finding in _found(view, past, thresholds, time):
@@ -66,7 +66,7 @@ def _with_ends(
             yield replace(episode, until=None) if episode.until == times[-1] else episode
 
 
-class _Past:
+class Past:
     """All records, and the samples that they make, made once."""
 
     def __init__(self, records: Sequence[TelemetryRecord]) -> None:
@@ -89,21 +89,25 @@ class _Past:
         of_node = self._samples[records[0].node_id]
         return tuple(sample for sample in of_node if first <= sample.end <= last)
 
+    def snapshot(self, view: View, thresholds: Thresholds, time: float) -> Snapshot:
+        """What a look would have shown then, as far as records tell; the limits are those of `view`."""
+        of_time = replace(
+            view,
+            at=time,
+            seen_at=time,
+            roster=dict(_roster(view.roster, self.between(0.0, time), time)),
+            records=tuple(self.between(time - thresholds.baseline_seconds - MARGIN_SECONDS, time)),
+            states={},
+            asked=frozenset(),
+            windows=(),
+            unreadable=(),
+            unread_nodes=(),
+        )
+        return take(of_time, thresholds.node_down_seconds, self.samples)
 
-def _found(view: View, past: _Past, thresholds: Thresholds, time: float) -> tuple[Finding, ...]:
-    of_time = replace(
-        view,
-        at=time,
-        seen_at=time,
-        roster=dict(_roster(view.roster, past.between(0.0, time), time)),
-        records=tuple(past.between(time - thresholds.baseline_seconds - MARGIN_SECONDS, time)),
-        states={},
-        asked=frozenset(),
-        windows=(),
-        unreadable=(),
-        unread_nodes=(),
-    )
-    return diagnose(take(of_time, thresholds.node_down_seconds, past.samples), thresholds).findings
+
+def _found(view: View, past: Past, thresholds: Thresholds, time: float) -> tuple[Finding, ...]:
+    return diagnose(past.snapshot(view, thresholds, time), thresholds).findings
 
 
 def _roster(

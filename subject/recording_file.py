@@ -1,0 +1,91 @@
+"""The file of a recording: lines of text, perhaps compressed, and no more than can be read again."""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from subject.errors import UsageError
+
+MOST_BYTES = 200_000_000
+"""As many are written, uncompressed."""
+LONGEST_LINE = 64_000_000
+GZIP, GZIP_MAGIC = ".gz", b"\x1f\x8b"
+
+
+class Output:
+    """A new file that only its owner may read, compressed where its name ends in ``.gz``.
+
+    Raises:
+        UsageError: it cannot be made, for example since it is there already.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written = 0
+        try:
+            self._plain = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        except FileExistsError:
+            raise UsageError(f"{path} is there already: name another file") from None
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path} cannot be written: {_reason(error)}") from None
+        self._file: BinaryIO = self._plain
+        if path.suffix == GZIP:
+            self._file = cast(BinaryIO, gzip.GzipFile(fileobj=self._plain, mode="wb"))
+
+    @property
+    def full(self) -> bool:
+        """Whether no more is written."""
+        return self._written >= MOST_BYTES
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Write lines, as many as there is room for."""
+        for text in lines:
+            if self.full:
+                return
+            self._written += self._file.write(text.encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._plain.close()
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """The lines of a file. One without its end, whose writer was interrupted, is left out.
+
+    Raises:
+        UsageError: it cannot be read, or is longer than what is ever written.
+    """
+    try:
+        with path.open("rb") as plain:
+            compressed = plain.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            plain.seek(0)
+            yield from _lines(path, cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if compressed else plain)
+    except UsageError:
+        raise
+    except EOFError:
+        return  # a compressed file that was cut off
+    except (OSError, ValueError, zlib.error) as error:
+        raise UsageError(f"{path} cannot be read: {_reason(error)}") from None
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
+    read = 0
+    while line := file.readline(LONGEST_LINE):
+        read += len(line)
+        if read > MOST_BYTES + LONGEST_LINE:
+            raise UsageError(f"{path} is no recording: those have {MOST_BYTES // 1_000_000} MB at most")
+        if line.endswith(b"\n"):
+            yield line.decode()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,233 @@
+import asyncio
+import gzip
+import json
+import os
+import signal
+import stat
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.contract.telemetry import Store
+from loadtest.redis_server import RedisServer
+from tests.integration.subject.publishing import (
+    answering,
+    environment,
+    nowhere,
+    publish,
+    publish_cluster,
+    subject,
+    subject_process,
+)
+from tests.unit.subject.builders import NodeScript, always, entry, even, policies, record, steps
+
+SKEWED = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 12), (2, 96), (3, 12))]
+LATELY = [NodeScript(f"node-{n}", steps((0, 40), (90, rate))) for n, rate in ((1, 12), (2, 96), (3, 12))]
+PASSING = [
+    NodeScript(f"node-{n}", steps((0, 40), (90, rate), (130, 40))) for n, rate in ((1, 12), (2, 96), (3, 12))
+]
+
+
+def without_time(document: dict[str, Any]) -> list[tuple[str, Any, float]]:
+    """What a diagnosis says; when it was made differs from look to look."""
+    return [(one["code"], one["subject"], round(one["since"])) for one in document["findings"]]
+
+
+async def test_a_replay_gives_the_same_findings_without_redis(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "incident.jsonl"
+    await publish_cluster(redis_client, LATELY, 120, policies().table)
+
+    seen = json.loads((await subject("diagnose", "--json", redis_url=redis_url)).out)
+    made = await subject_process("record", str(file), redis_url=redis_url)
+    again = await subject_process("replay", str(file), "--json", redis_url=nowhere())
+
+    replayed = json.loads(again.out)
+    assert (made.code, made.err, again.code, again.err) == (0, "", 1, "")
+    assert made.out.endswith(f"Shown by: subject replay {file}\n")
+    assert without_time(replayed["diagnosis"]) == without_time(seen) != []
+    assert replayed["until"] - replayed["from"] == pytest.approx(118, abs=4)
+    (event,) = replayed["events"]
+    assert (event["event"], event["code"], event["subject"]["id"]) == ("began", "node_skew", "node-2")
+    assert event["at"] == pytest.approx(seen["findings"][0]["since"] + 5, abs=5)
+
+
+async def test_what_was_over_before_it_was_recorded_is_told(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "incident.jsonl.gz"
+    await publish_cluster(redis_client, PASSING, 180, policies().table)
+    await subject("record", str(file), redis_url=redis_url)
+
+    run = await subject("replay", str(file), redis_url=nowhere())
+    began, over, *_ = run.out.splitlines()
+    during = await subject("replay", str(file), "--at", began.split()[0], redis_url=nowhere())
+
+    assert run.code == 1
+    assert "warning: node_skew: node-2 serves " in began
+    assert "over: node_skew, node-2, since" in over
+    assert "Healthy: nothing was found." in run.out
+    assert "node_skew  confidence" in during.out
+
+
+async def test_looks_are_recorded_for_a_time(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "looks.jsonl"
+    await publish_cluster(redis_client, SKEWED, 20)
+
+    made = await subject_process("record", str(file), "--for", "3s", redis_url=redis_url)
+
+    looks = [text for text in file.read_text().splitlines() if text.startswith('{"look":')]
+    assert made.code == 0
+    assert len(looks) == 2
+    assert f"{file}: 2 looks" in made.out
+
+
+async def test_ctrl_c_ends_it_in_order(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "looks.jsonl.gz"
+    await publish_cluster(redis_client, SKEWED, 20)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "subject", "record", str(file), "--for", "1h"),
+        env=environment(redis_url),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    begun = await asyncio.wait_for(process.stdout.readline(), 30)
+    process.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    again = await subject("replay", str(file), redis_url=nowhere())
+
+    assert (process.returncode, err) == (0, b"")
+    assert begun.endswith(b": recording for 1h; Ctrl-C ends it in order\n")
+    assert b": 1 look, the last one at" in out
+    assert "node_skew" in again.out
+
+
+async def test_only_its_owner_may_read_it_and_nothing_is_overwritten(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    await publish_cluster(redis_client, even(always(60)), 20)
+
+    first = await subject("record", str(file), redis_url=redis_url)
+    before = file.read_bytes()
+    second = await subject("record", str(file), redis_url=redis_url)
+    nowhere_to = await subject("record", str(tmp_path / "no" / "a.jsonl"), redis_url=redis_url)
+
+    assert (first.code, second.code, nowhere_to.code) == (0, 2, 2)
+    assert "is there already: name another file" in second.err
+    assert "cannot be written: No such file or directory" in nowhere_to.err
+    assert file.read_bytes() == before
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_thresholds_are_recorded_and_can_be_tried_anew(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "a.jsonl")
+    await publish_cluster(redis_client, SKEWED, 60)
+    lax = {"SUBJECT_SKEW_RATIO": "900"}
+
+    await subject("record", file, redis_url=redis_url, settings=lax)
+
+    assert (await subject("replay", file, redis_url=nowhere())).code == 0
+    assert (
+        await subject("replay", file, redis_url=nowhere(), settings={"SUBJECT_SKEW_RATIO": "1.5"})
+    ).code == 1
+
+
+async def test_an_outage_is_recorded_as_the_nodes_tell_it(
+    own_redis: RedisServer, own_client: Redis, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "a.jsonl")
+    (alive,) = await publish(own_client, [record("node-1")])
+    os.kill(own_redis.pid, signal.SIGKILL)
+    async with answering(entry(replace(alive, store=Store(False)))) as address:
+        made = await subject_process(
+            "record", file, redis_url=own_redis.url, settings={"SUBJECT_NODES": address}
+        )
+    again = await subject("replay", file, "--json", redis_url=nowhere())
+
+    assert made.code == 1
+    assert "2 looks" in made.out
+    assert "store_down" in [one["code"] for one in json.loads(again.out)["diagnosis"]["findings"]]
+
+
+async def test_blindness_is_said_and_recorded(tmp_path: Path) -> None:
+    file = str(tmp_path / "a.jsonl")
+
+    made = await subject_process("record", file, redis_url=nowhere())
+    again = await subject("replay", file, redis_url=nowhere())
+
+    assert made.code == 3
+    assert "Neither Redis nor a node answered." in made.out
+    assert again.code == 1
+    assert "observer_blind" in again.out
+
+
+async def test_a_file_that_was_cut_off_is_shown_as_far_as_it_goes(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    await publish_cluster(redis_client, SKEWED, 60)
+    plain, packed = tmp_path / "a.jsonl", tmp_path / "a.jsonl.gz"
+    for file in (plain, packed):
+        await subject("record", str(file), redis_url=redis_url)
+    written = plain.read_bytes()
+    plain.write_bytes(written + b'{"look":{"at":')
+    packed.write_bytes(gzip.compress(written)[:-20] + b"")
+
+    whole = await subject("replay", str(plain), redis_url=nowhere())
+    cut = await subject("replay", str(packed), redis_url=nowhere())
+
+    assert whole.code == 1
+    assert "node_skew" in whole.out
+    assert cut.code in (1, 2)
+    assert "Traceback" not in cut.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "holds no look"),
+        (b"hello\n", "line 1: this is no line of a recording"),
+        (b"\xff\xfe\n", "cannot be read"),
+        (b"\x1f\x8bnot gzip", "cannot be read"),
+        (b'{"header":{"format":"\x1b[2J","version":1,"written_by":"","thresholds":{}}}\n', "line 1: "),
+    ],
+)
+async def test_another_file_is_wrong_use(content: bytes, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(content)
+
+    run = await subject("replay", str(file), redis_url=nowhere())
+
+    assert run.code == 2
+    assert message in run.err
+    assert run.err.count("\n") == 1
+    assert "\x1b" not in run.err
+
+
+async def test_a_file_that_is_not_there_and_a_time_that_is_none_are_wrong_use(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "a.jsonl")
+    await publish_cluster(redis_client, even(always(60)), 20)
+    await subject("record", file, redis_url=redis_url)
+    now = (await subject("replay", file, redis_url=nowhere())).out.split("At ")[1].split()[1]
+    hour = (int(now[:2]) + 12) % 24
+
+    missing = await subject("replay", str(tmp_path / "b"), redis_url=nowhere())
+    no_time = await subject("replay", file, "--at", "soon", redis_url=nowhere())
+    outside = await subject("replay", file, "--at", f"{hour:02}:00:00Z", redis_url=nowhere())
+    too_long = await subject("record", str(tmp_path / "c"), "--for", "2h", redis_url=redis_url)
+
+    assert (missing.code, no_time.code, outside.code, too_long.code) == (2, 2, 2, 2)
+    assert "No such file" in missing.err
+    assert "takes a time of day in UTC" in no_time.err
+    assert "--at is outside of what was recorded" in outside.err
+    assert "an hour at most" in too_long.err
