@@ -69,9 +69,10 @@ def record(node_id: str = "node-1", at: float = START, **fields: object) -> Tele
 
 
 def entry(last: TelemetryRecord, policy_digest: str = SAME) -> RosterEntry:
-    """A node's roster entry; node-N is at port 808N, its admin listener at 908N."""
+    """A node's roster entry; node-N is at port 808N, its admin listener at 100N, where nobody answers: on a
+    port that others may use, a node of theirs would."""
     number = last.node_id[-1]
-    return RosterEntry(f"127.0.0.1:808{number}", f"127.0.0.1:908{number}", "0.1.0", policy_digest, last)
+    return RosterEntry(f"127.0.0.1:808{number}", f"127.0.0.1:100{number}", "0.1.0", policy_digest, last)
 
 
 NEVER, ONE = always(0), always(1)

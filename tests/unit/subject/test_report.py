@@ -213,7 +213,7 @@ def test_a_finding_is_told_with_its_evidence_and_the_next_step() -> None:
     assert "warning node_skew confidence 0." in text
     assert "node-2 serves 80 % of the requests (80 of 100 a second; an even share is 33) since" in text
     assert "Likely: the load balancer sends to one node only." in text
-    assert "Do curl -s http://127.0.0.1:9081/readyz" in text
+    assert "Do curl -s http://127.0.0.1:1001/readyz" in text
     assert "Look at subject nodes" in text
 
 

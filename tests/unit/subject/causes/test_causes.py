@@ -80,7 +80,7 @@ def is_runnable(line: str) -> None:
             assert rest == ["--check"]
         case "curl":
             assert rest[:-1] == ["-s"]
-            assert rest[-1].startswith("http://127.0.0.1:908")
+            assert rest[-1].startswith("http://127.0.0.1:100")
             assert rest[-1].rpartition("/")[2] in {"readyz", "state"}
         case "redis-cli":
             assert rest[:2] == ["-u", "$REDIS_URL"]

@@ -24,7 +24,7 @@ def test_a_node_that_does_not_answer_either_is_down_more_surely() -> None:
     (asked,) = node_down(snapshot([ALIVE, SILENT], START + 10, asked=["node-2"]), THRESHOLDS)
 
     assert asked.confidence > unasked.confidence
-    assert "does not answer at 127.0.0.1:9082" in asked.summary
+    assert "does not answer at 127.0.0.1:1002" in asked.summary
 
 
 def test_a_node_that_answers_without_redis_is_not_down() -> None:
