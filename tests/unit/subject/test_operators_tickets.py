@@ -90,6 +90,10 @@ def all_to_one() -> Records:
     return of(NodeScript(f"node-{n}", rate, phase=n / 4) for n, rate in enumerate(rates, 1))
 
 
+def drop() -> Records:
+    return of(even(during(60, 3)))
+
+
 def failing_service() -> Records:
     return of(even(always(60), upstream_errors=during(0, 6)))
 
@@ -141,6 +145,7 @@ INCIDENTS: dict[Callable[[], Records], list[Ticket]] = {
     breach: [("limit_breach", "acme")],
     skew: [("node_skew", "node-2")],
     all_to_one: [("node_skew", "node-2")],
+    drop: [("traffic_drop", None)],
     failing_service: [("upstream_degraded", None)],
     failing_service_that_clients_leave: [("upstream_degraded", None)],
     dead_node: [("node_down", "node-3")],
