@@ -3,23 +3,20 @@
 import argparse
 import getpass
 import os
-import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.contract.limits import Limits, LimitSyntaxError, parse_limits
 from gateway.contract.policy_table import Policy
-from subject import actions, documents, forget, undo
+from subject import actions, documents, forget, outcomes, undo
 from subject.actions import Actor, LimitSet
 from subject.durations import parse_duration
-from subject.effects import Effect, effects, told
+from subject.effects import Effect, effects
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError, shortened
 from subject.exit_codes import WELL
-from subject.finding import moment
 from subject.json_output import print_json
 from subject.known_clients import checked
-from subject.limit_hints import hint
+from subject.limit_hints import read_limit
 from subject.live_reads import read_audit
 from subject.preview import preview
 from subject.printable import printable
@@ -30,12 +27,10 @@ from subject.revisions import NONE
 from subject.settings import Settings
 from subject.snapshot import take
 
-TAKEN_OVER = "nodes take it over within a second"
-
 
 async def set_limit(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
     """``limits set``."""
-    client, limit = arguments.client, _limit(arguments.limit)
+    client, limit = arguments.client, read_limit(arguments.limit)
     seconds = None if arguments.duration is None else parse_duration(arguments.duration)
     until = None if arguments.until is None else _time(arguments.until)
     actor, revision = _actor(arguments), arguments.revision
@@ -52,7 +47,7 @@ async def set_limit(arguments: argparse.Namespace, reader: Reader, settings: Set
     if arguments.json:
         print_json({**_set_document(client, done), "done": True, "undo": back, **_effects_document(found)})
     else:
-        _tell(f"{_set_sentence(client, done, 'now has', 'was')}; {_where(found)}. Undo: {back}")
+        _tell(f"{outcomes.limit_set(client, done)}; {outcomes.where(found)}. Undo: {back}")
     return WELL
 
 
@@ -65,7 +60,11 @@ async def _show_proposal(
     if arguments.json:
         print_json({**_set_document(client, proposed), "done": False, "undo": None, "notes": lines})
     else:
-        for line in (_set_sentence(client, proposed, "would have", "has"), *lines, "Nothing was changed"):
+        for line in (
+            outcomes.limit_set(client, proposed, "would have", "has"),
+            *lines,
+            "Nothing was changed",
+        ):
             _tell(f"{line}.")
     return WELL
 
@@ -78,7 +77,7 @@ async def unset_limit(arguments: argparse.Namespace, reader: Reader, settings: S
         if arguments.json:
             print_json({"client": client, "done": False, "limit": None, "undo": None, "effects": None})
         else:
-            _tell(f"{client} has no limit that was set live: nothing was changed")
+            _tell(outcomes.limit_unset(client, None))
         return WELL
     taken = done.taken
     back = None if taken.in_force is None else undo.command(client, taken.in_force, NONE)
@@ -88,13 +87,9 @@ async def unset_limit(arguments: argparse.Namespace, reader: Reader, settings: S
     if arguments.json:
         limit = None if taken.limit is None else str(taken.limit)
         print_json({"client": client, "done": True, "limit": limit, "undo": back, **_effects_document(found)})
-    elif taken.ended:
-        _tell(f"{client}'s limit of {taken.limit} had ended: its record was taken out")
-    elif taken.limit is None:
-        _tell(f"{client}'s live limit, which cannot be read, was taken out; {_where(found)}")
     else:
-        what = f"{client} no longer has {taken.limit}, its usual limit applies again"
-        _tell(f"{what}; {_where(found)}. Undo: {back}")
+        after = "" if taken.ended else f"; {outcomes.where(found)}"
+        _tell(outcomes.limit_unset(client, taken) + after + ("" if back is None else f". Undo: {back}"))
     return WELL
 
 
@@ -107,7 +102,7 @@ async def reset(arguments: argparse.Namespace, reader: Reader, settings: Setting
         document = {"client": client, "done": True, "generation": done.generation, "undo": None}
         print_json({**document, **_effects_document(found)})
     else:
-        _tell(f"{client}'s count begins anew (generation {done.generation}); {_where(found)}")
+        _tell(f"{outcomes.count_reset(client, done.generation)}; {outcomes.where(found)}")
     return WELL
 
 
@@ -132,15 +127,6 @@ async def audit(arguments: argparse.Namespace, reader: Reader) -> int:
 
     AuditReport.of_terminal().audit(audit)
     return WELL
-
-
-def _limit(text: str) -> Limits:
-    try:
-        return parse_limits(text)
-    except LimitSyntaxError as error:
-        # Where its message quotes the text, which may be a key, it begins with that.
-        rest = re.split("['\"]", str(error))[-1].lstrip("…:, ")
-        raise UsageError(f"{shortened(text)}: {rest}{hint(text)}") from None
 
 
 def _time(text: str) -> float:
@@ -175,21 +161,6 @@ async def _effects(
             return await effects(reader.redis, version, at, wait_seconds, settings.node_down_seconds)
     except (RedisAwayError, RedisRefusesError):
         return None
-
-
-def _where(found: Sequence[Effect] | None) -> str:
-    return TAKEN_OVER if found is None else told(found)
-
-
-def _set_sentence(client: str, done: LimitSet, has: str, had: str) -> str:
-    text = f"{client} {has} {done.limit}"
-    if done.until is not None:
-        text += f" until {moment(done.until, done.at)}"
-        text += "" if done.usual is None else f", then {done.usual.limits} ({done.usual.name})"
-    if done.before is None:
-        return text
-    by = "" if done.replaced is None else f" by {done.replaced.by} since {moment(done.replaced.at, done.at)}"
-    return f"{text} ({had} {done.before.limits}, {done.before.name}{by})"
 
 
 def _set_document(client: str, done: LimitSet) -> documents.Document:

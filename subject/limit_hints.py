@@ -1,6 +1,9 @@
-"""What somebody may have meant who wrote a limit in another way."""
+"""Limits as people write them, and what somebody may have meant who wrote one in another way."""
 
 import re
+
+from gateway.contract.limits import Limits, LimitSyntaxError, parse_limits
+from subject.errors import UsageError, shortened
 
 _LIKE_A_LIMIT = re.compile(
     r"(?P<number>[0-9]{1,9})(?P<thousands>k?) ?(?:r|req|requests)? ?"
@@ -24,3 +27,18 @@ def hint(text: str) -> str:
         return ""
     number = int(match["number"]) * (1000 if match["thousands"] else 1)
     return f"; did you mean {number}/{match['multiple']}{match['unit'][0].lower()}?"
+
+
+def read_limit(text: str) -> Limits:
+    """A limit that was typed.
+
+    Raises:
+        UsageError: it is none; the message says what would be right, and does not repeat the text, which may
+            be a key in the wrong place.
+    """
+    try:
+        return parse_limits(text)
+    except LimitSyntaxError as error:
+        # Where its message quotes the text, it begins with that.
+        rest = re.split("['\"]", str(error))[-1].lstrip("…:, ")
+        raise UsageError(f"{shortened(text)}: {rest}{hint(text)}") from None
