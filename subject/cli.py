@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from subject.errors import NoNodesError, RedisAwayError, RedisRefusesError, UsageError
+from subject.errors import ListenError, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
 from subject.parser import build
 from subject.printable import printable
@@ -20,7 +20,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(f"subject: {error}", WRONG_USE)
     except RedisAwayError as error:
         return _say(f"subject: Redis does not answer ({error}): try again when it does", UNREACHABLE)
-    except (RedisRefusesError, NoNodesError) as error:
+    except (RedisRefusesError, NoNodesError, ListenError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:
         _drop_output()  # whose reader has gone
@@ -59,6 +59,10 @@ def _run(arguments: argparse.Namespace) -> int:
         return replay.run(arguments, loaded)
     import asyncio
 
+    if arguments.command == "serve":
+        from subject.dashboard import server
+
+        return asyncio.run(server.run(loaded))
     from subject import commands
 
     return asyncio.run(commands.run(arguments, loaded))

@@ -41,3 +41,10 @@ class NoNodesError(Exception):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"no node has ever written to this Redis ({place}): see REDIS_URL")
+
+
+class ListenError(Exception):
+    """The dashboard's port cannot be had. Exit code 3."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port} ({reason}): see SUBJECT_HOST and SUBJECT_PORT")

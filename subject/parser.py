@@ -80,6 +80,12 @@ def build() -> Parser:
     _lasting(commands)
     whois = commands.add_parser("whois", help="the client id of an API key, which is read on standard input")
     _json(whois)
+    commands.add_parser(
+        "serve",
+        help="the dashboard, in a browser",
+        description="Serves the dashboard at SUBJECT_HOST (127.0.0.1) and SUBJECT_PORT (9180). Whoever "
+        "reaches it can look; limits can be changed where SUBJECT_TOKEN is set, by who has that token.",
+    )
     return parser
 
 

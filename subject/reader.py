@@ -17,7 +17,7 @@ from subject.snapshot import RATE_SECONDS
 from subject.view import ClientWindow, RedisHealth, View
 
 WINDOWS = 50
-"""The busiest and most refused clients whose windows are read."""
+"""The busiest and most refused clients whose windows are read, unless told otherwise."""
 MARGIN_SECONDS = 10
 Wanted = Callable[[Policies], Iterable[str]]
 """From what is known of the policies to the clients whose windows are read in any case; of a single one also
@@ -39,8 +39,10 @@ def kept(records: Iterable[TelemetryRecord], at: float, baseline_seconds: int) -
 class Reader:
     """Keeps one connection, the stream's last minutes and the last roster between looks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, windows: int = WINDOWS) -> None:
+        """`windows`: the most active clients whose windows are read at each look."""
         self._settings = settings
+        self._most_windows = windows
         self._redis: Redis = redis_client.connect(settings.redis_url, settings.timeout_seconds)
         self._records: list[TelemetryRecord] = []
         self._stream_at = ""
@@ -107,7 +109,7 @@ class Reader:
         self._windows, foreign = await redis_reads.read_windows(
             self._redis,
             at,
-            list(chosen)[: WINDOWS + len(clients)],
+            list(chosen)[: self._most_windows + len(clients)],
             self._policies,
             with_routes=len(clients) == 1,
         )

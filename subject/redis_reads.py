@@ -93,16 +93,27 @@ async def read_basics(client: Redis) -> Basics:
 
 
 async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord], str, int]:
-    """The stream's records behind the id `after`, the id of the last one, and how many were unreadable."""
-    records: list[TelemetryRecord] = []
+    """What `read_new` says of the telemetry."""
+    return await read_new(client, keys.TELEMETRY, TelemetryRecord, after)
+
+
+async def read_new(client: Redis, key: str, kind: type[Record], after: str) -> tuple[list[Record], str, int]:
+    """A stream's records behind the id `after`, the id of the last one, and how many were unreadable.
+
+    Errors of redis-py pass through.
+
+    Raises:
+        RedisRefusesError: the key holds something else.
+    """
+    records: list[Record] = []
     unreadable = 0
     while True:
         try:
-            page: Any = await client.xrange(keys.TELEMETRY, min=f"({after}", count=PAGE)
+            page: Any = await client.xrange(key, min=f"({after}", count=PAGE)
         except ResponseError as error:
-            page = _of_kind(client, keys.TELEMETRY, "stream", error)
+            page = _of_kind(client, key, "stream", error)
         for stream_id, fields in page:
-            record = _decoded(TelemetryRecord, fields.get(telemetry.STREAM_FIELD, ""))
+            record = _decoded(kind, fields.get(telemetry.STREAM_FIELD, ""))
             after = stream_id
             if record is None:
                 unreadable += 1

@@ -15,7 +15,7 @@ from subject.policies import Policies
 from subject.policy_lines import limit_told, policy_lines, standing, window_rows
 from subject.rankings import Ranked, most_refused, nearest, ranked
 from subject.snapshot import Snapshot
-from subject.status_lines import status_lines
+from subject.status_lines import status_lines, well
 from subject.wording import UNKNOWN, short, told, why
 
 TOP_ROWS = 20
@@ -23,7 +23,6 @@ RANKED = 5
 WORTH_TELLING = 0.05
 """The confidence from which a further cause is shown; JSON has all."""
 STYLES = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-HEALTHY = "Healthy: nothing was found."
 UNSEEN = "No node can be seen: the clients are not known."
 NODES_LEGEND = (
     "Of the last 10 s. p50, p99: latency of forwarded requests in ms; Redis: 99 % of its "
@@ -235,12 +234,8 @@ class Report(Sheet):
 
 
 def well_told(snapshot: Snapshot) -> tuple[str, str]:
-    """What is said where nothing was found, and its style; a cluster that was stopped is not healthy."""
-    if not snapshot.stopped_in_order:
-        return HEALTHY, "green"
-    number = len(snapshot.nodes)
-    who = "the only one has" if number == 1 else f"all {number} have"
-    return f"No node is up: {who} left in order.", "yellow"
+    """What is said where nothing was found, and its style."""
+    return well(snapshot), "yellow" if snapshot.stopped_in_order else "green"
 
 
 def _of_whom(found: Finding) -> str:

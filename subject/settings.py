@@ -1,5 +1,6 @@
 """The subject's settings, from the environment."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,8 @@ from subject.detectors.thresholds import Thresholds
 from subject.errors import UsageError
 
 PREFIX = "SUBJECT_"
+SHORTEST_TOKEN = 16
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 
 
 def _nodes(text: str) -> str:
@@ -20,6 +23,24 @@ def _nodes(text: str) -> str:
         if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
             raise ValueError("write admin addresses as HOST:PORT, with commas between them")
     return text
+
+
+def _names(text: str) -> str:
+    for name in filter(None, map(str.strip, text.split(","))):
+        if not _NAME.fullmatch(name):
+            raise ValueError("write host names without ports, with commas between them")
+    return text
+
+
+def _token(token: SecretStr | None) -> SecretStr | None:
+    text = "" if token is None else token.get_secret_value()
+    if token is not None and (
+        len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text
+    ):
+        raise ValueError(
+            f"write at least {SHORTEST_TOKEN} letters, digits and signs, as openssl rand -hex 16 does"
+        )
+    return token
 
 
 class Settings(BaseSettings, Thresholds):
@@ -45,6 +66,26 @@ class Settings(BaseSettings, Thresholds):
     clients_file: Path | None = Field(
         None, validation_alias="GATEWAY_CLIENTS_FILE", description="the nodes' clients file, for whois"
     )
+
+    host: str = Field("127.0.0.1", description="address that the dashboard listens on")
+    port: int = Field(9180, ge=0, le=65535, description="port of the dashboard")
+    names: Annotated[str, AfterValidator(_names)] = Field(
+        "", description="names by which browsers ask for the dashboard, beside localhost and addresses"
+    )
+    token: Annotated[SecretStr | None, AfterValidator(_token)] = Field(
+        None, description="what a change from the dashboard needs; without it that is read-only"
+    )
+
+    @property
+    def dashboard_names(self) -> frozenset[str]:
+        """The names in SUBJECT_NAMES, and the one that is listened on."""
+        given = filter(None, map(str.strip, self.names.split(",")))
+        return frozenset(name.lower() for name in (*given, self.host))
+
+    @property
+    def dashboard_token(self) -> str | None:
+        """The token as it is sent."""
+        return None if self.token is None else self.token.get_secret_value()
 
     @property
     def admin_addresses(self) -> tuple[str, ...]:
@@ -80,8 +121,8 @@ def _sentence(problem: Any) -> str:
     location = str(problem["loc"][0])
     name = location if location in _ALIASES else PREFIX + location.upper()
     message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    # A Redis URL may hold a password: only other values are repeated.
-    value = "" if name in _ALIASES else f"={problem['input']}"
+    # A Redis URL may hold a password, and a token is one: only other values are repeated.
+    value = "" if name in {*_ALIASES, variable("token")} else f"={problem['input']}"
     return f"{name}{value}: {message}"
 
 

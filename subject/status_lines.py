@@ -6,6 +6,16 @@ from subject.snapshot import Snapshot
 from subject.view import RedisHealth
 from subject.wording import UNKNOWN, ms
 
+HEALTHY = "Healthy: nothing was found."
+
+
+def well(snapshot: Snapshot) -> str:
+    """What is said where nothing was found; but a cluster that was stopped is not said to be healthy."""
+    if not snapshot.stopped_in_order:
+        return HEALTHY
+    number = len(snapshot.nodes)
+    return f"No node is up: {'the only one has' if number == 1 else f'all {number} have'} left in order."
+
 
 def status_lines(snapshot: Snapshot) -> dict[str, str]:
     """A line each for nodes, requests, latency, Redis and the totals."""

@@ -115,7 +115,7 @@ def test_every_rule_can_be_broken() -> None:
 
 KNOWN_FOLDERS = {
     "gateway": {"contract", "limiter", "proxy", "telemetry", "workers"},
-    "subject": {"causes", "detectors"},
+    "subject": {"causes", "dashboard", "detectors"},
     "loadtest": {"bench", "scenarios"},
     "tests": {
         "unit",

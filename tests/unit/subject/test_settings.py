@@ -22,6 +22,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("REDIS_URL", "redis://h:port/0", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
         ("REDIS_URL", "redis://h/abc", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
         ("REDIS_URL", "redis://h?foo=1", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
+        ("SUBJECT_PORT", "tcp://10.0.0.1:80", "SUBJECT_PORT=tcp://10.0.0.1:80: should be a valid integer"),
+        ("SUBJECT_PORT", "70000", "SUBJECT_PORT=70000: should be less than or equal to 65535"),
+        ("SUBJECT_NAMES", "http://a", "SUBJECT_NAMES=http://a: write host names without ports"),
         ("SUBJECT_TIMEOUT_SECONDS", "0", "SUBJECT_TIMEOUT_SECONDS=0: should be greater than 0"),
     ],
 )
@@ -45,6 +48,24 @@ def test_a_password_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.load()
 
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["hunter2", "hunter2 hunter2 hunter2", "hünter2hünter2hünter2"])
+def test_a_token_that_is_short_or_cannot_be_sent_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("SUBJECT_TOKEN", token)
+
+    with pytest.raises(UsageError, match="SUBJECT_TOKEN: write at least 16") as caught:
+        settings.load()
+
+    assert "nter2" not in str(caught.value)
+
+
+def test_a_dashboard_has_the_names_that_are_listed_and_the_one_that_it_listens_on() -> None:
+    loaded = settings.load(names="Limits.example.org, b", host="node.internal")
+
+    assert loaded.dashboard_names == {"limits.example.org", "b", "node.internal"}
 
 
 def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,93 @@
+"""What may be changed from the page: a form's texts become an action, and a sentence of what was done."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.contract.overrides import MAX_BY
+from subject import actions, outcomes
+from subject.changes import Actor
+from subject.durations import parse_duration
+from subject.effects import effects
+from subject.errors import RedisAwayError, RedisRefusesError, UsageError
+from subject.limit_hints import read_limit
+from subject.redis_client import redis_errors_mapped
+from subject.settings import Settings
+
+FROM_HERE = " (dashboard)"
+
+Form = Mapping[str, str]
+Change = Callable[[Redis, Form, Settings], Awaitable[str]]
+
+
+async def set_limit(redis: Redis, form: Form, settings: Settings) -> str:
+    """Give a client a limit, for good or for a time."""
+    limit, seconds = read_limit(form["limit"]), parse_duration(form["for"]) if form["for"] else None
+    client, revision = form["client"], form["revision"] or None
+    done = await actions.set_limit(redis, client, limit, _actor(form), seconds, if_revision=revision)
+    return f"{outcomes.limit_set(client, done)}; {await _where(redis, done.version, done.at, settings)}."
+
+
+async def unset_limit(redis: Redis, form: Form, settings: Settings) -> str:
+    """Take a client's live limit out."""
+    client, revision = form["client"], form["revision"] or None
+    done = await actions.unset_limit(redis, client, _actor(form), if_revision=revision)
+    if done is None or done.taken.ended:
+        return f"{outcomes.limit_unset(client, None if done is None else done.taken)}."
+    where = await _where(redis, done.version, done.at, settings)
+    return f"{outcomes.limit_unset(client, done.taken)}; {where}."
+
+
+async def reset(redis: Redis, form: Form, settings: Settings) -> str:
+    """Let a client's count begin anew."""
+    done = await actions.reset(redis, form["client"], _actor(form))
+    where = await _where(redis, done.version, done.at, settings)
+    return f"{outcomes.count_reset(form['client'], done.generation)}; {where}."
+
+
+FORMS: Mapping[str, tuple[Change, frozenset[str]]] = {
+    "set": (set_limit, frozenset({"client", "limit", "for", "by", "why", "revision"})),
+    "unset": (unset_limit, frozenset({"client", "by", "why", "revision"})),
+    "reset": (reset, frozenset({"client", "by", "why"})),
+}
+"""Each change with the fields of its form. An empty revision is any."""
+
+
+def form_of(change: str, body: Any) -> dict[str, str]:
+    """The fields of a form, without the white space around them.
+
+    Raises:
+        UsageError: a field is missing, is no text, or there is one that this form has not.
+    """
+    _, fields = FORMS[change]
+    if (
+        not isinstance(body, dict)
+        or body.keys() != fields
+        or not all(isinstance(one, str) for one in body.values())
+    ):
+        raise UsageError(f"a change is a JSON object of texts: {', '.join(sorted(fields))}")
+    form = {name: text.strip() for name, text in body.items()}
+    for name, asked in (("why", "why it is changed"), ("by", "who changes it")):
+        if not form[name]:
+            raise UsageError(f"say {asked}: it goes to the audit")
+    return form
+
+
+async def _where(redis: Redis, version: int | None, at: float, settings: Settings) -> str:
+    """On which nodes it is in force. It is made: that Redis has gone since is no failure of it."""
+    if version is None or not settings.wait_seconds:
+        return outcomes.where(None)
+    try:
+        with redis_errors_mapped(redis):
+            found = await effects(redis, version, at, settings.wait_seconds, settings.node_down_seconds)
+    except (RedisAwayError, RedisRefusesError):
+        return outcomes.where(None)
+    return outcomes.where(found)
+
+
+def _actor(form: Form) -> Actor:
+    """Told apart from those who changed it on a machine, who need no token."""
+    if len(form["by"]) > MAX_BY - len(FROM_HERE):
+        raise UsageError(f"a name has {MAX_BY - len(FROM_HERE)} characters at most")
+    return Actor(form["by"] + FROM_HERE, form["why"])

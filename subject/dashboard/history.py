@@ -1,0 +1,61 @@
+"""The last hour, from the stream that nodes keep each tenth record in."""
+
+from collections import deque
+from itertools import groupby
+
+from redis.asyncio import Redis
+
+from gateway.contract import keys
+from gateway.contract.telemetry import HISTORY, TelemetryRecord
+from subject import series
+from subject.dashboard.chart import Chart, Stretch, draw
+from subject.redis_reads import read_new
+
+HOUR_SECONDS = 3600
+STEP_SECONDS = int(HISTORY.interval_seconds)
+
+
+class History:
+    """Keeps what is drawn of each record, and reads only what is new."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: this may be another Redis."""
+        self._after = ""
+        self._last: dict[str, TelemetryRecord] = {}
+        self._stretches: dict[str, deque[Stretch]] = {}
+
+    async def read(self, redis: Redis, at: float) -> None:
+        """Read what has come since; `at` is now, by Redis' clock. Errors as `read_new`'s."""
+        start = int(1000 * (at - HOUR_SECONDS - STEP_SECONDS))
+        if not start <= int(self._after.partition("-")[0] or 0) <= 1000 * at + 1000:
+            self.forget()
+            self._after = f"{start}"
+        records, self._after, _ = await read_new(redis, keys.HISTORY, TelemetryRecord, self._after)
+        for node, of_it in groupby(sorted(records, key=_node), key=_node):
+            self._add(node, list(of_it))
+        self._prune(at)
+
+    def chart(self, at: float) -> Chart:
+        """Up to now; the newest step is one that all its records have come of."""
+        return draw(self._stretches, int(at) - HOUR_SECONDS, int(at) - STEP_SECONDS, STEP_SECONDS)
+
+    def _add(self, node: str, records: list[TelemetryRecord]) -> None:
+        before = [self._last[node]] if node in self._last else []
+        found = map(Stretch.of, series.samples([*before, *records]))
+        self._stretches.setdefault(node, deque()).extend(found)
+        self._last[node] = max(records, key=lambda record: record.at)
+
+    def _prune(self, at: float) -> None:
+        oldest = at - HOUR_SECONDS - STEP_SECONDS
+        for node, stretches in list(self._stretches.items()):
+            while stretches and stretches[0].end < oldest:
+                stretches.popleft()
+            if not stretches and self._last[node].at < oldest:
+                del self._stretches[node], self._last[node]
+
+
+def _node(record: TelemetryRecord) -> str:
+    return record.node_id

@@ -1,0 +1,35 @@
+"""The latest entries of the audit, as they come."""
+
+from collections import deque
+
+from redis.asyncio import Redis
+
+from gateway.contract import keys
+from gateway.contract.audit import AuditRecord
+from subject.redis_reads import read_new
+
+KEPT = 200
+
+
+class Trail:
+    """Keeps the end of the audit, and reads only what is new."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: this may be another Redis."""
+        self._after = "0"
+        self._records: deque[AuditRecord] = deque(maxlen=KEPT)
+
+    async def read(self, redis: Redis, at: float) -> None:
+        """Read what has come since; `at` is now, by Redis' clock. Errors as `read_new`'s."""
+        if int(self._after.partition("-")[0]) > 1000 * at + 1000:
+            self.forget()
+        records, self._after, _ = await read_new(redis, keys.AUDIT, AuditRecord, self._after)
+        self._records.extend(records)
+
+    @property
+    def records(self) -> tuple[AuditRecord, ...]:
+        """The newest last."""
+        return tuple(self._records)

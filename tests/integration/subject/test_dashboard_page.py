@@ -1,0 +1,361 @@
+"""The dashboard's page in a real browser (Debian's Chromium): what a person sees and does there."""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from redis.asyncio import Redis
+
+from gateway.contract import audit, codec, keys
+from gateway.contract.audit import AuditRecord
+from loadtest.redis_server import RedisServer
+from subject.redis_reads import redis_time
+from tests.integration.subject.publishing import audited, live_changes
+from tests.integration.subject.serving import TOKEN, living, served
+from tests.unit.subject.builders import NodeScript, always, even, policies, steps
+
+CHROMIUM = "chromium"
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+CLIENT = "k_0123456789abcdef"
+PHONE: ViewportSize = {"width": 360, "height": 740}
+HOSTILE = "<img src=x onerror=document.title=1><script>document.title=1</script>"
+WRITABLE = {"SUBJECT_TOKEN": TOKEN, "SUBJECT_WAIT_SECONDS": "0"}
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium without a window."""
+    async with async_playwright() as playwright:
+        path = shutil.which(CHROMIUM)
+        assert path is not None, "these tests need Debian's chromium"
+        browser = await playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A tab that fails the test where the page breaks its own policy, or a script fails."""
+    page = await browser.new_page()
+    complaints = watched(page)
+    yield page
+    assert complaints == []
+
+
+def watched(page: Page) -> list[str]:
+    """What the browser has to complain of, as it comes. That the subject is away is no complaint."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def on_console(message: Any) -> None:
+        if (
+            message.type in ("error", "warning")
+            and "net::ERR" not in message.text
+            and "status of 4" not in message.text
+        ):
+            complaints.append(message.text)
+
+    page.on("console", on_console)
+    return complaints
+
+
+def overloaded(refused_from: int = 40) -> list[NodeScript]:
+    """Three nodes, and a client of whose requests most are refused."""
+    return even(
+        always(90),
+        refused=steps((0, 0), (refused_from, 10)),
+        clients={CLIENT: always(12)},
+        refused_clients={CLIENT: steps((0, 0), (refused_from, 10))},
+    )
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe-core finds."""
+    from axe_playwright_python.async_playwright import Axe
+
+    results = await Axe().run(page)
+    return [
+        f"{found['id']}: {node['target']} {node['failureSummary']}"
+        for found in results.response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+async def test_a_healthy_cluster_is_seen_and_goes_on(redis_client: Redis, redis_url: str, page: Page) -> None:
+    async with living(redis_client, even(always(60)), policies().table), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#headline")).to_have_text("Healthy: nothing was found.")
+        await expect(page.locator("#nodes tbody tr")).to_have_count(3)
+        await expect(page.locator("#charts canvas")).to_have_count(3)
+        first = await page.locator("#connection").text_content()
+        await expect(page.locator("#connection")).not_to_have_text(first or "")
+        told = page.locator("#charts .told").first
+        await expect(told).to_contain_text("node-1 20")
+
+        assert await page.title() == "Rate limiter"
+        await expect(page.locator("#read-only")).to_be_visible()
+        assert await violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, {"width": 1280, "height": 900}], ids=["phone", "desk"])
+async def test_a_problem_is_told_on_any_screen(
+    redis_client: Redis, redis_url: str, browser: Browser, scheme: Any, size: ViewportSize
+) -> None:
+    context = await browser.new_context(color_scheme=scheme, viewport=size)
+    page = await context.new_page()
+    complaints = watched(page)
+    async with (
+        living(redis_client, overloaded(), policies("20/10s").table),
+        served(redis_url, **WRITABLE) as subject,
+    ):
+        await page.goto(subject.url)
+        problem = page.locator(".problem")
+        await expect(problem).not_to_have_count(0)
+        await expect(problem.first).to_contain_text(CLIENT)
+        await expect(page.locator("#clients tbody tr").first).to_contain_text(CLIENT)
+        wider = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+        assert wider <= 0
+        assert await violations(page) == []
+        await page.locator("#change").click()
+        assert await violations(page) == []
+        assert re.fullmatch(r"\(\d\) Rate limiter", await page.title())
+    assert complaints == []
+
+
+async def test_a_limit_is_changed_and_the_change_undone(
+    redis_client: Redis, redis_url: str, page: Page
+) -> None:
+    async with (
+        living(redis_client, overloaded(), policies("20/10s").table),
+        served(redis_url, **WRITABLE) as subject,
+    ):
+        await page.goto(subject.url)
+        await page.get_by_role("button", name=f"Change: {CLIENT}").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_label("Limit", exact=True)).to_be_focused()
+        await dialog.get_by_label("Limit", exact=True).fill("500/m")
+        await dialog.get_by_label("For how long").fill("10m")
+        await dialog.get_by_label("Why").fill("launch day")
+        await dialog.get_by_label("Your name").fill("ana")
+        await dialog.get_by_label("Token").fill("wrong")
+        await dialog.get_by_role("button", name="Change it").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("Nothing was changed")
+        await dialog.get_by_label("Token").fill(TOKEN)
+        await page.keyboard.press("Enter")
+
+        await expect(dialog).to_be_hidden()
+        await expect(page.locator("#done")).to_contain_text(f"{CLIENT} now has 500/m until")
+        assert str((await live_changes(redis_client)).limits[CLIENT].limit) == "500/m"
+        await expect(page.locator("#limits tbody tr")).to_contain_text("launch day")
+
+        await page.get_by_role("button", name=f"Undo: {CLIENT}").click()
+        await expect(dialog.get_by_label("Limit", exact=True)).to_be_hidden()
+        await dialog.get_by_label("Why").fill("it is over")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#done")).to_contain_text("its usual limit applies again")
+        await expect(page.locator("#limits tbody tr")).to_have_count(0)
+
+    assert [(one.action, one.by, one.why) for one in await audited(redis_client)] == [
+        ("set", "ana (dashboard)", "launch day"),
+        ("unset", "ana (dashboard)", "it is over"),
+    ]
+
+
+async def test_everything_can_be_reached_by_keyboard(redis_client: Redis, redis_url: str, page: Page) -> None:
+    async with (
+        living(redis_client, overloaded(), policies("20/10s").table),
+        served(redis_url, **WRITABLE) as subject,
+    ):
+        await page.goto(subject.url)
+        await expect(page.locator(".problem")).not_to_have_count(0)
+        await page.keyboard.press("Tab")
+        await expect(page.locator(".skip")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#now")).to_be_focused()
+        await page.locator("#change").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        await expect(page.locator("#change")).to_be_focused()
+
+
+async def test_a_row_that_is_in_use_stays_and_keeps_its_focus(
+    redis_client: Redis, redis_url: str, page: Page
+) -> None:
+    clients = {f"k_{number:016x}": always(number + 1) for number in range(5)}
+    nodes = even(always(90), clients=clients)
+    async with living(redis_client, nodes, policies().table), served(redis_url, **WRITABLE) as subject:
+        await page.goto(subject.url)
+        button = page.locator("#clients tbody button").first
+        await button.focus()
+        at = await page.locator("#connection").text_content()
+        await expect(page.locator("#connection")).not_to_have_text(at or "")
+        await expect(button).to_be_focused()
+
+
+async def test_the_last_hour_can_be_looked_at(redis_client: Redis, redis_url: str, page: Page) -> None:
+    async with living(redis_client, even(always(60)), past_seconds=120), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#nodes tbody tr")).to_have_count(3)
+        await page.get_by_role("button", name="1 hour").click()
+        await expect(page.get_by_role("button", name="1 hour")).to_have_attribute("aria-pressed", "true")
+        await expect(page.locator("#charts .told").first).to_contain_text("node-1")
+        assert await violations(page) == []
+
+
+async def test_the_subject_that_went_away_is_told_and_its_return_seen(
+    redis_client: Redis, redis_url: str, page: Page
+) -> None:
+    async with living(redis_client, even(always(60)), policies().table), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#headline")).to_have_text("Healthy: nothing was found.")
+        await subject.stop()
+        await expect(page.locator("#lost")).to_contain_text(
+            "The subject does not answer: what stands here is of"
+        )
+        await expect(page.locator("#headline")).to_have_text("Not known: see above.")
+        await subject.start()
+        await expect(page.locator("#headline")).to_have_text("Healthy: nothing was found.", timeout=20_000)
+        await expect(page.locator("#lost")).to_be_hidden()
+        await expect(page.locator("#charts .told").first).to_contain_text("node-1")
+
+
+async def test_redis_away_is_never_all_well(own_redis: RedisServer, own_client: Redis, page: Page) -> None:
+    async with living(own_client, even(always(60))), served(own_redis.url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#headline")).to_have_text("Healthy: nothing was found.")
+        os.kill(own_redis.pid, signal.SIGSTOP)
+        try:
+            await expect(page.locator(".problem").first).to_contain_text("Redis", timeout=10_000)
+            await expect(page.locator("#headline")).to_contain_text("found")
+        finally:
+            os.kill(own_redis.pid, signal.SIGCONT)
+        await expect(page.locator("#headline")).to_have_text("Healthy: nothing was found.", timeout=20_000)
+
+
+async def test_a_link_opens_at_one_finding(redis_client: Redis, redis_url: str, page: Page) -> None:
+    async with living(redis_client, overloaded(), policies("20/10s").table), served(redis_url) as subject:
+        await page.goto(subject.url)
+        link = await page.get_by_role("link", name="Link to this").last.get_attribute("href")
+        code = await page.locator(".problem .code").last.text_content()
+        await page.goto("about:blank")
+
+        await page.goto(f"{subject.url}/{link}")
+
+        focused = page.locator(".problem:focus")
+        await expect(focused.locator(".code")).to_have_text(code or "")
+        await expect(focused.locator("details")).to_have_attribute("open", "")
+        await page.goto(f"{subject.url}/#node_down/node/node-9")
+        await expect(page.locator("#missing")).to_contain_text(
+            "node_down (node-9), which is not found any more"
+        )
+
+
+@pytest.mark.parametrize("nodes", [1, 30])
+async def test_one_node_and_thirty(redis_client: Redis, redis_url: str, page: Page, nodes: int) -> None:
+    async with living(redis_client, even(always(20 * nodes), nodes)), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#nodes tbody tr")).to_have_count(nodes)
+        await expect(page.locator("#charts canvas")).to_have_count(3)
+        await expect(page.locator("#charts .told").first).to_contain_text(
+            f"node-{nodes} 20" if nodes == 1 else "24 more"
+        )
+        assert await violations(page) == []
+
+
+async def test_texts_that_would_be_html_are_texts(redis_client: Redis, redis_url: str, page: Page) -> None:
+    nodes: Sequence[NodeScript] = [
+        NodeScript(f"{HOSTILE}\x1b[31m\n{number}", always(60)) for number in (1, 2)
+    ]
+    written = AuditRecord(
+        await redis_time(redis_client), HOSTILE, "set", CLIENT, None, HOSTILE, f"{HOSTILE}\u202e"
+    )
+    await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(written)})
+    async with living(redis_client, nodes, policies().table), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#nodes tbody th").first).to_have_text(f"{HOSTILE}\\x1b[31m\\n1")
+        await expect(page.locator("#audit tbody td.text").last).to_have_text(f"{HOSTILE}\\u202e")
+
+        assert await page.locator("img, main script").count() == 0
+        assert "Rate limiter" in await page.title()
+
+
+async def test_a_script_that_got_in_would_not_run(
+    redis_client: Redis, redis_url: str, browser: Browser
+) -> None:
+    page = await browser.new_page()
+    async with living(redis_client, even(always(60))), served(redis_url) as subject:
+        await page.goto(subject.url)
+        ran = await page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.append("window.ran = true");
+                try { document.body.append(script); } catch {}
+                try { document.body.innerHTML = "<img src=x onerror='window.ran = true'>"; } catch {}
+                return window.ran ?? false;
+            }"""
+        )
+
+    assert ran is False
+
+
+async def test_another_site_can_neither_read_nor_change_nor_frame_it(
+    redis_client: Redis, redis_url: str, browser: Browser
+) -> None:
+    page = await browser.new_page()
+    async with (
+        living(redis_client, even(always(60)), policies().table),
+        served(redis_url, **WRITABLE) as subject,
+        served(redis_url) as elsewhere,
+    ):
+        # Another port of this machine: another origin, and of the same site at that.
+        await page.goto(f"{elsewhere.url}/static/icon.svg")
+        read, sent = await page.evaluate(
+            """async ([url, token]) => {
+                const tried = async (path, options) => {
+                    try { return (await fetch(url + path, options)).status; } catch { return "no answer"; }
+                };
+                const form = {client: "acme", limit: "1/m", for: "", by: "x", why: "x", revision: ""};
+                const body = JSON.stringify(form);
+                return [
+                    await tried("/history", {}),
+                    await tried("/changes/set", {method: "POST", mode: "no-cors", body}),
+                ];
+            }""",
+            [subject.url, TOKEN],
+        )
+
+    assert read == "no answer"
+    assert sent in (0, "no answer")
+    assert not (await live_changes(redis_client)).limits
+
+
+async def test_a_name_that_was_made_to_lead_here_gets_nothing(redis_client: Redis, redis_url: str) -> None:
+    async with (
+        async_playwright() as playwright,
+        living(redis_client, even(always(60))),
+        served(redis_url) as subject,
+    ):
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which(CHROMIUM),
+            args=[*QUIET, "--host-resolver-rules=MAP evil.example 127.0.0.1"],
+        )
+        page = await browser.new_page()
+        answer = await page.goto(subject.url.replace("127.0.0.1", "evil.example"))
+        assert answer is not None
+        assert answer.status == 421
+        assert "SUBJECT_NAMES" in await page.locator("body").inner_text()
+        await browser.close()
