@@ -48,7 +48,7 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
                 return await since_command.run(arguments, reader, settings)
             case "why", _:
                 return await why_command.run(arguments, reader, settings)
-            case "watch" | "record", _:
+            case "watch" | "record" | "mcp", _:
                 return await _go_on(arguments, reader, settings)
             case "nodes", "forget":
                 return await action_commands.forget_node(arguments, reader, settings)
@@ -57,6 +57,10 @@ async def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 async def _go_on(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
     """Commands that look again and again; what each needs is imported for it alone."""
+    if arguments.command == "mcp":
+        from subject import mcp
+
+        return await mcp.run(reader, settings)
     if arguments.command == "record":
         from subject import record
 

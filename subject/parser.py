@@ -178,6 +178,7 @@ def _lasting(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--at", metavar="TIME", help="the diagnosis at this time of day in UTC, as in 09:12:03Z (at the end)"
     )
     _json(replay)
+    commands.add_parser("mcp", help="serve an AI operator by the Model Context Protocol, on standard input")
 
 
 def _json(parser: argparse.ArgumentParser, default: object = False) -> None:

@@ -60,6 +60,9 @@ class Settings(BaseSettings, Thresholds):
     wait_seconds: float = Field(
         5.0, ge=0, le=60, description="how long an action waits for nodes to say that it is in force"
     )
+    mcp_actions: bool = Field(
+        False, description="whether subject mcp also changes limits and resets clients, or only looks"
+    )
     identity_secret: SecretStr | None = Field(
         None, validation_alias="GATEWAY_IDENTITY_SECRET", description="the nodes' secret, for whois"
     )

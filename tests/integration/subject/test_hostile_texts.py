@@ -52,6 +52,8 @@ RUNS: dict[str, list[list[str]]] = {
     "audit": [[], ["--client", CLIENT]],
     "whois": [],  # refuses a key with any of it
     "completion": [["bash"]],
+    "mcp": [[]],
+    "serve": [],  # the dashboard's tests give it the like
     "watch": [["--every", "1s", "--for", "1s"]],
     "record": [["FILE"]],
     "replay": [["FILE"]],

@@ -1,0 +1,187 @@
+"""The subject as an AI operator meets it: the official SDK's own client, over stdio, on a real cluster."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from mcp import Client, StdioServerParameters
+from redis.asyncio import Redis
+
+from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
+from loadtest import cluster
+from loadtest.cluster import Cluster, Plan
+from loadtest.ports import free_port
+from tests.integration.subject.publishing import audited
+
+KEY = "sk_test_4711"
+CLIENT = unknown_client_id(KEY, DEFAULT_SECRET)
+READING = {"status", "nodes", "diagnose", "top", "limits", "explain"}
+ACTING = {"limits_set", "limits_unset", "reset"}
+
+
+@asynccontextmanager
+async def session(redis_url: str, environment: Mapping[str, str], **settings: str) -> AsyncIterator[Client]:
+    """The SDK's client, connected to ``subject mcp``."""
+    given = {**environment, "REDIS_URL": redis_url, **settings}
+    parameters = StdioServerParameters(command=sys.executable, args=["-m", "subject", "mcp"], env=given)
+    async with Client(parameters, read_timeout_seconds=30) as client:
+        yield client
+
+
+async def called(operator: Client, tool: str, /, **arguments: object) -> dict[str, Any]:
+    """What a tool returns."""
+    result = await operator.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    assert result.structured_content == json.loads(result.content[0].text)  # type: ignore[union-attr]  # tools return text
+    return dict(result.structured_content)
+
+
+async def refused(operator: Client, tool: str, /, **arguments: object) -> str:
+    """The error of a tool that does not do what it was asked for."""
+    result = await operator.call_tool(tool, arguments)
+    assert result.is_error
+    return str(result.content[0].text)  # type: ignore[union-attr]  # as above
+
+
+async def send(running: Cluster, number: int) -> None:
+    """Requests of one client, one after the other, over all nodes."""
+    async with aiohttp.ClientSession(headers={"X-API-Key": KEY}) as client:
+        for place in range(number):
+            node = running.nodes[place % len(running.nodes)]
+            async with client.get(node.url) as answer:
+                await answer.read()
+
+
+async def test_an_operator_looks_acts_and_looks_again() -> None:
+    async with cluster.running(Plan(nodes=2, node_environment={"GATEWAY_DEFAULT_LIMIT": "20/m"})) as running:
+        await send(running, 60)
+        await asyncio.sleep(1.5)  # until each node has told of it
+        async with session(running.redis_url, running.environment, SUBJECT_MCP_ACTIONS="true") as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+            status = await called(client, "status")
+            nodes = await called(client, "nodes")
+            top = await called(client, "top", most=5)
+            diagnosis = await called(client, "diagnose")
+            explained = await called(client, "explain", code="limit_breach")
+            done = await called(
+                client, "limits_set", client=CLIENT, limit="500/m", why="a test", lasting="10m"
+            )
+            limits = await called(client, "limits", client=CLIENT)
+            undone = await called(client, "limits_unset", client=CLIENT, why="over")
+            reset = await called(client, "reset", client=CLIENT, why="again")
+
+        async with Redis.from_url(running.redis_url, decode_responses=True) as redis:
+            audit = await audited(redis)
+
+    assert tools.keys() == READING | ACTING
+    assert all(tool.description for tool in tools.values())
+    assert {
+        name for name, tool in tools.items() if tool.annotations and tool.annotations.read_only_hint
+    } == READING
+    assert status["totals"] == {"requests": 60, "admitted": 20, "refused": 40, "failed": 0, "unidentified": 0}
+    assert [node["id"] for node in nodes["nodes"]] == ["node-1", "node-2"]
+    assert [one["id"] for one in top["clients"]] == [CLIENT]
+    assert "limit_breach" in [found["code"] for found in diagnosis["findings"]]
+    assert "In force here:" in explained["text"]
+    assert "SUBJECT_BREACH_REFUSED=20" in explained["text"]
+    assert [found["subject"]["id"] for found in explained["findings"]] == [CLIENT]
+    assert done["limit"] == "500/m"
+    assert f"{CLIENT} now has 500/m until" in done["told"]
+    assert "(was 20/m, default)" in done["told"]
+    assert done["undo"].startswith(f"subject limits unset {CLIENT}")
+    assert (limits["limits"][0]["limit"], limits["limits"][0]["why"]) == ("500/m", "a test")
+    assert undone["client"] == reset["client"] == CLIENT
+    assert [(record.action, record.why) for record in audit] == [
+        ("set", "a test"),
+        ("unset", "over"),
+        ("reset", "again"),
+    ]
+    assert all(record.by.endswith("(mcp)") for record in audit)
+
+
+async def test_without_leave_it_only_looks_and_bad_input_is_refused_in_words() -> None:
+    async with cluster.running(Plan(nodes=1)) as running:
+        async with session(running.redis_url, running.environment) as client:
+            assert {tool.name for tool in (await client.list_tools()).tools} == READING
+            assert "Unknown tool" in await refused(client, "reset", client=CLIENT, why="x")
+            assert "there is no code of that name (codes: cardinality_attack" in await refused(
+                client, "explain", code="x\x1b"
+            )
+            assert "most is between 1 and 100" in await refused(client, "top", most=0)
+            assert "most" in await refused(client, "top", most="many")
+            assert "code" in await refused(client, "explain")
+            assert "that is no client id" in await refused(client, "limits", client="no id!")
+
+        async with session(running.redis_url, running.environment, SUBJECT_MCP_ACTIONS="true") as client:
+            for wrong, told in (
+                ({"limit": "much", "why": "x"}, "'much': "),
+                ({"limit": "5/m", "why": "  "}, "why is empty"),
+                ({"limit": "5/m", "why": "x", "lasting": "soon"}, "is no duration"),
+                ({"limit": "5/m", "why": "x" * 301}, "300 at most"),
+            ):
+                assert told in await refused(client, "limits_set", client=CLIENT, **wrong)
+            secret = await refused(
+                client, "limits_set", client="sk_live_4eC39HqLyjWDarjt", limit="5/m", why="x"
+            )
+            assert "no node knows a client sk_l…" in secret
+            assert "4eC39HqLyjWDarjt" not in secret
+            assert "has no limit that was set live" in await refused(
+                client, "limits_unset", client=CLIENT, why="x"
+            )
+
+        async with Redis.from_url(running.redis_url, decode_responses=True) as redis:
+            assert await redis.exists("ratelimit:audit", "ratelimit:overrides") == 0
+
+
+async def test_without_redis_it_says_so_and_goes_on() -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    async with session(nowhere, cluster.own_environment(), SUBJECT_MCP_ACTIONS="true") as client:
+        diagnosis = await called(client, "diagnose")
+        error = await refused(client, "reset", client=CLIENT, why="x")
+        top = await called(client, "top")
+
+    assert [found["code"] for found in diagnosis["findings"]] == ["observer_blind"]
+    assert "Redis does not answer" in error
+    assert top["clients"] is None
+
+
+async def test_calls_at_one_time_are_all_answered(redis_url: str) -> None:
+    async with session(redis_url, cluster.own_environment()) as client:
+        documents = await asyncio.gather(*(called(client, tool) for tool in ("status", "nodes", "top") * 4))
+
+    assert len(documents) == 12
+
+
+async def test_it_ends_with_its_input_and_writes_nothing_of_its_own(redis_url: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "subject", "mcp"),
+        env={**cluster.own_environment(), "REDIS_URL": redis_url},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(b""), 30)
+
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("hidden", ["mcp"])
+async def test_without_the_sdk_it_says_what_to_install(redis_url: str, hidden: str) -> None:
+    program = f"import sys; sys.modules[{hidden!r}] = None; from subject.__main__ import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, "mcp"),
+        env={**cluster.own_environment(), "REDIS_URL": redis_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await asyncio.wait_for(process.communicate(), 30)
+
+    assert process.returncode == 2
+    assert (
+        err.decode() == "subject: subject mcp needs the extra mcp: pip install 'operator-ratelimiter[mcp]'\n"
+    )
