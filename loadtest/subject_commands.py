@@ -47,12 +47,25 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Findings that share a cause, named by the one that explains the others."""
+
+    code: str
+    subject: About
+
+    def __str__(self) -> str:
+        """As a verdict shows it."""
+        return f"{self.code} ({self.subject.id})"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One answer of ``subject diagnose --json``."""
 
     at: float  # seconds since 1970, by Redis' clock
     healthy: bool
     findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.contract.limits import Limit
 from loadtest.scenarios.scenario import Scenario, Sign
-from loadtest.subject_commands import Finding, Report
+from loadtest.subject_commands import Finding, Problem, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,18 @@ class Outcome:
     false_alarms: tuple[Finding, ...]  # the first of each
     stayed: tuple[Finding, ...]  # long after the scenario's end
     found_seconds: tuple[float, ...] = ()  # from when it was so until `found` was reported, each
+    problems: tuple[Problem, ...] | None = None  # in the first report with all that is expected
     clear_seconds: float | None = None  # from the scenario's end until nothing was found, if something was
 
     @property
     def is_right(self) -> bool:
         """Whether it found what was there, and nothing else."""
-        return not (self.missing or self.false_alarms or self.stayed)
+        return not (self.missing or self.false_alarms or self.stayed) and self.is_well_grouped
+
+    @property
+    def is_well_grouped(self) -> bool:
+        """Whether there was a problem for each cause."""
+        return self.problems is None or len(self.problems) == self.scenario.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +136,21 @@ def outcome(
         tuple(missing),
         false_alarms,
         tuple(stayed),
-        tuple(max(0.0, first_at[finding.identity] - times.began_at) for _, finding in found),
-        None if times.ended_at is None or not first else _clear_seconds(reports, times.ended_at),
+        found_seconds=tuple(max(0.0, first_at[finding.identity] - times.began_at) for _, finding in found),
+        problems=_problems(scenario, reports),
+        clear_seconds=None
+        if times.ended_at is None or not first
+        else _clear_seconds(reports, times.ended_at),
     )
+
+
+def _problems(scenario: Scenario, reports: Sequence[Asked]) -> tuple[Problem, ...] | None:
+    """None where nothing is expected, or never all of it was there at once."""
+    for asked in reports if scenario.expected else ():
+        identities = [finding.identity for finding in asked.report.findings]
+        if all(any(sign.matches(*identity) for identity in identities) for sign in scenario.expected):
+            return asked.report.problems
+    return None
 
 
 def _clear_seconds(reports: Sequence[Asked], ended_at: float) -> float | None:
@@ -170,6 +188,9 @@ class Verdict:
             yield from (
                 f"{name}: false alarm {finding}: {finding.summary}" for finding in result.false_alarms
             )
+            if not result.is_well_grouped:
+                told = ", ".join(map(str, result.problems or ()))
+                yield f"{name}: {result.scenario.problems} problems would be right, and not {told}"
             yield from (f"{name}: {finding} was still there long after its end" for finding in result.stayed)
 
     def _of_limits(self) -> Iterable[str]:

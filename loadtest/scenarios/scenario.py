@@ -74,6 +74,9 @@ class Scenario:
     `injected` says in words what is done. All of `expected` has to be found, from the start until what it
     caused has passed; `allowed` may be found as well, since it is true too; anything else is a false alarm.
 
+    Where something is expected, the subject makes so many `problems` of it when it has found all of that: one
+    for each cause.
+
     `begins` is the step from which on it is so. `uncertain` are the nodes whose requests may get no answer,
     and whose counts may be lost, since they or Redis are killed. `clear_seconds` after its end at the latest
     nothing is found any more, and the next one begins `calm_seconds` after its end at the earliest.
@@ -84,6 +87,7 @@ class Scenario:
     steps: tuple[Step, ...]
     expected: tuple[Sign, ...]
     allowed: tuple[Sign, ...] = ()
+    problems: int = 1
     begins: int = 0
     uncertain: tuple[str, ...] = ()
     clear_seconds: float = 20.0

@@ -21,4 +21,5 @@ def draw(setting: Setting, random: Random) -> Scenario:
         steps=(Step(SECONDS, Load(streams), fault.steps[0].faults),),
         expected=(*load.expected, *fault.expected),
         allowed=load.allowed,
+        problems=2,
     )

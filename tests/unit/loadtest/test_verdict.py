@@ -1,12 +1,14 @@
 """What a run is judged by."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.limits import Limit
 from loadtest import verdict
 from loadtest.scenarios import Scenario, Sign
-from loadtest.subject_commands import About, Finding, Report
+from loadtest.subject_commands import About, Finding, Problem, Report
 from loadtest.verdict import Asked, Busiest, Outcome, Passage, Times, Verdict
 
 SKEW = Sign("node_skew", "node", "node-2")
@@ -26,7 +28,8 @@ def finding(code: str = "node_skew", kind: str = "node", subject_id: str = "node
 
 def report(*findings: Finding, asked_at: float = 0.0) -> Asked:
     """It takes a second."""
-    told = Report(at=asked_at, healthy=not findings, findings=findings)
+    problems = tuple(Problem(one.code, one.subject) for one in findings)
+    told = Report(at=asked_at, healthy=not findings, findings=findings, problems=problems)
     return Asked(asked_at, asked_at + 1, told)
 
 
@@ -104,7 +107,7 @@ def test_another_node_is_a_false_alarm_and_the_right_one_is_missing() -> None:
 def test_what_is_allowed_may_be_there_or_not() -> None:
     allowing = scenario(SKEW, allowed=(BREACH,))
     breach = finding("limit_breach", "client", "k_1")
-    assert verdict.outcome(allowing, [report(finding(), breach)]).is_right
+    assert verdict.outcome(allowing, [report(finding()), report(finding(), breach)]).is_right
     assert verdict.outcome(allowing, [report(finding())]).is_right
     assert not verdict.outcome(scenario(SKEW), [report(finding(), breach)]).is_right
 
@@ -119,6 +122,17 @@ def test_a_finding_that_stays_fails_the_run() -> None:
     result = verdict.outcome(scenario(SKEW), [report(finding())], stayed=[finding()])
     assert not result.is_right
     assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 1
+
+
+def test_two_causes_are_two_problems_and_one_is_one() -> None:
+    breach = finding("limit_breach", "client", "k_1")
+    both = [report(finding(), breach)]
+    assert verdict.outcome(replace(scenario(SKEW, BREACH), problems=2), both).is_right
+    torn = verdict.outcome(scenario(SKEW, BREACH), both)
+    assert not torn.is_right
+    assert Verdict((torn,), Busiest("k", 1, Limit(10, 1))).failures == (
+        "skew: 1 problems would be right, and not node_skew (node-2), limit_breach (k_1)",
+    )
 
 
 def test_how_long_it_took_to_find_and_to_clear() -> None:
