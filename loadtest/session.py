@@ -76,7 +76,7 @@ class Session:
         ended_at = time.time()
         if scenario.expected:
             progress.say(f"{scenario.name} ends")
-            await self._wait(scenario.calm_seconds, lambda: False, "back to the usual load")
+        await self._wait(scenario.calm_seconds, lambda: False, "back to the usual load")
         await self._wait(scenario.clear_seconds, lambda: self._is_clear(ended_at), "back to the usual load")
         stayed = () if self._is_clear(ended_at) else self.watch.findings
         return verdict.outcome(scenario, self.watch.since(started_at), stayed, Times(began_at, ended_at))

@@ -145,7 +145,7 @@ def first_load(setting: Setting) -> Load:
 def warm_up(setting: Setting) -> Scenario:
     """What goes before all others: the usual load, long enough to tell an anomaly from it."""
     step = Step(WARM_UP_SECONDS, setting.usual)
-    return Scenario(WARM_UP, "the subject learns what is usual", (step,), expected=())
+    return Scenario(WARM_UP, "the subject learns what is usual", (step,), expected=(), calm_seconds=0.0)
 
 
 def draw(name: str, setting: Setting, random: Random) -> Scenario:

@@ -10,6 +10,8 @@ STEPS = 60
 SECONDS = 60.0
 FACTOR = 4.0
 STAYS_SECONDS = 10.0
+CALM_SECONDS = 90.0
+"""What is usual has risen with it, and next to that less is a drop."""
 
 
 def draw(setting: Setting, random: Random) -> Scenario:
@@ -22,4 +24,5 @@ def draw(setting: Setting, random: Random) -> Scenario:
         injected=f"no fault: {FACTOR:g} times the load within {SECONDS:.0f} s",
         steps=(*steps, Step(STAYS_SECONDS, Load((setting.background(FACTOR),)))),
         expected=(),
+        calm_seconds=CALM_SECONDS,
     )

@@ -6,6 +6,9 @@ from gateway.contract.limits import Limit
 from loadtest.load import Load, Stream
 from loadtest.scenarios.fault import Fault
 
+CALM_SECONDS = 5.0
+"""At least this long between two scenarios, so that the next does not stand in the shadow of the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -91,4 +94,4 @@ class Scenario:
     begins: int = 0
     uncertain: tuple[str, ...] = ()
     clear_seconds: float = 20.0
-    calm_seconds: float = 5.0
+    calm_seconds: float = CALM_SECONDS

@@ -17,4 +17,5 @@ def draw(setting: Setting, random: Random) -> Scenario:
         injected=f"no fault: {setting.rate_per_second * factor:.0f} requests a second, evenly spread",
         steps=(Step(SECONDS, Load((setting.background(factor),))),),
         expected=(),
+        calm_seconds=0.0,
     )
