@@ -11,6 +11,7 @@ from subject.checker import RateLimiterChecker
 from subject.diagnosis import diagnose
 from subject.finding import as_json
 from subject.reader import Reader
+from subject.series import Remembered
 from subject.settings import Settings
 from subject.snapshot import Node, Snapshot, take
 from subject.stores import ClusterMetrics, Store, StoreMetrics
@@ -34,6 +35,7 @@ class RateLimiterSubject:
         given = {} if redis_url is None else {"REDIS_URL": redis_url}
         self._settings = settings or settings_module.load(**given)
         self._reader = Reader(self._settings)
+        self._samples = Remembered()
         self._by = by
 
     async def __aenter__(self) -> "RateLimiterSubject":
@@ -127,7 +129,7 @@ class RateLimiterSubject:
         }
 
     async def _snapshot(self) -> Snapshot:
-        return take(await self._reader.look(), self._settings.node_down_seconds)
+        return take(await self._reader.look(), self._settings.node_down_seconds, self._samples)
 
 
 def create_ratelimiter_subject_and_checker(

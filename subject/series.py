@@ -14,6 +14,8 @@ from gateway.contract import histogram
 from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals, Upstream
 
 LONGEST_START_SECONDS = 5.0
+MOST_CLIENTS = 4000
+"""That were ever listed, until a boot's samples are made anew by the records that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +44,70 @@ class Sample:
 
 def samples(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
     """The samples of one node, in order of time. A boot's first record starts its differences anew."""
-    by_boot = sorted(records, key=lambda record: (record.boot_id, record.sequence, record.at))
-    found: list[Sample] = []
-    for _, boot in groupby(by_boot, key=lambda record: record.boot_id):
-        found.extend(_of_boot(list(boot)))
-    return tuple(sorted(found, key=lambda sample: sample.end))
+    return Remembered()(records)
 
 
-def _of_boot(records: Sequence[TelemetryRecord]) -> list[Sample]:
-    found: list[Sample] = []
-    busiest: dict[str, ClientCount] = {}
-    most_refused: dict[str, ClientCount] = {}
-    earlier = _origin(records[0])
-    for record in records:
-        if earlier is not None:
-            if record.at <= earlier.at:
-                continue
-            found.append(_between(earlier, record, busiest, most_refused))
-        busiest.update((entry.client, entry) for entry in record.busiest)
-        most_refused.update((entry.client, entry) for entry in record.most_refused)
-        earlier = record
-    return found
+class Remembered:
+    """`samples` for one who looks again and again: of records that were there before nothing is made anew."""
+
+    def __init__(self) -> None:
+        self._boots: dict[str, dict[str, _Boot]] = {}  # by node and boot
+
+    def __call__(self, records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
+        """The samples of one node."""
+        in_order = sorted(records, key=lambda record: (record.boot_id, record.sequence, record.at))
+        if not in_order:
+            return ()
+        known = self._boots.get(in_order[0].node_id, {})
+        boots: dict[str, _Boot] = {}
+        for boot_id, group in groupby(in_order, key=lambda record: record.boot_id):
+            of_it = list(group)
+            boot = known.get(boot_id)
+            boots[boot_id] = boot if boot is not None and boot.goes_on_with(of_it) else _Boot(of_it)
+        self._boots[in_order[0].node_id] = boots
+        found = (sample for boot in boots.values() for sample in boot.samples)
+        return tuple(sorted(found, key=lambda sample: sample.end))
+
+
+class _Boot:
+    """The records of one boot, and what happened between them."""
+
+    def __init__(self, records: Sequence[TelemetryRecord]) -> None:
+        self.samples: list[Sample] = []
+        self._records: list[TelemetryRecord] = []
+        self._busiest: dict[str, ClientCount] = {}
+        self._most_refused: dict[str, ClientCount] = {}
+        self._earlier = _origin(records[0])
+        self._add_all(records)
+
+    def goes_on_with(self, records: Sequence[TelemetryRecord]) -> bool:
+        """Take what is new, and leave out what has gone. It does not go on if any but the last are new."""
+        if len(self._busiest) + len(self._most_refused) > MOST_CLIENTS:
+            return False
+        gone = next((place for place, one in enumerate(self._records) if one is records[0]), None)
+        if gone is None:
+            return False
+        kept = self._records[gone:]
+        if len(kept) > len(records) or any(
+            one is not other for one, other in zip(kept, records, strict=False)
+        ):
+            return False
+        if gone:
+            self._records = kept
+            self.samples = [sample for sample in self.samples if sample.end > records[0].at]
+        self._add_all(records[len(kept) :])
+        return True
+
+    def _add_all(self, records: Sequence[TelemetryRecord]) -> None:
+        for record in records:
+            self._records.append(record)
+            if self._earlier is not None:
+                if record.at <= self._earlier.at:
+                    continue
+                self.samples.append(_between(self._earlier, record, self._busiest, self._most_refused))
+            self._busiest.update((entry.client, entry) for entry in record.busiest)
+            self._most_refused.update((entry.client, entry) for entry in record.most_refused)
+            self._earlier = record
 
 
 def _origin(first: TelemetryRecord) -> TelemetryRecord | None:
@@ -172,9 +217,8 @@ def per_second(of: Iterable[Sample], value: Callable[[Sample], float], first: in
     for sample in of:
         amount = value(sample)
         if amount:
-            for second in range(max(first, floor(sample.start)), min(until, ceil(sample.end))):
-                share = _overlap(sample, second, second + 1) / (sample.end - sample.start)
-                seconds[second - first] += amount * share
+            for place, share in _spread(sample, first, until):
+                seconds[place] += amount * share
     return seconds
 
 
@@ -202,10 +246,10 @@ def rows_by_client(
     rows = {client: [0.0] * max(0, until - first) for client in clients}
     for sample in of:
         listed = field(sample)
-        for client in rows.keys() & listed.keys():
-            row, units, length = rows[client], listed[client], sample.end - sample.start
-            for second in range(max(first, floor(sample.start)), min(until, ceil(sample.end))):
-                row[second - first] += units * _overlap(sample, second, second + 1) / length
+        wanted = rows.keys() & listed.keys()
+        for place, share in _spread(sample, first, until) if wanted else ():
+            for client in wanted:
+                rows[client][place] += listed[client] * share
     return rows
 
 
@@ -221,6 +265,16 @@ def last_seconds(of: Sequence[Sample], place: int, seconds: float) -> list[Sampl
 def ended_within(of: Iterable[Sample], start: float, end: float) -> list[Sample]:
     """The samples whose record came in (start, end]: histograms cannot be cut, so a sample counts whole."""
     return [sample for sample in of if start < sample.end <= end]
+
+
+def _spread(sample: Sample, first: int, until: int) -> list[tuple[int, float]]:
+    """The parts of a sample that lie in each second, counted from `first`."""
+    start, end = sample.start, sample.end
+    length = end - start
+    return [
+        (second - first, (min(end, second + 1) - max(start, second)) / length)
+        for second in range(max(first, floor(start)), min(until, ceil(end)))
+    ]
 
 
 def _overlap(sample: Sample, start: float, end: float) -> float:

@@ -16,6 +16,7 @@ from subject.looks import Looks
 from subject.overview import overview
 from subject.printable import printable
 from subject.reader import Reader
+from subject.series import Remembered
 from subject.settings import Settings
 from subject.snapshot import Snapshot, take
 from subject.status_lines import status_lines
@@ -41,9 +42,10 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
 
 
 async def _each(looks: Looks, settings: Settings, show: Show) -> None:
+    samples = Remembered()
     async with aclosing(looks.views()) as views:
         async for view in views:
-            snapshot = take(view, settings.node_down_seconds)
+            snapshot = take(view, settings.node_down_seconds, samples)
             show(snapshot, diagnose(snapshot, settings))
 
 

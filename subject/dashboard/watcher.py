@@ -18,6 +18,7 @@ from subject.diagnosis import diagnose
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.reader import Reader
 from subject.redis_client import redis_errors_mapped
+from subject.series import Remembered
 from subject.settings import Settings
 from subject.snapshot import Snapshot, take
 from subject.view import View
@@ -61,6 +62,7 @@ class Watcher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._reader = Reader(settings, windows=WINDOWS)
+        self._samples = Remembered()
         self._history = History()
         self._trail = Trail()
         self._history_due = 0.0
@@ -177,7 +179,7 @@ class Watcher:
             logger.warning("the audit or the history cannot be read: %s", error)
 
     def _made(self, view: View) -> tuple[str, Chart]:
-        snapshot = take(view, self._settings.node_down_seconds)
+        snapshot = take(view, self._settings.node_down_seconds, self._samples)
         document = page(snapshot, diagnose(snapshot, self._settings), self._trail.records)
         return json.dumps(document, separators=(",", ":")), live(snapshot)
 

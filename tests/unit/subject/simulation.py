@@ -13,8 +13,9 @@ from itertools import accumulate
 from gateway.contract.histogram import bucket, from_counts
 from gateway.contract.telemetry import Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.telemetry.clients import ClientActivity
-from subject.snapshot import Snapshot
-from tests.unit.subject.builders import SAME, START, record, snapshot
+from subject.series import Remembered
+from subject.snapshot import Snapshot, take
+from tests.unit.subject.builders import SAME, START, THRESHOLDS, record, view
 
 KEPT_SECONDS = 130
 """The records that a subject keeps."""
@@ -117,8 +118,9 @@ class Life:
 
     def looks(self, seconds: int, seed: int) -> Iterator[Snapshot]:
         """What a subject sees at the end of each second."""
+        remembered = Remembered()
         for at, records, digests in self.telemetry(seconds, seed):
-            yield snapshot(records, at, digests=digests)
+            yield take(view(records, at, digests=digests), THRESHOLDS.node_down_seconds, remembered)
 
     def telemetry(
         self, seconds: int, seed: int

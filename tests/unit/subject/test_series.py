@@ -50,6 +50,30 @@ def test_evictions_are_counted_from_where_redis_told_them_first_and_again_after_
     assert [sample.evicted for sample in found] == [0, 3, 0, 0, 0, 2]
 
 
+def test_who_looks_again_gets_the_same_samples_as_who_looks_first() -> None:
+    clients = {f"client-{number}": always(number) for number in range(30)}
+    records = [
+        *NodeScript(requests=always(40), clients=clients, phase=0.3).records(40, lost=[7, 8, 25]),
+        *NodeScript(requests=always(40), clients=clients, boot_id="boot-b").records(90, 45),
+    ]
+    remembered = series.Remembered()
+
+    for second in range(1, 95):
+        at = START + second
+        now = [one for one in records if at - 30 <= one.at <= at]
+        if second % 9 == 0:  # one that comes late
+            now.pop(len(now) // 2)
+        assert remembered(now) == series.samples(now)
+
+
+def test_the_samples_of_one_node_are_not_those_of_another() -> None:
+    remembered = series.Remembered()
+    nodes = [NodeScript(name, always(rate)).records(5) for name, rate in (("node-1", 10), ("node-2", 20))]
+
+    for records in (*nodes, *nodes):
+        assert remembered(records) == series.samples(records)
+
+
 def test_a_lost_record_spreads_over_the_gap() -> None:
     found = series.samples(NodeScript(requests=always(10)).records(4, lost=[1, 2]))
 
