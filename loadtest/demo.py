@@ -19,6 +19,7 @@ from loadtest.generator import Generator
 from loadtest.polling import until
 from loadtest.progress import Progress
 from loadtest.scenarios import Scenario, Setting
+from loadtest.scenarios.uncertain import uncertain_nodes
 from loadtest.session import Session
 from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Busiest, Verdict
@@ -114,7 +115,7 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
             return Verdict((), None, problems=(str(error),))
         progress.status("counting")
         counted = await load.stop()
-        uncertain = {node_id for scenario in drawn for node_id in scenario.uncertain}
+        uncertain = uncertain_nodes(drawn)
         certain = {node_id: counts for node_id, counts in counted.nodes.items() if node_id not in uncertain}
         differences = await _differences(subject, certain)
         return Verdict(

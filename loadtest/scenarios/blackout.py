@@ -22,5 +22,4 @@ def draw(setting: Setting, random: Random) -> Scenario:
         expected=(Sign("observer_blind", "cluster"),),
         allowed=(Sign("traffic_drop", "cluster"),),
         begins=1,
-        uncertain=setting.node_ids,
     )

@@ -25,6 +25,5 @@ def draw(setting: Setting, random: Random) -> Scenario:
         expected=(Sign("node_flapping", "node", node_id),),
         allowed=(Sign("node_down", "node", node_id),),
         begins=2 * CRASHES - 1,  # it serves for the third time
-        uncertain=(node_id,),
         clear_seconds=LOOKS_BACK_SECONDS,
     )

@@ -19,5 +19,4 @@ def draw(setting: Setting, random: Random) -> Scenario:
         injected=f"{node_id} is killed",
         steps=(Step(NOTICE_SECONDS, setting.usual, killed), Step(SECONDS, setting.without(node_id), killed)),
         expected=(Sign("node_down", "node", node_id),),
-        uncertain=(node_id,),
     )

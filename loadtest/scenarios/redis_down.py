@@ -25,6 +25,5 @@ def draw(setting: Setting, random: Random) -> Scenario:
             Sign("fallback_active", "node"),
             Sign("store_slow", "cluster"),
         ),
-        uncertain=setting.node_ids if is_killed else (),
         calm_seconds=LEARN_SECONDS if is_killed else 5.0,
     )

@@ -80,9 +80,8 @@ class Scenario:
     Where something is expected, the subject makes so many `problems` of it when it has found all of that: one
     for each cause.
 
-    `begins` is the step from which on it is so. `uncertain` are the nodes whose requests may get no answer,
-    and whose counts may be lost, since they or Redis are killed. `clear_seconds` after its end at the latest
-    nothing is found any more, and the next one begins `calm_seconds` after its end at the earliest.
+    `begins` is the step from which on it is so. `clear_seconds` after its end at the latest nothing is found
+    any more, and the next one begins `calm_seconds` after its end at the earliest.
     """
 
     name: str
@@ -92,6 +91,5 @@ class Scenario:
     allowed: tuple[Sign, ...] = ()
     problems: int = 1
     begins: int = 0
-    uncertain: tuple[str, ...] = ()
     clear_seconds: float = 20.0
     calm_seconds: float = CALM_SECONDS

@@ -10,8 +10,18 @@ import pytest
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from loadtest import scenarios
 from loadtest.load import Load
-from loadtest.scenarios import Scenario, Setting, Sign
-from loadtest.scenarios.fault import NodeClock, NodeRestarted, RedisSlow
+from loadtest.scenarios import Scenario, Setting, Sign, Step
+from loadtest.scenarios.fault import (
+    Fault,
+    NodeClock,
+    NodeKilled,
+    NodeRestarted,
+    NodeTwice,
+    RedisFrozen,
+    RedisKilled,
+    RedisSlow,
+)
+from loadtest.scenarios.uncertain import uncertain_nodes
 
 SEEDS = range(60)
 DETECTORS = Path(__file__).parents[3] / "docs/detectors.md"
@@ -44,7 +54,6 @@ def test_each_is_well_formed(name: str) -> None:
         assert scenario.name == name
         assert 5 <= longest_seconds(scenario) <= 120
         assert 0 <= scenario.begins < len(scenario.steps)
-        assert set(scenario.uncertain) <= set(where.node_ids)
         known = {*where.node_ids, *(client.id for client in where.clients), None}
         assert {sign.id for sign in scenario.expected + scenario.allowed} <= known
         assert not set(scenario.expected) & set(scenario.allowed)
@@ -148,6 +157,21 @@ def test_one_client_is_within_its_limit_where_it_is_a_hot_key_and_beyond_it_in_a
         for where, scenario in drawn(name):
             own = scenario.steps[0].load.streams[1].rate_per_second
             assert (own < 0.9 * where.limit.quota / where.limit.period_seconds) == is_within
+
+
+def with_faults(*faults: Fault) -> Scenario:
+    return Scenario("some", "some faults", (Step(1.0, setting().usual, faults),), expected=())
+
+
+def test_counts_are_lost_with_a_node_that_is_killed_and_not_with_one_that_leaves_in_order() -> None:
+    played = [with_faults(NodeRestarted("node-1")), with_faults(NodeKilled("node-2"), NodeTwice("node-3"))]
+    assert uncertain_nodes(played) == {"node-2"}
+
+
+def test_a_redis_that_loses_its_data_loses_the_counts_of_boots_before_the_present_one() -> None:
+    before, after = with_faults(NodeRestarted("node-1")), with_faults(NodeClock("node-2", 5))
+    assert uncertain_nodes([before, with_faults(RedisKilled()), after]) == {"node-1"}
+    assert uncertain_nodes([before, with_faults(RedisFrozen()), after]) == set()
 
 
 def test_the_usual_load_is_far_from_the_limit() -> None:
