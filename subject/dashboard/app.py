@@ -13,6 +13,7 @@ from subject.dashboard.guard import HEADERS, Asked, Refused, refusal
 from subject.dashboard.static_files import StaticFile
 from subject.dashboard.watcher import Watcher
 from subject.errors import ConflictError, NoNodesError, RedisAwayError, RedisRefusesError
+from subject.exposition import CONTENT_TYPE
 from subject.settings import Settings
 
 MOST_WATCHING = 100
@@ -51,6 +52,7 @@ def application(settings: Settings) -> web.Application:
         app.router.add_get(path, _file)
     app.router.add_get("/events", _events, allow_head=False)
     app.router.add_get("/history", _history)
+    app.router.add_get("/metrics", _metrics)
     for change in changes.FORMS:
         app.router.add_post(f"/changes/{change}", _change)
     return app
@@ -142,6 +144,14 @@ async def _history(request: web.Request) -> web.Response:
     response = web.Response(text=request.app[WATCHER].hour, content_type="application/json")
     response.enable_compression()
     return response
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    """For Prometheus: the last look, which is no older than the pause between two."""
+    text = request.app[WATCHER].metrics
+    if text is None:
+        return _refused(Refused(503, "there has been no look yet, or the last one failed"))
+    return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
 
 async def _body(request: web.Request) -> Any:

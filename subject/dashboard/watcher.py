@@ -16,6 +16,7 @@ from subject.dashboard.page import page
 from subject.dashboard.trail import Trail
 from subject.diagnosis import diagnose
 from subject.errors import RedisAwayError, RedisRefusesError
+from subject.exposition import exposition
 from subject.reader import Reader
 from subject.redis_client import redis_errors_mapped
 from subject.series import Remembered
@@ -72,6 +73,7 @@ class Watcher:
         self._soon = asyncio.Event()
         self._watching = 0
         self._hour = _text(EMPTY)
+        self._metrics: str | None = None
         self._closed = False
 
     @property
@@ -103,6 +105,11 @@ class Watcher:
     def hour(self) -> str:
         """The chart of the last hour, as JSON."""
         return self._hour
+
+    @property
+    def metrics(self) -> str | None:
+        """The last look for Prometheus; None before the first one, and where it failed."""
+        return self._metrics
 
     async def newer(self, number: int) -> Frame | None:
         """The latest frame, as soon as there is one after `number`; None when there will be no more."""
@@ -157,14 +164,15 @@ class Watcher:
         if view.redis.connected:
             await self._read(self._trail, view.at)
         # Of thirty nodes it takes a while, in which others are to be answered.
-        await self._show(*await asyncio.to_thread(self._made, view))
+        text, chart, self._metrics = await asyncio.to_thread(self._made, view)
+        await self._show(text, chart)
         if view.redis.connected and time.monotonic() >= self._history_due:
             self._history_due = time.monotonic() + HISTORY_SECONDS
             await self._read(self._history, view.at)
             self._hour = await asyncio.to_thread(_text, self._history.chart(view.at))
 
     async def _fail(self, error: Exception) -> None:
-        before = self._frame
+        before, self._metrics = self._frame, None
         trouble = f"{type(error).__name__}; the subject's log says more"
         if before is None or before.trouble != trouble:
             logger.error("a look failed", exc_info=error)
@@ -178,10 +186,11 @@ class Watcher:
             # The next look finds an outage; one key that holds something else costs only what stands there.
             logger.warning("the audit or the history cannot be read: %s", error)
 
-    def _made(self, view: View) -> tuple[str, Chart]:
+    def _made(self, view: View) -> tuple[str, Chart, str]:
         snapshot = take(view, self._settings.node_down_seconds, self._samples)
-        document = page(snapshot, diagnose(snapshot, self._settings), self._trail.records)
-        return json.dumps(document, separators=(",", ":")), live(snapshot)
+        diagnosis = diagnose(snapshot, self._settings)
+        text = json.dumps(page(snapshot, diagnosis, self._trail.records), separators=(",", ":"))
+        return text, live(snapshot), exposition(snapshot, diagnosis)
 
     async def _show(self, text: str, chart: Chart, trouble: str = "") -> None:
         number = 1 if self._frame is None else self._frame.number + 1

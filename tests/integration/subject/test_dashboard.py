@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from gateway.contract import keys
@@ -364,3 +365,29 @@ async def test_a_port_that_is_taken_is_one_line(redis_url: str) -> None:
     assert run.code == 3
     assert run.err.startswith("subject: cannot listen on 127.0.0.1:")
     assert run.err.count("\n") == 1
+
+
+async def test_prometheus_gets_the_last_look(
+    redis_client: Redis, redis_url: str, http: ClientSession
+) -> None:
+    async with (
+        living(redis_client, even(always(60)), policies().table),
+        dashboard(redis_url) as url,
+        events(http, url) as watching,
+    ):
+        await watching.next()
+        async with http.get(f"{url}/metrics") as answer:
+            text = await answer.text()
+        async with http.get(f"{url}/metrics", headers={"Host": "elsewhere.example"}) as refused:
+            assert refused.status == 421
+
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert [sample.value for sample in families["subject_sees"].samples] == [1]
+    assert {sample.labels["node"] for sample in families["subject_node_up"].samples} == {
+        "node-1",
+        "node-2",
+        "node-3",
+    }
+    assert families["subject_node_requests"].type == "counter"

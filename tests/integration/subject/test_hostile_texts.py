@@ -16,9 +16,14 @@ from gateway.contract.overrides import LIMIT_FIELD, Override
 from gateway.contract.policy_table import ClientPolicy, Terms
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, LiveChanges, Reloads
+from subject.diagnosis import diagnose
+from subject.exposition import exposition
 from subject.parser import build
+from subject.reader import Reader
 from subject.redis_reads import redis_time
-from tests.integration.subject.publishing import PATIENT, Run, environment, subject_process
+from subject.settings import load
+from subject.snapshot import take
+from tests.integration.subject.publishing import PATIENT, environment, subject_process
 from tests.integration.subject.terminal import terminal_with
 from tests.unit.subject.builders import NodeScript, always, policies
 
@@ -27,7 +32,7 @@ HOSTILE = {
     "html": "<script>alert(1)</script><img src=x onerror=alert(2)>&lt;",
     "title": "\x1b]0;owned\x07",
     "clearing": "\x1b[2J\x1b[1;1H\x1b[31mALL WELL",
-    "lines": "one\ntwo\r\nthree\rfour",
+    "lines": "one\nLINE two\r\nLINE three\rLINE four",
     "c1": "\x9b31m\x9d0;owned\x9c\x85",
     "directions": "\u202eevil\u2066\u2028\u2029",
     "markup": "[bold red]x[/] :skull: {{7*7}} ${HOME} `id` %s",
@@ -59,8 +64,6 @@ RUNS: dict[str, list[list[str]]] = {
     "replay": [["FILE"]],
 }
 """How each command is tried; FILE is one recording."""
-OVER_TIME = {"watch", "replay"}
-"""How much these tell depends on when they look."""
 WITHOUT_JSON = (["nodes", "forget"], ["limits", "set"], ["limits", "unset"], ["diagnose", "--explain"])
 WITH_JSON = {"status", "nodes", "top", "diagnose", "why", "limits", "audit", "watch", "replay"}
 
@@ -119,16 +122,6 @@ def arguments(file: Path) -> Iterator[list[str]]:
             yield [command, *(str(file) if word == "FILE" else word for word in way)]
 
 
-async def runs(redis: Redis, redis_url: str, text: str, folder: Path) -> dict[str, Run]:
-    """Each command once, as text."""
-    found = {}
-    for words in arguments(folder / "a.jsonl"):
-        await redis.flushall()
-        await write(redis, text)
-        found[" ".join(words)] = await subject_process(*words, redis_url=redis_url, stdin=f"{text}\n")
-    return found
-
-
 def test_each_command_is_tried() -> None:
     (commands,) = [action for action in build()._actions if action.dest == "command"]
     assert commands.choices is not None
@@ -139,17 +132,15 @@ def test_each_command_is_tried() -> None:
 async def test_no_text_draws_anything_and_none_makes_a_line(
     redis_client: Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    for folder in ("tame", "hostile"):
-        (tmp_path / folder).mkdir()
-    tame = await runs(redis_client, redis_url, "x" * len(ALL), tmp_path / "tame")
-    hostile = await runs(redis_client, redis_url, ALL, tmp_path / "hostile")
+    for words in arguments(tmp_path / "a.jsonl"):
+        await redis_client.flushall()
+        await write(redis_client, ALL)
+        run = await subject_process(*words, redis_url=redis_url, stdin=f"{ALL}\n")
 
-    for (command, plain), (_, run) in zip(tame.items(), hostile.items(), strict=True):
-        assert run.code == plain.code, command
-        for before, after in ((plain.out, run.out), (plain.err, run.err)):
-            if command.split()[0] not in OVER_TIME:
-                assert after.count("\n") == before.count("\n"), command
-            assert after.replace("\n", "").isprintable(), command
+        assert run.code in (0, 1, 2), words
+        for text in (run.out, run.err):
+            assert text.replace("\n", "").isprintable(), words
+            assert [line for line in text.splitlines() if line.lstrip().startswith("LINE")] == [], words
 
 
 async def test_json_holds_it_and_is_a_line_all_the_same(
@@ -195,3 +186,18 @@ async def test_the_screen_stays_a_screen(redis_client: Redis, redis_url: str) ->
     assert SCREEN.sub("", terminal.text).replace("\r\n", "").replace("\n", "").isprintable()
     assert len(screen) <= 24
     assert max(map(len, screen)) <= 80
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_page_for_prometheus_has_no_other_lines(
+    redis_client: Redis, redis_url: str, name: str
+) -> None:
+    settings = load(REDIS_URL=redis_url, node_down_seconds=60)
+    await write(redis_client, HOSTILE[name])
+    async with Reader(settings) as reader:
+        snapshot = take(await reader.look(), settings.node_down_seconds)
+
+    text = exposition(snapshot, diagnose(snapshot, settings))
+
+    assert text.replace("\n", "").isprintable()
+    assert [line for line in text.splitlines() if not line.startswith(("subject_", "# "))] == []
