@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -46,7 +46,7 @@ class Finding:
     summary: str  # one sentence, without its full stop
     evidence: tuple[Evidence, ...]
     confidence: float  # 0…1, see `confidence`
-    likely_cause: str
+    likely_cause: str = field(default="", kw_only=True)  # said when all findings are known: see `diagnosis`
     suggested_action: str  # a command
     verify_with: str  # another
 

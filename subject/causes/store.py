@@ -191,8 +191,12 @@ def override_malformed(case: Case) -> list[Suspect]:
                 (either(not problem, f"the subject can read it, {refusing:.0f} of {up} nodes cannot", ""),),
             ),
         ]
+    many = (case.now("malformed_fields") or 0) > 1
     return [
-        Suspect("it was written by hand", (either(refusing >= up > 0, by_all, by_all),)),
+        Suspect(
+            "something that is no subject writes there" if many else "it was written by hand",
+            (either(refusing >= up > 0, by_all, by_all),),
+        ),
         Suspect(
             "a subject of another version wrote it",
             (

@@ -43,7 +43,6 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
     since = lately(start)[0]
     starts, silences = ([at for at in times if at > snapshot.at - window] for times in (boots, silent))
     changes = len(starts) + len(silences)
-    crashes = len(starts) >= len(silences)
     return Finding(
         code="node_flapping",
         severity="warning",
@@ -60,12 +59,6 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
             Evidence("silences", None, len(silences), f"silences in {window} s"),
         ),
         confidence=confidence(changes / thresholds.flapping_changes, snapshot.at - since),
-        likely_cause=(
-            "it ends soon after its start (out of memory, a setting, a failing health check), and something "
-            "starts it again: its log says why"
-            if crashes
-            else "its way to Redis comes and goes, or its host stalls (too little processor or memory)"
-        ),
         suggested_action="subject nodes",
         verify_with="subject status",
     )
@@ -130,7 +123,6 @@ def _conflict(
             Evidence("side_by_side", thresholds.conflict_seconds, round(overlap, 1), "seconds"),
         ),
         confidence=confidence(overlap / thresholds.conflict_seconds, overlap),
-        likely_cause="NODE_ID was copied with a node's environment, or two hosts have one name",
         suggested_action="gateway --check",
         verify_with="subject nodes",
     )

@@ -138,10 +138,6 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
             Evidence("rejection_ratio", None, round(ratio, 3), "ratio"),
         ),
         confidence=confidence(breach.refused / thresholds.breach_refused, snapshot.until - breach.since),
-        likely_cause=(
-            f"{breach.client} does not keep to its limit, or the limit is too low for what it does; "
-            "the gateway does what it should"
-        ),
         suggested_action=command("subject", "limits", "get", breach.client),
         verify_with=command("subject", "why", breach.client),
     )
@@ -205,7 +201,6 @@ def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Brea
                 Evidence("clients_over_limit", thresholds.breach_clients, len(breaches), "clients"),
             ),
             confidence=confidence(max(ratio / thresholds.breach_ratio, 1.0), snapshot.until - since),
-            likely_cause="limits that are too low for today's use, or many clients that retry at once",
             suggested_action="subject limits",
             verify_with="subject top",
         )

@@ -121,10 +121,6 @@ def _finding(
             Evidence("clients_seen", None, snapshot.clients, "clients"),
         ),
         confidence=confidence(rate / found.bound, snapshot.until - since),
-        likely_cause=(
-            "somebody makes up keys to get round the limit: GATEWAY_ADDRESS_LIMIT bounds what one address "
-            "gets over all unknown keys, and GATEWAY_UNKNOWN_KEYS=reject refuses them; or many new users came"
-        ),
         suggested_action="gateway --check",
         verify_with="subject status",
     )

@@ -7,7 +7,6 @@ from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence
 from subject.snapshot import Node, Snapshot
 
-SETS_CLOCKS = "chronyd, systemd-timesyncd"
 TOGETHER_SECONDS = 1.0
 """Nodes that are off by the same, to within this, agree: then it is Redis' clock. Words and whom only."""
 
@@ -56,7 +55,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding
         ),
         evidence=_evidence(thresholds, skew.seconds),
         confidence=_confidence(snapshot, thresholds, skew),
-        likely_cause=f"nothing sets the clock of {node.id}'s host ({SETS_CLOCKS}), or it was set by hand",
         suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
         verify_with="subject diagnose",
     )
@@ -77,7 +75,6 @@ def _of_redis(snapshot: Snapshot, thresholds: Thresholds, skews: list[_Skew]) ->
         ),
         evidence=(*_evidence(thresholds, middle.seconds), Evidence("nodes_off", None, len(skews), "nodes")),
         confidence=_confidence(snapshot, thresholds, middle),
-        likely_cause=f"nothing sets the clock of Redis' host ({SETS_CLOCKS}), or it was set by hand",
         suggested_action='redis-cli -u "$REDIS_URL" TIME',
         verify_with="subject diagnose",
     )

@@ -62,10 +62,6 @@ def _finding(
             Evidence("nodes_up", snapshot.expected_up, up, "nodes"),
         ),
         confidence=confidence((snapshot.at - since) / thresholds.drift_seconds, snapshot.at - since),
-        likely_cause=(
-            "a change of settings or files that did not reach all nodes, or that some have not reloaded "
-            "(SIGHUP, or a restart)"
-        ),
         suggested_action="gateway --check",
         verify_with="subject diagnose",
     )

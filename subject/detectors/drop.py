@@ -134,9 +134,6 @@ def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, drop: _Drop) -> Find
             Evidence("part_of_usual", thresholds.drop_ratio, round(drop.ratio, 3), "ratio"),
         ),
         confidence=confidence(drop.margin, snapshot.until - drop.since),
-        likely_cause=(
-            "what is before the nodes: the load balancer, DNS, the network, or a big client that stopped"
-        ),
         suggested_action="subject nodes",
         verify_with="subject status",
     )
@@ -159,10 +156,6 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node, drop: _Drop
             Evidence("part_of_usual", thresholds.drop_ratio, round(drop.ratio, 3), "ratio"),
         ),
         confidence=confidence(drop.margin, snapshot.until - drop.since),
-        likely_cause=(
-            "the load balancer took it out (its check of /readyz fails, or does not reach it), or prefers "
-            "others"
-        ),
         suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/readyz"),
         verify_with="subject nodes",
     )

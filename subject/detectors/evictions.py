@@ -49,10 +49,6 @@ def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
                 Evidence("memory_used", 1.0, None if full is None else round(full, 3), "ratio"),
             ),
             confidence=confidence(keys / thresholds.store_evicting_keys, until - since),
-            likely_cause=(
-                "maxmemory is too small for the clients that are active, something else fills this Redis, or "
-                "many new keys came at once"
-            ),
             suggested_action='redis-cli -u "$REDIS_URL" INFO memory',
             verify_with="subject status",
         )

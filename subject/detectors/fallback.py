@@ -17,7 +17,7 @@ from subject.finding import (
     number,
     percent,
 )
-from subject.snapshot import Node, Snapshot, told_by
+from subject.snapshot import Node, Snapshot
 
 EFFECTS = {
     "local": "by its own share of each limit, so that limits hold only roughly",
@@ -135,11 +135,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
             Evidence("by_redis", None, round(decisions), f"decisions in {window} s"),
         ),
         confidence=confidence(margin, snapshot.at - since),
-        likely_cause=told_by(one.node for one in found)
-        or (
-            f"Redis does not answer {node.id if alone else 'them'} within the deadline: the way there, "
-            "or the load of what runs beside it"
-        ),
         suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
         verify_with="subject nodes",
     )

@@ -79,10 +79,6 @@ def _finding(
             Evidence("clients_active", thresholds.hot_key_clients, active, "clients"),
         ),
         confidence=confidence(share / thresholds.hot_key_share, snapshot.until - since),
-        likely_cause=(
-            f"{client} is far bigger than the others, runs a batch, or is a proxy behind which many users "
-            "share one key; its window is the busiest key in Redis"
-        ),
         suggested_action=command("subject", "limits", "get", client),
         verify_with="subject top",
     )

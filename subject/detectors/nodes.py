@@ -1,6 +1,5 @@
 """node_down: a node neither writes nor answers."""
 
-from gateway.contract import keys
 from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, confidence
 from subject.snapshot import Node, Snapshot
@@ -40,7 +39,6 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
             Evidence("in_flight_when_last_seen", None, node.last.in_flight, "requests"),
         ),
         confidence=_confidence(snapshot, node, silence_seconds / thresholds.node_down_seconds),
-        likely_cause=_cause(snapshot, node),
         suggested_action="subject nodes",
         verify_with="subject status",
     )
@@ -53,9 +51,6 @@ def _of_address(snapshot: Snapshot, address: str) -> Finding:
         address,
         summary=f"No node answers at {address}, which SUBJECT_NODES names",
         confidence=ADDRESS_ONLY,
-        likely_cause=(
-            "that node ended (start it again), or the address is not its admin listener's as seen from here"
-        ),
     )
 
 
@@ -66,16 +61,10 @@ def _of_unread(snapshot: Snapshot, node_id: str) -> Finding:
         node_id,
         summary=f"{node_id} counts as down: its record in Redis cannot be read, and it writes no other",
         confidence=UNREAD,
-        likely_cause=(
-            "a node of another version wrote it, or something that is no node did (where there is no such "
-            f"node, remove that field of {keys.NODES})"
-        ),
     )
 
 
-def _of_unknown(
-    snapshot: Snapshot, node: str, *, summary: str, confidence: float, likely_cause: str
-) -> Finding:
+def _of_unknown(snapshot: Snapshot, node: str, *, summary: str, confidence: float) -> Finding:
     """A node without a record, so since now and with no evidence of its own."""
     return Finding(
         code="node_down",
@@ -86,20 +75,8 @@ def _of_unknown(
         summary=summary,
         evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
         confidence=confidence,
-        likely_cause=likely_cause,
         suggested_action="subject nodes",
         verify_with="subject status",
-    )
-
-
-def _cause(snapshot: Snapshot, node: Node) -> str:
-    silent = [other for other in snapshot.nodes if other.state == "Down"]
-    if len(silent) > 1 and not snapshot.up:
-        which = "all nodes" if len(silent) == len(snapshot.nodes) else "all nodes that did not leave in order"
-        return f"{which} went silent: their host, or the network between them, Redis and here"
-    return (
-        "its process ended without leaving in order (killed, crashed, out of memory), or its host is gone: "
-        f"start {node.id} again"
     )
 
 

@@ -16,8 +16,6 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
             _finding(
                 snapshot,
                 f"Redis at {redis.place} answers, but no node has written to it: there is nothing to judge",
-                "no node has been started yet, or nodes use another Redis or database: see REDIS_URL, and "
-                "what gateway --check shows of theirs where a node runs",
                 "gateway --check",
             )
         ]
@@ -28,18 +26,15 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
         _finding(
             snapshot,
             f"The subject sees nothing: Redis at {redis.place} {verb}, and {known}",
-            f"Redis {redis.trouble}" + ("" if redis.refuses else f"; {_NETWORK if asked else _NO_NODES}"),
             "subject nodes" if asked else f"SUBJECT_NODES={_USUAL_ADMIN} subject nodes",
         )
     ]
 
 
-_NETWORK = "the network between here and the cluster, or all of it is down"
-_NO_NODES = "set REDIS_URL, and SUBJECT_NODES to the nodes' admin addresses"
 _USUAL_ADMIN = "127.0.0.1:9080"  # where a node on this machine answers unless told otherwise
 
 
-def _finding(snapshot: Snapshot, summary: str, cause: str, action: str) -> Finding:
+def _finding(snapshot: Snapshot, summary: str, action: str) -> Finding:
     since = snapshot.at if snapshot.redis.connected or snapshot.seen_at is None else snapshot.seen_at
     last = "" if since == snapshot.at else f", last seen at {clock(since)}"
     return Finding(
@@ -54,7 +49,6 @@ def _finding(snapshot: Snapshot, summary: str, cause: str, action: str) -> Findi
             Evidence("nodes_that_answer", snapshot.expected_up or None, 0, "nodes"),
         ),
         confidence=0.99,
-        likely_cause=cause,
         suggested_action=action,
         verify_with="subject status",
     )

@@ -46,7 +46,6 @@ def _of_field(snapshot: Snapshot, name: str, refusing: tuple[Node, ...]) -> Find
         Target("client", client) if is_client_id(client) else CLUSTER,
         f"{name} in {keys.OVERRIDES} cannot be read and is not applied",
         Evidence("malformed_fields", None, 1, f"malformed field: {name}"),
-        "it was written by hand, or by a subject of another version",
         action,
         verify,
     )
@@ -60,7 +59,6 @@ def _of_many(snapshot: Snapshot, names: list[str], number: int, refusing: tuple[
         CLUSTER,
         f"{number:,} fields in {keys.OVERRIDES} cannot be read and are not applied, {names[0]} among them",
         Evidence("malformed_fields", None, number, f"malformed fields: {', '.join(names[:NAMES])}, …"),
-        "something that is no subject writes there, or a subject of another version",
         action,
         verify,
     )
@@ -76,7 +74,6 @@ def _of_all(snapshot: Snapshot, troubled: tuple[Node, ...]) -> Finding:
         CLUSTER,
         f"No live change is taken over: {problem}",
         Evidence("overrides_readable", 1, 0, "boolean"),
-        "something that is no subject wrote there, or nodes lack a right that they need for it",
         f"{REDIS_CLI} RENAME {keys.OVERRIDES} {keys.OVERRIDES}-set-aside"
         if NO_HASH in problem
         else f"{REDIS_CLI} HLEN {keys.OVERRIDES}",
@@ -103,7 +100,6 @@ def _finding(
     target: Target,
     what: str,
     evidence: Evidence,
-    cause: str,
     action: str,
     verify: str,
 ) -> Finding:
@@ -119,7 +115,6 @@ def _finding(
         summary=f"{what}; {who}" if refusing else what,
         evidence=(evidence, Evidence("nodes_refusing", len(snapshot.up), len(refusing), "nodes")),
         confidence=SEEN,
-        likely_cause=cause,
         suggested_action=action,
         verify_with=verify,
     )

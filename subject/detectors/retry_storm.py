@@ -94,10 +94,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Findi
             Evidence("refused_rate", None, round(refused, 2), "requests/s"),
         ),
         confidence=confidence(storm.rate / thresholds.retry_storm_rate, snapshot.until - storm.since),
-        likely_cause=(
-            f"{storm.client} retries without waiting, or many processes share its key and none waits for the "
-            "others: it should heed Retry-After, and back off with jitter"
-        ),
         suggested_action=command("subject", "limits", "get", storm.client),
         verify_with=command("subject", "why", storm.client),
     )

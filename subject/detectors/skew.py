@@ -9,8 +9,6 @@ from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
 from subject.snapshot import Node, Snapshot
 
-NEARLY_ALL = 0.75
-"""A share from which the likely cause is that nothing is balanced. Words only: it decides no finding."""
 GRACE_SECONDS = 10
 """A load balancer that looks after a node every few seconds sends to it within this time."""
 
@@ -169,11 +167,6 @@ def _finding(
             Evidence("node_cpu", None, round(cpu, 1), "percent"),
         ),
         confidence=confidence(skew.margin, snapshot.until - since),
-        likely_cause=(
-            "the load balancer sends to one node only"
-            if skew.share >= NEARLY_ALL
-            else "the load balancer prefers one node, or few clients with long-lived connections use it"
-        ),
         suggested_action=command("curl", "-s", f"http://{idlest.entry.admin_address}/readyz"),
         verify_with="subject nodes",
     )

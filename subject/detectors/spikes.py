@@ -148,7 +148,6 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
         confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
-        likely_cause=f"{client.id} is in a retry loop, runs a batch, or its key is being misused",
         suggested_action=_cap(spike, client, limits),
         verify_with="subject top",
     )
@@ -189,7 +188,6 @@ def _broad(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike) -> Finding
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
         confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
-        likely_cause="more users, or a job or a deployment that many clients take part in",
         suggested_action="subject top",
         verify_with="subject status",
     )

@@ -1,12 +1,11 @@
 """store_down: nobody decides by Redis, or the subject cannot reach it."""
 
-from gateway.contract.redis_errors import is_known
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Severity, clock
 from subject.series import Sample
-from subject.snapshot import Node, Snapshot, told_by
+from subject.snapshot import Node, Snapshot
 
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
 """Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""
@@ -63,26 +62,20 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
             if len(up) > 1
             else f"so {up[0].id} decides alone"
         )
-        sure, cause = CONFIRMED, f"Redis is stopped or cut off ({redis.problem}): start it again"
-        if is_known(told_by(without)):
-            cause = told_by(without)
+        sure = CONFIRMED
     elif without:
         nodes = f"{len(without)} of {len(up)} nodes decide without it"
-        sure, cause = UNCONFIRMED, f"the network between Redis and some of its clients ({redis.problem})"
+        sure = UNCONFIRMED
     else:
         nodes = "the nodes still decide by it"
         severity, sure = "warning", CONTRADICTED
-        cause = f"the subject's own way to Redis, or its REDIS_URL ({redis.problem})"
-    verb = "does not answer"
-    if redis.refuses:
-        verb, cause = "refuses", f"Redis {redis.trouble}"
+    verb = "refuses" if redis.refuses else "does not answer"
     return _finding(
         snapshot,
         severity,
         since,
         f"Redis at {redis.place} {verb} the subject{when}; {nodes}",
         sure,
-        cause,
         len(without),
     )
 
@@ -98,8 +91,6 @@ def _unused(snapshot: Snapshot) -> Finding:
         since,
         f"No node decides by Redis since {clock(since)}, though it answers here in {1000 * trip:.1f} ms",
         CONFIRMED,
-        told_by(snapshot.up)
-        or "the network between the nodes and Redis, or Redis is slower there than the nodes' deadline",
         len(snapshot.up),
     )
 
@@ -114,7 +105,6 @@ def _finding(
     since: float,
     summary: str,
     sure: float,
-    cause: str,
     without: int,
 ) -> Finding:
     return Finding(
@@ -130,7 +120,6 @@ def _finding(
             Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),
         ),
         confidence=sure,
-        likely_cause=cause,
         suggested_action="subject nodes",
         verify_with="subject status",
     )

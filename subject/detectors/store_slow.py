@@ -12,10 +12,6 @@ from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
 from subject.series import Sample
 from subject.snapshot import Node, Snapshot
 
-SLOW_HERE_TOO = 0.5
-"""Of the median that is allowed: a round trip from here above it means that it is Redis, and not the way
-from the nodes to it. Words only: it decides no finding."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
@@ -97,11 +93,6 @@ def _finding(snapshot: Snapshot, slow: list[list[_Judged]], asking: int) -> Find
             Evidence("round_trip_from_subject", None, _rounded(trip_ms), "ms"),
         ),
         confidence=confidence(margin, snapshot.at - since),
-        likely_cause=(
-            "Redis is loaded (slow commands, swapping, a fork for saving)"
-            if trip_ms > SLOW_HERE_TOO * p50.limit
-            else "the network between the nodes and Redis, since Redis answers the subject quickly"
-        ),
         suggested_action="subject status",
         verify_with="subject nodes",
     )

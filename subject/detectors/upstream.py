@@ -193,7 +193,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: in
             Evidence("upstream_p99_allowed", None, _rounded(now.limit_ms), "ms"),
         ),
         confidence=confidence(max(margins), snapshot.until - since),
-        likely_cause=_cause(snapshot, window, now, alone),
         suggested_action=(
             "subject nodes"
             if alone is None
@@ -219,27 +218,6 @@ def _alone(snapshot: Snapshot, thresholds: Thresholds) -> Node | None:
         return None
     compared = (answers >= thresholds.upstream_answers for node, _, answers in counts if node is not worst[0])
     return worst[0] if any(compared) else None
-
-
-def _cause(snapshot: Snapshot, window: int, now: _Judged, alone: Node | None) -> str:
-    if alone is not None:
-        return f"the way from {alone.id} to it, as the other nodes get answers"
-    if not now.failing:
-        return "it is loaded, or waits for something behind it"
-    start = snapshot.until - window
-    recent = [one.upstream for node in snapshot.nodes for one in node.samples if one.end > start]
-    kinds = {
-        "it answers with errors of its own (5xx): its log says which": sum(
-            one.server_errors for one in recent
-        ),
-        "it is stopped, cannot be reached, or breaks off: it may be restarting": sum(
-            one.broken for one in recent
-        ),
-        "it does not answer in time: it hangs, or GATEWAY_UPSTREAM_TIMEOUT is too short for it": sum(
-            one.timed_out for one in recent
-        ),
-    }
-    return max(kinds, key=kinds.__getitem__)
 
 
 def _rounded(milliseconds: float | None) -> float | None:

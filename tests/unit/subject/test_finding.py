@@ -31,9 +31,9 @@ def test_a_finding_as_json_has_the_fixed_fields() -> None:
         "Redis is slow",
         (Evidence("store_p99", 1.0, 30.0, "ms"),),
         0.8,
-        "load",
         "subject status",
         "subject nodes",
+        likely_cause="load",
     )
 
     document = json.loads(json.dumps(as_json(found)))

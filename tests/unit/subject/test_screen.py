@@ -60,7 +60,7 @@ def test_what_is_wrong_stands_at_the_top_with_what_to_do() -> None:
     assert lines[2].startswith("node_skew  node-2 serves 80 % of the requests")
     text = " ".join(" ".join(lines).split())
     assert "Likely: " in text
-    assert "→ curl -s http://127.0.0.1:9081/readyz" in text
+    assert "→ curl -s http://127.0.0.1:1001/readyz" in text
 
 
 def test_each_node_has_a_line_on_one_scale() -> None:

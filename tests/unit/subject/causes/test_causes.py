@@ -8,7 +8,7 @@ import pytest
 
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
-from gateway.contract.telemetry import Reloads, Store, Upstream
+from gateway.contract.telemetry import LiveChanges, Reloads, Store, Upstream
 from subject import parser
 from subject.causes import BY_CODE
 from subject.causes.cause import Cause
@@ -329,3 +329,53 @@ def test_a_node_is_known_to_be_there_by_its_address_alone() -> None:
     found = replace(seen, unanswered=("10.0.0.9:9080",))
 
     assert "that node ended" in causes("node_down", found)[0].text
+
+
+def test_a_redis_that_refuses_is_told_by_its_own_words_and_what_to_do() -> None:
+    records = [one for node in even(always(60)) for one in node.records(60)]
+    refusing = replace(AWAY, problem="Authentication required", refuses=True)
+    seen = snapshot(records, answering=[one for one in records if one.at >= START + 60], redis=refusing)
+    blind = snapshot([], redis=replace(AWAY, problem="no such thing", refuses=True))
+
+    assert causes("store_down", seen)[0].text == (
+        "Redis refuses: it asks for a password: write it into REDIS_URL, as :PASSWORD@HOST "
+        "(Authentication required)"
+    )
+    assert causes("observer_blind", blind)[0].text == "Redis refuses: no such thing; see REDIS_URL"
+
+
+def test_where_no_node_is_known_it_is_said_what_to_set() -> None:
+    assert "SUBJECT_NODES" in causes("observer_blind", snapshot([], redis=AWAY))[0].text
+
+
+def test_clocks_that_agree_with_each_other_are_not_what_is_wrong() -> None:
+    records = together(*(node.records(60) for node in even(always(60))))
+    skewed = snapshot(replace(one, clock_skew_seconds=30.0) for one in records)
+
+    assert "Redis' host" in causes("clock_skew", skewed)[0].text
+
+
+def test_failures_of_one_node_alone_are_of_its_way() -> None:
+    nodes = [
+        NodeScript("node-1", always(20)),
+        NodeScript("node-2", always(20), phase=0.3),
+    ]
+    records = together(nodes[0].records(60), nodes[1].records(60))
+    broken = (
+        replace(one, upstream=Upstream(20 * one.sequence, broken=15 * max(0, one.sequence - 50)))
+        if one.node_id == "node-2"
+        else one
+        for one in records
+    )
+
+    first = causes("upstream_degraded", snapshot(broken))[0]
+    assert first.text == "the way from node-2 to it, as the other nodes get answers"
+
+
+@pytest.mark.parametrize(("malformed", "text"), [(1, "by hand"), (7, "something that is no subject")])
+def test_one_malformed_field_was_written_by_hand_and_many_by_a_program(malformed: int, text: str) -> None:
+    refused = LiveChanges(malformed=malformed, names=("limit:acme",), since=START + 50)
+    records = together(*(node.records(60) for node in even(always(60))))
+    found = snapshot(replace(one, overrides=refused) for one in records)
+
+    assert text in causes("override_malformed", found)[0].text

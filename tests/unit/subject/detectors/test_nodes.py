@@ -16,7 +16,6 @@ def test_a_silent_node_is_down_since_it_was_last_heard_of() -> None:
     assert (down.code, down.severity, down.since) == ("node_down", "critical", START)
     assert down.subject == Target("node", "node-2")
     assert down.suggested_action == "subject nodes"
-    assert down.likely_cause.endswith("start node-2 again")
 
 
 def test_a_node_that_does_not_answer_either_is_down_more_surely() -> None:
@@ -37,19 +36,17 @@ def test_a_node_that_left_is_not_down() -> None:
     assert not node_down(snapshot([ALIVE, record("node-2", START, leaving=True)], START + 10), THRESHOLDS)
 
 
-def test_all_nodes_silent_at_once_is_less_certain_and_has_another_cause() -> None:
+def test_all_nodes_silent_at_once_is_less_certain() -> None:
     (one, two) = node_down(snapshot([record("node-1", START), SILENT], START + 60), THRESHOLDS)
 
     assert one.confidence == two.confidence < 0.6
-    assert one.likely_cause.startswith("all nodes went silent")
 
 
-def test_a_node_that_left_in_order_is_not_missed_nor_called_silent() -> None:
+def test_a_node_that_left_in_order_is_not_missed() -> None:
     left = record("node-1", START, leaving=True)
 
     (down,) = node_down(snapshot([left, SILENT], START + 10), THRESHOLDS)
 
-    assert "silent" not in down.likely_cause
     assert [(item.baseline, item.now) for item in down.evidence if item.metric == "nodes_up"] == [(1, 0)]
 
 

@@ -41,7 +41,6 @@ def test_a_node_that_gets_most_of_the_traffic_is_named_since_it_does() -> None:
     )
     assert "the limits hold, since all nodes count together" in skew.summary
     assert "node-2's CPU is at 71 %" in skew.summary
-    assert skew.likely_cause == "the load balancer sends to one node only"
     assert skew.verify_with == "subject nodes"
 
 

@@ -31,7 +31,6 @@ def test_a_service_that_fails_is_found_since_it_does() -> None:
     assert degraded.subject == CLUSTER
     assert degraded.since == pytest.approx(START + 50, abs=1)
     assert degraded.severity == "warning"
-    assert "5xx" in degraded.likely_cause
 
 
 def test_one_that_fails_most_is_critical() -> None:
@@ -62,7 +61,6 @@ def test_a_service_that_became_slow_is_found_since_it_did() -> None:
 
     assert degraded.since == pytest.approx(START + 50, abs=1)
     assert "instead of 20 ms" in degraded.summary or "instead of 21 ms" in degraded.summary
-    assert "loaded" in degraded.likely_cause
 
 
 @pytest.mark.parametrize(
@@ -82,4 +80,3 @@ def test_failures_of_one_node_alone_are_its_own() -> None:
     (degraded,) = upstream_degraded(cluster(*nodes, seconds=60), THRESHOLDS)
 
     assert degraded.subject == Target("node", "node-2")
-    assert "node-2" in degraded.likely_cause
