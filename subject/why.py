@@ -213,7 +213,7 @@ def _notes(snapshot: Snapshot, client: str, nodes: Sequence[AtNode]) -> Iterator
             f"More than {applied.concurrency:,} of its requests in flight at one node are refused too; "
             "how many there are, records do not tell"
         )
-    if not any(node.rate for node in nodes):
+    if nodes and not any(node.rate for node in nodes):
         yield "No node lists it among its busiest clients of the last ten seconds"
     for node in nodes:
         if node.alone_ratio:

@@ -107,7 +107,7 @@ async def _show(
     refusal: Refusal | None,
 ) -> int:
     answer = why(snapshot, client)
-    changes: Sequence[AuditRecord] = ()
+    changes: Sequence[AuditRecord] | None = None
     if snapshot.redis.connected:
         with redis_errors_mapped(reader.redis):
             audit = await read_audit(reader.redis, snapshot.at, client, CHANGES_SECONDS)
@@ -146,7 +146,7 @@ def _told(refusal: Refusal, now: float) -> str:
 
 
 def _document(
-    snapshot: Snapshot, answer: Why, changes: Sequence[AuditRecord], refusal: Refusal | None
+    snapshot: Snapshot, answer: Why, changes: Sequence[AuditRecord] | None, refusal: Refusal | None
 ) -> Document:
     policy, run = answer.policy, answer.run
     return {
@@ -180,7 +180,7 @@ def _document(
             for node in answer.nodes
         ],
         "notes": list(answer.notes),
-        "changes": [asdict(record) for record in changes],
+        "changes": None if changes is None else [asdict(record) for record in changes],
         "request": None if refusal is None else _request(refusal),
     }
 

@@ -22,8 +22,8 @@ STYLES = {
 class WhyReport(Sheet):
     """The answer first, then what it stands on."""
 
-    def why(self, answer: Why, changes: Sequence[AuditRecord]) -> None:
-        """All of it."""
+    def why(self, answer: Why, changes: Sequence[AuditRecord] | None) -> None:
+        """All of it; `changes` is None where the audit could not be read."""
         self._print(styled((f"{answer.summary}{_how_long(answer)}.", STYLES.get(answer.verdict, "green"))))
         if answer.next_at is not None:
             wait = max(0.0, answer.next_at - answer.at)
@@ -77,8 +77,11 @@ class WhyReport(Sheet):
             )
         self._print(table)
 
-    def _changes(self, answer: Why, changes: Sequence[AuditRecord]) -> None:
+    def _changes(self, answer: Why, changes: Sequence[AuditRecord] | None) -> None:
         self._print()
+        if changes is None:
+            self._print("Who has changed anything of it is not known: the audit stands in Redis.")
+            return
         if not changes:
             self._print("Nobody has changed anything of it in the last day.")
             return
