@@ -113,8 +113,9 @@ async def execute(pipe: Pipeline) -> tuple[int, int | None]:
         reply, version = await pipe.execute(raise_on_error=False)
     except (TimeoutError, RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise RedisAwayError(
+            place(pipe),
             f"{words(error)}, at the change itself; whether it was made is not known: "
-            "subject limits tells what stands"
+            "subject limits tells what stands",
         ) from None
     if isinstance(reply, ResponseError):
         raise reply

@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         return _say(f"subject: {error}", WRONG_USE)
     except RedisAwayError as error:
-        return _say(f"subject: Redis does not answer ({error}): try again when it does", UNREACHABLE)
+        return _say(f"subject: {error}: try again when it does, or see REDIS_URL", UNREACHABLE)
     except (RedisRefusesError, NoNodesError, ListenError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:

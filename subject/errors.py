@@ -25,7 +25,11 @@ class ConflictError(UsageError):
 
 
 class RedisAwayError(Exception):
-    """Redis does not answer, or not sensibly; the message says how. Exit code 3 where it is needed."""
+    """Redis does not answer, or not sensibly; `reason` says how. Exit code 3 where it is needed."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"Redis at {place} does not answer ({reason})")
+        self.reason = reason
 
 
 class RedisRefusesError(Exception):

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from gateway.contract import keys
 from subject.errors import ConflictError, RedisAwayError
+from subject.redis_client import place
 
 LEASE_SECONDS = 5.0
 USABLE_SECONDS = 2.0
@@ -23,9 +24,10 @@ PAUSE_SECONDS = 0.05
 
 
 class Lease:
-    """Held since monotonic `began`, which was before Redis gave it."""
+    """Held in `redis` since monotonic `began`, which was before Redis gave it."""
 
-    def __init__(self, began: float) -> None:
+    def __init__(self, redis: Redis, began: float) -> None:
+        self._redis = redis
         self._began = began
 
     @property
@@ -40,7 +42,8 @@ class Lease:
             RedisAwayError: Redis has been so slow that it is not.
         """
         if not self.is_usable:
-            raise RedisAwayError(f"not within {USABLE_SECONDS:.0f} s, and nothing was changed")
+            reason = f"not within {USABLE_SECONDS:.0f} s, and nothing was changed"
+            raise RedisAwayError(place(self._redis), reason)
 
 
 @asynccontextmanager
@@ -62,7 +65,7 @@ async def editing(redis: Redis, client: str) -> AsyncIterator[Lease]:
                 f"look at subject limits get {client}, and try again"
             )
         await asyncio.sleep(PAUSE_SECONDS)
-    lease = Lease(began)
+    lease = Lease(redis, began)
     try:
         yield lease
     finally:

@@ -77,7 +77,7 @@ class Reader:
             with redis_client.redis_errors_mapped(self._redis):
                 return await self._look_at_redis(wanted)
         except RedisAwayError as error:
-            return await self._look_at_nodes(str(error))
+            return await self._look_at_nodes(error.reason)
         except RedisRefusesError as error:
             return await self._look_at_nodes(error.reason, refuses=True)
 

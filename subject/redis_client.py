@@ -68,7 +68,7 @@ def redis_errors_mapped(client: Redis) -> Iterator[None]:
     except (RedisError, OSError) as error:
         if _is_an_answer(error):
             raise RedisRefusesError(place(client), words(error)) from None
-        raise RedisAwayError(_reason(error)) from None
+        raise RedisAwayError(place(client), _reason(error)) from None
 
 
 def _is_an_answer(error: BaseException) -> bool:

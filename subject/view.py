@@ -33,7 +33,8 @@ class RedisHealth:
     @property
     def error(self) -> RedisAwayError | RedisRefusesError:
         """The same for whoever needs it."""
-        return RedisRefusesError(self.place, self.problem) if self.refuses else RedisAwayError(self.problem)
+        kind = RedisRefusesError if self.refuses else RedisAwayError
+        return kind(self.place, self.problem)
 
 
 @dataclass(frozen=True, slots=True)

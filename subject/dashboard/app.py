@@ -172,7 +172,7 @@ async def _change(request: web.Request) -> web.Response:
     except NoNodesError as error:
         return _refused(Refused(409, str(error)))
     except RedisAwayError as error:
-        return _refused(Refused(503, f"Redis does not answer ({error}): try again when it does"))
+        return _refused(Refused(503, f"{error}: try again when it does"))
     except RedisRefusesError as error:
         return _refused(Refused(503, str(error)))
     except ValueError as error:

@@ -450,10 +450,16 @@ async def test_nothing_is_changed_in_a_redis_that_no_node_uses(
 
 @pytest.mark.parametrize("arguments", CHANGES)
 async def test_an_action_without_redis_is_exit_3_in_one_line(arguments: list[str]) -> None:
-    run = await subject(*arguments, redis_url=nowhere())
+    url = nowhere()
+    address = url.removeprefix("redis://").partition("/")[0]
+
+    run = await subject(*arguments, redis_url=url)
 
     assert (run.code, run.out) == (3, "")
-    assert run.err == "subject: Redis does not answer (connection refused): try again when it does\n"
+    assert run.err == (
+        f"subject: Redis at {address} does not answer (connection refused): "
+        "try again when it does, or see REDIS_URL\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["status", "diagnose"])
