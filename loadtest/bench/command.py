@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from loadtest.bench import contest, document, page, stage, tables
+from loadtest.bench import contest, document, machine, page, stage, tables
 from loadtest.bench.peers.all import PEERS
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Results, Sample
@@ -20,6 +20,8 @@ PEER_NAMES = tuple(peer.name for peer in PEERS)
 SCENARIO_NAMES = tuple(scenario.name for scenario in SCENARIOS)
 WIDTH = 160
 """Where output is no terminal."""
+BUSY = 0.1
+"""The share of the machine's processor time that others may take, for figures to mean something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ async def run(options: Options) -> int:
     progress = Progress(_console(to_stderr=True))
     scenarios = _chosen(options)
     peers = _present(options, scenarios, progress)
+    taken = await machine.busy()
+    if taken > BUSY:
+        told = f"others take {100 * taken:.0f} % of this machine: what is measured beside them tells little"
+        progress.say(told, "yellow")
     with progress.live():
         try:
             results = await _measure(options, peers, scenarios, progress)
