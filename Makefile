@@ -55,7 +55,8 @@ $(WHEEL): $(DONE) hatch_build.py pyproject.toml $(shell find gateway subject loa
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(PYTHON) -m hatchling build -t wheel
 	@touch $(WHEEL)
 
-compiled: build/compiled/.unpacked ## the same, to be run from build/compiled
+compiled: build/compiled/.unpacked ## the same unpacked: PYTHONPATH=build/compiled .venv/bin/gateway runs it
+	@PYTHONPATH=build/compiled $(VENV)/bin/gateway --version
 
 build/compiled/.unpacked: $(WHEEL)
 	@rm -rf build/compiled
