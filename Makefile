@@ -24,6 +24,9 @@ $(DONE): requirements-dev.txt pyproject.toml
 demo: setup ## three anomalies and a calm on a real cluster of three nodes, and what the subject says of them (SEED=7 to repeat one)
 	@$(PYTHON) -m loadtest demo $(if $(SEED),--seed $(SEED))
 
+scenarios: setup ## each anomaly and each calm, on one real cluster (a quarter of an hour; SEED=7 to repeat a run)
+	@$(PYTHON) -m loadtest run $$($(PYTHON) -m loadtest list | cut -d ' ' -f 1) $(if $(SEED),--seed $(SEED))
+
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
 	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist loadfile

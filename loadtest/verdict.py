@@ -190,7 +190,7 @@ class Verdict:
             )
             if not result.is_well_grouped:
                 told = ", ".join(map(str, result.problems or ()))
-                yield f"{name}: {result.scenario.problems} problems would be right, and not {told}"
+                yield f"{name}: not one problem for each cause ({result.scenario.problems}), but {told}"
             yield from (f"{name}: {finding} was still there long after its end" for finding in result.stayed)
 
     def _of_limits(self) -> Iterable[str]:

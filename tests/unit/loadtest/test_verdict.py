@@ -131,7 +131,7 @@ def test_two_causes_are_two_problems_and_one_is_one() -> None:
     torn = verdict.outcome(scenario(SKEW, BREACH), both)
     assert not torn.is_right
     assert Verdict((torn,), Busiest("k", 1, Limit(10, 1))).failures == (
-        "skew: 1 problems would be right, and not node_skew (node-2), limit_breach (k_1)",
+        "skew: not one problem for each cause (1), but node_skew (node-2), limit_breach (k_1)",
     )
 
 
