@@ -79,12 +79,12 @@ async def test_looks_are_recorded_for_a_time(redis_client: Redis, redis_url: str
     file = tmp_path / "looks.jsonl"
     await publish_cluster(redis_client, SKEWED, 20)
 
-    made = await subject_process("record", str(file), "--for", "3s", redis_url=redis_url)
+    made = await subject_process("record", str(file), "--for", "5s", redis_url=redis_url)
 
     looks = [text for text in file.read_text().splitlines() if text.startswith('{"look":')]
     assert made.code == 0
-    assert len(looks) == 2
-    assert f"{file}: 2 looks" in made.out
+    assert 2 <= len(looks) <= 3
+    assert f"{file}: {len(looks)} looks" in made.out
 
 
 async def test_ctrl_c_ends_it_in_order(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ async def test_without_colour_it_is_a_screen_all_the_same(redis_client: Redis, r
 async def test_without_a_terminal_it_is_plain_lines(redis_client: Redis, redis_url: str) -> None:
     await publish_cluster(redis_client, SKEWED, 60)
 
-    run = await subject_process("watch", "--every", "1s", "--for", "2s", redis_url=redis_url)
+    run = await subject_process("watch", "--every", "1s", "--for", "5s", redis_url=redis_url)
 
     assert (run.code, run.err) == (0, "")
     assert "\x1b" not in run.out
@@ -124,7 +124,7 @@ async def test_without_a_terminal_it_is_plain_lines(redis_client: Redis, redis_u
 async def test_json_is_a_document_a_line(redis_client: Redis, redis_url: str) -> None:
     await publish_cluster(redis_client, SKEWED, 60)
 
-    run = await subject_process("watch", "--json", "--every", "1s", "--for", "2s", redis_url=redis_url)
+    run = await subject_process("watch", "--json", "--every", "1s", "--for", "5s", redis_url=redis_url)
 
     documents = [json.loads(line) for line in run.out.splitlines()]
     assert len(documents) >= 2
@@ -153,7 +153,7 @@ async def test_a_reader_that_has_seen_enough_ends_it(redis_client: Redis, redis_
 
 
 async def test_it_goes_on_while_redis_is_away_and_does_not_say_that_anything_is_over() -> None:
-    run = await subject_process("watch", "--every", "1s", "--for", "2s", redis_url=nowhere())
+    run = await subject_process("watch", "--every", "1s", "--for", "5s", redis_url=nowhere())
 
     assert run.code == 0
     began, *looks = run.out.splitlines()
