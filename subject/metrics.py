@@ -68,7 +68,7 @@ def of_clients(snapshot: Snapshot) -> list[ClientMetrics]:
     """The clients that nodes list, the busiest first."""
     end = snapshot.covered_until
     start = end - RATE_SECONDS
-    samples = [sample for node in snapshot.up for sample in node.samples]
+    samples = [sample for node in snapshot.up for sample in _of_late(node.samples, start)]
     seconds = _seconds(samples, start, end, len(snapshot.up))
     requests = series.by_client(samples, lambda sample: sample.requests_by_client, start, end)
     refused = series.by_client(samples, lambda sample: sample.refused_by_client, start, end)
@@ -97,10 +97,11 @@ def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], 
     That is what is left of the node's requests, and no more than the least of those it lists, if the list is
     full. About: nodes rank by what clients had lately, in which the last second counts most.
     """
-    listed = series.by_client(node.samples, lambda sample: sample.requests_by_client, start, end)
+    samples = _of_late(node.samples, start)
+    listed = series.by_client(samples, lambda sample: sample.requests_by_client, start, end)
     if len(node.last.busiest) < TOP:
         return listed, 0.0
-    all_requests = series.counted(node.samples, lambda sample: sample.totals.requests, start, end)
+    all_requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
     rest = max(0.0, all_requests - sum(listed.values()))
     least = min(listed.get(entry.client, 0.0) for entry in node.last.busiest)
     return listed, min(rest, least)
@@ -108,6 +109,7 @@ def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], 
 
 def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
     start = end - RATE_SECONDS
+    samples = _of_late(samples, start)
     seconds = _seconds(samples, start, end, nodes)
     requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
     refused = series.counted(samples, lambda sample: sample.totals.refused, start, end)
@@ -132,6 +134,11 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
         store_p99_ms=milliseconds(histogram.quantile_seconds(store, 0.99)),
         cpu_percent=100 * cpu_seconds / seconds / max(1, nodes),
     )
+
+
+def _of_late(samples: Sequence[Sample], start: float) -> list[Sample]:
+    """Those that have a part after `start`: of two minutes, a tenth."""
+    return [sample for sample in samples if sample.end > start]
 
 
 def _seconds(samples: Sequence[Sample], start: float, end: float, nodes: int) -> float:
