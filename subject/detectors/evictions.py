@@ -3,7 +3,7 @@
 from subject import series
 from subject.detectors import onset
 from subject.detectors.thresholds import Thresholds
-from subject.finding import CLUSTER, Evidence, Finding, clock, confidence, number
+from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
 from subject.snapshot import Snapshot
 
 
@@ -30,7 +30,8 @@ def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     since = snapshot.first_second + began
     if not held(last, 1.0):
         window = longer
-    keys = sum(seconds[max(0, last + 1 - window) :])
+    # A key is a whole one, and a second may hold only a part of it yet.
+    keys = max(1, round(sum(seconds[max(0, last + 1 - window) :])))
     redis = snapshot.redis
     full = redis.used_bytes / redis.maximum_bytes if redis.maximum_bytes else None
     return [
@@ -41,11 +42,11 @@ def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
             at=snapshot.at,
             subject=CLUSTER,
             summary=(
-                f"Redis evicts keys since {clock(since)}, {number(keys)} in {window} s: a client whose "
+                f"Redis evicts keys since {clock(since)}, {keys:,} in {window} s: a client whose "
                 "counter goes may have its limit twice"
             ),
             evidence=(
-                Evidence("evicted_keys", thresholds.store_evicting_keys, round(keys), f"keys in {window} s"),
+                Evidence("evicted_keys", thresholds.store_evicting_keys, keys, f"keys in {window} s"),
                 Evidence("memory_used", 1.0, None if full is None else round(full, 3), "ratio"),
             ),
             confidence=confidence(keys / thresholds.store_evicting_keys, until - since),

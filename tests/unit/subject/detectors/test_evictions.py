@@ -34,6 +34,13 @@ def test_keys_that_redis_evicts_are_told_since_it_does() -> None:
     ]
 
 
+def test_a_key_is_told_as_one_however_the_seconds_cut_it() -> None:
+    (evicting,) = found(lambda second: int(second >= 30), lambda _: None)
+
+    assert evicting.evidence[0].now == 1
+    assert ", 1 in 10 s" in evicting.summary
+
+
 def test_what_was_evicted_long_ago_is_over() -> None:
     assert found(lambda second: 7 if second < 10 else 500) == []
 
