@@ -50,3 +50,13 @@ def test_every_setting_is_read_by_code(name: str) -> None:
     code = "\n".join(path.read_text() for path in package.rglob("*.py"))
 
     assert re.search(rf"(settings|thresholds|self)\.(_settings\.)?{name}\b", code)
+
+
+def test_every_code_has_an_example_from_a_run() -> None:
+    sections = re.findall(r"^## (.+)\n(?s:(.*?))(?=^## |\Z)", DOCUMENT, re.MULTILINE)
+    rows = re.findall(r"^\| (`.+?`) \| (?:info|warning|critical)", DOCUMENT, re.MULTILINE)
+    codes = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
+
+    told = {code for title, text in sections if "\nFrom a run:\n\n> " in text for code in title.split(", ")}
+
+    assert told == codes
