@@ -214,7 +214,7 @@ def _microseconds(reply: Reply) -> int:
     if isinstance(reply, list) and len(reply) == 2:
         try:
             return int(reply[0]) * MICROSECONDS + int(reply[1])
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             pass
     kind = "refuses" if isinstance(reply, ResponseError) else "answers nonsense to"
     raise StoreUnavailable(f"Redis {kind} TIME: {reply}")

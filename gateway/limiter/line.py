@@ -79,7 +79,11 @@ class Line:
             batch = self.under_way.popleft()
             replies, self._replies = self._replies, self._replies[batch.replies :]
             del replies[batch.replies :]
-            self._on_settled(batch, replies)
+            try:
+                self._on_settled(batch, replies)
+            except BaseException:
+                self.under_way.appendleft(batch)  # to be written off with the connection, which this ends
+                raise
 
     def _lose(self, reason: StoreUnavailable) -> None:
         if not self.lost.done():

@@ -61,12 +61,14 @@ NOTHING_ELSE = Reading([])
 class Counts(dict[bytes, int]):
     """Counts by how Redis writes them: most are small, and the same for many keys."""
 
-    def __missing__(self, count: bytes) -> int:
+    def __missing__(self, count: object) -> int:
         """Not asked for before.
 
         Raises:
-            ValueError: it is not a count.
+            ValueError, TypeError: it is not a count.
         """
+        if not isinstance(count, bytes):
+            raise TypeError(count)
         units = min(max(int(count), 0), MOST)
         if len(self) < _REMEMBERED:
             self[count] = units
@@ -79,7 +81,7 @@ class Readings:
     def __init__(self) -> None:
         self._counts = Counts()
 
-    def count(self, reply: bytes | None) -> int:
+    def count(self, reply: Any) -> int:
         """What HMGET says of one field. What is not a number was not written by a node: none."""
         if reply is None:
             return 0
@@ -146,7 +148,7 @@ class Readings:
 
     def _numbers(self, reply: list[Any]) -> Iterator[tuple[int, int]]:
         for number, count in zip(reply[::2], reply[1::2], strict=False):
-            with suppress(ValueError, TypeError):
+            with suppress(ValueError, TypeError, OverflowError):
                 yield int(number), self._counts[count]
 
 

@@ -97,7 +97,9 @@ def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None
 
 def test_a_count_that_is_none_or_damage_is_none() -> None:
     readings = Readings()
-    assert [readings.count(reply) for reply in (None, b"-4", b"x", b"7")] == [0, 0, 0, 7]
+    nonsense: list[object] = [None, 7, 7.0, "7", [b"7"], ValueError()]
+    assert [readings.count(reply) for reply in nonsense] == [0] * len(nonsense)
+    assert [readings.count(reply) for reply in (b"-4", b"x", b"7")] == [0, 0, 7]
     assert readings.count(b"9" * 30) == MOST
 
 
