@@ -1,7 +1,6 @@
 """Connections that break: making one, so that the other side sees it, and what had come on one."""
 
 import asyncio
-import os
 import socket
 import struct
 
@@ -29,8 +28,14 @@ def unread(transport: asyncio.Transport, most_bytes: int) -> bytes:
     lost: socket.socket | None = transport.get_extra_info("socket")
     if lost is None or transport.get_extra_info("ssl_object") is not None:
         return b""
-    with socket.socket(fileno=os.dup(lost.fileno())) as still_open:
-        try:
-            return still_open.recv(most_bytes, socket.MSG_DONTWAIT)
-        except OSError:
-            return b""
+    # The event loop's own object may not be read from, and for a duplicate there may be no descriptor left.
+    try:
+        still_open = socket.socket(fileno=lost.fileno())
+    except (OSError, ValueError):
+        return b""
+    try:
+        return still_open.recv(most_bytes, socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
+    finally:
+        still_open.detach()
