@@ -12,7 +12,7 @@ from gateway.trusted_proxies import TrustedProxies
 LOOKS = 16
 """How many of those that wait are asked to give way for one that comes."""
 
-GiveWay = Callable[[], bool]
+GiveWay = Callable[[], bool | None]
 
 
 class Full(StrEnum):
@@ -35,7 +35,10 @@ class Place:
         self._has_left = False
 
     def waits(self, give_way: GiveWay) -> None:
-        """It may be closed by `give_way`, which says whether it is: something may have come just then."""
+        """It may be closed by `give_way`, which says whether it is: something may have come just then.
+
+        None says that it works, of which it need not tell by `works`.
+        """
         self._connections.waits(self, give_way)
 
     def works(self) -> None:
@@ -142,10 +145,13 @@ class Connections:
 
     def _make_room(self) -> bool:
         """Whether one of those who have waited longest gives way."""
-        for _ in range(min(LOOKS, len(self._waiting))):
+        looks = 0
+        while self._waiting and looks < LOOKS:
             place = next(iter(self._waiting))
-            if self._waiting.pop(place)():
+            gives_way = self._waiting.pop(place)()
+            if gives_way:
                 place.leave()
                 self._counters.gave_way += 1
                 return True
+            looks += gives_way is not None
         return False

@@ -5,11 +5,10 @@ and ends here with nothing else happening meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol, cast
 
 from gateway.clock import monotonic
-from gateway.connections import Place
+from gateway.connections import GiveWay, Place
 from gateway.proxy.answers import Piece
 from gateway.proxy.begun import Begun
 from gateway.proxy.fast_answer import FastClient
@@ -44,8 +43,8 @@ class Behind(Protocol):
     def is_at_rest(self) -> bool:
         """Whether nothing is under way, nothing has come, and a request may."""
 
-    def give_way(self) -> bool:
-        """Close, so that another has room, if that can be: whether it does."""
+    def give_way(self) -> bool | None:
+        """Close, so that another has room, if that can be: whether it does. None: it does not wait."""
 
     def may_go_on(self) -> bool:
         """Whether another request may follow the one at hand."""
@@ -83,7 +82,7 @@ class Front(FastClient):
         self._lane = lane
         self._behind = behind
         self._place = place
-        self._give_way: Callable[[], bool] = behind.give_way
+        self._give_way: GiveWay = behind.give_way
         self._fast: FastRequest | None = None
         self._is_free = False
         """Since the connection behind was at rest, nothing has happened that it must know of."""

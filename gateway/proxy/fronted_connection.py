@@ -54,9 +54,9 @@ class FrontedConnection(Connection):
     def _is_front_serving(self) -> bool:
         return self.front is not None and self.front.is_serving
 
-    def give_way(self) -> bool:
-        """Close, so that another has room, if that can be: whether it does."""
-        return not self._is_front_serving and super().give_way()
+    def give_way(self) -> bool | None:
+        """Close, so that another has room, if that can be: whether it does. None: it does not wait."""
+        return None if self._is_front_serving else super().give_way()
 
     def _take_no_more(self) -> None:
         if self.front is not None:

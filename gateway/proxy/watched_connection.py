@@ -187,7 +187,7 @@ class WatchedConnection(RequestHandler):
         if self._place is not None:
             self._place.works()
 
-    def give_way(self) -> bool:
+    def give_way(self) -> bool | None:
         """Close, so that another has room: whether it does. Not if a request has come that is not read yet.
 
         Nor if its client has not taken all of an answer: until it has, a close would end nothing.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.connections import Connections, Full, Place
+from gateway.connections import LOOKS, Connections, Full, Place
 from gateway.proxy.connection import Connection
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.patience import TimeLimits
@@ -113,6 +113,38 @@ async def test_who_has_waited_longest_for_nothing_makes_room(start_node: StartNo
             assert (await busy.answer()).status == 200
 
     assert await sample(node, "gateway_connections_gave_way_total") == 2
+    assert await sample(node, 'gateway_connections_shed_total{full="node"}') == 0
+
+
+async def test_however_many_are_served_one_that_waits_makes_room(
+    start_node: StartNode, upstream: Upstream
+) -> None:
+    service = Holding(upstream)
+    served = 2 * LOOKS
+    node = await start_node(max_connections=served + 1)
+    async with connected(node, served) as clients:
+        for arrived in (
+            served,
+            2 * served,
+        ):  # at first over new connections to the service, then over kept ones
+            service.may_answer.clear()
+            for client in clients:
+                await client.send(request())
+            await service.has(arrived)
+            if arrived == served:
+                service.may_answer.set()
+                assert {(await client.answer()).status for client in clients} == {204}
+        async with await node.connect() as idle:
+            await eventually(lambda: sample(node, "gateway_connections"), lambda open_: open_ > served)
+            async with await node.connect() as another:
+                await another.send(request())
+                assert await idle.rest() == b""
+                await service.has(2 * served + 1)
+                service.may_answer.set()
+                assert (await another.answer()).status == 204
+        assert {(await client.answer()).status for client in clients} == {204}
+
+    assert await sample(node, "gateway_connections_gave_way_total") == 1
     assert await sample(node, 'gateway_connections_shed_total{full="node"}') == 0
 
 

@@ -24,13 +24,13 @@ class Hall:
         assert isinstance(place, Place)
         return place
 
-    def waiting(self, name: str, *, gives_way: bool = True) -> Place:
+    def waiting(self, name: str, *, gives_way: bool | None = True) -> Place:
         """One that waits for a request."""
         place = self.working()
         place.waits(lambda: self._close(name, gives_way=gives_way))
         return place
 
-    def _close(self, name: str, *, gives_way: bool) -> bool:
+    def _close(self, name: str, *, gives_way: bool | None) -> bool | None:
         self.closed.append(name)
         return gives_way
 
@@ -95,6 +95,17 @@ def test_not_everybody_is_asked_for_one_that_comes() -> None:
 
     assert hall.connections.take("192.0.2.9") is Full.NODE
     assert len(hall.closed) == LOOKS
+
+
+def test_who_turns_out_to_work_counts_for_none_of_those_who_are_asked() -> None:
+    hall = Hall(2 * LOOKS + 1)
+    for number in range(2 * LOOKS):
+        hall.waiting(str(number), gives_way=None)
+    hall.waiting("last")
+    hall.working()
+
+    assert hall.closed[-1] == "last"
+    assert hall.counters.shed_node == 0
 
 
 def test_an_address_has_no_more_than_it_may_and_others_are_not_concerned() -> None:
