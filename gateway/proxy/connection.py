@@ -89,6 +89,13 @@ class Connection(WatchedConnection):
         else:
             self._receive(data)
 
+    def resume_writing(self) -> None:
+        """The client takes more again: only now the next request is read, so that no answers pile up."""
+        super().resume_writing()
+        if self._is_answered:
+            self._go_on()
+            self._wait()
+
     def is_at_rest(self) -> bool:
         """Whether nothing is under way, nothing has come, and a request may."""
         reader = self._reader
@@ -209,7 +216,7 @@ class Connection(WatchedConnection):
             patience.takes_body(now, size)
             if not (self._reading_paused or self._buffer_paused):
                 patience.awaits_body(now)
-        elif self._is_answered and not self._is_last:
+        elif self._is_answered and not (self._is_last or self._paused):
             patience.begins(now)
         else:
             patience.has_all()
@@ -223,7 +230,7 @@ class Connection(WatchedConnection):
         self._end_body(error)
 
     def _go_on(self) -> None:
-        if not (self._is_answered and self._reader.ended) or self._is_last:
+        if not (self._is_answered and self._reader.ended) or self._is_last or self._paused:
             return
         try:
             self._take(self._reader.go_on())

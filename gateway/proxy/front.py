@@ -70,6 +70,7 @@ class Front(FastClient):
         "_fast",
         "_give_way",
         "_is_free",
+        "_is_paused",
         "_is_told",
         "_lane",
         "_place",
@@ -86,6 +87,7 @@ class Front(FastClient):
         self._fast: FastRequest | None = None
         self._is_free = False
         """Since the connection behind was at rest, nothing has happened that it must know of."""
+        self._is_paused = False
         self._is_told = False
         """The connection behind knows of the request at hand, and is to hear of its end."""
         self._transport: asyncio.Transport | None = None
@@ -139,7 +141,10 @@ class Front(FastClient):
             self._watch.patience.has_all()
 
     def _rests(self) -> None:
-        """Nothing has happened but a request that is over: it waits for one again."""
+        """Nothing has happened but a request that is over: it waits for one again, if its answer is taken."""
+        if self._is_paused:
+            self._behind.front_ended(stays=True)
+            return
         self._is_free = True
         if self._watch is not None:
             self._watch.idles(monotonic())
@@ -171,6 +176,7 @@ class Front(FastClient):
     def pause_writing(self) -> None:
         """The client takes less than is sent."""
         self.tell()
+        self._is_paused = True
         self._behind.pause_writing()
         if self._fast is not None:
             self._fast.pause()
@@ -178,6 +184,7 @@ class Front(FastClient):
     def resume_writing(self) -> None:
         """It takes more again."""
         self.tell()
+        self._is_paused = False
         self._behind.resume_writing()
         if self._fast is not None:
             self._fast.resume()
