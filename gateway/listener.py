@@ -22,6 +22,9 @@ GOODBYE_SECONDS = 5.0
 ARRIVAL_SECONDS = 1.0
 """How long what waits when the listener closes may take until it is accepted, and has shaken hands."""
 
+LAST_SECONDS = 0.1
+"""As long at least is left to those who were accepted last: to be given a protocol takes a turn or two."""
+
 ACCEPTS_A_TURN = 64
 RETRY_SECONDS = 0.1
 SILENT_SECONDS = 60.0
@@ -94,7 +97,7 @@ class Listener:
                     listening.shutdown(socket.SHUT_RDWR)
             listening.close()
         if self._arriving:
-            await asyncio.wait(self._arriving, timeout=deadline - monotonic())
+            await asyncio.wait(self._arriving, timeout=max(LAST_SECONDS, deadline - monotonic()))
         for task in self._arriving:
             task.cancel()
         if self._arriving:

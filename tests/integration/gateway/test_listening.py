@@ -6,6 +6,7 @@ import resource
 import select
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from gateway.certificate_files import certificate_files
 from gateway.connections import Connections, Place
 from gateway.errors import StartError
-from gateway.listener import Listener
+from gateway.listener import ARRIVAL_SECONDS, Listener
 from gateway.sockets import listening_sockets, shared_sockets
 from gateway.telemetry.counters import Counters
 from tests.certificates import Authority
@@ -119,6 +120,20 @@ def greeter(place: Place) -> Greeter:
     return Greeter()
 
 
+class Echo(asyncio.Protocol):
+    """Answers what comes with the same, and ends."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._transport.close()
+
+
 def anybody() -> Connections:
     return Connections(Counters(), most=1000)
 
@@ -171,6 +186,20 @@ async def test_who_waits_when_the_listener_closes_is_served_as_soon_as_there_are
         await closed
 
         assert {await all_that(client) for client in clients} == {b"hello"}
+
+
+async def test_who_is_accepted_at_the_last_moment_is_served_as_well() -> None:
+    (listening,) = await listening_sockets("127.0.0.1", 0)
+    with waiting_at(listening, 3) as clients:
+        closed = asyncio.ensure_future(Listener([listening], Echo, Counters(), anybody()).close())
+        with no_descriptors():
+            await asyncio.sleep(0)
+        time.sleep(ARRIVAL_SECONDS)  # noqa: ASYNC251 - the process stands still
+        await closed
+
+        for client in clients:
+            client.sendall(b"request")
+        assert {await all_that(client) for client in clients} == {b"request"}
 
 
 async def test_a_handshake_that_does_not_end_is_given_up_when_the_listener_closes(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ def test_what_had_come_is_read_though_no_descriptor_is_left() -> None:
     near, far = connected()
     with near, far:
         near.setblocking(False)
-        transport = asyncio.BaseTransport({"socket": near})
+        transport = asyncio.Transport({"socket": near})
         assert unread(transport, 100) == b""
         far.sendall(b"unread")
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -27,5 +27,5 @@ def test_what_had_come_is_read_though_no_descriptor_is_left() -> None:
 def test_of_a_socket_that_is_gone_nothing_had_come() -> None:
     near = socket.socket()
     near.close()
-    assert unread(asyncio.BaseTransport({"socket": near}), 100) == b""
-    assert unread(asyncio.BaseTransport(), 100) == b""
+    assert unread(asyncio.Transport({"socket": near}), 100) == b""
+    assert unread(asyncio.Transport(), 100) == b""
