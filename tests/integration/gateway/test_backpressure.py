@@ -17,6 +17,7 @@ StartNode = Callable[..., Awaitable[Node]]
 
 ONE_READ_BYTES = 256 << 10
 STILL_SECONDS = 0.5
+LATE_SECONDS = 1.0
 REQUESTS = 100_000
 SMALL_BYTES = 4096
 HIGH_WATER_BYTES = 65536
@@ -83,7 +84,7 @@ async def test_who_takes_no_refusals_is_not_given_ever_more_of_them(
     start_node: StartNode, at_once: int
 ) -> None:
     """They are decided at once, so nothing but the client's taking can hold them up."""
-    node = await start_node(default_limit="1/h")
+    node = await start_node(default_limit="1/h", header_timeout=LATE_SECONDS, idle_timeout=LATE_SECONDS)
     loop = asyncio.get_running_loop()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BYTES)
@@ -103,10 +104,13 @@ async def test_who_takes_no_refusals_is_not_given_ever_more_of_them(
             sent += at_once
         assert transport.get_write_buffer_size() > 0
 
-        # As soon as they are taken, all others are answered.
+        # It owes nothing meanwhile, and as soon as they are taken, all others are answered.
+        await asyncio.sleep(1.5 * LATE_SECONDS)
         answers = b""
         while answers.count(b"HTTP/1.1 429 ") < sent - 1 or not answers.endswith(b"}\n"):
-            answers += await within(loop.sock_recv(client, 65536))
+            piece = await within(loop.sock_recv(client, 65536))
+            assert piece, "it ends before all are answered"
+            answers += piece
         await within(loop.sock_sendall(client, request()))
         assert (await within(loop.sock_recv(client, 65536))).startswith(b"HTTP/1.1 429 ")
     assert (await node.settled()).boot.requests == sent + 1
