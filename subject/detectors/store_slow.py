@@ -1,5 +1,6 @@
 """store_slow: Redis answers the nodes, but later than usual."""
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
@@ -11,6 +12,9 @@ from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
 from subject.series import Sample
 from subject.snapshot import Node, Snapshot
+
+STILL_NODES = 1 / 3
+"""The part of the nodes of which it goes on, once most were slow: there is no part of one node of three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +51,30 @@ def store_slow(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     if not _may_be_slow(snapshot, thresholds):
         return []
     judged = [_judge(node, thresholds) for node in snapshot.up]
-    lately = snapshot.at - thresholds.store_slow_seconds - 1
-    asking = [rows for rows in judged if rows and rows[-1].at > lately]
-    slow = [rows for rows in asking if rows[-1].slow]
-    if 2 * len(slow) <= len(asking):
+    ends = [[row.at for row in rows] for rows in judged]
+
+    def latest(at: float) -> list[tuple[int, int]]:
+        """Of the nodes that asked Redis lately, which and the place of its row."""
+        lately = at - thresholds.store_slow_seconds - 1
+        rows = [(node, bisect_right(of_node, at) - 1) for node, of_node in enumerate(ends)]
+        return [(node, row) for node, row in rows if row >= 0 and ends[node][row] > lately]
+
+    # Places are seconds, of which the last one ends now.
+    def held(place: int, part: float) -> bool:
+        asking = latest(snapshot.at - (last - place))
+        slow = sum(judged[node][row].slow for node, row in asking)
+        return slow > len(asking) / 2 if part == 1 else slow > 0 and slow >= STILL_NODES * len(asking)
+
+    last = int(snapshot.at - snapshot.first_second)
+    if onset.raised(last, 0, held, thresholds.clear_ratio) is None:
         return []
+    asking = latest(snapshot.at)
+    slow = [judged[node][: row + 1] for node, row in asking if judged[node][row].slow]
     return [_finding(snapshot, slow, len(asking))]
 
 
 def _may_be_slow(snapshot: Snapshot, thresholds: Thresholds) -> bool:
-    """Whether round trips are not plainly quick on most nodes: it spares the rest where they are."""
+    """Whether round trips are not plainly quick on enough nodes: it spares the rest where they are."""
     least_ms = thresholds.clear_ratio * thresholds.store_slow_ms
     tails = []
     for node in snapshot.up:
@@ -64,7 +82,7 @@ def _may_be_slow(snapshot: Snapshot, thresholds: Thresholds) -> bool:
         trips = histogram.total(sample.store_latency for sample in recent)
         tails.append(histogram.quantile_seconds(trips, 0.99))
     quick = sum(tail is not None and 1000 * tail <= least_ms for tail in tails)
-    return quick < len(tails) / 2
+    return quick <= len(tails) * (1 - STILL_NODES)
 
 
 def _finding(snapshot: Snapshot, slow: list[list[_Judged]], asking: int) -> Finding:

@@ -8,7 +8,17 @@ import pytest
 from subject.detectors import ALL
 from subject.detectors.thresholds import Thresholds
 from subject.finding import Target
-from tests.unit.subject.builders import START, NodeScript, Rate, always, even, policies, snapshot
+from tests.unit.subject.builders import (
+    ONE,
+    START,
+    NodeScript,
+    Rate,
+    always,
+    even,
+    policies,
+    snapshot,
+    steps,
+)
 
 BEGIN, SECONDS = 60, 130
 EAGER = Thresholds(clear_ratio=1.0)
@@ -52,6 +62,14 @@ WAVES = {
     "spikes": Wave(even(waves(60, 150, 90, each=5))),
     "node_skew": Wave(skewed(54, 48)),
     "store_slow": Wave(even(always(60), round_trip_ms=waves(1, 12, 8))),
+    "store_slow on most nodes": Wave(
+        [
+            replace(node, round_trip_ms=trip)
+            for node, trip in zip(
+                even(always(60)), (steps((0, 1), (60, 12)), waves(1, 12, 1), ONE), strict=True
+            )
+        ]
+    ),
     "store_down": Wave([replace(node, fallbacks=waves(0, 20, 16, each=6)) for node in even(always(60))]),
     "fallback_active": Wave([replace(even(always(600))[0], fallbacks=waves(0, 3, 2))]),
     "limit_breach": Wave(refused(lambda second: waves(0, 3, 1 + second % 2)(second))[:1]),
