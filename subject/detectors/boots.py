@@ -80,7 +80,8 @@ def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[fl
         if one.end - one.start > thresholds.node_down_seconds and (one.boot_id, one.end) not in firsts
     ]
     others = [one.end for other in snapshot.nodes if other is not node for one in other.samples]
-    return [gap.end for gap in gaps if any(gap.start < at < gap.end - 1 for at in others)]
+    # Nodes publish at different moments of a second: where all stop at once, some write a moment longer.
+    return [gap.end for gap in gaps if any(gap.start + 1 < at < gap.end - 1 for at in others)]
 
 
 def node_id_conflict(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

@@ -1,6 +1,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
+
 from gateway.contract.telemetry import TelemetryRecord
 from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.finding import Finding, Target
@@ -59,9 +61,11 @@ def test_a_node_that_is_silent_again_and_again_while_others_write_flaps() -> Non
     assert "silent 3 times" in found.summary
 
 
-def test_when_all_are_silent_it_is_not_the_nodes() -> None:
+@pytest.mark.parametrize("phase", [0.0, 0.4, 0.9])
+def test_when_all_are_silent_it_is_not_the_nodes(phase: float) -> None:
     silent = {*range(50, 55), *range(65, 70), *range(80, 85)}
-    records = [one for n in (1, 2) for one in NodeScript(f"node-{n}", always(9)).records(100, lost=silent)]
+    nodes = [NodeScript("node-1", always(9)), NodeScript("node-2", always(9), phase=phase)]
+    records = [one for node in nodes for one in node.records(100, lost=silent)]
 
     assert node_flapping(snapshot(records), THRESHOLDS) == []
 
