@@ -88,4 +88,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-compiled model lanes fuzz soak bench wheel compiled check readme lock clean
+.PHONY: help scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check readme lock clean
