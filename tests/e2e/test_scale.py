@@ -59,7 +59,9 @@ def test_what_a_node_remembers_of_its_clients_is_bounded() -> None:
         activity.count(f"k_{number:016x}", refused=True)
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert used < MEGABYTE
+    assert (
+        used < 3 * MEGABYTE
+    )  # two of them by which newcomers are known, of which only what is touched is used
 
 
 @pytest.mark.parametrize(
