@@ -20,7 +20,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def in_kernel_bytes() -> int:
-    """What may be under way on two connections: the most that Linux lets the buffers of their ends grow to."""
+    """What may be under way on two connections: as much as Linux lets their buffers grow to."""
     most = [int((TCP_MEMORY / name).read_text().split()[-1]) for name in ("tcp_rmem", "tcp_wmem")]
     return 2 * sum(most)
 
