@@ -209,7 +209,7 @@ class _NodeStart:
         """Start a node, and start it again on other ports where somebody else took one in between."""
         for attempt in range(1, ATTEMPTS + 1):
             port = free_port()
-            admin_port = free_port(but=port)
+            admin_port = free_port()
             child = self._child(name or node_id, self._environment(node_id, port, admin_port))
             node = Node(node_id, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", child)
             try:

@@ -2,13 +2,18 @@
 
 import random
 import socket
+from collections import deque
+from collections.abc import Sequence
 
 from loadtest.child import StartError
 
-PORTS = range(20_000, 30_000)
+PORTS: Sequence[int] = range(20_000, 30_000)
 """Below the range that outgoing connections take theirs from (Linux and macOS)."""
 
+RESERVED_AT_MOST = 64
+
 _ATTEMPTS = 1000
+_reserved: deque[socket.socket] = deque()
 
 
 def is_free(port: int) -> bool:
@@ -22,14 +27,30 @@ def is_free(port: int) -> bool:
         return True
 
 
-def free_port(but: int | None = None) -> int:
-    """A port that can be bound now. Drawn at random, so that two clusters seldom want the same.
+def free_port() -> int:
+    """A port that can be bound now, and that no process that asks here is given besides.
+
+    Between the answer and the moment when something listens there, the UDP port of the same number is held:
+    until `RESERVED_AT_MOST` more have been given out, or this process ends.
 
     Raises:
         StartError: of very many tried, none was free.
     """
     for _ in range(_ATTEMPTS):
         port = random.SystemRandom().choice(PORTS)
-        if port != but and is_free(port):
+        if is_free(port) and _reserve(port):
             return port
     raise StartError(f"there is no free TCP port between {PORTS[0]} and {PORTS[-1]} of 127.0.0.1")
+
+
+def _reserve(port: int) -> bool:
+    holder = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        holder.bind(("127.0.0.1", port))
+    except OSError:
+        holder.close()
+        return False
+    _reserved.append(holder)
+    if len(_reserved) > RESERVED_AT_MOST:
+        _reserved.popleft().close()
+    return True

@@ -40,6 +40,7 @@ class Sample:
     evicted: int  # keys by Redis, as far as it told this node
     clients: tuple[str, ...]  # the sketch at the end, see `gateway.contract.distinct`
     clock_skew_seconds: float  # of its wall clock to Redis', at the end
+    loop_lag_seconds: float  # the longest that its event loop was late
 
 
 def samples(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
@@ -142,24 +143,25 @@ def _between(
 ) -> Sample:
     totals = later.boot - earlier.boot
     return Sample(
-        later.boot_id,
-        earlier.at,
-        later.at,
-        totals,
-        later.store.decisions - earlier.store.decisions,
-        later.store.fallbacks - earlier.store.fallbacks,
-        later.store.connected,
-        later.upstream - earlier.upstream,
-        histogram.difference(later.latency, earlier.latency),
-        histogram.difference(later.upstream_latency, earlier.upstream_latency),
-        histogram.difference(later.store_latency, earlier.store_latency),
-        later.cpu_seconds - earlier.cpu_seconds,
-        gains(busiest, earlier.busiest, later.busiest, totals.requests),
-        gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),
-        later.new_clients - earlier.new_clients,
-        _more(earlier.store.evicted, later.store.evicted),
-        later.clients,
-        later.clock_skew_seconds,
+        boot_id=later.boot_id,
+        start=earlier.at,
+        end=later.at,
+        totals=totals,
+        decisions=later.store.decisions - earlier.store.decisions,
+        fallbacks=later.store.fallbacks - earlier.store.fallbacks,
+        store_connected=later.store.connected,
+        upstream=later.upstream - earlier.upstream,
+        latency=histogram.difference(later.latency, earlier.latency),
+        upstream_latency=histogram.difference(later.upstream_latency, earlier.upstream_latency),
+        store_latency=histogram.difference(later.store_latency, earlier.store_latency),
+        cpu_seconds=later.cpu_seconds - earlier.cpu_seconds,
+        requests_by_client=gains(busiest, earlier.busiest, later.busiest, totals.requests),
+        refused_by_client=gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),
+        new_clients=later.new_clients - earlier.new_clients,
+        evicted=_more(earlier.store.evicted, later.store.evicted),
+        clients=later.clients,
+        clock_skew_seconds=later.clock_skew_seconds,
+        loop_lag_seconds=later.loop_lag_seconds,
     )
 
 

@@ -31,11 +31,18 @@ class _Rows:
     def __init__(self, rows: list[list[float]], thresholds: Thresholds) -> None:
         self.rows = rows
         self._thresholds = thresholds
-        self._in_window = [onset.Sums(row, thresholds.skew_seconds) for row in rows]
+        self._sums = {
+            seconds: [onset.Sums(row, seconds) for row in rows]
+            for seconds in (thresholds.skew_seconds, thresholds.skew_quick_seconds)
+        }
 
-    def counts(self, last: int) -> list[float]:
-        """In the window."""
-        return [sums(last) for sums in self._in_window]
+    def counts(self, last: int) -> list[list[float]]:
+        """In each window that ends with this second."""
+        return [[sums(last) for sums in of_nodes] for of_nodes in self._sums.values()]
+
+    def margin(self, node: int, counts: list[float]) -> float:
+        """How far over the ratio from which it counts."""
+        return counts[node] * len(counts) / sum(counts) / self.least(1.0)
 
     def rates(self, start: int, last: int) -> tuple[float, ...]:
         """Requests a second since then."""
@@ -48,17 +55,17 @@ class _Rows:
         return onset.lowered(self._thresholds.skew_ratio, 1.0, part)
 
     def held(self, node: int, last: int, part: float) -> bool:
-        counts = self.counts(last)
-        return (
+        return any(
             counts[node] > self.least(part) * sum(counts) / len(counts) > 0
-            and self._shows_often(node, last, part)
+            and self._shows_often(node, last, seconds, part)
             # The chance has no part: so much of its exponent.
             and chance_if_even(counts) < self._thresholds.skew_p**part
+            for seconds, counts in zip(self._sums, self.counts(last), strict=True)
         )
 
-    def _shows_often(self, node: int, last: int, part: float) -> bool:
+    def _shows_often(self, node: int, last: int, seconds: int, part: float) -> bool:
         """Nodes cut their seconds at different moments, so one second in which traffic begins shows none."""
-        window = range(max(0, last + 1 - self._thresholds.skew_seconds), last + 1)
+        window = range(max(0, last + 1 - seconds), last + 1)
         showing = sum(self.shows(node, second, part) for second in window)
         return onset.enough(showing, self._thresholds.skew_min_seconds, part)
 
@@ -93,15 +100,14 @@ def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     }
     if not began:
         return []
-    counts = rows.counts(last)
     # The one that was found first, so that of two that are about as busy it is always the same.
-    busiest = min(began, key=lambda node: (began[node], -counts[node]))
+    busiest = min(began, key=lambda node: (began[node], -sum(rows.rows[node][-window:])))
     # The shares are those since it began, not mixed with the even ones of before.
     rates = rows.rates(max(began[busiest], last + 1 - window), last)
     if sum(rates) <= 0:  # nothing has come since
         rates = rows.rates(max(0, last + 1 - window), last)
-    margin = counts[busiest] * len(nodes) / sum(counts) / rows.least(1.0)
-    skew = _Skew(busiest, rates, chance_if_even(counts), margin)
+    counts = max(filter(sum, rows.counts(last)), key=lambda counts: rows.margin(busiest, counts))
+    skew = _Skew(busiest, rates, chance_if_even(counts), rows.margin(busiest, counts))
     return [_finding(snapshot, thresholds, nodes, skew, snapshot.first_second + began[busiest])]
 
 

@@ -135,6 +135,7 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
     The usual is the median of the percentiles that were not themselves slow; until it is known, what is
     never slow stands for it. The median of the round trips is judged beside their 99th percentile: on a
     busy machine the latter is usually high, and hides a store that has become slow for every request.
+    By as much as the node's own event loop is late a reply is read late: that is not the store's.
     """
     recent: deque[Sample] = deque()
     usual: deque[tuple[float, float, float]] = deque()
@@ -149,8 +150,9 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
         p50, p99 = (histogram.quantile_seconds(trips, q) for q in (0.5, 0.99))
         if p50 is None or p99 is None:
             continue
-        median_now = _measured(p50, [row[1] for row in usual], thresholds)
-        tail_now = _measured(p99, [row[2] for row in usual], thresholds)
+        late = [one.loop_lag_seconds for one in recent]
+        median_now = _measured(p50, [row[1] for row in usual], median(late), thresholds)
+        tail_now = _measured(p99, [row[2] for row in usual], max(late), thresholds)
         worst = max(median_now, tail_now, key=lambda measured: measured.margin)
         limit = worst.limit
         part = thresholds.clear_ratio if judged and judged[-1].slow else 1.0
@@ -161,12 +163,11 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
     return judged
 
 
-def _measured(seconds: float, past: list[float], thresholds: Thresholds) -> _Measured:
+def _measured(seconds: float, past: list[float], late_seconds: float, thresholds: Thresholds) -> _Measured:
     usual = median(past) if len(past) >= thresholds.baseline_min_seconds else None
     never_slow = thresholds.store_slow_ms
-    return _Measured(
-        1000 * seconds, usual, max(never_slow, thresholds.store_slow_ratio * (usual or never_slow))
-    )
+    allowed = max(never_slow, thresholds.store_slow_ratio * (usual or never_slow))
+    return _Measured(1000 * seconds, usual, allowed + 1000 * late_seconds)
 
 
 def _is_state(recent: deque[Sample], limit_ms: float, thresholds: Thresholds, part: float) -> bool:

@@ -42,6 +42,9 @@ class Thresholds(BaseModel):
     )
 
     skew_seconds: WholeSeconds = Field(default=10, description="the window that shares are compared over")
+    skew_quick_seconds: WholeSeconds = Field(
+        default=5, description="a shorter one besides, for traffic that is enough to tell by it"
+    )
     skew_ratio: Factor = Field(default=1.5, description="the busiest node's rate over the mean")
     skew_two_node_share: float = Field(
         default=0.75, gt=0.5, lt=1, description="the busier of two nodes' share"
@@ -93,7 +96,7 @@ class Thresholds(BaseModel):
     )
     retry_storm_ratio: Ratio = Field(default=0.8, description="refused part of them")
 
-    hot_key_seconds: WholeSeconds = Field(default=10, description="the window that shares are compared over")
+    hot_key_seconds: WholeSeconds = Field(default=5, description="the window that shares are compared over")
     hot_key_rate: float = Field(
         default=20.0, gt=0, description="requests a second of the cluster, below which shares say little"
     )
@@ -109,7 +112,7 @@ class Thresholds(BaseModel):
     upstream_slow_ratio: Factor = Field(default=5.0, description="times the usual 99th percentile")
     upstream_min_seconds: WholeSeconds = Field(default=3, description="seconds of the window that show it")
 
-    drop_seconds: WholeSeconds = Field(default=5, description="seconds in a row with little traffic")
+    drop_seconds: WholeSeconds = Field(default=4, description="seconds in a row with little traffic")
     drop_ratio: float = Field(default=0.2, gt=0, lt=1, description="part of the usual rate that is little")
     drop_least_rate: float = Field(
         default=5.0, gt=0, description="usual requests a second, the least to judge"
@@ -129,7 +132,7 @@ class Thresholds(BaseModel):
     conflict_seconds: float = Field(
         default=2.0, gt=0, description="seconds that two starts of one id write side by side"
     )
-    drift_seconds: float = Field(default=5.0, gt=0, description="seconds that nodes enforce different limits")
+    drift_seconds: float = Field(default=3.0, gt=0, description="seconds that nodes enforce different limits")
 
     clock_skew_seconds: float = Field(
         default=1.0, gt=0, description="seconds that a node's clock may be off Redis'"

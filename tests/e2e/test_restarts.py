@@ -107,7 +107,7 @@ async def three_nodes(folder: Path, service: Service, redis_url: str) -> AsyncIt
     try:
         for number in (1, 2, 3):
             port = free_port()
-            node = Node(f"node-{number}", folder, settings, Backend(port, free_port(but=port)))
+            node = Node(f"node-{number}", folder, settings, Backend(port, free_port()))
             nodes.append(node)
             await node.start()
         yield nodes

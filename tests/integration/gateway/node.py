@@ -95,7 +95,7 @@ async def eventually(
 async def running_node(**settings: Any) -> AsyncIterator[Node]:
     """A node that serves, stopped at the end."""
     port = settings.get("port") or free_port()
-    admin_port = free_port(but=port)
+    admin_port = free_port()
     given = USUAL | {"port": port, "admin_port": admin_port} | settings
     stop, reread, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(run(Settings(**given), stop, hurry, reread=reread))

@@ -84,7 +84,7 @@ async def node_process(
 ) -> AsyncIterator[NodeProcess]:
     """One that serves, killed at the end if it is still there. It logs to a file, or to `stderr`."""
     port = free_port()
-    admin_port, log = free_port(but=port), folder / "node.log"
+    admin_port, log = free_port(), folder / "node.log"
     ports = {"GATEWAY_PORT": str(port), "GATEWAY_ADMIN_PORT": str(admin_port)}
     with log.open("wb") as file:
         descriptor = file.fileno() if stderr is None else stderr

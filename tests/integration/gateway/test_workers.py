@@ -48,7 +48,7 @@ def log() -> Iterator[LogWriter]:
 def settings(upstream: Upstream, redis_url: str) -> Settings:
     port = free_port()
     given: dict[str, Any] = USUAL | {"workers": 2, "upstream_url": upstream.url, "redis_url": redis_url}
-    return Settings(**given, port=port, admin_port=free_port(but=port))
+    return Settings(**given, port=port, admin_port=free_port())
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.M
         thief.listen()
         taken = thief.getsockname()[1]
         ports = iter([taken])
-        monkeypatch.setattr(cluster, "free_port", lambda but=None: next(ports, None) or free_port(but))
+        monkeypatch.setattr(cluster, "free_port", lambda: next(ports, None) or free_port())
         async with cluster.running(cluster.Plan(nodes=1)) as running:
             assert str(taken) not in running.nodes[0].url
 

@@ -89,6 +89,7 @@ class NodeScript:
     in_shadow: Rate = NEVER  # of the others
     fallbacks: Rate = NEVER
     round_trip_ms: Rate = ONE
+    loop_lag_ms: Rate = ONE
     upstream_ms: Rate = ONE
     upstream_errors: Rate = NEVER
     newcomers: Callable[[int], Sequence[str]] = lambda _: ()
@@ -167,6 +168,7 @@ class _Cumulative:
             latency=from_counts({bucket(0.004): self.requests - self.refused}),
             upstream_latency=from_counts(self.upstream),
             store_latency=from_counts(self.round_trips),
+            loop_lag_seconds=script.loop_lag_ms(second) / 1000,
             clients=self.sketch,
             new_clients=self.new_clients,
             cpu_seconds=script.cpu_seconds_per_second * (second - first + 1),

@@ -38,7 +38,7 @@ def test_the_one_that_is_behind_is_named_since_the_others_changed() -> None:
 
 
 def test_the_time_that_a_change_takes_is_none() -> None:
-    assert found({"node-2": OTHER}, reloads={"node-2": START + 56.0}) == []
+    assert found({"node-2": OTHER}, reloads={"node-2": START + 58.0}) == []
     assert len(found({"node-2": OTHER}, reloads={"node-2": START + 55.0})) == 1
 
 

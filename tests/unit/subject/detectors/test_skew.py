@@ -51,6 +51,14 @@ def test_from_its_beginning_the_shares_are_those_since_then() -> None:
     assert share.now == pytest.approx(0.8, abs=0.05)
 
 
+def test_much_traffic_tells_soon_and_little_later() -> None:
+    little = nodes(always(4), steps((0, 4), (60, 0)), steps((0, 4), (60, 1)))
+
+    assert found(*SKEWED, seconds=65)
+    assert not found(*little, seconds=65)
+    assert found(*little, seconds=70)
+
+
 def test_it_ends_when_the_shares_are_even_again() -> None:
     scripts = nodes(
         steps((0, 40), (30, 12), (60, 40)),

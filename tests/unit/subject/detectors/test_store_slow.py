@@ -2,15 +2,19 @@ import pytest
 
 from subject.detectors.store_slow import store_slow
 from subject.finding import CLUSTER, Finding
-from tests.unit.subject.builders import NEVER, START, THRESHOLDS, Rate, always, cluster, even, steps
+from tests.unit.subject.builders import NEVER, ONE, START, THRESHOLDS, Rate, always, cluster, even, steps
 
 SIXTY = always(60)
 
 
 def found(
-    round_trip_ms: Rate, seconds: int, requests: Rate = SIXTY, fallbacks: Rate = NEVER
+    round_trip_ms: Rate,
+    seconds: int,
+    requests: Rate = SIXTY,
+    fallbacks: Rate = NEVER,
+    loop_lag_ms: Rate = ONE,
 ) -> list[Finding]:
-    scripts = even(requests, round_trip_ms=round_trip_ms, fallbacks=fallbacks)
+    scripts = even(requests, round_trip_ms=round_trip_ms, fallbacks=fallbacks, loop_lag_ms=loop_lag_ms)
     return store_slow(cluster(*scripts, seconds=seconds), THRESHOLDS)
 
 
@@ -57,6 +61,18 @@ def test_one_of_three_nodes_is_not_the_store() -> None:
 
     assert not store_slow(cluster(fast[0], fast[1], slow[2], seconds=70), THRESHOLDS)
     assert store_slow(cluster(fast[0], slow[1], slow[2], seconds=70), THRESHOLDS)
+
+
+@pytest.mark.parametrize(("lag_ms", "expected"), [(3, True), (50, False)])
+def test_nodes_that_are_late_themselves_do_not_blame_the_store(lag_ms: int, expected: bool) -> None:
+    late = steps((0, 1), (60, lag_ms))
+
+    assert bool(found(steps((0, 1), (60, 50)), 70, loop_lag_ms=late)) is expected
+    assert bool(found(always(80), 10, loop_lag_ms=always(lag_ms))) is expected
+
+
+def test_a_slow_store_is_found_by_nodes_that_are_late_themselves() -> None:
+    assert found(steps((0, 1), (60, 80)), 70, loop_lag_ms=steps((0, 1), (60, 50)))
 
 
 def test_an_idle_cluster_has_no_slow_store() -> None:
