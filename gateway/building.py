@@ -153,7 +153,7 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
             usage(),
             open_descriptors(),
             len(asyncio.all_tasks()),
-            certificate.days_left() if certificate is not None else None,
+            certificate.valid_until if certificate is not None else None,
         )
 
     def why_not_ready() -> str:

@@ -51,9 +51,10 @@ class CertificateFiles:
         """For the next handshake."""
         return self._loaded.context
 
-    def days_left(self) -> float:
-        """How long the certificate is still valid."""
-        return self._loaded.days_left(time.time())
+    @property
+    def valid_until(self) -> float:
+        """Until when clients go on accepting the certificate, seconds since 1970."""
+        return self._loaded.valid_until
 
     def reread(self) -> Callable[[], None]:
         """Read the files; what is returned puts them to use for all handshakes from then on.

@@ -1,5 +1,7 @@
 """What a run prints before and after: the setting; truth and diagnosis side by side, and the verdict."""
 
+from statistics import median
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -33,6 +35,7 @@ def print_verdict(
         console.print()
     if with_times and (times := _times(verdict.outcomes)).row_count:
         console.print(times)
+        console.print(_in_all(verdict.outcomes))
         console.print()
     if verdict.busiest is not None:
         console.print(_limits(verdict))
@@ -82,6 +85,17 @@ def _times(outcomes: tuple[Outcome, ...]) -> Table:
         for (sign, _), seconds in zip(outcome.found, outcome.found_seconds, strict=True):
             table.add_row(outcome.scenario.name, str(sign), f"{seconds:.1f} s", clear)
     return table
+
+
+def _in_all(outcomes: tuple[Outcome, ...]) -> Text:
+    """Of several findings, how long they took: an operator's questions are the usual and the worst."""
+    found = [seconds for outcome in outcomes for seconds in outcome.found_seconds]
+    clear = [outcome.clear_seconds for outcome in outcomes if outcome.clear_seconds is not None]
+    last = f", clear after {max(clear):.1f} s at the latest" if clear else ""
+    return Text(
+        f"{len(found)} found, after {median(found):.1f} s in the median and {max(found):.1f} s at the latest"
+        f"{last}"
+    )
 
 
 def _limits(verdict: Verdict) -> Text:

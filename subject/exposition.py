@@ -106,7 +106,7 @@ def _of_the_cluster(snapshot: Snapshot) -> Iterator[Family]:
         "subject_latency_seconds",
         "gauge",
         "Of forwarded requests in the nodes, over the last ten seconds.",
-        _quantiles({}, now),
+        _percentiles({}, now),
     )
     yield _one(
         "subject_store_p99_seconds", "99 % of the nodes' round trips to Redis.", _seconds(now.store_p99_ms)
@@ -162,7 +162,7 @@ def _of_the_nodes(snapshot: Snapshot) -> Iterator[Family]:
         "subject_node_latency_seconds",
         "gauge",
         "Of forwarded requests in a node, over the last ten seconds.",
-        [sample for one in up for sample in _quantiles(one.labels, one.now)],
+        [sample for one in up for sample in _percentiles(one.labels, one.now)],
     )
 
 
@@ -184,10 +184,10 @@ def _outcomes(labels: Labels, totals: Totals) -> Samples:
     return [({**labels, "outcome": outcome}, getattr(totals, outcome)) for outcome in OUTCOMES]
 
 
-def _quantiles(labels: Labels, now: metrics.Metrics) -> Samples:
+def _percentiles(labels: Labels, now: metrics.Metrics) -> Samples:
     return [
-        ({**labels, "quantile": "0.5"}, _seconds(now.latency_p50_ms)),
-        ({**labels, "quantile": "0.99"}, _seconds(now.latency_p99_ms)),
+        ({**labels, "percentile": "50"}, _seconds(now.latency_p50_ms)),
+        ({**labels, "percentile": "99"}, _seconds(now.latency_p99_ms)),
     ]
 
 

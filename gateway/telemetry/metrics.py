@@ -12,7 +12,10 @@ from gateway.telemetry.process import Usage
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """All that metrics are read from; `certificate_days` is None where the node serves without TLS."""
+    """All that metrics are read from.
+
+    `certificate_expires_at`: seconds since 1970; None where the node serves without TLS.
+    """
 
     counters: Counters
     store_connected: bool
@@ -21,7 +24,7 @@ class Scrape:
     usage: Usage
     open_descriptors: int
     tasks: int = 0
-    certificate_days: float | None = None
+    certificate_expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,6 @@ def _upstream(scrape: Scrape) -> Labelled:
 
 def _shed(scrape: Scrape) -> Labelled:
     return Labelled("full", {"node": scrape.counters.shed_node, "address": scrape.counters.shed_address})
-
-
-def _certificate_days(scrape: Scrape) -> float | None:
-    return None if scrape.certificate_days is None else round(scrape.certificate_days, 3)
 
 
 def _decisions(scrape: Scrape) -> Labelled:
@@ -150,10 +149,10 @@ METRICS: tuple[Metric, ...] = (
         lambda it: Labelled("with", it.counters.late),
     ),
     (
-        "gateway_certificate_days",
+        "gateway_certificate_expiry_timestamp_seconds",
         "gauge",
-        "Days until the certificate that clients are shown expires.",
-        _certificate_days,
+        "When the certificate that clients are shown expires.",
+        lambda it: it.certificate_expires_at,
     ),
     ("gateway_decisions_total", "counter", "Decisions by who made them.", _decisions),
     (

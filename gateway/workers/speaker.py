@@ -109,5 +109,5 @@ class Speaker:
             self.sums.usage(),
             open_descriptors(pids),
             self.sums.tasks,
-            self.certificate.days_left() if self.certificate is not None else None,
+            self.certificate.valid_until if self.certificate is not None else None,
         )

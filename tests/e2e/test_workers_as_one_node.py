@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import ssl
+import time
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -102,7 +104,10 @@ async def test_all_serve_by_tls_and_take_a_new_certificate(
         node.process.send_signal(signal.SIGHUP)
         await eventually(lambda: trusted(new), lambda taken: taken == 12)
         async with await node.connect_admin() as admin:
-            assert b"gateway_certificate_days 50." in (await admin.get(b"/metrics")).body
+            page = (await admin.get(b"/metrics")).body.decode()
+        expires_at = re.search(r"^gateway_certificate_expiry_timestamp_seconds (\S+)$", page, re.MULTILINE)
+        assert expires_at is not None
+        assert 50 < (float(expires_at[1]) - time.time()) / 86400 < 51
 
 
 async def test_without_redis_the_workers_together_let_through_what_one_process_would(

@@ -1,5 +1,6 @@
 """The pages of node and subject by Prometheus' own parser, and all that docker/ asks of them."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from subject.diagnosis import diagnose
 from subject.exposition import exposition
 from tests.certificates import Authority
-from tests.integration.gateway.client import Client
+from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import Node
 from tests.unit.subject.builders import THRESHOLDS, NodeScript, always, snapshot
 
@@ -88,6 +89,30 @@ async def test_prometheus_reads_a_nodes_page(of_node: str) -> None:
         counts = [sample.value for sample in buckets]
         assert counts == sorted(counts)
         assert (buckets[-1].labels["le"], counts[-1]) == ("+Inf", count)
+
+
+@pytest.mark.system
+async def test_prometheus_own_tool_has_nothing_against_the_pages(of_node: str) -> None:
+    for page in (of_node, exposition(SKEWED, diagnose(SKEWED, THRESHOLDS))):
+        assert await promtool("metrics", page=page) == ""
+
+
+@pytest.mark.system
+async def test_nor_against_the_alerts() -> None:
+    told = await promtool("rules", "--lint-fatal", str(ROOT / "docker/alerts.yml"))
+
+    assert f"SUCCESS: {len(ALERTS)} rules found" in told
+
+
+async def promtool(*arguments: str, page: str = "") -> str:
+    """What its check of this says, or of a page."""
+    pipe = asyncio.subprocess.PIPE
+    program = await asyncio.create_subprocess_exec(
+        "promtool", "check", *arguments, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+    out, error = await within(program.communicate(page.encode()))
+    assert program.returncode == 0, error.decode()
+    return bytes(out).decode()
 
 
 async def test_every_expression_resolves(samples: Samples) -> None:

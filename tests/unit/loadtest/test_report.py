@@ -48,8 +48,22 @@ def test_how_long_it_took_is_said_where_that_is_asked_for() -> None:
     console = Console(file=StringIO(), width=80)
     report.print_verdict(console, Verdict((outcome,), KEPT), seed=7, seconds=95.2, with_times=True)
     assert isinstance(console.file, StringIO)
-    (line,) = [line for line in console.file.getvalue().splitlines() if "3.2 s" in line]
+    (line,) = [line for line in console.file.getvalue().splitlines() if line.startswith("skew")]
     assert line.split() == ["skew", "node_skew", "(node-2)", "3.2", "s", "8.0", "s"]
+
+
+def test_the_usual_and_the_worst_time_of_all_are_said() -> None:
+    outcomes = tuple(
+        Outcome(SCENARIO, ((SKEW, FOUND),), (), (), (), found_seconds=(found,), clear_seconds=clear)
+        for found, clear in ((3.0, 8.0), (4.0, None), (9.0, 6.0))
+    )
+    console = Console(file=StringIO(), width=120)
+    report.print_verdict(console, Verdict(outcomes, KEPT), seed=7, seconds=95.2, with_times=True)
+    assert isinstance(console.file, StringIO)
+    assert (
+        "3 found, after 4.0 s in the median and 9.0 s at the latest, clear after 8.0 s at the latest"
+        in console.file.getvalue()
+    )
 
 
 def test_what_failed_is_said_and_how_to_repeat_it() -> None:

@@ -66,7 +66,7 @@ def test_the_numbers_are_those_that_commands_show() -> None:
     assert read["subject_sees", ()] == 1
     assert read["subject_requests_per_second", ()] == now.rate
     assert read["subject_rejection_ratio", ()] == now.rejection_ratio
-    assert read["subject_latency_seconds", (("quantile", "0.99"),)] == now.latency_p99_ms / 1000
+    assert read["subject_latency_seconds", (("percentile", "99"),)] == now.latency_p99_ms / 1000
     assert read["subject_node_requests_per_second", (("node", "node-2"),)] == node.rate
     assert read["subject_node_requests_total", (("node", "node-2"), ("outcome", "refused"))] == 240
     assert read["subject_nodes", (("state", "Up"),)] == 3
