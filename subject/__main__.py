@@ -2,11 +2,13 @@
 
 import sys
 
+from subject import standard_streams
 from subject.cli import run
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    standard_streams.prepare()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,11 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from subject.errors import ListenError, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
 from subject.parser import build
 from subject.printable import printable
+from subject.standard_streams import drop_output
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -23,10 +25,10 @@ def run(arguments: Sequence[str]) -> int:
     except (RedisRefusesError, NoNodesError, ListenError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:
-        _drop_output()  # whose reader has gone
+        drop_output()  # whose reader has gone
         return WELL
     except OSError as error:
-        _drop_output()
+        drop_output()
         return _say(f"subject: cannot write the output: {error.strerror}", UNREACHABLE)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -68,11 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return asyncio.run(commands.run(arguments, loaded))
 
 
-def _drop_output() -> None:
-    """Lest Python complains once more when it closes standard output."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _say(line: str, code: int) -> int:
-    sys.stderr.write(printable(line) + "\n")
+    with suppress(OSError):  # whoever does not read it still gets the code
+        sys.stderr.write(printable(line) + "\n")
     return code

@@ -15,6 +15,8 @@ from subject.errors import RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import WELL
 from subject.settings import Settings
 
+LONGEST_LINE = 1000
+
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print the client id of the key on standard input, which is shown nowhere; the exit code.
@@ -23,12 +25,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         UsageError: what was read is no key, or the clients file cannot be used.
     """
     clients = _clients(settings)
-    key = getpass.getpass("API key: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    key = _typed() if sys.stdin.isatty() else sys.stdin.readline(LONGEST_LINE).rstrip("\r\n")
     if not client_id.is_usable_key(key):
         raise UsageError("an API key is 1 to 256 visible ASCII characters, on one line of standard input")
     name = _unregistered(key, settings) if clients is None else _registered(key, clients)
     sys.stdout.write((json.dumps({"client": name}) if arguments.json else name) + "\n")
     return WELL
+
+
+def _typed() -> str:
+    try:
+        return getpass.getpass("API key: ")
+    except EOFError:
+        return ""
 
 
 def _registered(key: str, clients: Clients) -> str:
