@@ -128,9 +128,16 @@ async def _events(request: web.Request) -> web.StreamResponse:
                 async with asyncio.timeout(SEND_SECONDS):
                     await response.write(frame.event(until))
                 number, until = frame.number, frame.chart.until
-        except (ConnectionError, TimeoutError):
-            pass  # who watched has gone, or stands still: it will come again
+        except ConnectionError:
+            pass  # who watched has gone
+        except TimeoutError:
+            _abort(request)  # who watched stands still: the end of the answer would not be taken either
     return response
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _hello(rights: Rights) -> bytes:

@@ -76,7 +76,7 @@ def refusal(asked: Asked, names: Collection[str], token: str | None) -> Refused 
     if token is None:
         return Refused(403, READ_ONLY)
     scheme, _, given = (asked.authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+    if scheme.lower() != "bearer" or not _is_same(given.strip(), token):
         return Refused(401, NO_TOKEN)
     if (asked.content_type or "").partition(";")[0].strip().lower() != "application/json":
         return Refused(415, NO_JSON)
@@ -111,3 +111,8 @@ def _is_foreign(asked: Asked) -> bool:
         return True
     followed_a_link = asked.method == "GET" and asked.path == PAGE and asked.mode == "navigate"
     return asked.site not in (None, "same-origin", "none") and not followed_a_link
+
+
+def _is_same(given: str, token: str) -> bool:
+    """In the same time whatever is given, which aiohttp may have made of bytes that are no text."""
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode())

@@ -17,6 +17,7 @@ from subject.dashboard.trail import Trail
 from subject.diagnosis import diagnose
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.exposition import exposition
+from subject.printable import printable
 from subject.reader import Reader
 from subject.redis_client import redis_errors_mapped
 from subject.series import Remembered
@@ -76,6 +77,7 @@ class Watcher:
         self._hour = _text(EMPTY)
         self._metrics: str | None = None
         self._closed = False
+        self._unread: dict[type[Trail] | type[History], str] = {}  # what was logged of each
 
     @property
     def redis(self) -> Redis:
@@ -180,12 +182,16 @@ class Watcher:
         await self._show("null", EMPTY if before is None else before.chart, trouble)
 
     async def _read(self, stream: Trail | History, at: float) -> None:
+        told = ""
         try:
             with redis_errors_mapped(self.redis):
                 await stream.read(self.redis, at)
         except (RedisAwayError, RedisRefusesError) as error:
             # The next look finds an outage; one key that holds something else costs only what stands there.
-            logger.warning("the audit or the history cannot be read: %s", error)
+            told = str(error)
+            if told != self._unread.get(type(stream)):
+                logger.warning("the audit or the history cannot be read: %s", printable(told))
+        self._unread[type(stream)] = told
 
     def _made(self, view: View) -> tuple[str, Chart, str]:
         snapshot = take(view, self._settings.node_down_seconds, self._samples)

@@ -5,11 +5,12 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
@@ -18,7 +19,9 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.telemetry import STREAM_FIELD
 from loadtest.cluster import Plan, running
 from loadtest.redis_server import RedisServer
-from subject.dashboard import guard
+from subject import settings
+from subject.dashboard import app, guard, watcher
+from tests.integration.gateway.node import eventually
 from tests.integration.subject.publishing import (
     audited,
     live_changes,
@@ -393,3 +396,40 @@ async def test_prometheus_gets_the_last_look(
         "node-3",
     }
     assert families["subject_node_requests"].type == "counter"
+
+
+async def test_who_watches_and_takes_nothing_is_let_go(
+    redis_client: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "SEND_SECONDS", 0.2)
+    monkeypatch.setattr(watcher, "INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(watcher, "REST", 0)
+    await publish_cluster(redis_client, even(always(60), nodes=30), 60)
+    runner = web.AppRunner(app.application(settings.load(REDIS_URL=redis_url)))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    async def connections() -> list[Any]:
+        assert runner.server is not None
+        return list(runner.server.connections)
+
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(tuple(runner.addresses[0]))
+        stalled.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        (held,) = await eventually(connections, len)
+        held.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await eventually(connections, lambda those: not those)
+        await runner.cleanup()
+
+
+async def test_what_cannot_be_read_is_logged_once(
+    redis_client: Redis, redis_url: str, http: ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    await publish_cluster(redis_client, even(always(60)), 60)
+    await redis_client.set(keys.AUDIT, "no stream")
+    async with dashboard(redis_url) as url, events(http, url) as watching:
+        for _ in range(3):
+            await watching.next()
+
+    assert len([one for one in caplog.messages if "cannot be read" in one]) == 1
