@@ -10,10 +10,13 @@ export const whole = (value) => told(value, (known) => GROUPED.format(known));
 export const percent = (ratio) => told(ratio, (known) => `${(100 * known).toFixed(0)} %`);
 export const text = (value) => told(value, String);
 
-export const clock = (at) => told(at, (known) => `${new Date(1000 * known).toISOString().slice(11, 19)}Z`);
+// Beyond the calendar's ends it is the end, as on the command line; a Date would fail.
+const LATEST = 250e9;
+const written = (at) => new Date(1000 * Math.min(Math.max(at, 0), LATEST)).toISOString();
+export const clock = (at) => told(at, (known) => `${written(known).slice(11, 19)}Z`);
 export function moment(at, now) {
   if (at === null || at === undefined) return UNKNOWN;
-  const day = (known) => new Date(1000 * known).toISOString().slice(0, 10);
+  const day = (known) => written(known).slice(0, 10);
   return day(at) === day(now) ? clock(at) : `${day(at)} ${clock(at)}`;
 }
 

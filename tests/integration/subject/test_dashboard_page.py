@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 
 from gateway.contract import audit, codec, keys
 from gateway.contract.audit import AuditRecord
+from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import LIMIT_FIELD, Override
 from loadtest.redis_server import RedisServer
 from subject.redis_reads import redis_time
 from tests.integration.subject.publishing import audited, live_changes
@@ -291,6 +293,22 @@ async def test_texts_that_would_be_html_are_texts(redis_client: Redis, redis_url
 
         assert await page.locator("img, main script").count() == 0
         assert "Rate limiter" in await page.title()
+
+
+async def test_times_that_no_calendar_has_break_nothing(
+    redis_client: Redis, redis_url: str, page: Page
+) -> None:
+    late, early = 9e18, -9e18
+    for at in (late, early):
+        written = AuditRecord(at, "ana", "set", CLIENT, None, "5/s", "x", at)
+        await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(written)})
+    override = Override(parse_limits("5/s"), "ana", early, "x", late)
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
+    async with living(redis_client, even(always(60)), policies().table), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#limits tbody th").first).to_have_text(CLIENT)
+        await expect(page.locator("#audit tbody tr")).to_have_count(2)
+        await expect(page.locator("#charts .told").first).to_contain_text("node-1 20")
 
 
 async def test_a_script_that_got_in_would_not_run(
