@@ -118,12 +118,11 @@ async def set_limit(
             override, done = _proposal(at, policies, client, limit, actor, _end(at, seconds, until))
             standing = changes.standing(client, policies)
             lease.check()
-            async with redis.pipeline(transaction=False) as pipe:
-                pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, codec.encode(override))
-                _, version = await changes.execute(pipe)
             before = None if standing is None else str(standing)
             record = AuditRecord(at, actor.by, "set", client, before, str(done.limit), actor.why, done.until)
-            await changes.tell(redis, record, version)
+            async with redis.pipeline(transaction=False) as pipe:
+                pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, codec.encode(override))
+                _, version = await changes.make(redis, pipe, lambda _: record)
     return replace(done, version=version)
 
 
@@ -178,13 +177,14 @@ async def unset_limit(
             if taken is None:
                 return None
             lease.check()
+            record = AuditRecord(at, actor.by, "unset", client, str(taken), None, actor.why)
             async with redis.pipeline(transaction=False) as pipe:
                 pipe.hdel(keys.OVERRIDES, overrides.LIMIT_FIELD + client)
-                removed, version = await changes.execute(pipe)
+                removed, version = await changes.make(
+                    redis, pipe, lambda removed: record if removed else None
+                )
             if not removed:
                 return None
-            record = AuditRecord(at, actor.by, "unset", client, str(taken), None, actor.why)
-            await changes.tell(redis, record, version)
     return LimitUnset(at, taken, version)
 
 
@@ -205,13 +205,18 @@ async def reset(redis: Redis, client: str, actor: Actor) -> CountReset:
         malformed = field in policies.overrides.malformed
         if not malformed and client not in policies.overrides.generations:
             changes.check_room(policies)
+
+        def generation_of(reply: int) -> tuple[int, str]:
+            return (int(at), UNREADABLE) if malformed else (reply, str(reply - 1))
+
+        def record_of(reply: int) -> AuditRecord:
+            generation, before = generation_of(reply)
+            return AuditRecord(at, actor.by, "reset", client, before, str(generation), actor.why)
+
         async with redis.pipeline(transaction=False) as pipe:
             if malformed:
                 pipe.hset(keys.OVERRIDES, field, str(int(at)))
             else:
                 pipe.hincrby(keys.OVERRIDES, field, 1)
-            reply, version = await changes.execute(pipe)
-        generation, before = (int(at), UNREADABLE) if malformed else (reply, str(reply - 1))
-        record = AuditRecord(at, actor.by, "reset", client, before, str(generation), actor.why)
-        await changes.tell(redis, record, version)
-    return CountReset(at, generation, version)
+            reply, version = await changes.make(redis, pipe, record_of)
+    return CountReset(at, generation_of(reply)[0], version)

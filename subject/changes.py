@@ -1,22 +1,25 @@
 """What all actions on live changes go through: look first, change, raise the version, audit, announce."""
 
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
 from gateway.contract import audit, codec, keys, overrides
 from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limits
 from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement, Override
-from subject.errors import SHOWN, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
+from subject.errors import SHOWN, HalfDoneError, NoNodesError, RedisRefusesError, UsageError
 from subject.policies import Policies
 from subject.redis_client import place, words
 from subject.redis_reads import read_basics, read_policies
 
+Result = TypeVar("Result")
 UNREADABLE = "unreadable"
 """What the audit shows of a field that is malformed."""
 
@@ -100,32 +103,57 @@ async def look(redis: Redis) -> tuple[float, Policies]:
     return basics.at, policies
 
 
-async def execute(pipe: Pipeline) -> tuple[int, int | None]:
-    """Execute the command in it and raise the version: the command's reply, and the version.
+async def make(
+    redis: Redis, pipe: Pipeline, record_of: Callable[[int], AuditRecord | None]
+) -> tuple[int, int | None]:
+    """Execute the command in `pipe`, raise the version, and tell of it: the command's reply, and the version.
 
-    A version that cannot be raised is no obstacle: nodes see the change when they next read the whole hash.
+    `record_of` makes the audit's record of the reply; None: nothing was changed. Who is interrupted meanwhile
+    is so when all is done: what is changed is audited. A version that cannot be raised is no obstacle: nodes
+    see the change when they next read the whole hash.
 
     Raises:
-        RedisAwayError: Redis has not answered; it may have changed it all the same.
+        HalfDoneError: Redis has not answered; it may have changed it all the same.
+        RedisRefusesError: it is not in the audit. Where nodes only do not hear of it, they poll.
     """
+    return await unbroken(_make(redis, pipe, record_of))
+
+
+async def unbroken(doing: Coroutine[Any, Any, Result]) -> Result:
+    """What it returns; a cancellation that comes meanwhile waits for its end."""
+    task = asyncio.ensure_future(doing)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # lest it be missed
+        raise cancelled
+    return task.result()
+
+
+async def _make(
+    redis: Redis, pipe: Pipeline, record_of: Callable[[int], AuditRecord | None]
+) -> tuple[int, int | None]:
     pipe.hincrby(keys.OVERRIDES, overrides.VERSION_FIELD, 1)
-    try:
+    with _half_done(redis, "whether the change was made is not known: subject limits tells what stands"):
         reply, version = await pipe.execute(raise_on_error=False)
-    except (TimeoutError, RedisConnectionError, RedisTimeoutError, OSError) as error:
-        raise RedisAwayError(
-            place(pipe),
-            f"{words(error)}, at the change itself; whether it was made is not known: "
-            "subject limits tells what stands",
-        ) from None
     if isinstance(reply, ResponseError):
         raise reply
-    return reply, None if isinstance(version, ResponseError) else version
+    raised = None if isinstance(version, ResponseError) else version
+    record = record_of(reply)
+    if record is not None:
+        await tell(redis, record, raised)
+    return reply, raised
 
 
 async def tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
     """Write what was done to the audit, and announce it to the nodes where it has a version.
 
     Raises:
+        HalfDoneError: Redis has not answered, and it may not be in the audit.
         RedisRefusesError: it is not in the audit. Where nodes only do not hear of it, they poll.
     """
     text = codec.encode(record)
@@ -133,7 +161,16 @@ async def tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
         pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text}, maxlen=audit.STREAM_LENGTH, approximate=True)
         if version is not None:
             pipe.publish(keys.CHANGES, str(Announcement(version, record.client)))
-        replies = await pipe.execute(raise_on_error=False)
+        with _half_done(redis, "what was done is in force, and whether it is in the audit is not known"):
+            replies = await pipe.execute(raise_on_error=False)
     if isinstance(replies[0], ResponseError):
         reason = f"what was done is in force, but not in the audit ({replies[0]})"
         raise RedisRefusesError(place(redis), reason)
+
+
+@contextmanager
+def _half_done(redis: Redis, known: str) -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise HalfDoneError(place(redis), f"{known} ({words(error)})") from None

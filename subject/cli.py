@@ -6,11 +6,22 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from subject.errors import ListenError, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
+from subject.errors import (
+    HalfDoneError,
+    ListenError,
+    NoNodesError,
+    RedisAwayError,
+    RedisRefusesError,
+    UsageError,
+)
 from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
 from subject.parser import build
 from subject.printable import printable
 from subject.standard_streams import drop_output
+
+
+ACTING = {"set", "unset", "reset", "forget"}
+"""Words, among the first two, of commands that change something."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,6 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except UsageError as error:
         return _say(f"subject: {error}", WRONG_USE)
+    except HalfDoneError as error:
+        return _say(f"subject: {error}", UNREACHABLE)
     except RedisAwayError as error:
         return _say(f"subject: {error}: try again when it does, or see REDIS_URL", UNREACHABLE)
     except (RedisRefusesError, NoNodesError, ListenError) as error:
@@ -31,6 +44,8 @@ def run(arguments: Sequence[str]) -> int:
         drop_output()
         return _say(f"subject: cannot write the output: {error.strerror}", UNREACHABLE)
     except KeyboardInterrupt:
+        if ACTING & set(arguments[:2]):
+            _say("subject: interrupted: subject audit tells whether anything was changed", INTERRUPTED)
         return INTERRUPTED
     return code
 

@@ -29,7 +29,15 @@ class RedisAwayError(Exception):
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"Redis at {place} does not answer ({reason})")
+        self.place = place
         self.reason = reason
+
+
+class HalfDoneError(RedisAwayError):
+    """Redis went away at a change or behind it; `reason` says what is known of it."""
+
+    def __str__(self) -> str:
+        return f"Redis at {self.place} went away: {self.reason}"
 
 
 class RedisRefusesError(Exception):

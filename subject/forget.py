@@ -1,5 +1,7 @@
 """Takes a node that will not come back out of the roster."""
 
+from redis.asyncio import Redis
+
 from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
 from subject import changes
@@ -26,11 +28,15 @@ async def forget_node(reader: Reader, node_id: str, actor: Actor, node_down_seco
         raise health.error
     state = _state(snapshot, node_id)
     with redis_errors_mapped(reader.redis):
-        if not await reader.redis.hdel(keys.NODES, node_id):
-            raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
-        record = AuditRecord(snapshot.at, actor.by, "forget", "", state, None, actor.why, node=node_id)
-        await changes.tell(reader.redis, record, None)
+        await changes.unbroken(_forget(reader.redis, node_id, state, snapshot.at, actor))
     return state
+
+
+async def _forget(redis: Redis, node_id: str, state: str, at: float, actor: Actor) -> None:
+    if not await redis.hdel(keys.NODES, node_id):
+        raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
+    record = AuditRecord(at, actor.by, "forget", "", state, None, actor.why, node=node_id)
+    await changes.tell(redis, record, None)
 
 
 def _state(snapshot: Snapshot, node_id: str) -> str:

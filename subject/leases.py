@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.contract import keys
-from subject.errors import ConflictError, RedisAwayError
+from subject.errors import ConflictError, HalfDoneError, RedisAwayError
 from subject.redis_client import place
 
 LEASE_SECONDS = 5.0
@@ -65,10 +65,13 @@ async def editing(redis: Redis, client: str) -> AsyncIterator[Lease]:
                 f"look at subject limits get {client}, and try again"
             )
         await asyncio.sleep(PAUSE_SECONDS)
-    lease = Lease(redis, began)
+    lease, is_done = Lease(redis, began), True
     try:
         yield lease
+    except HalfDoneError:
+        is_done = False  # what was sent may come to Redis yet, and until then nobody else may change it
+        raise
     finally:
-        if lease.is_usable:  # else it may be another one's by now, and ours has expired
+        if is_done and lease.is_usable:  # else it may be another one's by now, and ours has expired
             with suppress(RedisError, OSError):
                 await redis.delete(key)

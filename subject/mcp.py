@@ -13,7 +13,7 @@ from subject.diagnosis import Diagnosis, diagnose
 from subject.documents import Document
 from subject.durations import parse_duration
 from subject.effects import effects
-from subject.errors import NoNodesError, RedisAwayError, RedisRefusesError, UsageError
+from subject.errors import HalfDoneError, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import WELL
 from subject.finding import as_json
 from subject.known_clients import check_known, checked
@@ -194,9 +194,11 @@ def _clear(
     async def told(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Document:
         try:
             return await tool(*args, **kwargs)
+        except HalfDoneError as error:
+            raise ToolError(str(error)) from None
         except RedisAwayError as error:
             raise ToolError(
-                f"Redis does not answer ({error}): nothing was changed, try again later"
+                f"{error}: nothing was changed, try again later"
             ) from None
         except (RedisRefusesError, NoNodesError, UsageError) as error:
             raise ToolError(str(error)) from None

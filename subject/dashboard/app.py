@@ -12,7 +12,7 @@ from subject.dashboard import changes, static_files
 from subject.dashboard.guard import HEADERS, Asked, Refused, refusal
 from subject.dashboard.static_files import StaticFile
 from subject.dashboard.watcher import Watcher
-from subject.errors import ConflictError, NoNodesError, RedisAwayError, RedisRefusesError
+from subject.errors import ConflictError, HalfDoneError, NoNodesError, RedisAwayError, RedisRefusesError
 from subject.exposition import CONTENT_TYPE
 from subject.settings import Settings
 
@@ -178,6 +178,8 @@ async def _change(request: web.Request) -> web.Response:
         return _refused(Refused(409, str(error)))
     except NoNodesError as error:
         return _refused(Refused(409, str(error)))
+    except HalfDoneError as error:
+        return _refused(Refused(503, str(error)))
     except RedisAwayError as error:
         return _refused(Refused(503, f"{error}: try again when it does"))
     except RedisRefusesError as error:

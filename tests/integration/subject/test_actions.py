@@ -6,6 +6,8 @@ import os
 import re
 import shlex
 import signal
+import sys
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +16,11 @@ from redis.asyncio import Redis
 
 from gateway.contract import codec, keys
 from gateway.contract.limits import parse_limits
-from gateway.contract.overrides import Override
+from gateway.contract.overrides import Override, Overrides
+from gateway.contract.redis_url import parse_redis_url
+from loadtest import delay_proxy
 from loadtest.redis_server import RedisServer
-from subject import action_commands, actions, leases
+from subject import action_commands, actions, changes, leases
 from subject.effects import effects
 from subject.errors import ConflictError, RedisAwayError
 from subject.finding import instant
@@ -27,6 +31,7 @@ from tests.integration.gateway.upstream import Upstream
 from tests.integration.subject.publishing import (
     Run,
     audited,
+    environment,
     live_changes,
     publish,
     publish_cluster,
@@ -357,3 +362,80 @@ async def test_where_redis_goes_away_after_the_change_it_is_said_to_have_been_ma
 
     assert (run.code, run.err) == (0, "")
     assert "acme now has 9/s (was 50/s, client); nodes take it over within a second. Undo: " in run.out
+
+
+async def test_where_redis_goes_away_before_the_audit_the_change_is_said_to_be_made(
+    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(own_client, [record()], TABLE)
+    told = changes.tell
+
+    async def to_a_stopped_one(*given: Any) -> None:
+        os.kill(own_redis.pid, signal.SIGSTOP)
+        await told(*given)
+
+    monkeypatch.setattr(changes, "tell", to_a_stopped_one)
+    try:
+        run = await subject(
+            "limits", "set", "acme", "9/s", *WHY, redis_url=own_redis.url, settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"}
+        )
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    assert (run.code, run.out, run.err.count("\n")) == (3, "", 1)
+    assert "what was done is in force, and whether it is in the audit is not known" in run.err
+    assert "try again" not in run.err
+
+
+async def test_a_change_that_may_be_under_way_keeps_others_off(
+    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(own_client, [record()], TABLE)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 60.0)
+    monkeypatch.setattr(leases, "PATIENCE_SECONDS", 0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(leases.Lease, "check", lambda _: os.kill(own_redis.pid, signal.SIGSTOP))
+        try:
+            await subject(
+                *("limits", "set", "acme", "9/s", *WHY),
+                redis_url=own_redis.url,
+                settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"},
+            )
+        finally:
+            os.kill(own_redis.pid, signal.SIGCONT)
+    other = await subject("limits", "set", "acme", "7/s", *WHY, redis_url=own_redis.url)
+
+    assert (other.code, "somebody else is changing acme at this moment" in other.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_made"),
+    [
+        (("limits", "set", "acme", "9/s", *WHY), lambda live: "acme" in live.limits),
+        (("limits", "unset", "k_0123456789abcdef"), lambda live: not live.limits),
+        (("reset", "acme"), lambda live: "acme" in live.generations),
+    ],
+)
+async def test_what_is_made_is_audited_though_it_is_interrupted(
+    redis_client: Redis, redis_url: str, command: tuple[str, ...], is_made: Callable[[Overrides], bool]
+) -> None:
+    await publish(redis_client, [record()], TABLE)
+    if "unset" in command:
+        await actions.set_limit(redis_client, command[2], parse_limits("5/s"), ACTOR)
+    before = len(await audited(redis_client))
+    address = parse_redis_url(redis_url).addresses[0]
+    async with delay_proxy.running(*address) as proxy:
+        proxy.delay_seconds = 0.1
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "subject", *command),
+            env=environment(redis_url.replace(f":{address[1]}/", f":{proxy.port}/")),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await eventually(lambda: live_changes(redis_client), is_made)
+        process.send_signal(signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+
+    assert (process.returncode, out) == (130, b"")
+    assert err == b"subject: interrupted: subject audit tells whether anything was changed\n"
+    assert len(await audited(redis_client)) == before + 1
