@@ -22,6 +22,8 @@ from subject.redis_reads import read_basics, read_policies
 Result = TypeVar("Result")
 UNREADABLE = "unreadable"
 """What the audit shows of a field that is malformed."""
+MAYBE_MADE = "at the change itself; whether it was made is not known: subject limits tells what stands"
+MAYBE_AUDITED = "what was done is in force, and whether it is in the audit is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ async def _make(
     redis: Redis, pipe: Pipeline, record_of: Callable[[int], AuditRecord | None]
 ) -> tuple[int, int | None]:
     pipe.hincrby(keys.OVERRIDES, overrides.VERSION_FIELD, 1)
-    with _half_done(redis, "whether the change was made is not known: subject limits tells what stands"):
+    with _half_done(redis, MAYBE_MADE):
         reply, version = await pipe.execute(raise_on_error=False)
     if isinstance(reply, ResponseError):
         raise reply
@@ -161,7 +163,7 @@ async def tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
         pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text}, maxlen=audit.STREAM_LENGTH, approximate=True)
         if version is not None:
             pipe.publish(keys.CHANGES, str(Announcement(version, record.client)))
-        with _half_done(redis, "what was done is in force, and whether it is in the audit is not known"):
+        with _half_done(redis, MAYBE_AUDITED):
             replies = await pipe.execute(raise_on_error=False)
     if isinstance(replies[0], ResponseError):
         reason = f"what was done is in force, but not in the audit ({replies[0]})"

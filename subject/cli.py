@@ -19,7 +19,6 @@ from subject.parser import build
 from subject.printable import printable
 from subject.standard_streams import drop_output
 
-
 ACTING = {"set", "unset", "reset", "forget"}
 """Words, among the first two, of commands that change something."""
 

@@ -197,9 +197,7 @@ def _clear(
         except HalfDoneError as error:
             raise ToolError(str(error)) from None
         except RedisAwayError as error:
-            raise ToolError(
-                f"{error}: nothing was changed, try again later"
-            ) from None
+            raise ToolError(f"{error}: nothing was changed, try again later") from None
         except (RedisRefusesError, NoNodesError, UsageError) as error:
             raise ToolError(str(error)) from None
 

@@ -16,6 +16,7 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.detectors.thresholds import Thresholds
 from subject.errors import UsageError
+from subject.finding import LATEST
 from subject.policies import Policies
 from subject.reader import kept
 from subject.view import ClientWindow, RedisHealth, View
@@ -163,6 +164,8 @@ class Recording:
         return None  # what a later version adds says nothing to this one
 
     def _view(self, look: Look) -> View:
+        if not 0 <= look.at <= LATEST:
+            raise UsageError("a look at a time that no calendar has")
         self.records = kept(self.records, look.at, self.thresholds.baseline_seconds)
         return View(
             at=look.at,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.telemetry import LATEST, TelemetryRecord
 from subject import diagnosis_document
 from subject.detectors.thresholds import Thresholds
 from subject.diagnosis import Diagnosis, diagnose
@@ -92,7 +92,8 @@ def moments(path: Path, settings: Settings) -> Iterator[Moment]:
 
 
 def _before(first: View, records: list[TelemetryRecord], thresholds: Thresholds) -> Iterator[Snapshot]:
-    past = Past(records)
+    """Of the time that a recording goes back at most: what is said to be older is no part of it."""
+    past = Past([one for one in records if 0 <= first.at - one.at <= LATEST.seconds])
     at = past.records[0].at + EVERY_SECONDS if past.records else first.at
     while at < first.at:
         yield past.snapshot(first, thresholds, at)

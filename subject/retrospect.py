@@ -87,7 +87,9 @@ class Past:
             return ()
         first, last = records[0].at, records[-1].at
         of_node = self._samples[records[0].node_id]
-        return tuple(sample for sample in of_node if first <= sample.end <= last)
+        # What ends with the first record may have begun long before, as where a node stood still for hours.
+        earliest = first - series.LONGEST_START_SECONDS
+        return tuple(sample for sample in of_node if first <= sample.end <= last and earliest <= sample.start)
 
     def snapshot(self, view: View, thresholds: Thresholds, time: float) -> Snapshot:
         """What a look would have shown then, as far as records tell; the limits are those of `view`."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 def prepare() -> None:
-    """Closed ones lead nowhere; what cannot be written is written as its escape, and what is no text read as one.
+    """Closed ones lead nowhere; what cannot be written becomes its escape, what is no text is read as one.
 
     Python has None for a stream that is closed. Its number would be that of the next file or connection.
     """

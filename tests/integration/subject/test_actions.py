@@ -377,7 +377,13 @@ async def test_where_redis_goes_away_before_the_audit_the_change_is_said_to_be_m
     monkeypatch.setattr(changes, "tell", to_a_stopped_one)
     try:
         run = await subject(
-            "limits", "set", "acme", "9/s", *WHY, redis_url=own_redis.url, settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"}
+            "limits",
+            "set",
+            "acme",
+            "9/s",
+            *WHY,
+            redis_url=own_redis.url,
+            settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"},
         )
     finally:
         os.kill(own_redis.pid, signal.SIGCONT)

@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 import os
+import re
 import signal
 import stat
 import sys
@@ -231,3 +232,33 @@ async def test_a_file_that_is_not_there_and_a_time_that_is_none_are_wrong_use(
     assert "takes a time of day in UTC" in no_time.err
     assert "--at is outside of what was recorded" in outside.err
     assert "an hour at most" in too_long.err
+
+
+@pytest.mark.parametrize("at", [0.0, -9e18, 9e18])
+async def test_a_record_of_another_time_costs_no_more_than_others(
+    redis_client: Redis, redis_url: str, tmp_path: Path, at: float
+) -> None:
+    file = tmp_path / "a.jsonl"
+    await publish_cluster(redis_client, even(always(60)), 60)
+    await subject("record", str(file), redis_url=redis_url)
+    head, first, *rest = file.read_text().splitlines(keepends=True)
+    odd = json.loads(first)
+    odd["record"] |= {"at": at, "sequence": 1}
+    file.write_text("".join([head, json.dumps(odd, separators=(",", ":")) + "\n", first, *rest]))
+
+    run = await subject("replay", str(file), redis_url=nowhere())
+
+    assert (run.code, run.err) == (0, "")
+
+
+async def test_a_look_at_no_time_is_wrong_use(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    await publish_cluster(redis_client, even(always(60)), 20)
+    await subject("record", str(file), redis_url=redis_url)
+    *rest, look = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*rest, re.sub(r'"at":[0-9.]+', '"at":9e18', look, count=1)]))
+
+    run = await subject("replay", str(file), redis_url=nowhere())
+
+    assert run.code == 2
+    assert "a look at a time that no calendar has" in run.err

@@ -27,13 +27,17 @@ async def in_a_shell(line: str, redis_url: str, stdin: bytes = b"", **settings: 
     return process.returncode or 0, written
 
 
-@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    ("command", "code"),
-    [("status", 0), ("nodes --json", 0), ("watch --for 1s", 0), ("diagnose --explain nothing", 2)],
+    ("command", "closing", "code"),
+    [
+        ("status", ">&-", 0),
+        ("nodes --json", "<&- >&- 2>&-", 0),
+        ("watch --for 1s", "<&- >&-", 0),
+        ("diagnose --explain nothing", "2>&-", 2),
+    ],
 )
 async def test_a_stream_that_is_closed_changes_no_exit_code(
-    redis_client: Redis, redis_url: str, command: str, code: int, closing: str
+    redis_client: Redis, redis_url: str, command: str, closing: str, code: int
 ) -> None:
     await publish_cluster(redis_client, even(always(60)), 60)
 
@@ -49,7 +53,7 @@ async def test_what_is_written_to_a_closed_stream_reaches_no_connection(
     assert (code, written) == (0, b"0\n")
 
 
-@pytest.mark.parametrize("command", ["status", "top", "diagnose", "nodes", "watch --for 1s", "--help"])
+@pytest.mark.parametrize("command", ["top", "watch --for 1s"])
 async def test_an_encoding_without_a_sign_gets_its_escape(
     redis_client: Redis, redis_url: str, command: str
 ) -> None:
@@ -60,17 +64,16 @@ async def test_an_encoding_without_a_sign_gets_its_escape(
     assert written.isascii()
 
 
-@pytest.mark.parametrize("closed", ["2>&1 >/dev/full", "2>/dev/full >/dev/full", "2>&1 | true"])
+@pytest.mark.parametrize("closed", ["2>/dev/full", "2>&1 | true"])
 async def test_whoever_does_not_read_an_error_changes_no_exit_code(closed: str) -> None:
     code, _ = await in_a_shell(f"$S audit {closed}; exit ${{PIPESTATUS[0]}}", nowhere())
 
     assert code == 3
 
 
-@pytest.mark.parametrize("stdin", [b"\xff\xfe" + KEY.encode() + b"\n", KEY.encode() + b"\x80\n", b"\n", b""])
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-async def test_a_key_that_is_no_text_is_refused_and_not_shown(stdin: bytes, encoding: str) -> None:
-    code, written = await in_a_shell("$S whois", nowhere(), stdin, PYTHONIOENCODING=encoding)
+@pytest.mark.parametrize("stdin", [b"\xff\xfe" + KEY.encode() + b"\n", KEY.encode() + b"\x80\n"])
+async def test_a_key_that_is_no_text_is_refused_and_not_shown(stdin: bytes) -> None:
+    code, written = await in_a_shell("$S whois", nowhere(), stdin, PYTHONIOENCODING="utf-8")
 
     assert (code, written.count(b"\n")) == (2, 1)
     assert KEY.encode() not in written

@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from subject.retrospect import Episode, episodes, moments
-from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, even, steps, view
+from subject.retrospect import Episode, Past, episodes, moments
+from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, even, record, steps, view
 
 SECONDS = 240
 
@@ -63,3 +63,12 @@ def test_moments_reach_from_the_beginning_to_now(seconds: int, nodes: int) -> No
 
 def test_no_moment_is_before_the_first_record() -> None:
     assert min(moments(START + 100.0, 600, START + 40.0, 3)) >= START + 40
+
+
+def test_a_node_that_stood_still_for_years_costs_no_more_than_another() -> None:
+    records = [record("node-1", START - 1e9, sequence=1), *NodeScript("node-1", always(20)).records(SECONDS)]
+    at = START + SECONDS + 0.9
+    past, now = Past(records), view(records, at)
+    snapshots = [past.snapshot(now, THRESHOLDS, START + second) for second in (0.95, 60)]
+
+    assert all(snapshot.at - snapshot.first_second <= 140 for snapshot in snapshots)

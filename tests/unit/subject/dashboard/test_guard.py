@@ -108,6 +108,6 @@ def test_no_script_and_no_style_but_our_files() -> None:
     assert "frame-ancestors 'none'" in POLICY
 
 
-@pytest.mark.parametrize("given", ["Bearer \udcff\udcfe", f"Bearer {TOKEN}\udcff", "\udcff", "Bearer " + "ä" * 22])
+@pytest.mark.parametrize("given", ["Bearer \udcff\udcfe", f"Bearer {TOKEN}\udcff", "\udcff", "Bearer ä"])
 def test_bytes_that_are_no_text_are_not_the_token(given: str) -> None:
     assert status(replace(CHANGE, authorization=given)) == 401
