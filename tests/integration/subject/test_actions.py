@@ -22,8 +22,9 @@ from loadtest import delay_proxy
 from loadtest.redis_server import RedisServer
 from subject import action_commands, actions, changes, leases
 from subject.effects import effects
-from subject.errors import ConflictError, RedisAwayError
+from subject.errors import ConflictError, HalfDoneError, RedisAwayError
 from subject.finding import instant
+from subject.redis_client import connect
 from subject.redis_reads import redis_time
 from subject.revisions import revision
 from tests.integration.gateway.node import eventually, running_node
@@ -394,24 +395,27 @@ async def test_where_redis_goes_away_before_the_audit_the_change_is_said_to_be_m
 
 
 async def test_a_change_that_may_be_under_way_keeps_others_off(
-    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
+    redis_client: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await publish(own_client, [record()], TABLE)
-    monkeypatch.setattr(leases, "LEASE_SECONDS", 60.0)
+    await publish(redis_client, [record()], TABLE)
     monkeypatch.setattr(leases, "PATIENCE_SECONDS", 0.1)
-    with monkeypatch.context() as patch:
-        patch.setattr(leases.Lease, "check", lambda _: os.kill(own_redis.pid, signal.SIGSTOP))
-        try:
-            await subject(
-                *("limits", "set", "acme", "9/s", *WHY),
-                redis_url=own_redis.url,
-                settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"},
-            )
-        finally:
-            os.kill(own_redis.pid, signal.SIGCONT)
-    other = await subject("limits", "set", "acme", "7/s", *WHY, redis_url=own_redis.url)
+    host, port = parse_redis_url(redis_url).addresses[0]
+    async with (
+        delay_proxy.running(host, port) as proxy,
+        connect(redis_url.replace(f":{port}/", f":{proxy.port}/"), 0.3) as late,
+    ):
 
-    assert (other.code, "somebody else is changing acme at this moment" in other.err) == (2, True)
+        def hold(_: leases.Lease) -> None:
+            """What comes now is under way for long, and what comes later is not."""
+            proxy.delay_seconds = 3.0
+            asyncio.get_running_loop().call_later(0.1, setattr, proxy, "delay_seconds", 0.0)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(leases.Lease, "check", hold)
+            with pytest.raises(HalfDoneError, match="whether it was made is not known"):
+                await actions.set_limit(late, "acme", parse_limits("9/s"), ACTOR)
+        with pytest.raises(ConflictError, match="somebody else is changing acme"):
+            await actions.set_limit(redis_client, "acme", parse_limits("7/s"), ACTOR)
 
 
 @pytest.mark.parametrize(
