@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from subject.diagnosis.links import LINKS
 from subject.finding import SEVERITIES, instant
-from subject.links import LINKS
 
 SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from subject.commands.parser import build
 from subject.errors import (
     HalfDoneError,
     ListenError,
@@ -15,8 +16,7 @@ from subject.errors import (
     UsageError,
 )
 from subject.exit_codes import INTERRUPTED, UNREACHABLE, WELL, WRONG_USE
-from subject.parser import build
-from subject.printable import printable
+from subject.output.printable import printable
 from subject.standard_streams import drop_output
 
 ACTING = {"set", "unset", "reset", "forget"}
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "completion":
-        from subject import completion
+        from subject.commands import completion
 
         sys.stdout.write(completion.script(arguments.shell, build()))
         return WELL
@@ -62,15 +62,15 @@ def _run(arguments: argparse.Namespace) -> int:
     for name in settings.unknown_variables(os.environ):
         _say(f"subject: {name} is no setting (a typing error?)", WELL)
     if arguments.command == "whois":
-        from subject import whois
+        from subject.commands import whois
 
         return whois.run(arguments, loaded)
     if getattr(arguments, "explain", None) is not None:
-        from subject import explanations
+        from subject.commands import explanations
 
         return explanations.run(arguments, loaded)
     if arguments.command == "replay":
-        from subject import replay
+        from subject.commands import replay
 
         return replay.run(arguments, loaded)
     import asyncio
@@ -79,9 +79,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from subject.dashboard import server
 
         return asyncio.run(server.run(loaded))
-    from subject import commands
+    from subject.commands import dispatch
 
-    return asyncio.run(commands.run(arguments, loaded))
+    return asyncio.run(dispatch.run(arguments, loaded))
 
 
 def _say(line: str, code: int) -> int:

@@ -4,17 +4,19 @@ import math
 from typing import Any
 
 from gateway.contract.limits import Limits, parse_limits
-from subject import actions, diagnosis_document, documents, metrics
 from subject import settings as settings_module
-from subject.actions import Actor
+from subject.actions import edits
+from subject.actions.edits import Actor
 from subject.checker import RateLimiterChecker
-from subject.diagnosis import diagnose
+from subject.cluster import metrics
+from subject.cluster.series import Remembered
+from subject.cluster.snapshot import Node, Snapshot, take
+from subject.diagnosis.problems import diagnose
 from subject.finding import as_json
-from subject.reader import Reader
-from subject.series import Remembered
+from subject.output import diagnosis_document, documents
 from subject.settings import Settings
-from subject.snapshot import Node, Snapshot, take
 from subject.stores import ClusterMetrics, Store, StoreMetrics
+from subject.telemetry.reader import Reader
 
 
 class RateLimiterSubject:
@@ -95,7 +97,7 @@ class RateLimiterSubject:
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """
-        await actions.set_limit(self._reader.redis, client_id, _limit(limit), Actor(self._by, why))
+        await edits.set_limit(self._reader.redis, client_id, _limit(limit), Actor(self._by, why))
 
     async def reset_client(self, client_id: str, why: str | None = None) -> None:
         """Let a client's count begin anew.
@@ -106,7 +108,7 @@ class RateLimiterSubject:
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """
-        await actions.reset(self._reader.redis, client_id, Actor(self._by, why))
+        await edits.reset(self._reader.redis, client_id, Actor(self._by, why))
 
     async def observe(self) -> dict[str, Any]:
         """Everything at once, as JSON would hold it.

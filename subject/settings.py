@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.contract.redis_url import check_redis_url
-from subject.detectors.thresholds import Thresholds
 from subject.errors import UsageError
+from subject.thresholds import Thresholds
 
 PREFIX = "SUBJECT_"
 SHORTEST_TOKEN = 16

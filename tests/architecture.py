@@ -155,19 +155,28 @@ PURE = (
     "gateway/workers/restarts.py",
     "subject/causes",
     "subject/checker.py",
+    "subject/cluster",
     "subject/dashboard/chart.py",
     "subject/dashboard/guard.py",
     "subject/dashboard/page.py",
     "subject/dashboard/undo.py",
     "subject/detectors",
-    "subject/diagnosis.py",
-    "subject/grouping.py",
-    "subject/links.py",
-    "subject/origins.py",
-    "subject/rankings.py",
-    "subject/related.py",
-    "subject/retrospect.py",
-    "subject/why.py",
+    "subject/diagnosis",
+    "subject/finding.py",
+    "subject/output/diagnosis_document.py",
+    "subject/output/documents.py",
+    "subject/output/exposition.py",
+    "subject/output/overview.py",
+    "subject/output/policy_document.py",
+    "subject/output/policy_lines.py",
+    "subject/output/printable.py",
+    "subject/output/sparkline.py",
+    "subject/output/status_lines.py",
+    "subject/output/wording.py",
+    "subject/why/answer.py",
+    "subject/why/named_policies.py",
+    "subject/why/origins.py",
+    "subject/why/pasted_answers.py",
 )
 IO_MODULES = (
     "aiohttp",
@@ -215,13 +224,41 @@ def who_says_that_it_does_no_io_is_held_to_it(module: Module) -> Iterator[str]:
         yield f"{module.path} says that it does no IO: then it belongs to PURE in tests/architecture.py"
 
 
+SUBJECT_FROM_BELOW = (
+    ("codes", "errors", "exit_codes", "finding", "stores", "thresholds"),
+    ("durations", "settings"),
+    ("cluster",),
+    ("telemetry",),
+    ("actions",),
+    ("detectors",),
+    ("causes",),
+    ("diagnosis",),
+    ("why",),
+    ("output",),
+    ("checker", "commands", "dashboard"),
+    ("protocol",),
+    ("cli",),
+)
+"""The subject's packages and modules: each knows those above it here, none of those beside or below it."""
+
+
+def _subject_layers() -> Iterator[tuple[str, str]]:
+    others = [name for level in SUBJECT_FROM_BELOW for name in level]
+    for level in SUBJECT_FROM_BELOW:
+        others = others[len(level) :]
+        for name in level:
+            beside = [*level[: level.index(name)], *level[level.index(name) + 1 :]]
+            place = f"subject/{name}" if (ROOT / "subject" / name).is_dir() else f"subject/{name}.py"
+            yield place, " ".join(f"subject.{other}" for other in (*beside, *others))
+
+
 WHOLE = "gateway.app gateway.building gateway.proxy_parts gateway.workers"
 LAYERS = {
     "gateway/contract": f"{WHOLE} gateway.admission gateway.limiter gateway.proxy gateway.telemetry",
     "gateway/telemetry": f"{WHOLE} gateway.admission gateway.limiter gateway.proxy",
     "gateway/limiter": f"{WHOLE} gateway.admission gateway.proxy gateway.replies",
     "gateway/proxy": f"{WHOLE} gateway.limiter gateway.overrides",
-    "subject/detectors": "subject.commands subject.protocol subject.reader subject.report",
+    **dict(_subject_layers()),
     "loadtest/scenarios": "loadtest.cluster loadtest.demo loadtest.session",
 }
 """Folders, and what stands above them or beside them."""

@@ -8,7 +8,7 @@ import pytest
 
 import gateway.settings
 import subject.settings
-from subject.detectors.thresholds import Thresholds
+from subject.thresholds import Thresholds
 
 PAGE = (Path(__file__).parent.parent / "docs" / "settings.md").read_text()
 OF_NODES, OF_THE_SUBJECT = (

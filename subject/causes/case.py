@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from subject import metrics, series
 from subject.causes.cause import Fact
-from subject.detectors.thresholds import Thresholds
+from subject.cluster import metrics, series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
 from subject.finding import Finding, number, percent
-from subject.series import Sample
-from subject.snapshot import RATE_SECONDS, Node, Snapshot
+from subject.thresholds import Thresholds
 
 LAG_MS = 25.0
 """An event loop that is this late has little of its processor left."""

@@ -1,9 +1,9 @@
 """Causes of what is wrong with nodes."""
 
 from gateway.contract import keys
-from subject import metrics
 from subject.causes.case import BUSY_PERCENT, LAG_MS, LATELY_SECONDS, Case
 from subject.causes.cause import SOME, STRONG, SURE, Clue, Fact, Suspect, either
+from subject.cluster import metrics
 from subject.finding import percent
 
 TOGETHER_SECONDS = 5.0

@@ -1,8 +1,8 @@
 """Causes of more traffic than usual, or less."""
 
-from subject import series
 from subject.causes.case import MORE, Case
 from subject.causes.cause import STRONG, Fact, Suspect, either
+from subject.cluster import series
 from subject.finding import number, percent
 
 BEFORE_SECONDS = 30.0

@@ -13,7 +13,7 @@ from subject.dashboard.guard import HEADERS, Asked, Refused, refusal
 from subject.dashboard.static_files import StaticFile
 from subject.dashboard.watcher import Watcher
 from subject.errors import ConflictError, HalfDoneError, NoNodesError, RedisAwayError, RedisRefusesError
-from subject.exposition import CONTENT_TYPE
+from subject.output.exposition import CONTENT_TYPE
 from subject.settings import Settings
 
 MOST_WATCHING = 100

@@ -6,14 +6,14 @@ from typing import Any
 from redis.asyncio import Redis
 
 from gateway.contract.overrides import MAX_BY
-from subject import actions, outcomes
-from subject.changes import Actor
+from subject.actions import edits, outcomes
+from subject.actions.changes import Actor
+from subject.actions.effects import effects
+from subject.actions.limit_hints import read_limit
 from subject.durations import parse_duration
-from subject.effects import effects
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
-from subject.limit_hints import read_limit
-from subject.redis_client import redis_errors_mapped
 from subject.settings import Settings
+from subject.telemetry.redis_client import redis_errors_mapped
 
 FROM_HERE = " (dashboard)"
 
@@ -25,14 +25,14 @@ async def set_limit(redis: Redis, form: Form, settings: Settings) -> str:
     """Give a client a limit, for good or for a time."""
     limit, seconds = read_limit(form["limit"]), parse_duration(form["for"]) if form["for"] else None
     client, revision = form["client"], form["revision"] or None
-    done = await actions.set_limit(redis, client, limit, _actor(form), seconds, if_revision=revision)
+    done = await edits.set_limit(redis, client, limit, _actor(form), seconds, if_revision=revision)
     return f"{outcomes.limit_set(client, done)}; {await _where(redis, done.version, done.at, settings)}."
 
 
 async def unset_limit(redis: Redis, form: Form, settings: Settings) -> str:
     """Take a client's live limit out."""
     client, revision = form["client"], form["revision"] or None
-    done = await actions.unset_limit(redis, client, _actor(form), if_revision=revision)
+    done = await edits.unset_limit(redis, client, _actor(form), if_revision=revision)
     if done is None or done.taken.ended:
         return f"{outcomes.limit_unset(client, None if done is None else done.taken)}."
     where = await _where(redis, done.version, done.at, settings)
@@ -41,7 +41,7 @@ async def unset_limit(redis: Redis, form: Form, settings: Settings) -> str:
 
 async def reset(redis: Redis, form: Form, settings: Settings) -> str:
     """Let a client's count begin anew."""
-    done = await actions.reset(redis, form["client"], _actor(form))
+    done = await edits.reset(redis, form["client"], _actor(form))
     where = await _where(redis, done.version, done.at, settings)
     return f"{outcomes.count_reset(form['client'], done.generation)}; {where}."
 

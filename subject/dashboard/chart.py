@@ -6,9 +6,9 @@ from math import ceil, floor
 from typing import Any
 
 from gateway.contract import histogram
-from subject.metrics import milliseconds
-from subject.printable import printable
-from subject.series import Sample
+from subject.cluster.metrics import milliseconds
+from subject.cluster.series import Sample
+from subject.output.printable import printable
 
 Line = tuple[float | None, ...]
 DIGITS = 2

@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
-from subject import series
+from subject.cluster import series
 from subject.dashboard.chart import Chart, Stretch, draw
-from subject.redis_reads import read_new
+from subject.telemetry.redis_reads import read_new
 
 HOUR_SECONDS = 3600
 STEP_SECONDS = int(HISTORY.interval_seconds)

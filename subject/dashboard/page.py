@@ -5,16 +5,16 @@ from math import isfinite
 from typing import Any
 
 from gateway.contract.audit import AuditRecord
-from subject import documents
+from subject.actions.revisions import revision
+from subject.cluster.snapshot import Snapshot
 from subject.dashboard.undo import shown
-from subject.diagnosis import Diagnosis, Problem
-from subject.documents import Document
+from subject.diagnosis.problems import Diagnosis, Problem
 from subject.finding import Finding, as_json
-from subject.printable import printable
-from subject.revisions import revision
-from subject.snapshot import Snapshot
-from subject.status_lines import status_lines, well
-from subject.wording import told, why
+from subject.output import documents
+from subject.output.documents import Document
+from subject.output.printable import printable
+from subject.output.status_lines import status_lines, well
+from subject.output.wording import told, why
 
 CLIENTS = 20
 """So many of the busiest clients are listed."""

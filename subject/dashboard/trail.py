@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
-from subject.redis_reads import read_new
+from subject.telemetry.redis_reads import read_new
 
 KEPT = 200
 

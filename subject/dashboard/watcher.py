@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from subject.cluster.series import Remembered
+from subject.cluster.snapshot import Snapshot, take
+from subject.cluster.view import View
 from subject.dashboard.chart import Chart, Stretch, draw
 from subject.dashboard.history import History
 from subject.dashboard.page import page
 from subject.dashboard.trail import Trail
-from subject.diagnosis import diagnose
+from subject.diagnosis.problems import diagnose
 from subject.errors import RedisAwayError, RedisRefusesError
-from subject.exposition import exposition
-from subject.printable import printable
-from subject.reader import Reader
-from subject.redis_client import redis_errors_mapped
-from subject.series import Remembered
+from subject.output.exposition import exposition
+from subject.output.printable import printable
 from subject.settings import Settings
-from subject.snapshot import Snapshot, take
-from subject.view import View
+from subject.telemetry.reader import Reader
+from subject.telemetry.redis_client import redis_errors_mapped
 
 INTERVAL_SECONDS = 1.0
 IDLE_SECONDS = 5.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from subject.cluster.snapshot import Snapshot
 from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.detectors.breach import limit_breach
 from subject.detectors.cardinality import cardinality_attack
@@ -19,10 +20,9 @@ from subject.detectors.skew import node_skew
 from subject.detectors.spikes import spikes
 from subject.detectors.store_down import store_down
 from subject.detectors.store_slow import store_slow
-from subject.detectors.thresholds import Thresholds
 from subject.detectors.upstream import upstream_degraded
 from subject.finding import Finding
-from subject.snapshot import Snapshot
+from subject.thresholds import Thresholds
 
 Detector = Callable[[Snapshot, Thresholds], list[Finding]]
 

@@ -2,10 +2,10 @@
 
 from itertools import combinations, pairwise
 
+from subject.cluster.snapshot import Boot, Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, confidence
-from subject.snapshot import Boot, Node, Snapshot
+from subject.thresholds import Thresholds
 
 STILL_WRITES_SECONDS = 3.0
 """Boots whose last record is older write no more."""

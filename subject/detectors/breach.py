@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.policies import Policies
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, percent
-from subject.policies import Policies
-from subject.series import Sample
-from subject.snapshot import Snapshot
+from subject.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)

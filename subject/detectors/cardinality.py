@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from gateway.contract import distinct
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, clock, confidence, number, percent
-from subject.series import Sample
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 AGREEING = 0.3
 """Of the digests that the sketches should have more if all new clients are new to the cluster."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 TOGETHER_SECONDS = 1.0
 """Nodes that are off by the same, to within this, agree: then it is Redis' clock. Words and whom only."""

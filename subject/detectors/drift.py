@@ -5,9 +5,9 @@ from dataclasses import fields
 from itertools import product
 
 from gateway.contract.policy_table import PolicyTable
-from subject.detectors.thresholds import Thresholds
+from subject.cluster.snapshot import Node, Snapshot
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 NAMED = 3
 """So many nodes, and so many fields that differ, are named."""

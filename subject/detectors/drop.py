@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset, rates
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 LONGER = 2
 """Times the longest such pause of before: what comes in bursts has pauses, and those are no drop."""

@@ -1,10 +1,10 @@
 """store_evicting: Redis throws keys away to make room, and the counters are what it throws away."""
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
-from subject.snapshot import Snapshot
+from subject.thresholds import Thresholds
 
 
 def store_evicting(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

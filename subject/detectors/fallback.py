@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import (
     CLUSTER,
     Evidence,
@@ -17,7 +17,7 @@ from subject.finding import (
     number,
     percent,
 )
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 EFFECTS = {
     "local": "by its own share of each limit, so that limits hold only roughly",

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
-from subject.series import Sample
-from subject.snapshot import Snapshot
+from subject.thresholds import Thresholds
 
 
 def hot_key(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

@@ -1,8 +1,8 @@
 """node_down: a node neither writes nor answers."""
 
-from subject.detectors.thresholds import Thresholds
+from subject.cluster.snapshot import Node, Snapshot
 from subject.finding import Evidence, Finding, Target, clock, confidence
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 ALSO_DOES_NOT_ANSWER = 0.3
 """What is left of the doubt where it does not answer at /state either."""

@@ -1,8 +1,8 @@
 """observer_blind: the subject sees nothing, and does not say that all is well."""
 
-from subject.detectors.thresholds import Thresholds
+from subject.cluster.snapshot import Snapshot
 from subject.finding import CLUSTER, Evidence, Finding, clock
-from subject.snapshot import Snapshot
+from subject.thresholds import Thresholds
 
 
 def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

@@ -6,9 +6,9 @@ from gateway.contract import keys
 from gateway.contract.client_id import is_client_id
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD
 from gateway.contract.telemetry import NAME_LENGTH, NAMES, NO_HASH, as_published
-from subject.detectors.thresholds import Thresholds
+from subject.cluster.snapshot import Node, Snapshot
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 SEEN = 0.99
 """Confidence: somebody has just failed to read it; nothing is concluded."""

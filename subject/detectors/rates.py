@@ -8,7 +8,7 @@ from math import sqrt
 from statistics import median
 
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
+from subject.thresholds import Thresholds
 
 MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
 """Of a normal distribution."""

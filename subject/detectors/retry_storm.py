@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
-from subject.series import Sample
-from subject.snapshot import Snapshot
+from subject.thresholds import Thresholds
 
 TOLD_SECONDS = 1
 """The least that a 429's Retry-After says."""

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from subject import metrics, series
+from subject.cluster import metrics, series
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
 from subject.detectors.chi_square import chance_if_even
-from subject.detectors.thresholds import Thresholds
 from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 GRACE_SECONDS = 10
 """A load balancer that looks after a node every few seconds sends to it within this time."""

@@ -6,13 +6,13 @@ from math import ceil
 from statistics import mean, median
 
 from gateway.contract.limits import Limit, Limits
-from subject import series
+from subject.cluster import series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.detectors import onset, rates
 from subject.detectors.rates import Second
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
-from subject.series import Sample
-from subject.snapshot import RATE_SECONDS, Snapshot
+from subject.thresholds import Thresholds
 
 BUSIEST = 20
 """The clients whose rise is looked at."""

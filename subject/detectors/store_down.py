@@ -1,11 +1,11 @@
 """store_down: nobody decides by Redis, or the subject cannot reach it."""
 
-from subject import series
+from subject.cluster import series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Severity, clock
-from subject.series import Sample
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
 """Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""

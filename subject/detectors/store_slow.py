@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from gateway.contract import histogram
-from subject import series
+from subject.cluster import series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
-from subject.series import Sample
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 STILL_NODES = 1 / 3
 """The part of the nodes of which it goes on, once most were slow: there is no part of one node of three."""

@@ -8,11 +8,11 @@ from statistics import median
 
 from gateway.contract import histogram
 from gateway.contract.histogram import Buckets
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.detectors.thresholds import Thresholds
 from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, clock, command, confidence, percent
-from subject.series import Sample
-from subject.snapshot import Node, Snapshot
+from subject.thresholds import Thresholds
 
 BROKEN = 0.5
 """The part of failures from which it is critical: most of what clients ask gets no answer."""

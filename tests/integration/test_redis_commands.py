@@ -9,7 +9,7 @@ import redis.asyncio as redis_asyncio
 
 from gateway.contract import keys
 from loadtest.cluster import Plan, running
-from subject import actions
+from subject.actions import edits
 
 CLIENT = "k_0123456789abcdef"
 PLAIN = {
@@ -61,9 +61,9 @@ async def test_nodes_and_subject_need_nothing_but_plain_commands(
             assert time.monotonic() < deadline
         while not (await redis_client.pubsub_numsub(keys.CHANGES))[0][1]:
             assert time.monotonic() < deadline
-        await actions.set_limit(redis_client, CLIENT, 5, actions.Actor("ana"), seconds=60)
-        await actions.reset(redis_client, CLIENT, actions.Actor("ana"))
-        await actions.unset_limit(redis_client, CLIENT, actions.Actor("ana"))
+        await edits.set_limit(redis_client, CLIENT, 5, edits.Actor("ana"), seconds=60)
+        await edits.reset(redis_client, CLIENT, edits.Actor("ana"))
+        await edits.unset_limit(redis_client, CLIENT, edits.Actor("ana"))
         observer = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "subject", "status", "--json"),
             env=os.environ | {"REDIS_URL": redis_url},

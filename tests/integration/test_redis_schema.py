@@ -16,7 +16,7 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from gateway.contract.window import key_lifetime_ms
 from loadtest.cluster import Plan, running
-from subject import actions
+from subject.actions import edits
 from tests.integration.subject.publishing import publish
 from tests.unit.subject.builders import record
 
@@ -78,8 +78,8 @@ async def test_what_a_node_writes_is_what_the_schema_says(
 
 async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: redis_asyncio.Redis) -> None:
     await publish(redis_client, [record()])
-    await actions.set_limit(redis_client, CLIENT, parse_limits("500/m"), actions.Actor("ana", "launch day"))
-    await actions.reset(redis_client, CLIENT, actions.Actor("ana"))
+    await edits.set_limit(redis_client, CLIENT, parse_limits("500/m"), edits.Actor("ana", "launch day"))
+    await edits.reset(redis_client, CLIENT, edits.Actor("ana"))
 
     assert sorted(await assert_documented(redis_client)) == sorted(
         [keys.AUDIT, keys.OVERRIDES, keys.NODES, keys.TELEMETRY]

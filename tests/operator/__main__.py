@@ -16,11 +16,11 @@ from rich.table import Table
 
 from gateway.contract.codec import decode, encode
 from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster.series import Remembered
+from subject.cluster.snapshot import Snapshot, take
+from subject.cluster.view import View
 from subject.detectors import ALL
-from subject.diagnosis import diagnose
-from subject.series import Remembered
-from subject.snapshot import Snapshot, take
-from subject.view import View
+from subject.diagnosis.problems import diagnose
 from tests.unit.subject.builders import START, THRESHOLDS, policies, view
 from tests.unit.subject.simulation import KEPT_SECONDS, Life
 

@@ -18,8 +18,9 @@ from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, MAX_READ, Override
 from loadtest import redis_server
 from loadtest.redis_server import RedisServer
-from subject import RateLimiterSubject, actions
-from subject.redis_reads import redis_time
+from subject import RateLimiterSubject
+from subject.actions import edits
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.client import Answer, Client
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.subject.publishing import subject
@@ -62,20 +63,20 @@ FIVE = parse_limits("5/h")
 
 async def change_everything(redis: Redis, clients: list[Client]) -> None:
     """A raise, a reset and the raise's end, each by the subject's own hand and seen on all nodes in time."""
-    actor = actions.Actor("ana", "a test")
+    actor = edits.Actor("ana", "a test")
     assert [(await clients[0].get()).status for _ in range(4)] == [200, 200, 200, 429]
 
-    await actions.set_limit(redis, CLIENT, FIVE, actor)
+    await edits.set_limit(redis, CLIENT, FIVE, actor)
     await policy_is_everywhere(clients, OVERRIDDEN)
     statuses = [(await clients[-1].get()).status for _ in range(5)]
     assert statuses[-1] == 429  # the two places that the raise gave are taken
 
-    await actions.reset(redis, CLIENT, actor)
+    await edits.reset(redis, CLIENT, actor)
     await asyncio.gather(
         *(eventually(client.get, lambda answer: answer.status == 200, SOON_SECONDS) for client in clients)
     )
 
-    await actions.unset_limit(redis, CLIENT, actor)
+    await edits.unset_limit(redis, CLIENT, actor)
     await policy_is_everywhere(clients, USUAL)
 
 
@@ -341,7 +342,7 @@ async def test_a_node_publishes_up_to_which_change_it_has_taken_over_and_since_w
     assert (await node.record()).overrides.version == 0
     await subscribers(redis_client, 1)
     for version in (1, 2):
-        done = await actions.set_limit(redis_client, CLIENT, FIVE, actions.Actor("ana"))
+        done = await edits.set_limit(redis_client, CLIENT, FIVE, edits.Actor("ana"))
         assert done.version == version
         record = await eventually(node.record, lambda seen, wanted=version: seen.overrides.version == wanted)  # type: ignore[misc] # bound at once
         taken_at = record.overrides.taken_at

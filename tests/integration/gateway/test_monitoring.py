@@ -13,8 +13,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from subject.diagnosis import diagnose
-from subject.exposition import exposition
+from subject.diagnosis.problems import diagnose
+from subject.output.exposition import exposition
 from tests.certificates import Authority
 from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import Node

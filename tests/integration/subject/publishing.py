@@ -22,7 +22,7 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from loadtest.ports import free_port
 from subject import cli
-from subject.redis_reads import redis_time
+from subject.telemetry.redis_reads import redis_time
 from tests.unit.subject.builders import NodeScript, entry
 
 

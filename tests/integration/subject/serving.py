@@ -17,7 +17,7 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.telemetry import HISTORY, for_history
 from subject import settings
 from subject.dashboard.app import application
-from subject.redis_reads import redis_time
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import environment
 from tests.unit.subject.builders import NodeScript, entry
 

@@ -20,13 +20,14 @@ from gateway.contract.overrides import Override, Overrides
 from gateway.contract.redis_url import parse_redis_url
 from loadtest import delay_proxy
 from loadtest.redis_server import RedisServer
-from subject import action_commands, actions, changes, leases
-from subject.effects import effects
+from subject.actions import changes, edits, leases
+from subject.actions.effects import effects
+from subject.actions.revisions import revision
+from subject.commands import actions
 from subject.errors import ConflictError, HalfDoneError, RedisAwayError
 from subject.finding import instant
-from subject.redis_client import connect
-from subject.redis_reads import redis_time
-from subject.revisions import revision
+from subject.telemetry.redis_client import connect
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.node import eventually, running_node
 from tests.integration.gateway.upstream import Upstream
 from tests.integration.subject.publishing import (
@@ -42,7 +43,7 @@ from tests.unit.subject.builders import NodeScript, always, policies, record
 
 WHY = ("--why", "a test")
 TABLE = policies("100/m", {"acme": "50/s"}).table
-ACTOR = actions.Actor("ana", "a test")
+ACTOR = edits.Actor("ana", "a test")
 
 
 def undo_of(run: Run) -> list[str]:
@@ -170,7 +171,7 @@ async def test_concurrent_edits_are_made_one_after_the_other_and_audited_so(redi
 
     async def edit(number: int) -> None:
         async with Redis(port=url["port"], decode_responses=True) as own:
-            await actions.set_limit(own, "acme", parse_limits(f"{number}/m"), actions.Actor(f"op-{number}"))
+            await edits.set_limit(own, "acme", parse_limits(f"{number}/m"), edits.Actor(f"op-{number}"))
 
     await asyncio.gather(*(edit(number) for number in range(1, 13)))
 
@@ -187,15 +188,15 @@ async def test_concurrent_edits_are_made_one_after_the_other_and_audited_so(redi
 
 async def test_of_many_who_change_what_they_saw_one_does(redis_client: Redis) -> None:
     await publish(redis_client, [record()], TABLE)
-    await actions.set_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
-    seen = await actions.propose_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
+    await edits.set_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
+    seen = await edits.propose_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
     assert seen.replaced is not None
 
     async def edit(number: int) -> bool:
         port = redis_client.connection_pool.connection_kwargs["port"]
         async with Redis(port=port, decode_responses=True) as own:
             try:
-                await actions.set_limit(
+                await edits.set_limit(
                     *(own, "acme", parse_limits(f"{number}/s"), ACTOR), if_revision=revision(seen.replaced)
                 )
             except ConflictError:
@@ -229,7 +230,7 @@ async def test_who_was_too_slow_changes_nothing_and_takes_no_others_lease(
     monkeypatch.setattr(leases, "USABLE_SECONDS", -1.0)
 
     with pytest.raises(RedisAwayError, match="nothing was changed"):
-        await actions.set_limit(redis_client, "acme", parse_limits("9/s"), ACTOR)
+        await edits.set_limit(redis_client, "acme", parse_limits("9/s"), ACTOR)
 
     assert await limit_of(redis_client) is None
     assert await redis_client.exists(keys.editing("acme"))
@@ -331,7 +332,7 @@ async def test_where_redis_goes_away_at_the_change_nobody_says_that_it_was_not_m
     own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     await publish(own_client, [record()], TABLE)
-    await actions.set_limit(own_client, "acme", parse_limits("5/s"), ACTOR)
+    await edits.set_limit(own_client, "acme", parse_limits("5/s"), ACTOR)
     monkeypatch.setattr(leases.Lease, "check", lambda _: os.kill(own_redis.pid, signal.SIGSTOP))
     try:
         run = await subject(*command, redis_url=own_redis.url, settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"})
@@ -351,7 +352,7 @@ async def test_where_redis_goes_away_after_the_change_it_is_said_to_have_been_ma
         os.kill(own_redis.pid, signal.SIGSTOP)
         return await effects(*given)
 
-    monkeypatch.setattr(action_commands, "effects", effects_of_a_stopped_one)
+    monkeypatch.setattr(actions, "effects", effects_of_a_stopped_one)
     try:
         run = await subject(
             *("limits", "set", "acme", "9/s", *WHY),
@@ -413,9 +414,9 @@ async def test_a_change_that_may_be_under_way_keeps_others_off(
         with monkeypatch.context() as patch:
             patch.setattr(leases.Lease, "check", hold)
             with pytest.raises(HalfDoneError, match="whether it was made is not known"):
-                await actions.set_limit(late, "acme", parse_limits("9/s"), ACTOR)
+                await edits.set_limit(late, "acme", parse_limits("9/s"), ACTOR)
         with pytest.raises(ConflictError, match="somebody else is changing acme"):
-            await actions.set_limit(redis_client, "acme", parse_limits("7/s"), ACTOR)
+            await edits.set_limit(redis_client, "acme", parse_limits("7/s"), ACTOR)
 
 
 @pytest.mark.parametrize(
@@ -431,7 +432,7 @@ async def test_what_is_made_is_audited_though_it_is_interrupted(
 ) -> None:
     await publish(redis_client, [record()], TABLE)
     if "unset" in command:
-        await actions.set_limit(redis_client, command[2], parse_limits("5/s"), ACTOR)
+        await edits.set_limit(redis_client, command[2], parse_limits("5/s"), ACTOR)
     before = len(await audited(redis_client))
     address = parse_redis_url(redis_url).addresses[0]
     async with delay_proxy.running(*address) as proxy:

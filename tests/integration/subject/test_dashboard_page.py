@@ -16,7 +16,7 @@ from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
 from loadtest.redis_server import RedisServer
-from subject.redis_reads import redis_time
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import audited, live_changes
 from tests.integration.subject.serving import TOKEN, living, served
 from tests.unit.subject.builders import NodeScript, always, even, policies, steps

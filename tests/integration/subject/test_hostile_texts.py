@@ -16,13 +16,13 @@ from gateway.contract.overrides import LIMIT_FIELD, Override
 from gateway.contract.policy_table import ClientPolicy, Terms
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, LiveChanges, Reloads
-from subject.diagnosis import diagnose
-from subject.exposition import exposition
-from subject.parser import build
-from subject.reader import Reader
-from subject.redis_reads import redis_time
+from subject.cluster.snapshot import take
+from subject.commands.parser import build
+from subject.diagnosis.problems import diagnose
+from subject.output.exposition import exposition
 from subject.settings import load
-from subject.snapshot import take
+from subject.telemetry.reader import Reader
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import PATIENT, environment, subject_process
 from tests.integration.subject.terminal import terminal_with
 from tests.unit.subject.builders import NodeScript, always, policies

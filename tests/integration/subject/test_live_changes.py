@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from gateway.contract import audit, codec, keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import MAX_RECORDS, VERSION_FIELD, Override
-from subject.redis_reads import redis_time
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import audited, live_changes, nowhere, publish, subject
 from tests.unit.subject.builders import policies, record
 

@@ -23,8 +23,8 @@ from subject import (
 )
 from subject import Store as SubjectStore
 from subject.errors import NoNodesError, RedisAwayError
-from subject.redis_reads import redis_time
 from subject.settings import Settings
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import answering, audited, live_changes, publish, publish_cluster
 from tests.unit.subject.builders import NodeScript, always, entry, even, policies, record, steps
 

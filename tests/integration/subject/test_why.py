@@ -14,7 +14,7 @@ from gateway.contract import codec, keys, telemetry
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.telemetry import for_history
 from loadtest.ports import free_port
-from subject.redis_reads import redis_time
+from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.client import Answer
 from tests.integration.gateway.node import Node, eventually, running_node
 from tests.integration.gateway.upstream import Upstream

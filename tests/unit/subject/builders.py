@@ -12,10 +12,10 @@ from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
-from subject.detectors.thresholds import Thresholds
-from subject.policies import Policies
-from subject.snapshot import Snapshot, take
-from subject.view import ClientWindow, RedisHealth, View
+from subject.cluster.policies import Policies
+from subject.cluster.snapshot import Snapshot, take
+from subject.cluster.view import ClientWindow, RedisHealth, View
+from subject.thresholds import Thresholds
 
 START = 1_700_000_000
 """A whole second; series begin here."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count
 
 from gateway.contract.telemetry import LiveChanges, TelemetryRecord
-from subject.snapshot import Snapshot
+from subject.cluster.snapshot import Snapshot
 from tests.unit.subject.builders import (
     AWAY,
     CONNECTED,

@@ -6,21 +6,13 @@ from dataclasses import fields
 
 import pytest
 
-from subject import (
-    AGENT_PROMPT,
-    ClusterMetrics,
-    InvariantViolation,
-    RateLimiterSubject,
-    Store,
-    StoreMetrics,
-    diagnosis_document,
-    documents,
-    parser,
-)
+from subject import AGENT_PROMPT, ClusterMetrics, InvariantViolation, RateLimiterSubject, Store, StoreMetrics
 from subject.causes import BY_CODE
 from subject.causes.cause import Cause
-from subject.diagnosis import diagnose
+from subject.commands import parser
+from subject.diagnosis.problems import diagnose
 from subject.finding import Finding
+from subject.output import diagnosis_document, documents
 from tests.unit.subject.builders import THRESHOLDS, always, cluster, even
 from tests.unit.subject.scenes import SCENES
 

@@ -9,9 +9,9 @@ import pytest
 
 from subject import RateLimiterChecker
 from subject.checker import AFTERMATH_SECONDS, SETTLING_SECONDS
-from subject.diagnosis import Diagnosis, Problem
-from subject.diagnosis_document import problems
+from subject.diagnosis.problems import Diagnosis, Problem
 from subject.finding import CLUSTER, Finding, Target, as_json
+from subject.output.diagnosis_document import problems
 from tests.unit.subject.builders import START
 from tests.unit.subject.findings import finding
 

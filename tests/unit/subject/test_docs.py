@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import subject.detectors
-from subject.detectors.thresholds import Thresholds
 from subject.settings import Settings, variable
+from subject.thresholds import Thresholds
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "detectors.md").read_text()

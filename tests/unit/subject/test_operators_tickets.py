@@ -10,10 +10,11 @@ from functools import cache
 import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
-from subject import RateLimiterChecker, diagnosis_document
-from subject.diagnosis import diagnose
+from subject import RateLimiterChecker
+from subject.cluster.snapshot import take
+from subject.diagnosis.problems import diagnose
 from subject.finding import as_json
-from subject.snapshot import take
+from subject.output import diagnosis_document
 from tests.unit.subject.builders import (
     START,
     THRESHOLDS,

@@ -9,12 +9,12 @@ import pytest
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.telemetry import LiveChanges, Reloads, Store, Upstream
-from subject import parser
 from subject.causes import BY_CODE
 from subject.causes.cause import Cause
+from subject.cluster.snapshot import Snapshot
+from subject.commands import parser
 from subject.detectors.breach import limit_breach
-from subject.diagnosis import Problem, diagnose
-from subject.snapshot import Snapshot
+from subject.diagnosis.problems import Problem, diagnose
 from tests.unit.subject.builders import (
     AWAY,
     CONNECTED,

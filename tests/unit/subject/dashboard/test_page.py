@@ -3,10 +3,10 @@ from typing import Any
 
 from gateway.contract.audit import AuditRecord
 from subject.causes.cause import Cause
+from subject.cluster.snapshot import Snapshot
 from subject.dashboard.page import CLIENTS, LIMITS, page
-from subject.diagnosis import Diagnosis, Problem, diagnose
+from subject.diagnosis.problems import Diagnosis, Problem, diagnose
 from subject.finding import Target
-from subject.snapshot import Snapshot
 from tests.unit.subject.builders import (
     AWAY,
     START,

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 from gateway.contract.limits import parse_limits
 from gateway.contract.telemetry import Reloads
+from subject.cluster.policies import Policies
 from subject.detectors.drift import config_drift
 from subject.finding import CLUSTER, Finding, Target
-from subject.policies import Policies
 from tests.unit.subject.builders import SAME, START, THRESHOLDS, policies, record, snapshot
 
 OTHER, THIRD = "1" * 16, "2" * 16

@@ -4,7 +4,7 @@ from math import cos, pi
 
 import pytest
 
-from subject.diagnosis import diagnose
+from subject.diagnosis.problems import diagnose
 from tests.unit.subject.builders import START, THRESHOLDS
 from tests.unit.subject.simulation import Life
 

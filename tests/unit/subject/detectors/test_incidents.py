@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.contract.telemetry import Reloads, TelemetryRecord
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import ALL
 from subject.finding import CLUSTER, Finding, Target
-from subject.snapshot import Snapshot
 from tests.unit.subject.builders import (
     AWAY,
     SAME,

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 from gateway.contract.telemetry import Store
+from subject.cluster.snapshot import take
 from subject.detectors.nodes import node_down
 from subject.finding import Target
-from subject.snapshot import take
 from tests.unit.subject.builders import AWAY, START, THRESHOLDS, record, snapshot, view
 
 ALIVE = record("node-1", START + 10)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
+from subject.cluster.snapshot import take
 from subject.detectors.observer import observer_blind
-from subject.snapshot import take
 from tests.unit.subject.builders import AWAY, START, THRESHOLDS, record, snapshot, view
 
 

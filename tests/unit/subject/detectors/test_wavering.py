@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from subject.detectors import ALL
-from subject.detectors.thresholds import Thresholds
 from subject.finding import Target
+from subject.thresholds import Thresholds
 from tests.unit.subject.builders import (
     ONE,
     START,

@@ -1,0 +1,1 @@
+"""What an operator changes, and what came of it."""

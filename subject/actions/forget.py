@@ -1,0 +1,54 @@
+"""Takes a node that will not come back out of the roster."""
+
+from redis.asyncio import Redis
+
+from gateway.contract import keys
+from gateway.contract.audit import AuditRecord
+from subject.actions import changes
+from subject.actions.changes import Actor
+from subject.cluster.snapshot import Snapshot, take
+from subject.errors import UsageError
+from subject.telemetry.reader import Reader
+from subject.telemetry.redis_client import redis_errors_mapped
+
+
+async def forget_node(reader: Reader, node_id: str, actor: Actor, node_down_seconds: float) -> str:
+    """Have nobody miss a node any more. Returns the state that it was in.
+
+    One that comes back is there again within a second, with its totals from zero.
+
+    Raises:
+        UsageError: there is no such node, or it is up.
+        RedisAwayError: Redis does not answer.
+        RedisRefusesError: it answers with an error.
+    """
+    snapshot = take(await reader.look(), node_down_seconds)
+    health = snapshot.redis
+    if not health.connected:
+        raise health.error
+    state = _state(snapshot, node_id)
+    with redis_errors_mapped(reader.redis):
+        await changes.unbroken(_forget(reader.redis, node_id, state, snapshot.at, actor))
+    return state
+
+
+async def _forget(redis: Redis, node_id: str, state: str, at: float, actor: Actor) -> None:
+    if not await redis.hdel(keys.NODES, node_id):
+        raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
+    record = AuditRecord(at, actor.by, "forget", "", state, None, actor.why, node=node_id)
+    await changes.tell(redis, record, None)
+
+
+def _state(snapshot: Snapshot, node_id: str) -> str:
+    if node_id in snapshot.unread_nodes:
+        return "Down"
+    known = [node.id for node in snapshot.nodes]
+    if node_id not in known:
+        names = ", ".join([*known, *snapshot.unread_nodes]) or "none"
+        raise UsageError(f"there is no node of that name (known: {names})")
+    state = snapshot.node(node_id).state
+    if state == "Up":
+        raise UsageError(
+            f"{node_id} is up, and would be back within a second: stop it first, and forget it then"
+        )
+    return state

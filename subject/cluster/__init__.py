@@ -1,0 +1,1 @@
+"""The cluster at one moment, of what a look brought: values, and functions without IO."""

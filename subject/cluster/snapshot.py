@@ -1,0 +1,250 @@
+"""The cluster at one moment: frozen, typed, made from one look by a function without IO."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import floor
+from typing import Literal
+
+from gateway.contract import distinct
+from gateway.contract.roster import FORGET_AFTER_SECONDS, RosterEntry
+from gateway.contract.telemetry import TelemetryRecord, Totals
+from subject.cluster import series
+from subject.cluster.policies import Policies
+from subject.cluster.series import Sample
+from subject.cluster.view import ClientWindow, RedisHealth, View
+
+NodeState = Literal["Up", "Down", "Offline"]
+RATE_SECONDS = 10.0
+"""Rates, ratios and percentiles that are shown are those of the last ten seconds."""
+COMPARED_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One start of a node, as far as its records are there; `began`: the first of all is among them."""
+
+    id: str
+    first_at: float
+    last_at: float
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of the roster.
+
+    Down: it neither writes nor answers. Offline: it left in order. `answered` says whether it did when it
+    was asked at /state; None: it was not asked.
+    """
+
+    id: str
+    entry: RosterEntry
+    state: NodeState
+    last: TelemetryRecord
+    samples: tuple[Sample, ...]
+    boots: tuple[Boot, ...]  # in the order of their first records
+    answered: bool | None
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        return self.entry.address
+
+    @property
+    def totals(self) -> Totals:
+        """Of all its boots."""
+        return self.last.carried + self.last.boot
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it serves, as far as can be seen."""
+        return self.state == "Up"
+
+
+@dataclass(frozen=True)  # without slots, for what is cached
+class Snapshot:
+    """What can be said of the cluster at `at`, seconds since 1970 by Redis' clock.
+
+    `covered_until` is the time up to which every node that is Up has reported; `first_second` the first
+    whole second of which there is anything. Seconds from there to ``floor(covered_until)`` are complete.
+    `unread_nodes` are the ids of nodes of which no more than that is known, since their entries cannot be
+    read: one that is up, and of this version, would write a new one within a second. They count as Down.
+    """
+
+    at: float
+    seen_at: float | None
+    sees: bool
+    redis: RedisHealth
+    nodes: tuple[Node, ...]
+    policies: Policies
+    windows: tuple[ClientWindow, ...]
+    unreadable: tuple[str, ...]
+    unanswered: tuple[str, ...]
+    unread_nodes: tuple[str, ...]
+    first_second: int
+    covered_until: float
+    clients: int
+
+    @property
+    def up(self) -> tuple[Node, ...]:
+        """The nodes that serve."""
+        return tuple(node for node in self.nodes if node.is_up)
+
+    @property
+    def expected_up(self) -> int:
+        """How many nodes would serve if all were well: those that left in order are not missed."""
+        unseen = len(self.unanswered) + len(self.unread_nodes)
+        return unseen + sum(node.state != "Offline" for node in self.nodes)
+
+    @property
+    def stopped_in_order(self) -> bool:
+        """Whether there are nodes, and all of them have left in order."""
+        return (
+            bool(self.nodes) and not self.unread_nodes and all(node.state == "Offline" for node in self.nodes)
+        )
+
+    @property
+    def until(self) -> int:
+        """The second after the last complete one."""
+        return floor(self.covered_until)
+
+    @property
+    def windows_by_client(self) -> dict[str, list[ClientWindow]]:
+        """The windows that were read."""
+        found: dict[str, list[ClientWindow]] = {}
+        for window in self.windows:
+            found.setdefault(window.client, []).append(window)
+        return found
+
+    def node(self, node_id: str) -> Node:
+        """One node.
+
+        Raises:
+            KeyError: no node of the roster has this id.
+        """
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)
+
+    def cluster_seconds(self, value: Callable[[Sample], float]) -> list[float]:
+        """`value` of all nodes by complete second, from `first_second` on."""
+        return series.per_second(self.all_samples(), value, self.first_second, self.until)
+
+    @cached_property
+    def requests(self) -> list[float]:
+        """Requests of the cluster by complete second."""
+        return self.cluster_seconds(lambda sample: sample.totals.requests)
+
+    def rows_by_client(
+        self, field: Callable[[Sample], Mapping[str, int]], clients: Iterable[str]
+    ) -> dict[str, list[float]]:
+        """What `field` has of each of these clients by complete second, as far as nodes listed it."""
+        return series.rows_by_client(self.all_samples(), field, clients, self.first_second, self.until)
+
+    def all_samples(self) -> Iterable[Sample]:
+        """Every node's samples."""
+        return (sample for node in self.nodes for sample in node.samples)
+
+
+SamplesOf = Callable[[Sequence[TelemetryRecord]], tuple[Sample, ...]]
+
+
+def take(view: View, node_down_seconds: float, samples_of: SamplesOf = series.samples) -> Snapshot:
+    """The snapshot of a look. Nodes that left in order are forgotten after a while; Down ones never.
+
+    `samples_of` makes the samples of one node's records.
+    """
+    records: dict[str, list[TelemetryRecord]] = {}
+    for record in view.records:
+        records.setdefault(record.node_id, []).append(record)
+    roster = {**view.roster, **view.states}
+    nodes = tuple(
+        node
+        for node_id, entry in sorted(roster.items(), key=lambda item: _natural(item[0]))
+        if (node := _node(node_id, entry, records.get(node_id, []), view, node_down_seconds, samples_of))
+        is not None
+    )
+    starts = [sample.start for node in nodes for sample in node.samples]
+    reported = min((node.last.at for node in nodes if node.is_up), default=view.at)
+    return Snapshot(
+        at=view.at,
+        seen_at=view.seen_at,
+        sees=view.sees,
+        redis=view.redis,
+        nodes=nodes,
+        policies=view.policies,
+        windows=view.windows,
+        unreadable=view.unreadable,
+        unanswered=view.unanswered,
+        unread_nodes=tuple(sorted(set(view.unread_nodes) - roster.keys(), key=_natural)),
+        first_second=floor(min(starts, default=view.at)),
+        covered_until=min(reported, view.at),
+        clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),
+    )
+
+
+def _node(
+    node_id: str,
+    entry: RosterEntry,
+    records: list[TelemetryRecord],
+    view: View,
+    node_down_seconds: float,
+    samples_of: SamplesOf,
+) -> Node | None:
+    last = max((*records, entry.last), key=lambda record: record.at)
+    # Where nobody answers, nothing is known to have changed since somebody last did.
+    now = view.at if view.sees or view.seen_at is None else view.seen_at
+    if last.leaving and now - last.at > FORGET_AFTER_SECONDS:
+        return None
+    answered = node_id in view.states if node_id in view.asked else None
+    return Node(
+        id=node_id,
+        entry=entry,
+        state=_state(last, answered, now - last.at <= node_down_seconds, view),
+        last=last,
+        samples=samples_of(records),
+        boots=_boots(records),
+        answered=answered,
+    )
+
+
+def _boots(records: Iterable[TelemetryRecord]) -> tuple[Boot, ...]:
+    by_boot: dict[str, list[TelemetryRecord]] = {}
+    for record in records:
+        by_boot.setdefault(record.boot_id, []).append(record)
+    boots = (
+        Boot(
+            boot_id,
+            min(record.at for record in of_it),
+            max(record.at for record in of_it),
+            any(record.sequence == 1 for record in of_it),
+        )
+        for boot_id, of_it in by_boot.items()
+    )
+    return tuple(sorted(boots, key=lambda boot: boot.first_at))
+
+
+def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View) -> NodeState:
+    if last.leaving:
+        return "Offline"
+    silent = answered is False and not view.redis.connected and view.sees
+    return "Up" if answered or (fresh and not silent) else "Down"
+
+
+def told_by(nodes: Iterable[Node]) -> str:
+    """What is wrong with Redis, as most of the nodes say that say anything; empty where none does."""
+    told = {node.last.store.trouble: node.id for node in nodes if node.last.store.trouble}
+    said = Counter(node.last.store.trouble for node in nodes if node.last.store.trouble)
+    if not said:
+        return ""
+    ((trouble, _),) = said.most_common(1)
+    return f"as {told[trouble]} says: {trouble}"
+
+
+def _natural(node_id: str) -> tuple[str, int, str]:
+    """node-2 before node-10; of a longer number only the first digits are compared."""
+    digits = node_id[len(node_id.rstrip("0123456789")) :]
+    return node_id.removesuffix(digits), int(digits[:COMPARED_DIGITS] or 0), node_id

@@ -1,0 +1,103 @@
+"""What one look brought, as it was read and before anything is made of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.contract import keys
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster.policies import Policies
+from subject.errors import RedisAwayError, RedisRefusesError, advised
+
+
+@dataclass(frozen=True, slots=True)
+class RedisHealth:
+    """Redis as the subject meets it."""
+
+    connected: bool
+    place: str  # host:port
+    problem: str = ""  # why not connected, in words
+    refuses: bool = False  # it answers, and `problem` is the error that it answers with
+    answered_at: float | None = None  # when it last did; None: never to this reader
+    round_trip_seconds: float | None = None
+    used_bytes: int = 0
+    maximum_bytes: int = 0
+
+    @property
+    def trouble(self) -> str:
+        """What it does where it is not connected, as a predicate."""
+        if self.refuses:
+            return f"refuses: {advised(self.problem)}"
+        return f"does not answer: {self.problem}"
+
+    @property
+    def error(self) -> RedisAwayError | RedisRefusesError:
+        """The same for whoever needs it."""
+        kind = RedisRefusesError if self.refuses else RedisAwayError
+        return kind(self.place, self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWindow:
+    """What stands in one of a client's windows now: `count` of `limit` units.
+
+    `name` is the window's, as `gateway.contract.policy_table.window_names` has it. `room_at` is when one more
+    unit fits in if none is taken until then, by Redis' clock; None: at once.
+    """
+
+    client: str
+    name: str
+    count: int
+    limit: int
+    period_seconds: int
+    room_at: float | None = None
+
+    @property
+    def remaining(self) -> int:
+        """Units that are left."""
+        return max(0, self.limit - self.count)
+
+    @property
+    def is_of_a_route(self) -> bool:
+        """Whether it is a route's, and no part of the client's own limit."""
+        return self.name.startswith(keys.route_scope(""))
+
+
+def tightest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
+    """Of a client's own windows the one with the least left."""
+    own = (window for window in windows if not window.is_of_a_route)
+    return min(own, key=lambda window: window.remaining, default=None)
+
+
+def fullest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
+    """Of a client's own windows the one of which the largest part is used up."""
+    own = (window for window in windows if not window.is_of_a_route)
+    return max(own, key=lambda window: window.count / window.limit, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One look at the cluster.
+
+    `roster` is the last one known where Redis is away. `states` are the entries that nodes gave when they
+    were asked at /state, `asked` the nodes (by id) that were. `seen_at` is when Redis or a node last
+    answered; None: never.
+    """
+
+    at: float
+    seen_at: float | None
+    redis: RedisHealth
+    roster: Mapping[str, RosterEntry] = field(default_factory=dict)
+    records: tuple[TelemetryRecord, ...] = ()
+    states: Mapping[str, RosterEntry] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
+    unanswered: tuple[str, ...] = ()  # addresses in SUBJECT_NODES of which nothing is known
+    policies: Policies = field(default_factory=Policies)
+    windows: tuple[ClientWindow, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    unread_nodes: tuple[str, ...] = ()  # ids in the roster whose entries cannot be read
+
+    @property
+    def sees(self) -> bool:
+        """Whether Redis or any node answered this time."""
+        return self.redis.connected or bool(self.states)

@@ -1,0 +1,94 @@
+"""``subject watch``: the cluster as it goes on, on a screen, as lines, or as JSON."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+
+from subject.cluster.series import Remembered
+from subject.cluster.snapshot import Snapshot, take
+from subject.diagnosis.events import Event, Events
+from subject.diagnosis.problems import Diagnosis, diagnose
+from subject.durations import parse_duration
+from subject.exit_codes import WELL
+from subject.finding import clock
+from subject.output.json_line import print_json
+from subject.output.overview import overview
+from subject.output.printable import printable
+from subject.output.status_lines import status_lines
+from subject.settings import Settings
+from subject.telemetry.looks import Looks
+from subject.telemetry.reader import Reader
+
+Show = Callable[[Snapshot, Diagnosis], None]
+QUIT = {"q", "Q", ""}
+"""Keys that end it; the empty text is a terminal that is gone."""
+DUMB = {"", "dumb", "unknown"}
+"""Terminals, by TERM, that cannot move their cursor."""
+
+
+async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
+    """Look and show until it is quit, or its time is over."""
+    seconds = None if arguments.duration is None else parse_duration(arguments.duration)
+    looks = Looks(reader, parse_duration(arguments.every), seconds)
+    if arguments.json:
+        await _each(looks, settings, _show_json)
+    elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in DUMB:
+        await _on_screen(looks, settings)
+    else:
+        await _each(looks, settings, Lines().show)
+    return WELL
+
+
+async def _each(looks: Looks, settings: Settings, show: Show) -> None:
+    samples = Remembered()
+    async with aclosing(looks.views()) as views:
+        async for view in views:
+            snapshot = take(view, settings.node_down_seconds, samples)
+            show(snapshot, diagnose(snapshot, settings))
+
+
+async def _on_screen(looks: Looks, settings: Settings) -> None:
+    from subject.commands.keyboard import each_key
+    from subject.output.screen import Screen  # what draws takes a while to import
+
+    def pressed(text: str) -> None:
+        if text in QUIT or "q" in text:
+            looks.stop()
+
+    with Screen.of_terminal() as screen, each_key(pressed):
+        await _each(looks, settings, screen.show)
+
+
+def _show_json(snapshot: Snapshot, diagnosis: Diagnosis) -> None:
+    print_json(overview(snapshot, diagnosis))
+    sys.stdout.flush()
+
+
+class Lines:
+    """A line for each look, and one for each problem that begins or is over."""
+
+    def __init__(self) -> None:
+        self._events = Events()
+
+    def show(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
+        """Write them to standard output."""
+        told = status_lines(snapshot)
+        lines = [event_line(event) for event in self._events.since_last(snapshot.at, diagnosis)]
+        codes = ", ".join(problem.finding.code for problem in diagnosis.problems)
+        now = f"{clock(snapshot.at)}  {told['Nodes']}; {told['Requests']}; {codes or 'nothing found'}"
+        for line in (*lines, now):
+            sys.stdout.write(printable(line) + "\n")
+        sys.stdout.flush()
+
+
+def event_line(event: Event) -> str:
+    """What began, with what to do about it; or what is over."""
+    found = event.finding
+    if event.kind == "over":
+        return f"{clock(event.at)}  over: {found.code}, {found.subject.id}, since {clock(found.since)}"
+    return (
+        f"{clock(event.at)}  {found.severity}: {found.code}: {found.summary}. Likely: {found.likely_cause}. "
+        f"Do: {found.suggested_action}"
+    )

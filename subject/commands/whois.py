@@ -1,0 +1,93 @@
+"""``whois``: from an API key to a client id.
+
+Where no clients file is set, Redis tells whether nodes accept keys that are not registered.
+"""
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+
+from gateway.contract import client_id
+from gateway.contract.clients import Clients, ClientsFileError, parse_clients
+from subject.errors import RedisAwayError, RedisRefusesError, UsageError
+from subject.exit_codes import WELL
+from subject.settings import Settings
+
+LONGEST_LINE = 1000
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print the client id of the key on standard input, which is shown nowhere; the exit code.
+
+    Raises:
+        UsageError: what was read is no key, or the clients file cannot be used.
+    """
+    clients = _clients(settings)
+    key = _typed() if sys.stdin.isatty() else sys.stdin.readline(LONGEST_LINE).rstrip("\r\n")
+    if not client_id.is_usable_key(key):
+        raise UsageError("an API key is 1 to 256 visible ASCII characters, on one line of standard input")
+    name = _unregistered(key, settings) if clients is None else _registered(key, clients)
+    sys.stdout.write((json.dumps({"client": name}) if arguments.json else name) + "\n")
+    return WELL
+
+
+def _typed() -> str:
+    try:
+        return getpass.getpass("API key: ")
+    except EOFError:
+        return ""
+
+
+def _registered(key: str, clients: Clients) -> str:
+    name = clients.identify(key)
+    if name is None:
+        raise UsageError("no registered client has this key (see GATEWAY_CLIENTS_FILE)")
+    return name
+
+
+def _unregistered(key: str, settings: Settings) -> str:
+    registered_only = asyncio.run(_registered_only(settings))
+    if registered_only:
+        raise UsageError(
+            "nodes accept registered keys only: "
+            "set GATEWAY_CLIENTS_FILE to their clients file to name this one"
+        )
+    if registered_only is None:
+        _hint("Redis does not tell whether nodes accept unregistered keys: right where they do")
+    secret = settings.identity_secret
+    if secret is None:
+        _hint("GATEWAY_IDENTITY_SECRET is not set here: right where nodes have none")
+    return client_id.unknown_client_id(
+        key, client_id.DEFAULT_SECRET if secret is None else secret.get_secret_value()
+    )
+
+
+async def _registered_only(settings: Settings) -> bool | None:
+    """Whether all nodes refuse unknown keys; None where Redis does not say."""
+    from subject.telemetry import redis_client, redis_reads  # slow to import, and no use with a clients file
+
+    async with redis_client.connect(settings.redis_url, settings.timeout_seconds) as redis:
+        try:
+            with redis_client.redis_errors_mapped(redis):
+                policies = await redis_reads.read_policies(redis, await redis_reads.read_basics(redis))
+        except (RedisAwayError, RedisRefusesError):
+            return None
+    return None if policies.table is None else policies.registered_only
+
+
+def _hint(text: str) -> None:
+    sys.stderr.write(f"subject: {text}\n")
+
+
+def _clients(settings: Settings) -> Clients | None:
+    if settings.clients_file is None:
+        return None
+    try:
+        return parse_clients(settings.clients_file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UsageError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {reason}") from None
+    except ClientsFileError as error:
+        raise UsageError(f"GATEWAY_CLIENTS_FILE={settings.clients_file}: {error}") from None

@@ -1,0 +1,190 @@
+"""``subject why``: from a client, a request's id or a pasted answer to the reason of a refusal."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from gateway.contract.audit import AuditRecord
+from gateway.contract.limits import Limit
+from gateway.contract.refusal import KEPT, Refusal
+from subject.actions.known_clients import check_known, checked
+from subject.cluster.policies import Policies
+from subject.cluster.snapshot import Snapshot, take
+from subject.errors import UsageError
+from subject.exit_codes import FOUND, UNREACHABLE, WELL
+from subject.finding import moment
+from subject.output.documents import Document
+from subject.output.json_line import print_json
+from subject.output.printable import printable
+from subject.settings import Settings
+from subject.telemetry import state_endpoint
+from subject.telemetry.live_reads import read_audit
+from subject.telemetry.reader import Reader
+from subject.telemetry.redis_client import redis_errors_mapped
+from subject.why.answer import Why, why
+from subject.why.named_policies import explained
+from subject.why.pasted_answers import LONGEST, checked_id, is_made_by_a_node, read_answer
+from subject.why.refusal_runs import whole_run
+
+CHANGES_SECONDS = 86_400
+CHANGES = 5
+
+
+async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
+    """Answer; the exit code.
+
+    Raises:
+        UsageError: it names no client, and no request that a node remembers.
+    """
+    client, request_id, policies = _asked(arguments)
+    refusal = None
+    if client is not None and is_made_by_a_node(client):
+        snapshot = await _look(reader, settings, None)
+        if not snapshot.policies.is_client(client) and not snapshot.policies.is_changed(client):
+            client, request_id = None, client
+    if request_id is not None:
+        snapshot = await _look(reader, settings, None)
+        refusal = await _refusal(snapshot, settings, request_id)
+        if refusal is not None:
+            client = refusal.client or client
+        elif client is None and not policies:
+            raise UsageError(
+                f"no node that answers remembers a request of this id: each does the last {KEPT:,} that it "
+                "refused for a limit, since its start; its client's own id tells more: subject why CLIENT"
+            )
+    if client is None:
+        snapshot = await _look(reader, settings, None)
+        return _show_policies(arguments, snapshot, policies)
+    snapshot = await _look(reader, settings, checked(client))
+    return await _show(arguments, reader, settings, snapshot, client, refusal)
+
+
+def _asked(arguments: argparse.Namespace) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """The client, the request and the policies that are asked about, as far as each is told."""
+    if arguments.answer:
+        pasted = read_answer(sys.stdin.read(LONGEST))
+        return arguments.client, pasted.request_id, pasted.policies
+    if arguments.request is not None:
+        return arguments.client, checked_id(arguments.request), ()
+    if arguments.client is None:
+        raise UsageError("name a client, or give --request ID or --answer (see subject why --help)")
+    return arguments.client, None, ()
+
+
+async def _look(reader: Reader, settings: Settings, client: str | None) -> Snapshot:
+    def wanted(policies: Policies) -> Iterable[str]:
+        return () if client is None else (check_known(client, policies),)
+
+    return take(await reader.look_twice_if_needed(wanted), settings.node_down_seconds)
+
+
+async def _refusal(snapshot: Snapshot, settings: Settings, request_id: str) -> Refusal | None:
+    addresses = {node.entry.admin_address for node in snapshot.up} | set(settings.admin_addresses)
+    return await state_endpoint.ask_for_refusal(addresses, request_id, settings.timeout_seconds)
+
+
+def _show_policies(arguments: argparse.Namespace, snapshot: Snapshot, policies: Sequence[str]) -> int:
+    lines = [line for name in policies for line in explained(snapshot, name)]
+    lines.append(
+        "Whose request it was, a body does not say: paste its head too (curl -i), or name the client"
+    )
+    if arguments.json:
+        print_json({"at": snapshot.at, "client": None, "policies": list(policies), "notes": lines})
+    else:
+        for line in lines:
+            sys.stdout.write(printable(f"{line}.") + "\n")
+    return _exit_code(snapshot)
+
+
+async def _show(
+    arguments: argparse.Namespace,
+    reader: Reader,
+    settings: Settings,
+    snapshot: Snapshot,
+    client: str,
+    refusal: Refusal | None,
+) -> int:
+    answer = why(snapshot, client)
+    changes: Sequence[AuditRecord] | None = None
+    if snapshot.redis.connected:
+        with redis_errors_mapped(reader.redis):
+            audit = await read_audit(reader.redis, snapshot.at, client, CHANGES_SECONDS)
+            changes = audit.records[-CHANGES:]
+            if answer.run is not None:
+                seen_seconds = settings.baseline_seconds
+                whole = await whole_run(reader.redis, client, answer.run, snapshot.at, seen_seconds)
+                answer = replace(answer, run=whole)
+    if arguments.json:
+        print_json(_document(snapshot, answer, changes, refusal))
+    else:
+        if refusal is not None:
+            sys.stdout.write(printable(_told(refusal, snapshot.at)) + "\n")
+        from subject.output.why_report import WhyReport  # what draws tables takes a while to import
+
+        WhyReport.of_terminal().why(answer, changes)
+    return _exit_code(snapshot)
+
+
+def _exit_code(snapshot: Snapshot) -> int:
+    if not snapshot.sees:
+        return UNREACHABLE
+    return WELL if snapshot.redis.connected else FOUND
+
+
+def _told(refusal: Refusal, now: float) -> str:
+    """The one request that was asked about."""
+    reasons = [
+        f"{each.name} ({each.limit}) had no room, for {each.retry_after_seconds:,.1f} s to come"
+        for each in refusal.by
+    ]
+    if refusal.concurrency is not None:
+        reasons.append(f"{refusal.concurrency:,} of its requests were in flight at the node")
+    cost = "" if refusal.cost == 1 else f", which counts as {refusal.cost:,},"
+    return f"The request{cost} was refused at {moment(refusal.at, now)}: {' and '.join(reasons)}."
+
+
+def _document(
+    snapshot: Snapshot, answer: Why, changes: Sequence[AuditRecord] | None, refusal: Refusal | None
+) -> Document:
+    policy, run = answer.policy, answer.run
+    return {
+        "at": answer.at,
+        "redis_connected": snapshot.redis.connected,
+        "client": answer.client,
+        "verdict": answer.verdict,
+        "summary": answer.summary,
+        "next_at": answer.next_at,
+        "since": None if run is None else run.since,
+        "until": None if run is None else run.until,
+        "since_is_known": None if run is None else run.is_whole,
+        "refused_since": None if run is None else run.refused,
+        "limit": None if policy is None else str(policy.limits),
+        "source": None if policy is None else policy.name,
+        "concurrency": None if policy is None else policy.concurrency or None,
+        "shadow": None if policy is None else policy.shadow,
+        "origins": [{**asdict(origin), "limit": str(origin.limit)} for origin in answer.origins],
+        "windows": [
+            {
+                "name": window.name,
+                "limit": str(Limit(window.limit, window.period_seconds)),
+                "count": window.count,
+                "remaining": window.remaining,
+                "room_at": window.room_at,
+            }
+            for window in answer.windows
+        ],
+        "nodes": [
+            {**asdict(node), "limit": None if node.limit is None else str(node.limit)}
+            for node in answer.nodes
+        ],
+        "notes": list(answer.notes),
+        "changes": None if changes is None else [asdict(record) for record in changes],
+        "request": None if refusal is None else _request(refusal),
+    }
+
+
+def _request(refusal: Refusal) -> dict[str, Any]:
+    by = [{**asdict(each), "limit": str(each.limit)} for each in refusal.by]
+    return {**asdict(refusal), "by": by}

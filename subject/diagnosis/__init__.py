@@ -1,0 +1,1 @@
+"""From findings to problems: what explains what, and since when."""

@@ -1,0 +1,135 @@
+"""What was wrong in the last minutes: the diagnosis of each moment, by what nodes had written until then."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster import series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Snapshot, take
+from subject.cluster.view import View
+from subject.diagnosis.problems import diagnose
+from subject.finding import SEVERITIES, Finding
+from subject.thresholds import Thresholds
+
+STEP_SECONDS = 5.0
+"""So far apart are the moments that are looked at, or less; of many nodes each takes long: they are fewer."""
+MOMENTS_FOR_NODES = 360
+LEAST_MOMENTS = 30
+APART_SECONDS = 15.0
+"""What is found again after a longer time is another episode."""
+MARGIN_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One finding over time, as it was at its worst; `until` is None where it is still there."""
+
+    finding: Finding
+    since: float
+    until: float | None
+
+
+def moments(at: float, seconds: int, earliest: float, nodes: int) -> list[float]:
+    """The times to look at: the last `seconds` up to `at`, none of them before `earliest`."""
+    most = max(LEAST_MOMENTS, MOMENTS_FOR_NODES // max(1, nodes))
+    step = max(min(STEP_SECONDS, seconds / LEAST_MOMENTS), seconds / most, 1.0)
+    times = [at - step * place for place in range(int(seconds / step) + 1)]
+    return sorted(time for time in times if time >= earliest)
+
+
+def episodes(
+    view: View, records: Sequence[TelemetryRecord], thresholds: Thresholds, times: Sequence[float]
+) -> list[Episode]:
+    """All of them, the first one first. `view` is that of now, `records` those of all the time before."""
+    found: dict[tuple[str, str, str], list[Episode]] = {}
+    past = Past(records)
+    gap = APART_SECONDS + (times[1] - times[0] if len(times) > 1 else 0.0)
+    for time in times:
+        for finding in _found(view, past, thresholds, time):
+            of_it = found.setdefault((finding.code, finding.subject.kind, finding.subject.id), [])
+            if of_it and finding.since - (of_it[-1].until or 0.0) <= gap:
+                last = of_it[-1]
+                of_it[-1] = Episode(_worse(last.finding, finding), min(last.since, finding.since), time)
+            else:
+                of_it.append(Episode(finding, finding.since, time))
+    return sorted(_with_ends(found, times), key=lambda episode: episode.since)
+
+
+def _with_ends(
+    found: Mapping[tuple[str, str, str], Sequence[Episode]], times: Sequence[float]
+) -> Iterator[Episode]:
+    for of_it in found.values():
+        for episode in of_it:
+            yield replace(episode, until=None) if episode.until == times[-1] else episode
+
+
+class Past:
+    """All records, and the samples that they make, made once."""
+
+    def __init__(self, records: Sequence[TelemetryRecord]) -> None:
+        self.records = sorted(records, key=lambda record: record.at)
+        self._times = [record.at for record in self.records]
+        of_node: dict[str, list[TelemetryRecord]] = {}
+        for record in self.records:
+            of_node.setdefault(record.node_id, []).append(record)
+        self._samples = {node_id: series.samples(of_it) for node_id, of_it in of_node.items()}
+
+    def between(self, first: float, last: float) -> list[TelemetryRecord]:
+        """The records of this time."""
+        return self.records[bisect_left(self._times, first) : bisect_right(self._times, last)]
+
+    def samples(self, records: Sequence[TelemetryRecord]) -> tuple[Sample, ...]:
+        """The samples of some of a node's records that follow each other."""
+        if not records:
+            return ()
+        first, last = records[0].at, records[-1].at
+        of_node = self._samples[records[0].node_id]
+        # What ends with the first record may have begun long before, as where a node stood still for hours.
+        earliest = first - series.LONGEST_START_SECONDS
+        return tuple(sample for sample in of_node if first <= sample.end <= last and earliest <= sample.start)
+
+    def snapshot(self, view: View, thresholds: Thresholds, time: float) -> Snapshot:
+        """What a look would have shown then, as far as records tell; the limits are those of `view`."""
+        of_time = replace(
+            view,
+            at=time,
+            seen_at=time,
+            roster=dict(_roster(view.roster, self.between(0.0, time), time)),
+            records=tuple(self.between(time - thresholds.baseline_seconds - MARGIN_SECONDS, time)),
+            states={},
+            asked=frozenset(),
+            windows=(),
+            unreadable=(),
+            unread_nodes=(),
+        )
+        return take(of_time, thresholds.node_down_seconds, self.samples)
+
+
+def _found(view: View, past: Past, thresholds: Thresholds, time: float) -> tuple[Finding, ...]:
+    return diagnose(past.snapshot(view, thresholds, time), thresholds).findings
+
+
+def _roster(
+    now: Mapping[str, RosterEntry], records: Sequence[TelemetryRecord], time: float
+) -> Iterator[tuple[str, RosterEntry]]:
+    """Each node with the last that it had said by then; those that had said nothing were not there."""
+    last: dict[str, TelemetryRecord] = {
+        node_id: entry.last for node_id, entry in now.items() if entry.last.at <= time
+    }
+    for record in records:
+        known = last.get(record.node_id)
+        if record.at <= time and (known is None or record.at > known.at):
+            last[record.node_id] = record
+    for node_id, record in last.items():
+        if node_id in now:
+            yield node_id, replace(now[node_id], last=record)
+
+
+def _worse(one: Finding, other: Finding) -> Finding:
+    def rank(finding: Finding) -> tuple[int, float]:
+        return SEVERITIES.index(finding.severity), -finding.confidence
+
+    return min(one, other, key=rank)

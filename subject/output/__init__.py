@@ -1,0 +1,1 @@
+"""What is shown: texts for people, JSON and metrics for programs."""

@@ -1,0 +1,71 @@
+"""Where texts become what is drawn, in one place: whatever is not printable in them shows as its escape."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from subject.output.printable import printable
+
+PLAIN_WIDTH = 10_000
+WIDE = 100
+
+
+class PrintableConsole(Console):
+    """A console that makes lines only where it is told to: by a call, never by a character of a text."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As Rich's, which draws every text and table cell through this."""
+        return super().render_str(printable(text), **options)
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Texts, each plain or with its style, one behind the other.
+
+    What is a `Text` already is not changed by the console, so that all of them are made here.
+    """
+    texts = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((printable(text), style) for text, style in texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Writes to one console; `plain` text is not wrapped, and ends where its words do."""
+
+    console: PrintableConsole
+    plain: bool
+
+    @classmethod
+    def of_terminal(cls) -> Self:
+        """To standard output: without any escape where it is no terminal or NO_COLOR is set."""
+        terminal = sys.stdout.isatty()
+        plain = bool(os.environ.get("NO_COLOR")) or not terminal
+        console = PrintableConsole(
+            color_system=None if plain else "auto",
+            force_terminal=False if plain else None,
+            width=None if terminal else PLAIN_WIDTH,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        return cls(console, plain=not terminal)
+
+    def _print(self, what: RenderableType = "", style: str | None = None) -> None:
+        if not self.plain:
+            self.console.print(what, style=style)
+            return
+        with self.console.capture() as captured:
+            self.console.print(what)
+        for line in captured.get().splitlines():
+            self.console.out(line.rstrip())
+
+    def _table(self, *columns: str) -> Table:
+        between = 2 if self.console.width >= WIDE else 1
+        table = Table(box=None, padding=(0, between, 0, 0), header_style="bold")
+        for name in columns:
+            table.add_column(name, overflow="fold")
+        return table

@@ -1,0 +1,1 @@
+"""What Redis and nodes say: all that the subject reads, and recordings of it."""

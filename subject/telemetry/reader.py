@@ -1,0 +1,214 @@
+"""Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough. The only IO."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from redis.asyncio import Redis
+
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster.policies import Policies
+from subject.cluster.snapshot import RATE_SECONDS
+from subject.cluster.view import ClientWindow, RedisHealth, View
+from subject.errors import RedisAwayError, RedisRefusesError
+from subject.settings import Settings
+from subject.telemetry import redis_client, redis_reads, state_endpoint
+from subject.telemetry.redis_reads import LATEST_SECONDS, Basics
+
+WINDOWS = 50
+"""The busiest and most refused clients whose windows are read, unless told otherwise."""
+MARGIN_SECONDS = 10
+Wanted = Callable[[Policies], Iterable[str]]
+"""From what is known of the policies to the clients whose windows are read in any case; of a single one also
+what stands in its routes' windows."""
+SECOND_LOOK_SECONDS = 1.0
+
+
+def nobody(policies: Policies) -> tuple[str, ...]:
+    """Only the windows of the most active clients are read."""
+    del policies
+    return ()
+
+
+def kept(records: Iterable[TelemetryRecord], at: float, baseline_seconds: int) -> list[TelemetryRecord]:
+    """The records that a look at `at` judges by."""
+    return [one for one in records if -LATEST_SECONDS <= at - one.at <= baseline_seconds + MARGIN_SECONDS]
+
+
+class Reader:
+    """Keeps one connection, the stream's last minutes and the last roster between looks."""
+
+    def __init__(self, settings: Settings, windows: int = WINDOWS) -> None:
+        """`windows`: the most active clients whose windows are read at each look."""
+        self._settings = settings
+        self._most_windows = windows
+        self._redis: Redis = redis_client.connect(settings.redis_url, settings.timeout_seconds)
+        self._records: list[TelemetryRecord] = []
+        self._stream_at = ""
+        self._roster: Mapping[str, RosterEntry] = {}
+        self._unread_nodes: tuple[str, ...] = ()
+        self._server = ""
+        self._lost: Mapping[str, RosterEntry] = {}  # nodes that a Redis of before knew
+        self._policies = Policies()
+        self._windows: tuple[ClientWindow, ...] = ()
+        self._redis_ahead_seconds: float | None = None
+        self._redis_answered_at: float | None = None
+        self._seen_at: float | None = None
+
+    async def __aenter__(self) -> "Reader":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._redis.aclose()
+
+    @property
+    def redis(self) -> Redis:
+        """The connection, for actions."""
+        return self._redis
+
+    async def look(self, wanted: Wanted = nobody) -> View:
+        """One look. Raises nothing where Redis is away, nor anything but what `wanted` does."""
+        try:
+            with redis_client.redis_errors_mapped(self._redis):
+                return await self._look_at_redis(wanted)
+        except RedisAwayError as error:
+            return await self._look_at_nodes(error.reason)
+        except RedisRefusesError as error:
+            return await self._look_at_nodes(error.reason, refuses=True)
+
+    async def look_twice_if_needed(self, wanted: Wanted = nobody) -> View:
+        """As `look`; where only the nodes answer, once more a second later, since rates need two records."""
+        view = await self.look(wanted)
+        if view.redis.connected or not view.states:
+            return view
+        await asyncio.sleep(SECOND_LOOK_SECONDS)
+        return await self.look(wanted)
+
+    async def _look_at_redis(self, wanted: Wanted) -> View:
+        await redis_client.follow(self._redis)
+        basics = await redis_reads.read_basics(self._redis)
+        at = self._seen_at = self._redis_answered_at = basics.at
+        self._redis_ahead_seconds = at - time.time()
+        self._remember(basics)
+        self._roster, self._unread_nodes = {**self._lost, **basics.roster}, basics.unread_nodes
+        unreadable = [*basics.unreadable, *await self._read_stream(at)]
+        self._policies = await redis_reads.read_policies(self._redis, basics)
+        clients = tuple(wanted(self._policies))
+        stale = {node_id: entry for node_id, entry in self._roster.items() if self._is_stale(entry, at)}
+        silent = {entry.admin_address for entry in stale.values()}
+        if basics.nobody_wrote:  # nodes may be there all the same, and not be able to write
+            silent |= set(self._settings.admin_addresses)
+        answers = await state_endpoint.ask(silent, self._settings.timeout_seconds)
+        states = _by_id(answers)
+        chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
+        self._windows, foreign = await redis_reads.read_windows(
+            self._redis,
+            at,
+            list(chosen)[: self._most_windows + len(clients)],
+            self._policies,
+            with_routes=len(clients) == 1,
+        )
+        unreadable += foreign
+        health = RedisHealth(
+            True,
+            redis_client.place(self._redis),
+            answered_at=at,
+            round_trip_seconds=basics.round_trip_seconds,
+            used_bytes=basics.used_bytes,
+            maximum_bytes=basics.maximum_bytes,
+        )
+        return self._view(at, health, states, frozenset(stale) | states.keys(), unreadable=tuple(unreadable))
+
+    async def _look_at_nodes(self, problem: str, refuses: bool = False) -> View:
+        known = {entry.admin_address for entry in self._roster.values()}
+        further = self._settings.admin_addresses
+        answers = await state_endpoint.ask({*known, *further}, self._settings.timeout_seconds)
+        unanswered = tuple(address for address in further if address not in {*known, *answers})
+        states = _by_id(answers)
+        self._roster = {**self._roster, **states}
+        at = self._now(states)
+        if states:
+            self._seen_at = at
+        health = RedisHealth(
+            False, redis_client.place(self._redis), problem, refuses, answered_at=self._redis_answered_at
+        )
+        return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
+
+    def _remember(self, basics: Basics) -> None:
+        """A Redis that was started again may have lost what it held: no node is gone by that."""
+        if basics.nobody_wrote or (self._server and basics.server != self._server):
+            self._lost = self._roster
+        self._server = basics.server
+        self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in basics.roster}
+
+    def _view(
+        self,
+        at: float,
+        health: RedisHealth,
+        states: Mapping[str, RosterEntry],
+        asked: frozenset[str],
+        unanswered: tuple[str, ...] = (),
+        unreadable: tuple[str, ...] = (),
+    ) -> View:
+        self._records.extend(entry.last for entry in states.values())
+        self._records = kept(self._records, at, self._settings.baseline_seconds)
+        return View(
+            at,
+            self._seen_at,
+            health,
+            dict(self._roster),
+            tuple(self._records),
+            states,
+            asked,
+            unanswered,
+            self._policies,
+            self._windows,
+            unreadable,
+            self._unread_nodes,
+        )
+
+    @property
+    def _kept_seconds(self) -> int:
+        return self._settings.baseline_seconds + MARGIN_SECONDS
+
+    async def _read_stream(self, at: float) -> list[str]:
+        start, now = int(1000 * (at - self._kept_seconds)), int(1000 * at)
+        # Also where the last id lies ahead: this is another Redis, or its clock was put back.
+        if not start <= _milliseconds(self._stream_at) <= now + 1000:
+            self._stream_at = f"{start}"
+        records, self._stream_at, unreadable = await redis_reads.read_records(self._redis, self._stream_at)
+        self._records.extend(record for record in records if abs(record.at - at) <= 2 * self._kept_seconds)
+        return [f"{unreadable} telemetry records"] if unreadable else []
+
+    def _is_stale(self, entry: RosterEntry, at: float) -> bool:
+        return not entry.last.leaving and at - entry.last.at > self._settings.node_down_seconds
+
+    def _now(self, states: Mapping[str, RosterEntry]) -> float:
+        """Redis' time where it does not answer: by what it last said, else as the nodes have it."""
+        if self._redis_ahead_seconds is None and states:
+            self._redis_ahead_seconds = max(entry.last.at for entry in states.values()) - time.time()
+        return time.time() + (self._redis_ahead_seconds or 0.0)
+
+
+def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
+    """Entries under the ids of those who gave them: another node may listen where one was known."""
+    return {entry.last.node_id: entry for entry in answers.values()}
+
+
+def _milliseconds(stream_id: str) -> int:
+    return int(stream_id.partition("-")[0] or 0)
+
+
+def _most_active(records: Iterable[TelemetryRecord], at: float) -> list[str]:
+    """The clients that nodes listed lately, those that stood first on any node's list first."""
+    places: dict[str, int] = {}
+    for record in records:
+        for listed in (record.most_refused, record.busiest) if record.at > at - RATE_SECONDS else ():
+            for place, counted in enumerate(listed):
+                places[counted.client] = min(place, places.get(counted.client, place))
+    return sorted(places, key=lambda client: places[client])

@@ -1,0 +1,204 @@
+"""What the subject reads from Redis: one function for each step of a look."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from gateway.contract import codec, keys, telemetry, window
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster.live_changes import LiveChanges
+from subject.cluster.policies import NamedWindow, Policies
+from subject.cluster.view import ClientWindow
+from subject.errors import RedisRefusesError
+from subject.telemetry.live_reads import WRONG_TYPE, read_overrides
+from subject.telemetry.redis_client import place, words
+
+PAGE = 1000
+LATEST_SECONDS = 3600.0
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Basics:
+    """Redis' time, its memory, the roster and the live overrides."""
+
+    at: float
+    server: str  # another after each of its starts
+    round_trip_seconds: float
+    used_bytes: int
+    maximum_bytes: int
+    roster: Mapping[str, RosterEntry]
+    unread_nodes: tuple[str, ...]  # the ids whose entries cannot be read
+    changes: LiveChanges
+    unreadable: tuple[str, ...]
+
+    @property
+    def nobody_wrote(self) -> bool:
+        """Whether no node has ever written here, not even what this subject cannot read."""
+        return not self.roster and not self.unread_nodes
+
+
+async def redis_time(client: Redis) -> float:
+    """Seconds since 1970 by Redis' clock."""
+    seconds, microseconds = await client.time()
+    return float(seconds) + microseconds / 1e6
+
+
+async def read_basics(client: Redis) -> Basics:
+    """The first step; on a connection that exists, so that the round trip is one."""
+    await client.ping()
+    started = time.monotonic()
+    at = await redis_time(client)
+    round_trip_seconds = time.monotonic() - started
+    async with client.pipeline(transaction=False) as pipe:
+        pipe.hgetall(keys.NODES)
+        pipe.hlen(keys.OVERRIDES)
+        pipe.info("memory")
+        pipe.info("server")
+        replies = await pipe.execute(raise_on_error=False)
+    roster_texts = _of_kind(client, keys.NODES, "hash", replies[0])
+    changes = await read_overrides(client, replies[1])
+    memory = _of_kind(client, "INFO", "answer", replies[2])
+    server = _of_kind(client, "INFO", "answer", replies[3])
+    roster, unread_nodes = {}, []
+    for node_id, text in roster_texts.items():
+        entry = _decoded(RosterEntry, text)
+        # A time that no clock has would be shown, compared and counted up to.
+        if entry is None or not 0 <= entry.last.at <= at + LATEST_SECONDS:
+            unread_nodes.append(node_id)
+        else:
+            roster[node_id] = entry
+    unreadable = (
+        *(f"node {node_id}" for node_id in unread_nodes),
+        *(f"override {name}" for name in changes.overrides.malformed),
+        *([changes.problem] if changes.problem else []),
+    )
+    return Basics(
+        at,
+        str(server.get("run_id", "")),
+        round_trip_seconds,
+        int(memory.get("used_memory", 0)),
+        int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),
+        roster,
+        tuple(unread_nodes),
+        changes,
+        unreadable,
+    )
+
+
+async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord], str, int]:
+    """What `read_new` says of the telemetry."""
+    return await read_new(client, keys.TELEMETRY, TelemetryRecord, after)
+
+
+async def read_new(client: Redis, key: str, kind: type[Record], after: str) -> tuple[list[Record], str, int]:
+    """A stream's records behind the id `after`, the id of the last one, and how many were unreadable.
+
+    Errors of redis-py pass through.
+
+    Raises:
+        RedisRefusesError: the key holds something else.
+    """
+    records: list[Record] = []
+    unreadable = 0
+    while True:
+        try:
+            page: Any = await client.xrange(key, min=f"({after}", count=PAGE)
+        except ResponseError as error:
+            page = _of_kind(client, key, "stream", error)
+        for stream_id, fields in page:
+            record = _decoded(kind, fields.get(telemetry.STREAM_FIELD, ""))
+            after = stream_id
+            if record is None:
+                unreadable += 1
+            else:
+                records.append(record)
+        if len(page) < PAGE:
+            return records, after, unreadable
+
+
+async def read_policies(client: Redis, basics: Basics) -> Policies:
+    """What nodes have published of their policies, with the live overrides."""
+    wanted = sorted({entry.policy_digest for entry in basics.roster.values()})
+    texts = await client.mget([keys.policy_table(digest) for digest in wanted]) if wanted else []
+    tables = {digest: _decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
+    readable = {digest: table for digest, table in tables.items() if table is not None}
+    return Policies.published(basics.changes, basics.at, basics.roster, readable)
+
+
+async def read_windows(
+    client: Redis, at: float, clients: Iterable[str], policies: Policies, *, with_routes: bool
+) -> tuple[tuple[ClientWindow, ...], list[str]]:
+    """What stands in the windows of the clients whose limit is known, and the keys that are no window."""
+    generations = policies.overrides.generations
+    found = [
+        (name, of, of.key(name, generations.get(name, 0)))
+        for name in clients
+        for of in policies.windows_of(name, with_routes=with_routes)
+    ]
+    async with client.pipeline(transaction=False) as pipe:
+        for _, _, key in found:
+            pipe.hgetall(key)
+        hashes = await pipe.execute(raise_on_error=False) if found else []
+    read: list[ClientWindow] = []
+    foreign: list[str] = []
+    for (name, of, key), fields in zip(found, hashes, strict=True):
+        if isinstance(fields, ResponseError):
+            foreign.append(f"key {key}")
+            continue
+        read.append(_window(name, of, fields, at))
+    return tuple(read), foreign
+
+
+def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:
+    """A reply as it came. Without what all look into there is no look.
+
+    Raises:
+        RedisRefusesError: it is an error; the reason names the key where that holds something else.
+    """
+    if not isinstance(reply, ResponseError):
+        return reply
+    reason = f"{key} is no {kind}" if WRONG_TYPE in str(reply) else words(reply)
+    raise RedisRefusesError(place(client), reason)
+
+
+def _window(client: str, of: NamedWindow, fields: Mapping[str, str], at: float) -> ClientWindow:
+    quota, period_seconds = of.limit.quota, of.limit.period_seconds
+    counted = counted_in(fields, at, period_seconds)
+    count = sum(counted.values())
+    room_at = None if count < quota else room_from(counted, quota, period_seconds)
+    return ClientWindow(client, of.name, count, quota, period_seconds, room_at)
+
+
+def counted_in(fields: Mapping[str, str], at: float, period_seconds: int) -> dict[int, int]:
+    """The units by sub-interval in a window hash that a decision at `at` would count."""
+    counters = {}
+    for number, count in fields.items():
+        try:
+            counters[int(number)] = int(count)
+        except ValueError:
+            continue
+    return window.counted(counters, round(at * window.MICROSECONDS), period_seconds)
+
+
+def room_from(counted: Mapping[int, int], quota: int, period_seconds: int) -> float:
+    """When so much of a full window has left it that one more unit fits, in seconds since 1970."""
+    surplus = sum(counted.values()) - quota + 1
+    for number in sorted(counted):
+        surplus -= counted[number]
+        if surplus <= 0:
+            break
+    return window.leaves_at(number, period_seconds) / window.MICROSECONDS
+
+
+def _decoded(kind: type[Record], text: Any) -> Record | None:
+    try:
+        return codec.decode(kind, text)
+    except codec.RecordError:
+        return None

@@ -1,0 +1,1 @@
+"""Why one client is refused, or is not."""

@@ -1,0 +1,52 @@
+"""How far refusals go back that began before the last minutes, by what is kept for hours."""
+
+from dataclasses import replace
+from math import floor
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.contract import codec, keys, telemetry
+from gateway.contract.telemetry import HISTORY, TelemetryRecord
+from subject.cluster import series
+from subject.why.answer import Run, refusals, run_of
+
+CHUNK_SECONDS = 600
+PAGE = 1000
+
+
+async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: float) -> Run:
+    """The run as far back as it goes; the number of refusals is then what is listed, at least.
+
+    It was looked for in the last `seconds`; before a run that began later, there was nothing. Errors of
+    redis-py pass through.
+    """
+    if at - run.since < seconds:
+        return replace(run, is_whole=True)
+    while not run.is_whole and at - run.since < HISTORY.seconds:
+        start = floor(run.since) - CHUNK_SECONDS
+        records = await _history(redis, start - 2 * HISTORY.interval_seconds, run.since)
+        by_node: dict[str, list[TelemetryRecord]] = {}
+        for record in records:
+            by_node.setdefault(record.node_id, []).append(record)
+        samples = [sample for of_node in by_node.values() for sample in series.samples(of_node)]
+        earlier = run_of(series.per_second(samples, refusals(client), start, floor(run.since)), start)
+        if earlier is None:
+            return replace(run, is_whole=bool(records))
+        run = Run(earlier.since, run.until, run.refused + earlier.refused, earlier.is_whole)
+    return run
+
+
+async def _history(redis: Redis, start: float, end: float) -> list[TelemetryRecord]:
+    found: list[TelemetryRecord] = []
+    first, last = str(max(0, int(1000 * start))), str(max(0, int(1000 * end)))
+    while True:
+        page: Any = await redis.xrange(keys.HISTORY, min=first, max=last, count=PAGE)
+        for stream_id, fields in page:
+            first = f"({stream_id}"
+            try:
+                found.append(codec.decode(TelemetryRecord, fields.get(telemetry.STREAM_FIELD, "")))
+            except codec.RecordError:
+                continue
+        if len(page) < PAGE:
+            return found

@@ -1,0 +1,31 @@
+import pytest
+
+from gateway.contract.limits import parse_limits
+from subject.actions.limit_hints import hint
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("500/min", "500/m"),
+        ("500 per minute", "500/m"),
+        ("500rpm", "500/m"),
+        ("10 rps", "10/s"),
+        ("5/10sec", "5/10s"),
+        ("1k/h", "1000/h"),
+        ("20 requests per day", "20/d"),
+        ("7 a second", "7/s"),
+    ],
+)
+def test_a_limit_in_other_words_is_recognized(text: str, meant: str) -> None:
+    assert hint(text) == f"; did you mean {meant}?"
+    assert str(parse_limits(meant)) == meant
+
+
+@pytest.mark.parametrize("text", ["many", "sk-secret-4711", "500/fortnight", "", "m/500"])
+def test_of_anything_else_nothing_is_repeated(text: str) -> None:
+    assert hint(text) == ""
+
+
+def test_a_bare_number_is_told_what_it_lacks() -> None:
+    assert hint("500") == "; for so many a minute write /m behind the number"

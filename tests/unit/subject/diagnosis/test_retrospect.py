@@ -1,0 +1,74 @@
+from collections.abc import Sequence
+
+import pytest
+
+from subject.diagnosis.retrospect import Episode, Past, episodes, moments
+from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, even, record, steps, view
+
+SECONDS = 240
+
+
+def looked_back(
+    scripts: Sequence[NodeScript], seconds: int = 120, ends: dict[str, int] | None = None
+) -> list[Episode]:
+    """What is found of the last `seconds`; nodes in `ends` say nothing from that second on."""
+    records = [
+        record for script in scripts for record in script.records((ends or {}).get(script.node_id, SECONDS))
+    ]
+    at = START + SECONDS + 0.9
+    now = view(records, at)
+    return episodes(now, records, THRESHOLDS, moments(at, seconds, START, 3))
+
+
+def test_what_is_over_is_told_with_its_beginning_and_end() -> None:
+    burst = steps((0, 20), (160, 200), (180, 20))
+    (spike,) = [one for one in looked_back(even(burst)) if one.finding.code == "spike_broad"]
+
+    assert spike.since == pytest.approx(START + 160, abs=3)
+    assert spike.until == pytest.approx(START + 180, abs=6)
+
+
+def test_what_is_still_there_has_no_end() -> None:
+    (down,) = [
+        one for one in looked_back(even(always(60)), ends={"node-2": 200}) if one.finding.code == "node_down"
+    ]
+
+    assert (down.finding.subject.id, down.until) == ("node-2", None)
+    assert down.since == pytest.approx(START + 200, abs=4)
+
+
+def test_a_calm_time_has_no_episodes() -> None:
+    assert looked_back(even(always(60))) == []
+
+
+def test_what_comes_again_after_a_while_is_another_episode() -> None:
+    twice = steps((0, 20), (140, 200), (150, 20), (200, 200), (210, 20))
+    found = [one for one in looked_back(even(twice)) if one.finding.code == "spike_broad"]
+
+    assert [one.until is not None for one in found] == [True, True]
+    assert found[0].since < found[1].since
+
+
+@pytest.mark.parametrize("nodes", [0, 1, 3, 30, 1000])
+@pytest.mark.parametrize("seconds", [1, 30, 60, 300, 600])
+def test_moments_reach_from_the_beginning_to_now(seconds: int, nodes: int) -> None:
+    times = moments(START + 1000.0, seconds, START, nodes)
+
+    assert times[-1] == START + 1000
+    assert times[0] == pytest.approx(START + 1000 - seconds, abs=seconds / 30 + 1)
+    assert len(times) <= 121
+    if nodes <= 3 and len(times) > 1:
+        assert 1 <= times[1] - times[0] <= 5
+
+
+def test_no_moment_is_before_the_first_record() -> None:
+    assert min(moments(START + 100.0, 600, START + 40.0, 3)) >= START + 40
+
+
+def test_a_node_that_stood_still_for_years_costs_no_more_than_another() -> None:
+    records = [record("node-1", START - 1e9, sequence=1), *NodeScript("node-1", always(20)).records(SECONDS)]
+    at = START + SECONDS + 0.9
+    past, now = Past(records), view(records, at)
+    snapshots = [past.snapshot(now, THRESHOLDS, START + second) for second in (0.95, 60)]
+
+    assert all(snapshot.at - snapshot.first_second <= 140 for snapshot in snapshots)

@@ -1,0 +1,243 @@
+import io
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from gateway.contract.limits import parse_limits
+from gateway.contract.routes import Route
+from gateway.contract.telemetry import Totals
+from subject.cluster.snapshot import Snapshot
+from subject.cluster.view import ClientWindow
+from subject.diagnosis.problems import diagnose
+from subject.output import documents
+from subject.output.console import PrintableConsole
+from subject.output.report import Report
+from tests.unit.subject.builders import (
+    AWAY,
+    START,
+    THRESHOLDS,
+    NodeScript,
+    always,
+    cluster,
+    even,
+    policies,
+    record,
+    snapshot,
+)
+
+
+def shown(command: str, found: Snapshot, width: int = 80) -> str:
+    """What a command prints in a terminal of that width, without colour."""
+    out = io.StringIO()
+    report = Report(PrintableConsole(file=out, width=width, color_system=None, highlight=False), plain=False)
+    diagnosis = diagnose(found, THRESHOLDS)
+    if command == "limits":
+        report.limits(found, diagnosis, ["acme"])
+    else:
+        getattr(report, command)(found, diagnosis)
+    return out.getvalue()
+
+
+HEALTHY = cluster(
+    *even(always(60), clients={"acme": always(3)}), seconds=30, policies=policies(clients={"acme": "9/s"})
+)
+SKEWED = cluster(*[NodeScript(f"node-{n}", always(r)) for n, r in ((1, 10), (2, 80), (3, 10))], seconds=30)
+
+BLIND = snapshot(NodeScript(requests=always(60)).records(30), redis=AWAY, asked=["node-1"])
+
+
+@pytest.mark.parametrize("command", ["status", "nodes", "top", "limits", "diagnosis"])
+@pytest.mark.parametrize(
+    "found", [HEALTHY, SKEWED, snapshot([]), BLIND], ids=["healthy", "skewed", "empty", "blind"]
+)
+def test_everything_fits_into_eighty_columns(command: str, found: Snapshot) -> None:
+    assert max(len(line) for line in shown(command, found).splitlines()) <= 80
+
+
+def test_a_healthy_cluster_is_said_to_be() -> None:
+    assert "Healthy: nothing was found." in shown("diagnosis", HEALTHY)
+    assert "3 Up" in shown("status", HEALTHY)
+
+
+def test_what_policies_in_shadow_would_refuse_is_told_where_there_is_any() -> None:
+    shadowed = cluster(*even(always(60), in_shadow=always(5)), seconds=30)
+
+    assert "25 % more by policies in shadow" in " ".join(shown("status", shadowed).split())
+    assert "policies in shadow would have refused 450" in " ".join(shown("status", shadowed).split())
+    (header,) = [line for line in shown("nodes", shadowed).splitlines() if line.startswith("node ")]
+    assert header.split()[3:6] == ["req/s", "refused", "shadow"]
+    assert "shadow" not in shown("status", HEALTHY) + shown("nodes", HEALTHY)
+    assert [node["shadow_refused"] for node in documents.nodes(shadowed)["nodes"]] == [150] * 3
+    status = documents.status(shadowed, diagnose(shadowed, THRESHOLDS))
+    assert (status["shadow_ratio"], status["shadow_refused"]) == (0.25, 450)
+
+
+EVERYTHING = cluster(
+    *even(always(60)),
+    seconds=30,
+    policies=policies(
+        "10/s,500/m",
+        {"acme": "9/s"},
+        default_concurrency=5,
+        shadow=True,
+        address_limit=parse_limits("700/m"),
+        routes=(
+            Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
+            Route("pages", "/", host="*.example.org", upstream="pages"),
+            Route("rest", "/", limit=parse_limits("50/s"), shadow=True),
+        ),
+        exempt=("OPTIONS", "GET /health"),
+        allow=("acme",),
+        deny=("10.0.0.0/8",),
+        anonymous="address",
+    ),
+    windows=[
+        ClientWindow("acme", "client", 4, 9, 1),
+        ClientWindow("acme", "route/search", 5, 5, 1),
+    ],
+)
+
+
+def test_limits_tells_all_that_nodes_have_published() -> None:
+    text = shown("limits", EVERYTHING, width=200)
+
+    assert [line.rstrip() for line in text.splitlines() if not line.startswith(("client", " "))] == [
+        "Default 10/s,500/m, 5 at once",
+        "Each address 700/m without a registered key",
+        "Without a key: each address (of IPv6 each /64) is a client, under the default limit",
+        "Route search: GET /api/search, 5/s a client, each request counts as 3",
+        "Route pages: *.example.org/, to pages",
+        "Route rest: /, 50/s in shadow a client",
+        "Exempt: OPTIONS, GET /health",
+        "Allowed: acme",
+        "Denied: 10.0.0.0/8",
+        "All in shadow: counted and told, and nobody is refused for a limit",
+        "acme            9/s (client), 5 at once in shadow          4     5",
+    ]
+    assert re.search(r"^  client +9/s +4 +5 *$", text, re.MULTILINE)
+    assert re.search(r"^  route/search +5/s +5 +0 *$", text, re.MULTILINE)
+
+
+def test_the_document_of_limits_holds_the_same() -> None:
+    document = documents.limits(EVERYTHING, ["acme"])
+
+    assert json.loads(json.dumps(document)) == document
+    assert (document["default"], document["default_concurrency"], document["shadow"]) == (
+        "10/s,500/m",
+        5,
+        True,
+    )
+    assert document["routes"][0] == {
+        "name": "search",
+        "path": "/api/search",
+        "methods": ["GET"],
+        "limit": "5/s",
+        "cost": 3,
+        "shadow": False,
+        "host": None,
+        "upstream": None,
+    }
+    assert (document["routes"][1]["host"], document["routes"][1]["upstream"]) == ("*.example.org", "pages")
+    (acme,) = document["limits"]
+    assert (acme["limit"], acme["source"], acme["concurrency"], acme["shadow"]) == ("9/s", "client", 5, True)
+    assert (acme["count"], acme["remaining"]) == (4, 5)
+    assert acme["windows"][1] == {"name": "route/search", "limit": "5/s", "count": 5, "remaining": 0}
+
+
+def test_a_node_that_is_down_stands_out_and_shows_no_old_numbers() -> None:
+    text = shown("nodes", snapshot([record("node-1", START + 90), record("node-2", START)], START + 90))
+
+    (line,) = [line for line in text.splitlines() if line.startswith("node-2")]
+    assert line.split()[2:] == ["Down", *["–"] * 8, "90", "s"]
+    assert "Found: node_down node-2. More: subject diagnose" in text
+
+
+@pytest.mark.parametrize("found", [BLIND, snapshot([], redis=AWAY)], ids=["nodes known", "none known"])
+def test_what_cannot_be_seen_is_not_told(found: Snapshot) -> None:
+    status, nodes, top = shown("status", found), shown("nodes", found), shown("top", found)
+
+    assert re.search(r"^Requests +– *$", status, re.MULTILINE)
+    assert re.search(r"^Latency +– *$", status, re.MULTILINE)
+    assert "0 %" not in status + nodes + top
+    assert "No node can be seen" in top
+    document = documents.status(found, diagnose(found, THRESHOLDS))
+    assert (document["rate"], document["rejection_ratio"], document["latency_p99_ms"]) == (None, None, None)
+    assert (document["totals"] is None) is (not found.nodes)
+    assert documents.top(found)["clients"] is None
+    assert [node["rate"] for node in documents.nodes(found)["nodes"]] == [None] * len(found.nodes)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, "the only one has"), (4, "all 4 have")])
+@pytest.mark.parametrize("command", ["status", "diagnosis"])
+def test_a_cluster_that_was_stopped_in_order_is_not_called_healthy(
+    command: str, number: int, expected: str
+) -> None:
+    found = snapshot([record(f"node-{n}", leaving=True) for n in range(1, number + 1)])
+
+    text = shown(command, found)
+
+    assert f"No node is up: {expected} left in order." in text
+    assert "Healthy" not in text
+
+
+def test_failed_requests_are_told() -> None:
+    earlier = record(boot=Totals(requests=0), sequence=2)
+    later = record(at=START + 1, boot=Totals(requests=100, admitted=90, failed=30), sequence=3)
+    found = snapshot([earlier, later])
+
+    assert "30 % failed, 0 clients seen" in shown("status", found)
+    assert "30 %" in shown("nodes", found)
+    assert documents.nodes(found)["nodes"][0]["failure_ratio"] == 0.3
+
+
+def test_one_client_is_one() -> None:
+    found = snapshot([record(clients=("0" * 12,))])
+
+    assert "1 client seen" in " ".join(shown("status", found).split())
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(0, "tester at 22:13:20Z"), (3, "tester at 2023-11-14 22:13:20Z")]
+)
+def test_a_limit_says_when_it_was_set_with_the_date_if_not_today(days: int, expected: str) -> None:
+    found = snapshot([record()], START + 86400 * days, policies=policies(overrides={"acme": "9/s"}))
+
+    assert expected in " ".join(shown("limits", found, width=200).split())
+
+
+def test_a_finding_is_told_with_its_evidence_and_the_next_step() -> None:
+    text = " ".join(shown("diagnosis", SKEWED, width=400).split())
+
+    assert "warning node_skew confidence 0." in text
+    assert "node-2 serves 80 % of the requests (80 of 100 a second; an even share is 33) since" in text
+    assert "Likely: the load balancer sends to one node only." in text
+    assert "Do curl -s http://127.0.0.1:1001/readyz" in text
+    assert "Look at subject nodes" in text
+
+
+def test_limits_say_where_they_come_from() -> None:
+    text = shown("limits", HEALTHY)
+
+    assert "Default 100/m" in text
+    assert "9/s (client)" in text
+
+
+FOREIGN = "\x1b]0;title\x07\x1b[2J\n\x9bHealthy"
+
+
+@pytest.mark.parametrize("command", ["status", "nodes", "top", "limits", "diagnosis"])
+def test_nothing_that_stands_in_redis_draws_anything(command: str) -> None:
+    listed = replace(
+        snapshot([record(FOREIGN, START), record("node-1", START + 90)], START + 90),
+        unreadable=(FOREIGN,),
+        unanswered=(FOREIGN,),
+        policies=policies(clients={FOREIGN: "9/s"}, overrides={"acme": "9/s"}),
+    )
+
+    text = shown(command, listed, width=1000)
+
+    assert not {one for one in text if not one.isprintable()} - {"\n"}
+    assert not [line for line in text.splitlines() if line.startswith("Healthy")]
+    assert r"\x1b]0;title\x07\x1b[2J\n\x9bHealthy" in text or command == "top"

@@ -1,0 +1,153 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import Override
+from subject.cluster.policies import Policies
+from subject.cluster.snapshot import take
+from subject.cluster.view import ClientWindow, View
+from subject.diagnosis.problems import diagnose
+from subject.errors import UsageError
+from subject.telemetry.recording import HEADER, Recording, Writer, header, line
+from subject.thresholds import Thresholds
+from tests.unit.subject.builders import (
+    AWAY,
+    SAME,
+    START,
+    THRESHOLDS,
+    always,
+    even,
+    policies,
+    record,
+    steps,
+    view,
+)
+
+ENDED = Override(parse_limits("9/s"), "tester", START, "launch <b>day</b>", START + 10)
+
+
+def published(**fields: object) -> Policies:
+    """As they are read from Redis, where nodes have published their table."""
+    found = policies(**fields)  # type: ignore[arg-type]  # those of the builder
+    assert found.table is not None
+    return Policies.of(found.overrides, found.table, {SAME: found.table}, {"acme": ENDED}, "")
+
+
+SPIKE = [one for node in even(steps((0, 60), (60, 400))) for one in node.records(70)]
+VIEWS = {
+    "healthy": view([one for node in even(always(60)) for one in node.records(30)]),
+    "spike": view(SPIKE, policies=published(), windows=[ClientWindow("acme", "default", 3, 100, 60)]),
+    "away": view([record("node-1")], redis=AWAY, answering=[record("node-2")], asked=["node-1"]),
+    "limits": view(
+        [record()],
+        policies=published(
+            clients={"acme": "5/s"}, overrides={"k_0123456789abcdef": "10/s,500/m"}, malformed=["limit:x\x1b"]
+        ),
+    ),
+    "blind": view([], redis=AWAY, at=START, seen_at=START - 5),
+    "unread": replace(view([record()]), unread_nodes=("node-9",), unreadable=("node node-9",)),
+}
+
+
+def text_of(*views: View) -> list[str]:
+    writer = Writer()
+    return [
+        line(HEADER, header(THRESHOLDS, "0.1.0")),
+        *(text for one in views for text in writer.of_view(one)),
+    ]
+
+
+def read(lines: list[str], given: Thresholds = THRESHOLDS) -> list[View]:
+    recording = Recording(given)
+    return [found for text in lines if (found := recording.take(text)) is not None]
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_look_is_read_as_it_was(name: str) -> None:
+    (found,) = read(text_of(VIEWS[name]))
+
+    assert replace(found, records=()) == replace(VIEWS[name], records=())
+    assert set(found.records) == set(VIEWS[name].records)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_look_gives_the_same_findings(name: str) -> None:
+    (found,) = read(text_of(VIEWS[name]))
+
+    snapshot, again = (take(one, THRESHOLDS.node_down_seconds) for one in (VIEWS[name], found))
+
+    assert again == snapshot
+    assert diagnose(again, THRESHOLDS) == diagnose(snapshot, THRESHOLDS)
+
+
+def test_a_record_and_a_table_are_written_once() -> None:
+    later = view([*SPIKE, record("node-1", START + 71.5, sequence=99)], policies=published())
+    lines = text_of(VIEWS["spike"], later)
+
+    kinds = [text.partition(":")[0] for text in lines]
+    assert kinds.count('{"record"') == len(SPIKE) + 1
+    assert kinds.count('{"table"') == 1
+    assert [len(found.records) for found in read(lines)] == [len(SPIKE), len(SPIKE) + 1]
+
+
+def test_no_text_in_it_makes_a_second_line() -> None:
+    odd = view([record("node-\n1\x1b[2J\u2028")], policies=published(malformed=["limit:\n"]))
+
+    lines = text_of(odd)
+
+    assert all(text.count("\n") == 1 and text.endswith("\n") for text in lines)
+    assert "\x1b" not in "".join(lines)
+    assert read(lines)[0].records[0].node_id == "node-\n1\x1b[2J\u2028"
+
+
+def test_the_thresholds_are_those_that_were_in_force_but_for_what_is_set() -> None:
+    lines = [line(HEADER, header(Thresholds(skew_ratio=3.0, breach_refused=7), "0.1.0"))]
+    recording, own = Recording(THRESHOLDS), Recording(Thresholds(skew_ratio=2.0))
+
+    for one in (recording, own):
+        one.take(lines[0])
+
+    assert (recording.thresholds.skew_ratio, recording.thresholds.breach_refused) == (3.0, 7)
+    assert (own.thresholds.skew_ratio, own.thresholds.breach_refused) == (2.0, 7)
+
+
+def test_what_a_later_version_adds_is_left_out() -> None:
+    lines = text_of(VIEWS["spike"])
+    content = json.loads(lines[0])
+    content["header"] |= {"host": "a", "thresholds": {**content["header"]["thresholds"], "new_one": 5.0}}
+    lines[0] = json.dumps(content, separators=(",", ":"))
+
+    assert len(read([*lines[:1], '{"remark":"x"}', *lines[1:]])) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["x"], "no line of a recording"),
+        (['{"record":{}}'], "does not begin with the header"),
+        (['{"header":{}}'], "format is missing"),
+        (['{"header":{"format":"x","version":1,"written_by":"","thresholds":{}}}'], "something else"),
+        (
+            [
+                f'{{"header":{{"format":"{header(THRESHOLDS, "").format}","version":2,"written_by":"",'
+                '"thresholds":{}}}'
+            ],
+            "version 2 of the format, and version 1 is what can be read",
+        ),
+        (
+            [
+                f'{{"header":{{"format":"{header(THRESHOLDS, "").format}","version":1,"written_by":"",'
+                '"thresholds":{"skew_ratio":-5}}}'
+            ],
+            "thresholds that cannot be",
+        ),
+        ([*text_of()[:1], '{"record":{"node_id":7}}'], "not a TelemetryRecord"),
+        ([*text_of()[:1], '{"look":{"at":1},"x":{}}'], "not a Look"),
+        ([*text_of()[:1], '{"look":' + "[" * 100_000 + "}"], "not a Look"),
+    ],
+)
+def test_what_is_none_is_refused_in_words(lines: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read(lines)

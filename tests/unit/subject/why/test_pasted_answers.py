@@ -1,0 +1,43 @@
+import json
+
+import pytest
+
+from subject.errors import UsageError
+from subject.why.pasted_answers import LONGEST, checked_id, read_answer
+
+ID = "9d3c0f5e6a7b8c9d9d3c0f5e6a7b8c9d"
+BODY = json.dumps({"type": "about:blank", "status": 429, "violated-policies": ["gold/s", "route/search"]})
+WHOLE = f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nX-Request-Id: {ID}\r\n\r\n{BODY}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "request_id", "policies"),
+    [
+        (WHOLE, ID, ("gold/s", "route/search")),
+        (WHOLE.replace("\r", ""), ID, ("gold/s", "route/search")),
+        ("< " + WHOLE.replace("\r\n", "\n< "), ID, ("gold/s", "route/search")),  # as curl -v shows it
+        (f"x-request-id: {ID}", ID, ()),
+        (BODY, None, ("gold/s", "route/search")),
+        (f"they say: {BODY} and so on", None, ("gold/s", "route/search")),
+        (f"  {ID}\n", ID, ()),
+        ('{"violated-policies": "all"}', None, ()),
+    ],
+)
+def test_what_a_client_got_is_read_however_it_is_pasted(
+    text: str, request_id: str | None, policies: tuple[str, ...]
+) -> None:
+    read = read_answer(text)
+
+    assert (read.request_id, read.policies) == (request_id, policies)
+
+
+@pytest.mark.parametrize("text", ["", "it does not work!", "{" * 5000, '{"status": 429}', "[" * LONGEST])
+def test_what_is_no_refusal_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(UsageError, match="paste the answer with its head"):
+        read_answer(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\nb", "x" * 129, "ä"])
+def test_an_id_is_of_safe_characters(text: str) -> None:
+    with pytest.raises(UsageError):
+        checked_id(text)
