@@ -61,9 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = commands.add_parser
 
-    command = add("up", help="Redis, a dummy upstream and gateway nodes, until Ctrl-C")
+    command = add(
+        "up",
+        help="Redis, a dummy upstream and gateway nodes, until Ctrl-C",
+        description="Redis (or what REDIS_URL leads to, where that is set), a dummy upstream and gateway "
+        "nodes with the environment's settings, on free ports of this machine, until Ctrl-C.",
+    )
     command.add_argument("--nodes", type=_bounded(1, MAX_NODES), default=3, help="how many (default 3)")
     command.add_argument("--workers", type=_bounded(1, MAX_WORKERS), help="processes that each node has")
+    command.add_argument(
+        "--rate", type=_bounded(1, 1000), help="requests a second of many clients, for half an hour"
+    )
     command.add_argument("--json", action="store_true", help="one line of JSON when all are ready")
 
     command = add("upstream", help="the dummy upstream alone: answers everything with 200")
@@ -97,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
     match options.command:
         case "up":
-            return up.run(options.nodes, options.workers, as_json=options.json)
+            return up.run(options.nodes, options.workers, options.rate, as_json=options.json)
         case "upstream":
             return _upstream(options.host, options.port, options.log, options.behaviour)
         case "run":

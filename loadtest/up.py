@@ -3,22 +3,32 @@
 import asyncio
 import json
 import os
+import random
+import shlex
+import shutil
 import sys
+import sysconfig
+from contextlib import AsyncExitStack
+from math import ceil
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from loadtest import cluster
+from loadtest import cluster, generator
 from loadtest.cluster import Cluster
+from loadtest.generator import Generator
+from loadtest.load import Load, Stream
 
 WATCH_SECONDS = 0.5
+CLIENT_RATE = 0.8
+"""Requests a second of one client at most: half of the usual limit of 100 a minute."""
 
 
-async def run(nodes: int, workers: int | None, *, as_json: bool) -> int:
+async def run(nodes: int, workers: int | None, rate_per_second: int | None, *, as_json: bool) -> int:
     """Start, say where everything is, and wait for a signal. Redis is started if REDIS_URL is not set.
 
-    Without a number of `workers` the environment's holds.
+    Without a number of `workers` the environment's holds; without a rate there is no traffic.
     """
     plan = cluster.Plan(
         nodes=nodes,
@@ -27,13 +37,31 @@ async def run(nodes: int, workers: int | None, *, as_json: bool) -> int:
         environment=dict(os.environ),
         working_folder=Path.cwd(),
     )
-    async with cluster.running(plan) as running:
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(cluster.running(plan))
+        traffic = None
+        if rate_per_second is not None:
+            traffic = await stack.enter_async_context(
+                generator.running(
+                    [(node.id, node.url) for node in running.nodes],
+                    _even(rate_per_second),
+                    seed=random.SystemRandom().randrange(2**32),
+                    environment=cluster.own_environment(),
+                    folder=running.folder,
+                )
+            )
         if as_json:
             print(json_line(running), flush=True)  # noqa: T201 - the command's output
         else:
             _print_table(running)
-        await _watch(running)
+        await _watch(running, traffic)
     return 0
+
+
+def _even(rate_per_second: int) -> Load:
+    """Of as many clients as it takes for none to be refused by the usual limit."""
+    clients = max(10, ceil(rate_per_second / CLIENT_RATE))
+    return Load((Stream(float(rate_per_second), tuple(f"client-{number}" for number in range(clients))),))
 
 
 def json_line(running: Cluster) -> str:
@@ -50,17 +78,33 @@ def _print_table(running: Cluster) -> None:
     for node in running.nodes:
         table.add_row(node.id, node.url, node.admin_url, str(node.pid))
     console.print(table)
-    console.print(f"\nTry:  curl -i -H 'X-API-Key: me' {running.nodes[0].url}/hello", soft_wrap=True)
-    console.print(f"      REDIS_URL={running.redis_url} subject status", soft_wrap=True)
+    console.print("\nIn another terminal:")
+    for line in _to_type(running):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
     console.print("Ctrl-C stops everything.")
 
 
-async def _watch(running: Cluster) -> None:
-    """Say once of each node that ended by itself; the others go on."""
-    alive = list(running.nodes)
+def _to_type(running: Cluster) -> list[str]:
+    """What has the commands find the cluster, and be found, and something to begin with."""
+    scripts = sysconfig.get_path("scripts")
+    found = shutil.which("subject") is not None
+    admin = ",".join(node.admin_url.removeprefix("http://") for node in running.nodes)
+    return [
+        *([] if found else [f"export PATH={shlex.quote(scripts)}:$PATH"]),
+        f"export REDIS_URL={shlex.quote(running.redis_url)} SUBJECT_NODES={admin}",
+        f"curl -i -H 'X-API-Key: me' {running.nodes[0].url}/hello",
+        "subject status",
+    ]
+
+
+async def _watch(running: Cluster, traffic: Generator | None) -> None:
+    """Say once of each node, and of the traffic, that it ended by itself; the others go on."""
+    alive = {node.id: node.child for node in running.nodes}
+    if traffic is not None:
+        alive["the traffic"] = traffic.child
     while True:
         await asyncio.sleep(WATCH_SECONDS)
-        for node in [node for node in alive if node.child.has_ended()]:
-            alive.remove(node)
-            said = f"{node.id} ended ({node.child.process.returncode}): {node.child.last_words()}"
+        for name in [name for name, child in alive.items() if child.has_ended()]:
+            child = alive.pop(name)
+            said = f"{name} ended ({child.process.returncode}): {child.last_words()}"
             print(f"loadtest: {said}", file=sys.stderr)  # noqa: T201 - stdout may be a script's

@@ -6,26 +6,35 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from loadtest import cluster
+from loadtest.child import CODE
 from tests.integration.loadtest.processes import alive, silent_program, started_by
 
 END_SECONDS = 15.0
 
 
-def start(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start ``loadtest up`` with its temporary files in `tmp_path`."""
-    return subprocess.Popen(
+@contextmanager
+def start(tmp_path: Path, *arguments: str, **environment: str) -> "Iterator[subprocess.Popen[str]]":
+    """Start ``loadtest up`` with its temporary files in `tmp_path`; no test that fails waits for it."""
+    with subprocess.Popen(
         [sys.executable, "-m", "loadtest", "up", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**cluster.own_environment(), "TMPDIR": str(tmp_path), **environment},
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -99,6 +108,46 @@ def test_workers_of_nodes_are_started_and_stopped_with_them(tmp_path: Path) -> N
         _, errors = process.communicate(timeout=END_SECONDS)
     assert (process.returncode, errors) == (0, "")
     assert not alive(pids)
+
+
+def test_what_it_tells_to_type_works_where_nothing_is_set(tmp_path: Path) -> None:
+    bare = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(CODE), "HOME": str(tmp_path)}
+    with start(tmp_path, "--nodes", "1", PATH=bare["PATH"]) as process:
+        assert process.stdout is not None
+        told = list(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
+        typed = [line for line in told if line.startswith("  ") and "curl" not in line]
+        done = subprocess.run(
+            ["/bin/sh", "-ec", "".join(typed)], env=bare, capture_output=True, text=True, timeout=END_SECONDS
+        )
+        process.terminate()
+        process.wait(timeout=END_SECONDS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 Up" in done.stdout
+    assert [line for line in typed if "SUBJECT_NODES=127.0.0.1:" in line]
+
+
+def test_traffic_is_sent_where_it_is_asked_for_and_ends_with_the_rest(tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "2", "--rate", "50", "--json") as process:
+        assert process.stdout is not None
+        nodes = json.loads(process.stdout.readline())["nodes"]
+        deadline = time.monotonic() + END_SECONDS
+        while min(requests := [totals(node)["admitted"] for node in nodes]) < 10:
+            assert time.monotonic() < deadline, requests
+            time.sleep(0.1)
+        assert {totals(node)[name] for node in nodes for name in ("refused", "unidentified")} == {0}
+        pids = started_by(process.pid)
+        process.terminate()
+        _, errors = process.communicate(timeout=END_SECONDS)
+    assert (process.returncode, errors) == (0, "")
+    assert not alive(pids)
+    assert not list(tmp_path.iterdir())
+
+
+def totals(node: dict[str, str]) -> dict[str, int]:
+    """What a node has counted so far."""
+    with urlopen(f"{node['admin_url']}/state", timeout=5) as response:  # noqa: S310 - our own node
+        counted: dict[str, int] = json.load(response)["last"]["boot"]
+        return counted
 
 
 def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) -> None:
