@@ -81,6 +81,20 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     assert [link for link in linked if not (page.parent / link).exists()] == []
 
 
+def sections(page: Path) -> set[str]:
+    """The names by which links reach a page's sections, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_section_that_a_page_links_is_there(page: Path) -> None:
+    linked = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text())
+    named = [(page.parent / path if path else page, name) for path, name in linked]
+
+    assert [f"{path}#{name}" for path, name in named if name not in sections(path)] == []
+
+
 def test_the_architecture_names_each_module_of_the_gateway() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     modules = sorted((ROOT / "gateway").rglob("[!_]*.py"))
