@@ -39,6 +39,11 @@ class RedisClock:
         self._leads.clear()
         self._recent.clear()
 
+    @property
+    def knows(self) -> bool:
+        """Whether it has learned anything from this connection."""
+        return bool(self._leads)
+
     def learn(self, sent: float, executed: int) -> None:
         """A command sent at this monotonic second was executed at this Redis microsecond."""
         lead = executed - int(sent * MICROSECONDS)

@@ -89,5 +89,5 @@ class Guard:
     def saw_fields_ahead(self, count: int) -> None:
         """Counters of the future were in a hash that Redis gave."""
         if count and self._counters.store_fields_ahead == 0:
-            logger.warning("counters of the future are in Redis, and ignored: some writer's clock is wrong")
+            logger.warning("counters of the future are in Redis, and ignored: was its clock put back?")
         self._counters.store_fields_ahead += count

@@ -134,7 +134,7 @@ class Readings:
         for number in range(moment.row_begins, moment.number + 2):
             row[number - moment.row_begins] = fields.get(number, row[number - moment.row_begins])
         expired = tuple(number for number in fields if number < moment.oldest_kept)
-        ahead = sum(number > moment.number + 1 for number in fields)
+        ahead = sum(number > moment.number + 1 and count > 0 for number, count in fields.items())
         posted = next(
             (
                 self.count(count)

@@ -176,7 +176,7 @@ METRICS: tuple[Metric, ...] = (
     (
         "gateway_store_fields_ahead_total",
         "counter",
-        "Counters of the future that were read: some writer's clock is wrong.",
+        "Counters of the future that were read: was Redis' clock put back?",
         lambda it: it.counters.store_fields_ahead,
     ),
     (

@@ -147,3 +147,31 @@ async def test_what_is_posted_to_a_redis_that_greets_late_goes_to_where_it_belon
             seconds, microseconds = await redis.time()
             newest = max(int(name) for name in await redis.hgetall(key) if name != window.POSTED)
     assert newest <= window.sub_interval(seconds * 1_000_000 + microseconds, limit.period_seconds) - 4
+
+
+async def test_a_redis_that_wakes_up_is_asked_at_its_own_time() -> None:
+    """What waited for it meanwhile seems to tell that its clock is far ahead, and not once but many times."""
+    limit = Limit(100, 10)
+    key = keys.window("acme", keys.CLIENT_SCOPE, limit.period_seconds, 0)
+    with redis_server.running() as server:
+        async with (
+            limiter_node(server.url, deadline_seconds=DEADLINE, on_failure="local") as node,
+            Redis.from_url(server.url, decode_responses=True) as redis,
+        ):
+            assert (await decide(node.limiter, "acme", limit)) is not None
+            with hanging(server.pid):
+                waiting = []
+                for _ in range(6):  # each in a batch of its own
+                    waiting.append(asyncio.create_task(decide(node.limiter, "acme", limit)))
+                    await asyncio.sleep(0.01)
+                await asyncio.gather(*waiting)
+                await asyncio.sleep(0.5)
+            await eventually(lambda: node.store.connected)
+            for _ in range(5):
+                await decide(node.limiter, "acme", limit)
+            seconds, microseconds = await redis.time()
+            newest = max(int(name) for name in await redis.hgetall(key) if name != window.POSTED)
+            await decide(node.limiter, "acme", limit)
+
+    assert newest <= window.sub_interval(seconds * 1_000_000 + microseconds, limit.period_seconds)
+    assert node.counters.store_fields_ahead == 0

@@ -107,3 +107,8 @@ def test_how_much_was_posted_is_told_beside_the_sub_intervals() -> None:
     reply = [*hash_reply({THIS: 1}), b"posted", b"7", *hash_reply({THIS - 2: 4})]
     reading = Readings().read(reply, MINUTE)
     assert (reading.posted, reading.units[-1], reading.tells_own) == (7, 4, True)
+
+
+def test_what_was_given_back_in_a_sub_interval_of_the_future_is_no_counter_of_the_future() -> None:
+    for count, ahead in ((0, 0), (-1, 0), (3, 1)):
+        assert Readings().read(hash_reply({THIS: 1, THIS + 9: count}), MINUTE).ahead == ahead
