@@ -15,6 +15,7 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from gateway.errors import REDIS_TROUBLE
+from gateway.telemetry.namesake import Namesake
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.roster import Roster
 
@@ -31,6 +32,7 @@ class Publisher:
         self._recorder = recorder
         self._table = table
         self._roster = roster
+        self._namesake = Namesake(recorder.node.node_id, recorder.boot_id)
         self._knows_its_past = False
         self._told: PolicyTable | None = None
         self._table_due = 0.0
@@ -48,6 +50,8 @@ class Publisher:
             self._knows_its_past = True
         entry = self._recorder.entry()
         await self._roster.look_around(entry.last.at)
+        if self._told is not None:
+            self._namesake.look(self._roster.own_entry)
         await self._write(entry)
 
     async def say_farewell(self) -> None:

@@ -42,6 +42,8 @@ class Roster:
         self._live_nodes = 1
         self._looked_at = -inf
         self._steady_since = -inf
+        self.own_entry: str | bytes | None = None
+        """What stood there under this node's id at the last look, whoever wrote it."""
 
     @property
     def live_nodes(self) -> int:
@@ -55,9 +57,11 @@ class Roster:
     async def look_around(self, now: float) -> None:
         """Count who was at work at `now`, and clear out nodes that left long ago."""
         live, gone = 1, []
-        for node_id, text in (await self._redis.hgetall(keys.NODES)).items():
+        entries = await self._redis.hgetall(keys.NODES)
+        self.own_entry = entries.pop(self._node_id, None)
+        for node_id, text in entries.items():
             last = _read(_Presence, text)
-            if last is None or node_id == self._node_id:
+            if last is None:
                 continue
             age_seconds = now - last.last.at
             live += not last.last.leaving and abs(age_seconds) < _LIVE_SECONDS

@@ -205,6 +205,34 @@ def publishing(redis: Redis) -> Publisher:
     return Publisher(redis, recorder, TABLE, Roster(redis, "node-1"))
 
 
+async def test_two_that_write_under_one_id_say_so_once_each(
+    redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    two = [publishing(redis_client), publishing(redis_client)]
+    for _ in range(8):
+        for publisher in two:
+            await publisher.publish()
+
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("another gateway writes as node-1 (at 10.0.0.1:8080, boot ")
+    assert second.startswith("another gateway writes as node-1 (at 10.0.0.1:8080, boot ")
+    assert first != second
+
+
+async def test_one_that_replaces_another_which_leaves_late_says_nothing(
+    redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, new = publishing(redis_client), publishing(redis_client)
+    await old.publish()
+    for publisher in (new, old, new):
+        await publisher.publish()
+    await old.say_farewell()
+    for _ in range(4):
+        await new.publish()
+
+    assert caplog.records == []
+
+
 async def test_each_tenth_record_is_kept_for_hours_with_less_about_clients(redis_client: Redis) -> None:
     publisher = publishing(redis_client)
     for _ in range(25):
