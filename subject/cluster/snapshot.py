@@ -23,12 +23,17 @@ COMPARED_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """One start of a node, as far as its records are there; `began`: the first of all is among them."""
+    """One start of a node, as far as its records are there.
+
+    `began`: the first of all is among them. `in_order`: so was the end of the boot before it, or nothing is
+    known of one.
+    """
 
     id: str
     first_at: float
     last_at: float
     began: bool
+    in_order: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,9 @@ def take(view: View, node_down_seconds: float, samples_of: SamplesOf = series.sa
         is not None
     )
     starts = [sample.start for node in nodes for sample in node.samples]
-    reported = min((node.last.at for node in nodes if node.is_up), default=view.at)
+    up = [node.last.at for node in nodes if node.is_up]
+    # One that answers, and whose clock is behind, does not hide what all others have told since.
+    reported = min((at for at in up if view.at - at <= node_down_seconds), default=max(up, default=view.at))
     return Snapshot(
         at=view.at,
         seen_at=view.seen_at,
@@ -194,7 +201,7 @@ def _node(
     node_down_seconds: float,
     samples_of: SamplesOf,
 ) -> Node | None:
-    last = max((*records, entry.last), key=lambda record: record.at)
+    last = _last(entry, records)
     # Where nobody answers, nothing is known to have changed since somebody last did.
     now = view.at if view.sees or view.seen_at is None else view.seen_at
     if last.leaving and now - last.at > FORGET_AFTER_SECONDS:
@@ -203,7 +210,7 @@ def _node(
     return Node(
         id=node_id,
         entry=entry,
-        state=_state(last, answered, now - last.at <= node_down_seconds, view),
+        state=_state(last, answered, abs(now - last.at) <= node_down_seconds, view),
         last=last,
         samples=samples_of(records),
         boots=_boots(records),
@@ -211,20 +218,27 @@ def _node(
     )
 
 
+def _last(entry: RosterEntry, records: Iterable[TelemetryRecord]) -> TelemetryRecord:
+    """What it said last, by the numbers of its boot in the roster: Redis' clock may be put back."""
+    of_boot = (record for record in records if record.boot_id == entry.last.boot_id)
+    return max((*of_boot, entry.last), key=lambda record: (record.sequence, record.at))
+
+
 def _boots(records: Iterable[TelemetryRecord]) -> tuple[Boot, ...]:
     by_boot: dict[str, list[TelemetryRecord]] = {}
     for record in records:
         by_boot.setdefault(record.boot_id, []).append(record)
-    boots = (
+    in_time = sorted(by_boot.values(), key=lambda of_it: min(record.at for record in of_it))
+    return tuple(
         Boot(
-            boot_id,
+            of_it[0].boot_id,
             min(record.at for record in of_it),
             max(record.at for record in of_it),
-            any(record.sequence == 1 for record in of_it),
+            began=any(record.sequence == 1 for record in of_it),
+            in_order=before is None or any(record.leaving for record in before),
         )
-        for boot_id, of_it in by_boot.items()
+        for before, of_it in zip([None, *in_time], in_time, strict=False)
     )
-    return tuple(sorted(boots, key=lambda boot: boot.first_at))
 
 
 def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View) -> NodeState:

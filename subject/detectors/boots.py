@@ -1,5 +1,6 @@
 """node_flapping and node_id_conflict: a node that comes and goes, and two that write under one id."""
 
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 from subject.cluster.snapshot import Boot, Node, Snapshot
@@ -22,7 +23,11 @@ def node_flapping(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding | None:
-    boots = [boot.first_at for boot in node.boots if boot.began]
+    boots = [
+        boot.first_at
+        for boot in node.boots
+        if boot.began and not _is_rolled(boot, node, snapshot, thresholds)
+    ]
     silent = _silences(snapshot, thresholds, node)
     changed, window = sorted([*boots, *silent]), thresholds.flapping_seconds
     last = window + int(snapshot.at - changed[0]) if changed else -1
@@ -64,6 +69,19 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
     )
 
 
+def _is_rolled(boot: Boot, node: Node, snapshot: Snapshot, thresholds: Thresholds) -> bool:
+    """Whether it was started in order, and so were others: a deployment, or the cluster's own start."""
+    others = [other for other in snapshot.nodes if other is not node]
+    like_it = sum(
+        any(
+            one.began and one.in_order and abs(one.first_at - boot.first_at) <= thresholds.flapping_seconds
+            for one in other.boots
+        )
+        for other in others
+    )
+    return boot.in_order and 2 * like_it >= len(others)
+
+
 def _quiet(changes: list[float]) -> float:
     """How long it has to stay as it is until it no longer comes and goes."""
     gaps = [later - earlier for earlier, later in pairwise(changes)]
@@ -71,7 +89,7 @@ def _quiet(changes: list[float]) -> float:
 
 
 def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[float]:
-    """When silences of this node ended: those in which nobody wrote are Redis', and before its first record a
+    """When silences of this node ended of which so much is its own as is asked; before its first record a
     boot is no silence but a start."""
     firsts = {(boot.id, boot.first_at) for boot in node.boots}
     gaps = [
@@ -79,9 +97,18 @@ def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[fl
         for one in node.samples
         if one.end - one.start > thresholds.node_down_seconds and (one.boot_id, one.end) not in firsts
     ]
-    others = [one.end for other in snapshot.nodes if other is not node for one in other.samples]
-    # Nodes publish at different moments of a second: where all stop at once, some write a moment longer.
-    return [gap.end for gap in gaps if any(gap.start + 1 < at < gap.end - 1 for at in others)]
+    others = sorted(one.end for other in snapshot.nodes if other is not node for one in other.samples)
+    return [
+        gap.end
+        for gap in gaps
+        if gap.end - gap.start - _longest_hole(others, gap.start, gap.end) > thresholds.node_down_seconds
+    ]
+
+
+def _longest_hole(written: Sequence[float], start: float, end: float) -> float:
+    """The longest time between two of these moments in which nothing was written."""
+    within = [at for at in written if start < at < end]
+    return max(later - earlier for earlier, later in pairwise([start, *within, end]))
 
 
 def node_id_conflict(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

@@ -61,6 +61,29 @@ def test_with_redis_away_nodes_that_answer_are_up_and_the_others_down() -> None:
     assert states(found) == {"node-1": "Up", "node-2": "Down"}
 
 
+def test_what_a_node_said_before_redis_clock_was_put_back_is_not_the_last_that_it_said() -> None:
+    before = record(at=START + 600, sequence=40)
+    now = record(at=START, sequence=41)
+
+    found = take(replace(view([before, now], START + 1), roster={"node-1": entry(now)}), 2.5)
+
+    assert found.node("node-1").last == now
+
+
+def test_a_node_that_went_silent_before_redis_clock_was_put_back_is_down() -> None:
+    assert states(snapshot([record(at=START + 600)], START + 1)) == {"node-1": "Down"}
+
+
+def test_a_node_that_answers_with_a_clock_that_is_behind_hides_nothing_of_the_others() -> None:
+    records = [one for script in even(always(30)) for one in script.records(60)]
+    behind = record("node-3", START - 3600, sequence=99, store=Store(connected=False))
+
+    found = snapshot(records, START + 60.5, redis=AWAY, answering=[behind])
+
+    assert states(found)["node-3"] == "Up"
+    assert found.until >= START + 59
+
+
 def test_where_nobody_answers_states_stay_as_they_were_when_somebody_last_did() -> None:
     records = [record("node-1", START), record("node-2", START - 60)]
 

@@ -54,6 +54,46 @@ def test_a_rolling_restart_is_none() -> None:
     assert flapping([one for node in nodes for one in node]) == []
 
 
+def deployed(node_id: str, *spans: tuple[int, int]) -> list[TelemetryRecord]:
+    """A node that leaves in order at the end of each of its lives, but the last one."""
+    lived = lives(*spans, node_id=node_id)
+    ends = {f"boot-{number}": START + end for number, (_, end) in enumerate(spans[:-1])}
+    return [replace(one, leaving=ends.get(one.boot_id) == one.at) for one in lived]
+
+
+def test_a_clusters_start_and_two_rolling_restarts_are_none() -> None:
+    starts = {n: (5, 5 + 15 + 4 * n, 5 + 34 + 4 * n) for n in (2, 3, 4)}
+    for seconds in range(8, 90):
+        records = [
+            one
+            for n, (first, second, third) in starts.items()
+            for one in deployed(
+                f"node-{n}", (first, second - 2), (second, third - 2), (third, max(third, seconds))
+            )
+            if one.at <= START + seconds
+        ]
+        assert node_flapping(snapshot(records, START + seconds), THRESHOLDS) == []
+
+
+def test_a_node_that_alone_is_started_in_order_again_and_again_flaps() -> None:
+    (found,) = flapping(deployed("node-2", (0, 60), (62, 72), (74, 84), (86, 100)))
+
+    assert found.evidence[0].now == 3
+
+
+def test_starts_of_the_only_node_in_order_are_somebodys_doing() -> None:
+    lived = deployed("node-2", (0, 60), (62, 72), (74, 84), (86, 100))
+
+    assert node_flapping(snapshot(lived), THRESHOLDS) == []
+    assert node_flapping(snapshot(lives((0, 60), (65, 75), (78, 84), (88, 100))), THRESHOLDS) != []
+
+
+def test_a_new_node_that_crashes_at_once_flaps_while_others_go_on() -> None:
+    (found,) = flapping(lives((70, 75), (78, 84), (88, 100)))
+
+    assert found.since == START + 71
+
+
 def test_a_node_that_is_silent_again_and_again_while_others_write_flaps() -> None:
     silent = {*range(50, 55), *range(65, 70), *range(80, 85)}
     (found,) = flapping(NodeScript("node-2", always(20)).records(100, lost=silent))
@@ -66,6 +106,21 @@ def test_when_all_are_silent_it_is_not_the_nodes(phase: float) -> None:
     silent = {*range(50, 55), *range(65, 70), *range(80, 85)}
     nodes = [NodeScript("node-1", always(9)), NodeScript("node-2", always(9), phase=phase)]
     records = [one for node in nodes for one in node.records(100, lost=silent)]
+
+    assert node_flapping(snapshot(records), THRESHOLDS) == []
+
+
+@pytest.mark.parametrize("late", [0.0, 0.7, 1.4])
+def test_when_all_stand_still_and_one_goes_on_a_moment_later_it_is_not_the_nodes(late: float) -> None:
+    still = [range(50, 58), range(65, 75), range(80, 90)]
+    silent = {second for seconds in still for second in seconds}
+    nodes = [NodeScript("node-1", always(9)), NodeScript("node-2", always(9), phase=0.4)]
+    goes_on = {START + seconds.stop + 1.4 for seconds in still}
+    records = [
+        replace(one, at=one.at + late) if round(one.at, 1) in goes_on else one
+        for node in nodes
+        for one in node.records(100, lost=silent)
+    ]
 
     assert node_flapping(snapshot(records), THRESHOLDS) == []
 
