@@ -67,6 +67,12 @@ LINKS: tuple[Link, ...] = (
     Link("node_flapping", "fallback_active", related.same_subject, "it comes and goes since {since}"),
     Link(
         "node_down",
+        "node_down",
+        related.went_together,
+        "it went silent with {cause}, since {since}",
+    ),
+    Link(
+        "node_down",
         "node_skew",
         related.same_time,
         "{cause} is down since {since}, and its share went to another node",

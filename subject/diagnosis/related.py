@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from subject.causes.case import BUSY_PERCENT, LAG_MS, MORE
+from subject.causes.nodes import TOGETHER_SECONDS
 from subject.cluster import metrics
 from subject.cluster.series import Sample, by_client, counted
 from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
@@ -41,6 +42,16 @@ def same_subject(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
 def same_time(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     del snapshot
     return abs(effect.since - cause.since) <= SAME_TIME_SECONDS
+
+
+def went_together(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
+    """Of nodes of which is known when they went, the first one stands for those that went with it."""
+    known = {node.id for node in snapshot.nodes}
+    return (
+        {cause.subject.id, effect.subject.id} <= known
+        and effect.since - cause.since <= TOGETHER_SECONDS
+        and (cause.since, cause.subject.id) < (effect.since, effect.subject.id)
+    )
 
 
 def follows(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:

@@ -70,6 +70,13 @@ def dead_node_with_its_clients() -> Snapshot:
     )
 
 
+def two_nodes_dead_at_once() -> Snapshot:
+    nodes = even(always(60), nodes=4)
+    return snapshot(
+        together(*(node.records(60) for node in nodes[:2]), *(node.records(50) for node in nodes[2:]))
+    )
+
+
 def one_node_gets_all() -> Snapshot:
     nodes = [
         NodeScript("node-1", steps((0, 20), (50, 60)), phase=0.1),
@@ -151,6 +158,7 @@ def outage_that_clients_are_refused_in() -> Snapshot:
     [
         (dead_node, {"node_down": {"node_skew"}}),
         (dead_node_with_its_clients, {"node_down": {"traffic_drop"}}),
+        (two_nodes_dead_at_once, {"node_down": {"node_down"}}),
         (one_node_gets_all, {"node_skew": {"traffic_drop"}}),
         (SCENES["store_down"], {"store_down": {"fallback_active"}}),
         (without_redis, {"store_down": {"fallback_active"}, "node_down": set()}),
@@ -270,6 +278,8 @@ def pair_of(link: Link, later_seconds: float = 1.0) -> list[Finding]:
         about = CLIENT
     if link.related in (related.same_subject, related.of_a_node):
         whom = about
+    if link.related is related.went_together:
+        whom = Target("node", "node-3")
     if link.cause == "config_drift":
         about, whom = NODE, CLIENT
     since = START + 50
@@ -323,6 +333,21 @@ def test_of_several_causes_the_nearest_in_time_is_taken() -> None:
 
     assert explained(QUIET, found)[2].place == 1
     assert explained(QUIET, found)[2].text.startswith("node-2 is down since")
+
+
+def test_the_node_that_went_first_stands_for_all_that_went_with_it() -> None:
+    silent = {"node-1": START + 7.5, "node-2": START + 4.0, "node-3": START + 8.5}
+    found = [finding("node_down", Target("node", node_id), since=since) for node_id, since in silent.items()]
+
+    assert {place: root(place, explained(QUIET, found)) for place in range(3)} == {0: 1, 1: 1, 2: 1}
+
+
+def test_nodes_of_which_nobody_knows_when_they_went_did_not_go_together() -> None:
+    found = [
+        finding("node_down", Target("node", address), since=START) for address in ("10.0.0.1:1", "10.0.0.2:1")
+    ]
+
+    assert explained(QUIET, found) == {}
 
 
 def test_chains_end_at_their_cause_and_circles_are_none() -> None:
