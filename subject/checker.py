@@ -12,6 +12,8 @@ SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""
 AFTERMATH_SECONDS = 20.0
 """What a problem has brought may outlast it by so long; after that it is a problem of its own."""
+REGAINED_SECONDS = 10.0
+"""So long after it was blind the subject has not seen enough to tell what is over, nor what is new."""
 LATE_CAUSES = frozenset({"node_down", "config_drift"})
 """What has a cause that shows long before it, or long after: to wait for that is of no use."""
 EFFECTS = frozenset(link.effect for link in LINKS) - LATE_CAUSES
@@ -94,14 +96,15 @@ class RateLimiterChecker:
       may show before its cause does, what can come from something else is told after `SETTLING_SECONDS`;
       where its cause shows later than that, it keeps its name, unless the cause is more severe.
     - What is left of a problem whose cause is over belongs to it, for `AFTERMATH_SECONDS` at most.
-    - Nothing ends because it cannot be seen: while the subject is blind all stays that was told, and while
-      Redis is away what can be seen only there.
+    - Nothing ends because it cannot be seen: while the subject is blind, and for `REGAINED_SECONDS` after,
+      all stays that was told, and nothing else is new; while Redis is away, what can be seen only there.
     - What is for information only is no violation.
     """
 
     def __init__(self) -> None:
         self._open: dict[Key, _Open] = {}
         self._met: dict[Key, float] = {}
+        self._blind_at: float | None = None
 
     def check(self, observation: Mapping[str, Any]) -> list[InvariantViolation]:
         """The violations in what `observe` returned; empty when all is well.
@@ -113,6 +116,8 @@ class RateLimiterChecker:
         found = {key: seen for problem in problems for key, seen in problem.all.items()}
         at = float(observation.get("at") or max((seen.at for seen in found.values()), default=0.0))
         self._met = {key: self._met.get(key, at) for key in found}
+        if any(code == BLIND for code, _ in found):
+            self._blind_at = at
         told: dict[Key, _Open] = {}
         rest = {key for key, seen in found.items() if seen.severity != "info"}
         for problem in problems:
@@ -121,7 +126,7 @@ class RateLimiterChecker:
                 told[key] = self._told(problem, key, at)
                 rest.difference_update(problem.all)
         for key, one in self._open.items():
-            if key not in found and self._stays(key, one, observation, found, rest, at):
+            if key not in found and self._stays(key, one, observation, rest, at):
                 told[key] = one
         self._open = told
         return [one.violation for one in told.values()]
@@ -142,6 +147,8 @@ class RateLimiterChecker:
             return False
         if not waits:
             return True
+        if self._sees_too_little(at) and cause.key[0] != BLIND:
+            return False
         held = at - min(cause.since, self._met[cause.key])
         is_settled = cause.key[0] not in EFFECTS or held >= SETTLING_SECONDS
         return is_settled and not any(one.has(cause.key, at) for one in self._open.values())
@@ -168,14 +175,20 @@ class RateLimiterChecker:
         key: Key,
         one: _Open,
         observation: Mapping[str, Any],
-        found: Mapping[Key, _Seen],
         rest: Iterable[Key],
         at: float,
     ) -> bool:
         """Whether a violation is not over though its own finding is not there."""
-        is_blind = any(code == BLIND for code, _ in found)
         is_away = observation.get("redis_connected") is False
-        return is_blind or (is_away and key[0] in SEEN_IN_REDIS) or any(one.has(other, at) for other in rest)
+        return (
+            self._sees_too_little(at)
+            or (is_away and key[0] in SEEN_IN_REDIS)
+            or any(one.has(other, at) for other in rest)
+        )
+
+    def _sees_too_little(self, at: float) -> bool:
+        """Whether it is blind, or was a moment ago."""
+        return self._blind_at is not None and 0 <= at - self._blind_at <= REGAINED_SECONDS
 
 
 def _message(problem: _Problem, named: _Seen) -> str:

@@ -284,12 +284,57 @@ def test_while_the_subject_is_blind_nothing_is_closed() -> None:
     ]
     loop.looks(blind, at=(24, 28, 600), redis=False)
     (after,) = [
-        one for one in loop.checker.check(observed(blind, redis=False)) if one.invariant_name == "node_down"
+        one
+        for one in loop.checker.check(observed(blind, at=START + 601, redis=False))
+        if one.invariant_name == "node_down"
     ]
 
     assert {name for name, _ in loop.open} == {"limit_breach", "node_down", "observer_blind"}
     assert after == before
-    assert loop.look(down, at=604) == {"node_down"}
+
+
+def test_after_blindness_nothing_is_closed_or_opened_until_it_has_seen_for_a_while() -> None:
+    loop = Loop()
+    blind = began("observer_blind", CLUSTER, 20, severity="critical")
+    breach, down = began("limit_breach", CLIENT, 0), began("node_down", NODE, 0, severity="critical")
+    drop, spike = began("traffic_drop", CLUSTER, 25), began("spike_broad", CLUSTER, 31)
+    loop.look(breach, down, at=15)
+    loop.looks(blind, at=(24, 28, 30), redis=False)
+    loop.looks(down, drop, at=(31, 33, 35))
+    loop.looks(down, breach, spike, at=(37, 39))
+    assert {name for name, _ in loop.open} == {"limit_breach", "node_down", "observer_blind"}
+    loop.looks(breach, spike, at=(41, 43))
+
+    assert loop.history[-3:] == [
+        ("open", "spike_broad", None),
+        ("close", "node_down", "node-2"),
+        ("close", "observer_blind", None),
+    ]
+    assert {name for name, _ in loop.open} == {"limit_breach", "spike_broad"}
+
+
+def test_a_clock_that_is_set_meanwhile_makes_no_blindness_that_lasts() -> None:
+    loop = Loop()
+    loop.look(began("observer_blind", CLUSTER, 600, severity="critical"), at=600, redis=False)
+
+    assert loop.look(began("node_down", NODE, 4, severity="critical"), at=5) == {"node_down"}
+
+
+def test_nodes_that_went_together_are_one_ticket_that_names_them_and_later_one_of_who_stays_away() -> None:
+    loop = Loop()
+    first = began("node_down", NODE, 0, severity="critical")
+    second = began("node_down", Target("node", "node-3"), 0.5, severity="critical")
+    (told,) = loop.checker.check(observed([first, second], at=START + 4))
+    loop.looks([first, second], at=(5, 9))
+    loop.looks(second, at=(12, 20, 28, 31))
+
+    assert "node-2" in told.message
+    assert "node-3" in told.message
+    assert loop.history == [
+        ("open", "node_down", "node-2"),
+        ("open", "node_down", "node-3"),
+        ("close", "node_down", "node-2"),
+    ]
 
 
 def test_what_only_redis_tells_stays_while_it_is_away() -> None:
