@@ -1,5 +1,7 @@
 """Takes a node that will not come back out of the roster."""
 
+import re
+
 from redis.asyncio import Redis
 
 from gateway.contract import keys
@@ -11,11 +13,18 @@ from subject.errors import UsageError
 from subject.telemetry.reader import Reader
 from subject.telemetry.redis_client import redis_errors_mapped
 
+_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+LOST = "lost by Redis"
+"""The state of a node that only a subject which goes on since before still misses."""
 
-async def forget_node(reader: Reader, node_id: str, actor: Actor, node_down_seconds: float) -> str:
+
+async def forget_node(
+    reader: Reader, node_id: str, actor: Actor, node_down_seconds: float, *, lost: bool = False
+) -> str:
     """Have nobody miss a node any more. Returns the state that it was in.
 
-    One that comes back is there again within a second, with its totals from zero.
+    One that comes back is there again within a second, with its totals from zero. `lost`: it may be one that
+    Redis does not know any more.
 
     Raises:
         UsageError: there is no such node, or it is up.
@@ -26,26 +35,31 @@ async def forget_node(reader: Reader, node_id: str, actor: Actor, node_down_seco
     health = snapshot.redis
     if not health.connected:
         raise health.error
-    state = _state(snapshot, node_id)
+    state = _state(snapshot, node_id, lost=lost)
     with redis_errors_mapped(reader.redis):
         await changes.unbroken(_forget(reader.redis, node_id, state, snapshot.at, actor))
     return state
 
 
 async def _forget(redis: Redis, node_id: str, state: str, at: float, actor: Actor) -> None:
-    if not await redis.hdel(keys.NODES, node_id):
+    if not await redis.hdel(keys.NODES, node_id) and state != LOST:
         raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
     record = AuditRecord(at, actor.by, "forget", "", state, None, actor.why, node=node_id)
     await changes.tell(redis, record, None)
 
 
-def _state(snapshot: Snapshot, node_id: str) -> str:
+def _state(snapshot: Snapshot, node_id: str, *, lost: bool) -> str:
     if node_id in snapshot.unread_nodes:
         return "Down"
     known = [node.id for node in snapshot.nodes]
     if node_id not in known:
+        if lost and _NODE_ID.fullmatch(node_id):
+            return LOST
         names = ", ".join([*known, *snapshot.unread_nodes]) or "none"
-        raise UsageError(f"there is no node of that name (known: {names})")
+        raise UsageError(
+            f"there is no node of that name (known: {names}); --lost is for one that Redis has lost and a "
+            "running subject still misses"
+        )
     state = snapshot.node(node_id).state
     if state == "Up":
         raise UsageError(

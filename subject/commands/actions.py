@@ -110,7 +110,9 @@ async def reset(arguments: argparse.Namespace, reader: Reader, settings: Setting
 async def forget_node(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
     """``nodes forget``."""
     node = arguments.node
-    state = await forget.forget_node(reader, node, _actor(arguments), settings.node_down_seconds)
+    state = await forget.forget_node(
+        reader, node, _actor(arguments), settings.node_down_seconds, lost=arguments.lost
+    )
     _tell(f"{node}, which was {state}, is forgotten: its totals are no longer in the sums")
     return WELL
 

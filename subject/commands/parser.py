@@ -139,6 +139,11 @@ def _nodes(nodes: Parser) -> None:
     forget = verbs.add_parser("forget", help="miss no more a node that will not come back")
     forget.add_argument("node", metavar="NODE")
     forget.add_argument("--why", metavar="TEXT", help="for the audit")
+    forget.add_argument(
+        "--lost",
+        action="store_true",
+        help="also one that Redis has lost, and that a running subject still misses",
+    )
 
 
 def _acts(parser: Parser, *, why_required: bool = False) -> None:
