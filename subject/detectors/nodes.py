@@ -26,7 +26,7 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding:
     return Finding(
         code="node_down",
         severity="critical",
-        since=node.last.at,
+        since=min(node.last.at, snapshot.at),
         at=snapshot.at,
         subject=Target("node", node.id),
         summary=(

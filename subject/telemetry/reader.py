@@ -3,9 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from statistics import median_low
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
+from gateway.contract import keys
+from gateway.contract.audit import AuditRecord
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
@@ -19,6 +24,9 @@ from subject.telemetry.redis_reads import LATEST_SECONDS, Basics
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
 MARGIN_SECONDS = 10
+AHEAD_SECONDS = 10.0
+"""What the stream has of later than so long after now is of before Redis' clock was put back."""
+PUT_BACK_SECONDS = 1.0
 Wanted = Callable[[Policies], Iterable[str]]
 """From what is known of the policies to the clients whose windows are read in any case; of a single one also
 what stands in its routes' windows."""
@@ -50,6 +58,7 @@ class Reader:
         self._unread_nodes: tuple[str, ...] = ()
         self._server = ""
         self._lost: Mapping[str, RosterEntry] = {}  # nodes that a Redis of before knew
+        self._forgotten_until = "0"
         self._policies = Policies()
         self._windows: tuple[ClientWindow, ...] = ()
         self._redis_ahead_seconds: float | None = None
@@ -93,8 +102,9 @@ class Reader:
         await redis_client.follow(self._redis)
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
-        self._redis_ahead_seconds = at - time.time()
+        self._learn_time(at)
         self._remember(basics)
+        await self._let_go(at)
         self._roster, self._unread_nodes = {**self._lost, **basics.roster}, basics.unread_nodes
         unreadable = [*basics.unreadable, *await self._read_stream(at)]
         self._policies = await redis_reads.read_policies(self._redis, basics)
@@ -139,12 +149,31 @@ class Reader:
         )
         return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
 
+    def _learn_time(self, at: float) -> None:
+        """What was told for later than now is of before its clock was put back, and says nothing of now."""
+        ahead, before = at - time.monotonic(), self._redis_ahead_seconds
+        if before is not None and ahead < before - PUT_BACK_SECONDS:
+            self._records = [record for record in self._records if record.at <= at]
+        self._redis_ahead_seconds = ahead
+
     def _remember(self, basics: Basics) -> None:
         """A Redis that was started again may have lost what it held: no node is gone by that."""
         if basics.nobody_wrote or (self._server and basics.server != self._server):
             self._lost = self._roster
         self._server = basics.server
         self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in basics.roster}
+
+    async def _let_go(self, at: float) -> None:
+        """Miss no more whom only a Redis of before knew, and whom an operator has had forgotten."""
+        if not self._lost:
+            self._forgotten_until = f"{int(1000 * at)}"
+            return
+        with suppress(RedisRefusesError, ResponseError):
+            done, self._forgotten_until, _ = await redis_reads.read_new(
+                self._redis, keys.AUDIT, AuditRecord, self._forgotten_until
+            )
+            forgotten = {record.node for record in done if record.action == "forget"}
+            self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in forgotten}
 
     def _view(
         self,
@@ -178,26 +207,41 @@ class Reader:
 
     async def _read_stream(self, at: float) -> list[str]:
         start, now = int(1000 * (at - self._kept_seconds)), int(1000 * at)
-        # Also where the last id lies ahead: this is another Redis, or its clock was put back.
-        if not start <= _milliseconds(self._stream_at) <= now + 1000:
+        last = _milliseconds(self._stream_at)
+        known: set[tuple[str, str, int]] = set()
+        # Ids go on where a clock is put back; else it is another Redis in which the last one lies ahead.
+        is_ahead = last > now + 1000 and not await redis_reads.reaches(self._redis, self._stream_at)
+        if last < start or is_ahead:
             self._stream_at = f"{start}"
+            known = {_name(record) for record in self._records}
         records, self._stream_at, unreadable = await redis_reads.read_records(self._redis, self._stream_at)
-        self._records.extend(record for record in records if abs(record.at - at) <= 2 * self._kept_seconds)
+        self._records.extend(
+            record
+            for record in records
+            if -AHEAD_SECONDS <= at - record.at <= 2 * self._kept_seconds and _name(record) not in known
+        )
         return [f"{unreadable} telemetry records"] if unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
-        return not entry.last.leaving and at - entry.last.at > self._settings.node_down_seconds
+        return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds
 
     def _now(self, states: Mapping[str, RosterEntry]) -> float:
-        """Redis' time where it does not answer: by what it last said, else as the nodes have it."""
-        if self._redis_ahead_seconds is None and states:
-            self._redis_ahead_seconds = max(entry.last.at for entry in states.values()) - time.time()
-        return time.time() + (self._redis_ahead_seconds or 0.0)
+        """Redis' time where it does not answer: by what it last said, else as most nodes have it."""
+        if self._redis_ahead_seconds is None:
+            if not states:
+                return time.time()
+            told = median_low(entry.last.at for entry in states.values())
+            self._redis_ahead_seconds = told - time.monotonic()
+        return time.monotonic() + self._redis_ahead_seconds
 
 
 def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
     """Entries under the ids of those who gave them: another node may listen where one was known."""
     return {entry.last.node_id: entry for entry in answers.values()}
+
+
+def _name(record: TelemetryRecord) -> tuple[str, str, int]:
+    return record.node_id, record.boot_id, record.sequence
 
 
 def _milliseconds(stream_id: str) -> int:

@@ -97,6 +97,15 @@ async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord]
     return await read_new(client, keys.TELEMETRY, TelemetryRecord, after)
 
 
+async def reaches(client: Redis, stream_id: str) -> bool:
+    """Whether the telemetry goes up to this id, or further. Errors as `read_new`'s."""
+    try:
+        page: Any = await client.xrange(keys.TELEMETRY, min=stream_id, count=1)
+    except ResponseError as error:
+        page = _of_kind(client, keys.TELEMETRY, "stream", error)
+    return bool(page)
+
+
 async def read_new(client: Redis, key: str, kind: type[Record], after: str) -> tuple[list[Record], str, int]:
     """A stream's records behind the id `after`, the id of the last one, and how many were unreadable.
 

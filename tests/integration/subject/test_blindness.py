@@ -1,0 +1,229 @@
+"""What the subject says where it sees little: a stream trimmed or full of garbage, clocks that are set.
+
+What nodes write is synthetic; Redis and what reads it are real.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.contract import codec, keys, telemetry
+from gateway.contract.telemetry import TelemetryRecord
+from loadtest import redis_server
+from loadtest.redis_server import RedisServer
+from subject import RateLimiterChecker, RateLimiterSubject
+from subject.telemetry.redis_reads import redis_time
+from tests.integration.subject.publishing import publish, publish_cluster, subject
+from tests.integration.subject.test_protocol import patient
+from tests.unit.subject.builders import NodeScript, always, entry, even, record
+
+CALM = even(always(60))
+SKEWED = [NodeScript(f"node-{n}", always(rate), phase=n / 4) for n, rate in ((1, 8), (2, 44), (3, 8))]
+QUICK = {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
+Found = set[tuple[str, str]]
+
+
+def found_in(observation: dict[str, Any]) -> Found:
+    """What was found, and about whom."""
+    return {(one["code"], one["subject"]["id"]) for one in observation["findings"]}
+
+
+async def write(redis: Redis, records: list[TelemetryRecord], later: float) -> None:
+    """Write them as nodes would, so many seconds later than they say."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for one in records:
+            moved = replace(one, at=one.at + later, started_at=one.started_at + later)
+            pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(moved)})
+            pipe.hset(keys.NODES, moved.node_id, codec.encode(entry(moved)))
+        await pipe.execute()
+
+
+async def test_a_dead_node_is_missed_until_it_is_forgotten_whatever_is_left_of_the_stream(
+    redis_client: Redis, redis_url: str
+) -> None:
+    nodes = [*(one.records(60) for one in CALM[:2]), CALM[2].records(30)]
+    await publish(redis_client, [one for records in nodes for one in records])
+    checker = RateLimiterChecker()
+
+    async with RateLimiterSubject(redis_url) as goes_on:
+        tickets = []
+        for trims in (False, True, True):
+            if trims:
+                await redis_client.xtrim(keys.TELEMETRY, maxlen=0)
+            async with RateLimiterSubject(redis_url) as fresh:
+                for observation in (await goes_on.observe(), await fresh.observe()):
+                    assert ("node_down", "node-3") in found_in(observation)
+                    tickets.append([one.store_id for one in checker.check(observation)])
+        done = await subject("nodes", "forget", "node-3", redis_url=redis_url, settings=QUICK)
+        await publish(redis_client, [record("node-1"), record("node-2")])
+        async with RateLimiterSubject(settings=patient(redis_url)) as fresh:
+            after = [await goes_on.observe(), await fresh.observe()]
+
+    assert done.code == 0, done.err
+    assert all("node-3" in of_look for of_look in tickets)
+    assert [{node["id"] for node in one["nodes"]} for one in after] == [{"node-1", "node-2"}] * 2
+    assert ("node_down", "node-3") not in found_in(after[0]) | found_in(after[1])
+
+
+async def test_a_node_that_redis_has_lost_is_missed_by_who_goes_on_until_it_is_forgotten(
+    own_redis: RedisServer, own_client: Redis
+) -> None:
+    await publish(own_client, [record("node-1"), record("node-2"), record("node-3")])
+    async with RateLimiterSubject(settings=patient(own_redis.url)) as goes_on:
+        await goes_on.observe()
+        await own_client.flushall()
+        await publish(own_client, [record("node-1"), record("node-2")])
+        missed = await goes_on.observe()
+        refused = await subject("nodes", "forget", "node-3", redis_url=own_redis.url)
+        nonsense = await subject("nodes", "forget", "no\tnode", "--lost", redis_url=own_redis.url)
+        done = await subject("nodes", "forget", "node-3", "--lost", redis_url=own_redis.url)
+        later = [await goes_on.observe(), await goes_on.observe()]
+
+    assert [node["id"] for node in missed["nodes"]] == ["node-1", "node-2"]
+    assert (refused.code, "--lost" in refused.err) == (2, True)
+    assert (nonsense.code, "Traceback" in nonsense.err) == (2, False)
+    assert (done.code, done.out) == (
+        0,
+        "node-3, which was lost by Redis, is forgotten: its totals are no longer in the sums\n",
+    )
+    assert [[node["id"] for node in one["nodes"]] for one in later] == [["node-1", "node-2"]] * 2
+
+
+async def test_the_last_node_of_all_stays_forgotten(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record("node-1")], ended_seconds_ago=90)
+    async with RateLimiterSubject(redis_url) as goes_on:
+        before = await goes_on.observe()
+        await subject("nodes", "forget", "node-1", redis_url=redis_url, settings=QUICK)
+        after = [await goes_on.observe(), await goes_on.observe()]
+
+    assert found_in(before) == {("node_down", "node-1")}
+    assert [one["nodes"] for one in after] == [[], []]
+    assert [one["code"] for one in after[1]["findings"]] == ["observer_blind"]
+
+
+GARBAGE: dict[str, Callable[[], dict[Any, Any]]] = {
+    "another field": lambda: {"note": "x"},
+    "no JSON": lambda: {telemetry.STREAM_FIELD: "{"},
+    "another record": lambda: {telemetry.STREAM_FIELD: codec.encode(entry(record()))},
+    "deep": lambda: {telemetry.STREAM_FIELD: "[" * 100_000},
+    "huge": lambda: {telemetry.STREAM_FIELD: "x" * 3_000_000},
+    "huge numbers": lambda: {
+        telemetry.STREAM_FIELD: codec.encode(record()).replace(":0,", ":" + "9" * 5000 + ",")
+    },
+    "of another time": lambda: {telemetry.STREAM_FIELD: codec.encode(record(at=9e15))},
+    "of nobody": lambda: {telemetry.STREAM_FIELD: codec.encode(record(""))},
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+async def test_garbage_in_the_stream_hides_nothing_of_what_nodes_write(
+    redis_client: Redis, redis_url: str, kind: str
+) -> None:
+    scripts = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 10), (2, 80), (3, 10))]
+    await publish_cluster(redis_client, scripts, 60)
+    for _ in range(10):
+        await redis_client.xadd(keys.TELEMETRY, GARBAGE[kind]())
+
+    async with RateLimiterSubject(settings=patient(redis_url)) as goes_on:
+        observations = [await goes_on.observe(), await goes_on.observe()]
+    run = await subject("diagnose", "--json", redis_url=redis_url)
+
+    for observation in (*observations, json.loads(run.out)):
+        assert observation["redis_connected"] is True
+        assert ("node_skew", "node-2") in found_in(observation)
+    assert (run.code, run.err) == (1, "")
+
+
+@pytest.mark.parametrize("key", [keys.TELEMETRY, keys.NODES])
+async def test_where_the_key_holds_something_else_nobody_says_that_all_is_well(
+    redis_client: Redis, redis_url: str, key: str
+) -> None:
+    await publish_cluster(redis_client, CALM, 60)
+    checker = RateLimiterChecker()
+    async with RateLimiterSubject(settings=patient(redis_url)) as goes_on:
+        well = checker.check(await goes_on.observe())
+        await redis_client.delete(key)
+        await redis_client.set(key, "x")
+        observation = await goes_on.observe()
+        told = checker.check(observation)
+    runs = [await subject(*words, redis_url=redis_url) for words in (["diagnose"], ["status"], ["nodes"])]
+
+    assert well == []
+    assert observation["redis_connected"] is False
+    assert {node["id"] for node in observation["nodes"]} == {"node-1", "node-2", "node-3"}
+    assert [one.invariant_name for one in told] == ["observer_blind"]
+    for run in runs:
+        assert run.code == 3
+        assert "Healthy" not in run.out
+        assert f"{key} is no " in run.out
+
+
+async def test_an_empty_stream_is_not_taken_for_no_traffic(redis_client: Redis, redis_url: str) -> None:
+    await publish_cluster(redis_client, CALM, 60)
+    async with RateLimiterSubject(settings=patient(redis_url)) as goes_on:
+        before = await goes_on.observe()
+        await redis_client.delete(keys.TELEMETRY)
+        after = await goes_on.observe()
+        async with RateLimiterSubject(settings=patient(redis_url)) as fresh:
+            new = await fresh.observe()
+
+    for observation in (before, after, new):
+        assert found_in(observation) == set()
+        assert {node["state"] for node in observation["nodes"]} == {"Up"}
+
+
+@pytest.mark.parametrize(("then", "expected"), [(CALM, set()), (SKEWED, {("node_skew", "node-2")})])
+@pytest.mark.parametrize("by", [-7200, -600, -30, 30, 600, 7200])
+async def test_whatever_redis_clock_is_set_by_what_nodes_write_is_seen_at_once(
+    redis_client: Redis, redis_url: str, by: int, then: list[NodeScript], expected: Found
+) -> None:
+    """As if it had been set just now: what stands there was written by a clock that was so far apart."""
+    before = [one for script in CALM for one in script.records(60)]
+    last = {one.node_id: one for one in sorted(before, key=lambda one: one.at)}
+    after = [
+        replace(one, sequence=one.sequence + 60, boot=one.boot + last[one.node_id].boot)
+        for script in then
+        for one in script.records(14)
+    ]
+    newest = max(one.at for one in after)
+    async with RateLimiterSubject(settings=patient(redis_url)) as goes_on:
+        await write(redis_client, before, await redis_time(redis_client) - newest - 46 - by)
+        await goes_on.observe()
+        await write(redis_client, after, await redis_time(redis_client) - newest)
+        async with RateLimiterSubject(settings=patient(redis_url)) as fresh:
+            observations = [await goes_on.observe(), await fresh.observe()]
+        views = [await goes_on._reader.look() for _ in range(3)]
+
+    for observation in observations:
+        assert found_in(observation) == expected
+        assert {node["state"] for node in observation["nodes"]} == {"Up"}
+    assert len({len(view.records) for view in views}) == 1
+
+
+async def test_a_redis_that_is_started_again_with_what_it_had_is_one_outage(tmp_path: Any) -> None:
+    kept = ("--appendonly", "yes", "--appendfsync", "always", "--dir", str(tmp_path))
+    checker = RateLimiterChecker()
+    with redis_server.running(*kept) as server:
+        async with Redis.from_url(server.url, decode_responses=True) as client:
+            await publish_cluster(client, CALM, 60)
+        async with RateLimiterSubject(settings=patient(server.url)) as goes_on:
+            calm = await goes_on.observe()
+            os.kill(server.pid, signal.SIGKILL)
+            away = await goes_on.observe()
+            with redis_server.running(*kept, port=server.port):
+                back = await goes_on.observe()
+                async with RateLimiterSubject(settings=patient(server.url)) as fresh:
+                    new = await fresh.observe()
+
+    tickets = [[one.invariant_name for one in checker.check(one)] for one in (calm, away, back)]
+    assert tickets == [[], ["observer_blind"], ["observer_blind"]]
+    for observation in (back, new):
+        assert observation["redis_connected"] is True
+        assert found_in(observation) == set()
+        assert observation["nodes"] == calm["nodes"]
