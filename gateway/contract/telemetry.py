@@ -147,7 +147,7 @@ class TelemetryRecord:
     store_latency: Buckets  # round trips of counting batches
     in_flight: int
     loop_lag_seconds: float  # the longest of the last second
-    cpu_seconds: float  # user and system time of this boot
+    cpu_seconds: float  # user and system time of this boot, of all its processes
     rss_bytes: int
     clock_skew_seconds: float  # the node's wall clock less Redis'
     clients: tuple[str, ...]  # the smallest digests of clients seen: see `distinct`
@@ -158,6 +158,7 @@ class TelemetryRecord:
     overrides: LiveChanges = LiveChanges()
     reloads: Reloads = Reloads()
     new_clients: int = 0  # whom this boot saw for the first time, as far as it remembers
+    workers: int = 1  # processes that serve
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Usage:
 
     cpu_seconds: float
     rss_bytes: int
+    workers: int = 1  # those that serve
 
 
 def usage() -> Usage:

@@ -116,4 +116,5 @@ class Recorder:
             overrides=self._live_changes(),
             reloads=self._reloads(),
             new_clients=counters.clients.new,
+            workers=usage.workers,
         )

@@ -100,6 +100,7 @@ class Sums:
         return Usage(
             own.cpu_seconds + self._cpu_seconds + sum(each.cpu_seconds for each in conditions),
             own.rss_bytes + sum(each.rss_bytes for each in conditions),
+            len(conditions),
         )
 
     @property

@@ -50,6 +50,7 @@ TELEMETRY = TelemetryRecord(
     ),
     reloads=Reloads(done=2, failed=1, at=1_699_999_990.5, problem="clients.toml: not TOML"),
     new_clients=9,
+    workers=2,
 )
 
 ROSTER_ENTRY = RosterEntry(

@@ -42,13 +42,13 @@ def test_what_a_worker_had_at_the_moment_goes_with_it_and_what_it_counted_stays(
     node.hears(1, counted=replace(NOTHING, numbers={"denied": 3}, messages={"admitted": 2}))
     node.hears(2, counted=replace(NOTHING, messages={"admitted": 5}))
     assert (node.counters.in_flight, node.counters.tunnels, node.counters.connections) == (4, 2, 10)
-    assert node.sums.usage() == Usage(9.0, 210)
+    assert node.sums.usage() == Usage(9.0, 210, 2)
     assert (node.sums.tasks, node.sums.lost_log_lines) == (14, 2)
     node.sums.lose(1)
 
     assert (node.counters.in_flight, node.counters.tunnels, node.counters.connections) == (2, 1, 5)
     assert (node.counters.totals.admitted, node.counters.denied) == (7, 3)
-    assert node.sums.usage() == Usage(9.0, 110)
+    assert node.sums.usage() == Usage(9.0, 110, 1)
     assert (node.sums.tasks, node.sums.lost_log_lines) == (7, 2)
 
 
@@ -56,7 +56,7 @@ def test_a_worker_that_ended_before_it_said_anything_changes_nothing() -> None:
     node = Node()
     node.sums.lose(1)
 
-    assert node.sums.usage() == Usage(1.0, 10)
+    assert node.sums.usage() == Usage(1.0, 10, 0)
 
 
 def test_redis_is_connected_where_all_are() -> None:
