@@ -70,12 +70,14 @@ class Case:
 
     @property
     def cpu(self) -> Fact:
-        """Percent of one processor."""
-        used = [(metrics.of_node(self.snapshot, node).cpu_percent, node.id) for node in self.nodes]
+        """Percent of a processor, of several workers in the mean."""
+        used = [(metrics.busy_percent(self.snapshot, node), node.id) for node in self.nodes]
         if not used:
             return Fact("", None)
         percents, node_id = max(used)
-        return Fact(f"{node_id} uses {percents:.0f} % of a processor", percents)
+        workers = self.snapshot.node(node_id).last.workers
+        each = "a processor" if workers < 2 else f"each of {workers} processors"
+        return Fact(f"{node_id} uses {percents:.0f} % of {each}", percents)
 
     @property
     def memory(self) -> Fact:

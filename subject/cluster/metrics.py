@@ -45,6 +45,11 @@ def of_node(snapshot: Snapshot, node: Node) -> Metrics:
     return _metrics(node.samples if node.is_up else (), snapshot.covered_until)
 
 
+def busy_percent(snapshot: Snapshot, node: Node) -> float:
+    """What it uses of what it can use, which is a processor for each of its workers."""
+    return of_node(snapshot, node).cpu_percent / max(1, node.last.workers)
+
+
 def of_cluster(snapshot: Snapshot) -> Metrics:
     """The sums over the nodes that are up; its CPU is the mean."""
     samples = [sample for node in snapshot.up for sample in node.samples]

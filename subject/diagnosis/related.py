@@ -67,7 +67,7 @@ def soon_after(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
 def overloads(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     """Requests that nodes hardly keep up with; else two things happen at once."""
     lags = (1000 * node.last.loop_lag_seconds for node in snapshot.up)
-    used = (metrics.of_node(snapshot, node).cpu_percent for node in snapshot.up)
+    used = (metrics.busy_percent(snapshot, node) for node in snapshot.up)
     short = max(lags, default=0.0) > LAG_MS or max(used, default=0.0) > BUSY_PERCENT
     return short and soon_after(snapshot, cause, effect)
 

@@ -99,6 +99,7 @@ class NodeScript:
     phase: float = 0.0
     boot_id: str = "boot-a"
     cpu_seconds_per_second: float = 0.2
+    workers: int = 1
 
     def records(self, seconds: int, first: int = 0, lost: Iterable[int] = ()) -> list[TelemetryRecord]:
         """The records of seconds `first` to `seconds`, those in `lost` left out."""
@@ -172,6 +173,7 @@ class _Cumulative:
             clients=self.sketch,
             new_clients=self.new_clients,
             cpu_seconds=script.cpu_seconds_per_second * (second - first + 1),
+            workers=script.workers,
             busiest=self._listed(self.clients),
             most_refused=self._listed(self.refused_clients),
         )

@@ -114,13 +114,28 @@ def test_a_slow_redis_is_its_own_load_or_the_way_by_the_subjects_own_round_trip(
 
 
 def test_nodes_that_are_short_of_processor_wait_for_themselves() -> None:
-    nodes = even(always(60), round_trip_ms=steps((0, 1), (50, 80)), cpu_seconds_per_second=0.97)
+    nodes = even(always(60), round_trip_ms=steps((0, 1), (50, 160)), cpu_seconds_per_second=0.97)
     records = [replace(one, loop_lag_seconds=0.12) for node in nodes for one in node.records(60)]
     first = causes("store_slow", snapshot(records))[0]
 
     assert "short of processor" in first.text
     assert any("97 % of a processor" in told for told in first.speaks_for)
     assert any("120 ms" in told for told in first.speaks_for)
+
+
+def test_a_node_of_several_workers_may_use_a_processor_for_each() -> None:
+    slow = steps((0, 1), (50, 80))
+    one, four = (
+        cluster(
+            *even(always(60), round_trip_ms=slow, cpu_seconds_per_second=0.97, workers=workers), seconds=60
+        )
+        for workers in (1, 4)
+    )
+    (busy,) = [cause for cause in causes("store_slow", one) if "short of processor" in cause.text]
+    (idle,) = [cause for cause in causes("store_slow", four) if "short of processor" in cause.text]
+
+    assert any("97 % of a processor" in told for told in busy.speaks_for)
+    assert any("24 % of each of 4 processors" in told for told in idle.speaks_against)
 
 
 def test_redis_is_stopped_where_nobody_reaches_it() -> None:
