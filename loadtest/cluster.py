@@ -121,9 +121,24 @@ async def running(plan: Plan) -> AsyncIterator[Cluster]:
             upstream_url = await _announced_url(children[0])
         timeout = aiohttp.ClientTimeout(total=2)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        start = _NodeStart(plan, redis_url, upstream_url, folder, session, children)
-        nodes = await start.all_nodes()
-        yield Cluster(redis_url, upstream_url, log, behaviour, nodes, folder, plan.environment, start)
+        start = _NodeStart(
+            plan=plan,
+            redis_url=redis_url,
+            upstream_url=upstream_url,
+            folder=folder,
+            session=session,
+            children=children,
+        )
+        yield Cluster(
+            redis_url=redis_url,
+            upstream_url=upstream_url,
+            upstream_log=log,
+            upstream_behaviour=behaviour,
+            nodes=await start.all_nodes(),
+            folder=folder,
+            environment=plan.environment,
+            _start=start,
+        )
 
 
 def _start_upstream(plan: Plan, folder: Path, log: Path, behaviour: Path) -> Child:

@@ -131,11 +131,11 @@ def outcome(
         if not any(sign.matches(*identity) for sign in true_signs)
     )
     return Outcome(
-        scenario,
-        tuple(found),
-        tuple(missing),
-        false_alarms,
-        tuple(stayed),
+        scenario=scenario,
+        found=tuple(found),
+        missing=tuple(missing),
+        false_alarms=false_alarms,
+        stayed=tuple(stayed),
         found_seconds=tuple(max(0.0, first_at[finding.identity] - times.began_at) for _, finding in found),
         problems=_problems(scenario, reports),
         clear_seconds=None

@@ -65,7 +65,15 @@ class RateLimiterSubject:
         snapshot = await self._snapshot()
         if store_id in snapshot.unread_nodes:
             redis = snapshot.redis
-            return StoreMetrics(store_id, 0.0, 0.0, redis.used_bytes, redis.maximum_bytes, 0.0, math.inf)
+            return StoreMetrics(
+                store_id=store_id,
+                qps=0.0,
+                latency_p99_ms=0.0,
+                disk_used_bytes=redis.used_bytes,
+                disk_total_bytes=redis.maximum_bytes,
+                cpu_percent=0.0,
+                raft_lag=math.inf,
+            )
         node = snapshot.node(store_id)
         of_node = metrics.of_node(snapshot, node)
         return StoreMetrics(
@@ -83,7 +91,7 @@ class RateLimiterSubject:
         snapshot = await self._snapshot()
         spread = {node.id: round(metrics.of_node(snapshot, node).requests) for node in snapshot.nodes}
         spread |= dict.fromkeys(snapshot.unread_nodes, 0)
-        return ClusterMetrics(len(spread), snapshot.clients, spread)
+        return ClusterMetrics(store_count=len(spread), region_count=snapshot.clients, leader_count=spread)
 
     async def set_rate_limit(self, client_id: str, limit: int | str, why: str | None = None) -> None:
         """Give a client a limit that goes before all others; nodes take it over within a second.

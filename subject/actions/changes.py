@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -47,6 +47,30 @@ class Actor:
                 raise UsageError(
                     f"{text[:SHOWN]!r}… has {len(text):,} characters: {most} at most go to the audit"
                 )
+
+    def did(
+        self,
+        action: Literal["set", "unset", "reset", "forget"],
+        client: str,
+        at: float,
+        *,
+        before: str | None,
+        after: str | None,
+        until: float | None = None,
+        node: str | None = None,
+    ) -> AuditRecord:
+        """What the audit says of one action."""
+        return AuditRecord(
+            at=at,
+            by=self.by,
+            action=action,
+            client=client,
+            before=before,
+            after=after,
+            why=self.why,
+            until=until,
+            node=node,
+        )
 
 
 @dataclass(frozen=True, slots=True)

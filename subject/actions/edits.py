@@ -120,7 +120,7 @@ async def set_limit(
             standing = changes.standing(client, policies)
             lease.check()
             before = None if standing is None else str(standing)
-            record = AuditRecord(at, actor.by, "set", client, before, str(done.limit), actor.why, done.until)
+            record = actor.did("set", client, at, before=before, after=str(done.limit), until=done.until)
             async with redis.pipeline(transaction=False) as pipe:
                 pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, codec.encode(override))
                 _, version = await changes.make(redis, pipe, lambda _: record)
@@ -135,9 +135,15 @@ def _proposal(
     if changes.standing(client, policies) is None:
         changes.check_room(policies)
     override = Override(limits, actor.by, at, actor.why, until)
-    replaced = policies.overrides.limits.get(client)
-    usual = policies.usual_of(client)
-    return override, LimitSet(at, limits, until, before, usual, replaced, revision(override))
+    return override, LimitSet(
+        at=at,
+        limit=limits,
+        until=until,
+        before=before,
+        usual=policies.usual_of(client),
+        replaced=policies.overrides.limits.get(client),
+        revision=revision(override),
+    )
 
 
 def _end(at: float, seconds: int | None, until: float | None) -> float | None:
@@ -178,7 +184,7 @@ async def unset_limit(
             if taken is None:
                 return None
             lease.check()
-            record = AuditRecord(at, actor.by, "unset", client, str(taken), None, actor.why)
+            record = actor.did("unset", client, at, before=str(taken), after=None)
             async with redis.pipeline(transaction=False) as pipe:
                 pipe.hdel(keys.OVERRIDES, overrides.LIMIT_FIELD + client)
                 removed, version = await changes.make(
@@ -212,7 +218,7 @@ async def reset(redis: Redis, client: str, actor: Actor) -> CountReset:
 
         def record_of(reply: int) -> AuditRecord:
             generation, before = generation_of(reply)
-            return AuditRecord(at, actor.by, "reset", client, before, str(generation), actor.why)
+            return actor.did("reset", client, at, before=before, after=str(generation))
 
         async with redis.pipeline(transaction=False) as pipe:
             if malformed:

@@ -5,7 +5,6 @@ import re
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.audit import AuditRecord
 from subject.actions import changes
 from subject.actions.changes import Actor
 from subject.cluster.snapshot import Snapshot, take
@@ -44,7 +43,7 @@ async def forget_node(
 async def _forget(redis: Redis, node_id: str, state: str, at: float, actor: Actor) -> None:
     if not await redis.hdel(keys.NODES, node_id) and state != LOST:
         raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
-    record = AuditRecord(at, actor.by, "forget", "", state, None, actor.why, node=node_id)
+    record = actor.did("forget", "", at, before=state, after=None, node=node_id)
     await changes.tell(redis, record, None)
 
 

@@ -74,14 +74,14 @@ class Policies:
     ) -> "Policies":
         """What these say together; `table` is the one among `tables` that most nodes enforce."""
         return cls(
-            in_force,
-            table,
-            frozenset(name for one in tables.values() for name in one.clients),
-            bool(tables) and all(one.unknown_keys == REJECT for one in tables.values()),
-            bool(tables) and all(one.anonymous == REJECT for one in tables.values()),
-            ended,
-            problem,
-            tables,
+            overrides=in_force,
+            table=table,
+            registered=frozenset(name for one in tables.values() for name in one.clients),
+            registered_only=bool(tables) and all(one.unknown_keys == REJECT for one in tables.values()),
+            keyed_only=bool(tables) and all(one.anonymous == REJECT for one in tables.values()),
+            ended=ended,
+            problem=problem,
+            tables=tables,
         )
 
     def applied_to(self, client: str) -> Policy | None:

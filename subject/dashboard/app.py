@@ -83,14 +83,14 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
 def _asked(request: web.Request) -> Asked:
     fields = request.headers
     return Asked(
-        request.method,
-        request.path,
-        tuple(fields.getall("Host", ())),
-        fields.get("Origin"),
-        fields.get("Sec-Fetch-Site"),
-        fields.get("Sec-Fetch-Mode"),
-        fields.get("Content-Type"),
-        fields.get("Authorization"),
+        method=request.method,
+        path=request.path,
+        hosts=tuple(fields.getall("Host", ())),
+        origin=fields.get("Origin"),
+        site=fields.get("Sec-Fetch-Site"),
+        mode=fields.get("Sec-Fetch-Mode"),
+        content_type=fields.get("Content-Type"),
+        authorization=fields.get("Authorization"),
     )
 
 

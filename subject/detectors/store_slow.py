@@ -157,7 +157,16 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
         limit = worst.limit
         part = thresholds.clear_ratio if judged and judged[-1].slow else 1.0
         slow = worst.margin > part and _is_state(recent, limit, thresholds, part)
-        judged.append(_Judged(sample.start, sample.end, median_now, tail_now, _shows(sample, limit), slow))
+        judged.append(
+            _Judged(
+                start=sample.start,
+                at=sample.end,
+                p50=median_now,
+                p99=tail_now,
+                shows=_shows(sample, limit),
+                slow=slow,
+            )
+        )
         if not slow:
             usual.append((sample.end, median_now.now, tail_now.now))
     return judged

@@ -152,13 +152,13 @@ def _window(
 
     kept = thresholds.clear_ratio
     return _Judged(
-        answers,
-        failures,
-        None if p99 is None else 1000 * p99,
-        usual,
-        limit,
-        failing(kept if before is not None and before.failing else 1.0),
-        slow(kept if before is not None and before.slow else 1.0),
+        answers=answers,
+        failures=failures,
+        p99_ms=None if p99 is None else 1000 * p99,
+        usual_ms=usual,
+        limit_ms=limit,
+        failing=failing(kept if before is not None and before.failing else 1.0),
+        slow=slow(kept if before is not None and before.slow else 1.0),
     )
 
 

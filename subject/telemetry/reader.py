@@ -125,8 +125,8 @@ class Reader:
         )
         unreadable += foreign
         health = RedisHealth(
-            True,
-            redis_client.place(self._redis),
+            connected=True,
+            place=redis_client.place(self._redis),
             answered_at=at,
             round_trip_seconds=basics.round_trip_seconds,
             used_bytes=basics.used_bytes,
@@ -145,7 +145,11 @@ class Reader:
         if states:
             self._seen_at = at
         health = RedisHealth(
-            False, redis_client.place(self._redis), problem, refuses, answered_at=self._redis_answered_at
+            connected=False,
+            place=redis_client.place(self._redis),
+            problem=problem,
+            refuses=refuses,
+            answered_at=self._redis_answered_at,
         )
         return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
 
@@ -187,18 +191,18 @@ class Reader:
         self._records.extend(entry.last for entry in states.values())
         self._records = kept(self._records, at, self._settings.baseline_seconds)
         return View(
-            at,
-            self._seen_at,
-            health,
-            dict(self._roster),
-            tuple(self._records),
-            states,
-            asked,
-            unanswered,
-            self._policies,
-            self._windows,
-            unreadable,
-            self._unread_nodes,
+            at=at,
+            seen_at=self._seen_at,
+            redis=health,
+            roster=dict(self._roster),
+            records=tuple(self._records),
+            states=states,
+            asked=asked,
+            unanswered=unanswered,
+            policies=self._policies,
+            windows=self._windows,
+            unreadable=unreadable,
+            unread_nodes=self._unread_nodes,
         )
 
     @property

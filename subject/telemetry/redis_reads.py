@@ -80,15 +80,15 @@ async def read_basics(client: Redis) -> Basics:
         *([changes.problem] if changes.problem else []),
     )
     return Basics(
-        at,
-        str(server.get("run_id", "")),
-        round_trip_seconds,
-        int(memory.get("used_memory", 0)),
-        int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),
-        roster,
-        tuple(unread_nodes),
-        changes,
-        unreadable,
+        at=at,
+        server=str(server.get("run_id", "")),
+        round_trip_seconds=round_trip_seconds,
+        used_bytes=int(memory.get("used_memory", 0)),
+        maximum_bytes=int(memory.get("maxmemory", 0)) or int(memory.get("total_system_memory", 0)),
+        roster=roster,
+        unread_nodes=tuple(unread_nodes),
+        changes=changes,
+        unreadable=unreadable,
     )
 
 
@@ -182,7 +182,14 @@ def _window(client: str, of: NamedWindow, fields: Mapping[str, str], at: float) 
     counted = counted_in(fields, at, period_seconds)
     count = sum(counted.values())
     room_at = None if count < quota else room_from(counted, quota, period_seconds)
-    return ClientWindow(client, of.name, count, quota, period_seconds, room_at)
+    return ClientWindow(
+        client=client,
+        name=of.name,
+        count=count,
+        limit=quota,
+        period_seconds=period_seconds,
+        room_at=room_at,
+    )
 
 
 def counted_in(fields: Mapping[str, str], at: float, period_seconds: int) -> dict[int, int]:

@@ -186,11 +186,11 @@ def _at_nodes(snapshot: Snapshot, client: str) -> Iterator[AtNode]:
         limit = _limit_at(snapshot.policies, node, client)
         is_other = limit is not None and usual is not None and limit != usual.limits
         yield AtNode(
-            node.id,
-            round(max(requests, refused), 3),
-            round(refused, 3),
-            of_node(snapshot, node).fallback_ratio,
-            limit if is_other else None,
+            node=node.id,
+            rate=round(max(requests, refused), 3),
+            refused_rate=round(refused, 3),
+            alone_ratio=of_node(snapshot, node).fallback_ratio,
+            limit=limit if is_other else None,
         )
 
 
