@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 
 from gateway.contract import codec, keys
 from gateway.contract.roster import RosterEntry
+from subject.errors import RedisAwayError, RedisRefusesError
+from subject.telemetry.redis_client import redis_errors_mapped
 
 PAUSE_SECONDS = 0.2
 TOLD_ONE_BY_ONE = 5
@@ -21,6 +23,22 @@ class Effect:
 
     node: str
     seconds: float | None
+
+
+async def in_force(
+    redis: Redis, version: int | None, at: float, wait_seconds: float, node_down_seconds: float
+) -> tuple[Effect, ...] | None:
+    """`effects` of a change that is made; None where nobody is to wait, or Redis does not tell any more.
+
+    That Redis has gone since is no failure of the change.
+    """
+    if version is None or not wait_seconds:
+        return None
+    try:
+        with redis_errors_mapped(redis):
+            return await effects(redis, version, at, wait_seconds, node_down_seconds)
+    except (RedisAwayError, RedisRefusesError):
+        return None
 
 
 async def effects(

@@ -10,14 +10,14 @@ from datetime import datetime
 from gateway.contract.policy_table import Policy
 from subject.actions import edits, forget, outcomes, undo
 from subject.actions.edits import Actor, LimitSet
-from subject.actions.effects import Effect, effects
+from subject.actions.effects import Effect, in_force
 from subject.actions.known_clients import checked
 from subject.actions.limit_hints import read_limit
 from subject.actions.preview import preview
 from subject.actions.revisions import NONE
 from subject.cluster.snapshot import take
 from subject.durations import parse_duration
-from subject.errors import RedisAwayError, RedisRefusesError, UsageError, shortened
+from subject.errors import UsageError, shortened
 from subject.exit_codes import WELL
 from subject.output import documents
 from subject.output.json_line import print_json
@@ -155,15 +155,8 @@ def _actor(arguments: argparse.Namespace) -> Actor:
 async def _effects(
     arguments: argparse.Namespace, reader: Reader, settings: Settings, at: float, version: int | None
 ) -> Sequence[Effect] | None:
-    """Where it is in force; None where nobody waited to know, or Redis does not tell any more."""
     wait_seconds = 0.0 if arguments.no_wait else settings.wait_seconds
-    if not wait_seconds or version is None:
-        return None
-    try:
-        with redis_errors_mapped(reader.redis):
-            return await effects(reader.redis, version, at, wait_seconds, settings.node_down_seconds)
-    except (RedisAwayError, RedisRefusesError):
-        return None
+    return await in_force(reader.redis, version, at, wait_seconds, settings.node_down_seconds)
 
 
 def _set_document(client: str, done: LimitSet) -> documents.Document:

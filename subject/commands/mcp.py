@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 from subject.actions import edits, outcomes, undo
 from subject.actions.changes import Actor
-from subject.actions.effects import effects
+from subject.actions.effects import in_force
 from subject.actions.known_clients import check_known, checked
 from subject.actions.limit_hints import read_limit
 from subject.cluster.policies import Policies
@@ -25,7 +25,6 @@ from subject.output import diagnosis_document, documents
 from subject.output.documents import Document
 from subject.settings import Settings
 from subject.telemetry.reader import Reader, Wanted, nobody
-from subject.telemetry.redis_client import redis_errors_mapped
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -159,15 +158,10 @@ class Tools:
         }
 
     async def _where(self, version: int | None, at: float) -> str:
-        """On which nodes it is in force. It is made: that Redis has gone since is no failure of it."""
-        settings, redis = self._settings, self._reader.redis
-        if version is None or not settings.wait_seconds:
-            return outcomes.where(None)
-        try:
-            with redis_errors_mapped(redis):
-                found = await effects(redis, version, at, settings.wait_seconds, settings.node_down_seconds)
-        except (RedisAwayError, RedisRefusesError):
-            return outcomes.where(None)
+        settings = self._settings
+        found = await in_force(
+            self._reader.redis, version, at, settings.wait_seconds, settings.node_down_seconds
+        )
         return outcomes.where(found)
 
     async def _look(self, wanted: Wanted = nobody) -> tuple[Snapshot, Diagnosis]:

@@ -8,12 +8,11 @@ from redis.asyncio import Redis
 from gateway.contract.overrides import MAX_BY
 from subject.actions import edits, outcomes
 from subject.actions.changes import Actor
-from subject.actions.effects import effects
+from subject.actions.effects import in_force
 from subject.actions.limit_hints import read_limit
 from subject.durations import parse_duration
-from subject.errors import RedisAwayError, RedisRefusesError, UsageError
+from subject.errors import UsageError
 from subject.settings import Settings
-from subject.telemetry.redis_client import redis_errors_mapped
 
 FROM_HERE = " (dashboard)"
 
@@ -75,14 +74,7 @@ def form_of(change: str, body: Any) -> dict[str, str]:
 
 
 async def _where(redis: Redis, version: int | None, at: float, settings: Settings) -> str:
-    """On which nodes it is in force. It is made: that Redis has gone since is no failure of it."""
-    if version is None or not settings.wait_seconds:
-        return outcomes.where(None)
-    try:
-        with redis_errors_mapped(redis):
-            found = await effects(redis, version, at, settings.wait_seconds, settings.node_down_seconds)
-    except (RedisAwayError, RedisRefusesError):
-        return outcomes.where(None)
+    found = await in_force(redis, version, at, settings.wait_seconds, settings.node_down_seconds)
     return outcomes.where(found)
 
 

@@ -20,10 +20,8 @@ from gateway.contract.overrides import Override, Overrides
 from gateway.contract.redis_url import parse_redis_url
 from loadtest import delay_proxy
 from loadtest.redis_server import RedisServer
-from subject.actions import changes, edits, leases
-from subject.actions.effects import effects
+from subject.actions import changes, edits, effects, leases
 from subject.actions.revisions import revision
-from subject.commands import actions
 from subject.errors import ConflictError, HalfDoneError, RedisAwayError
 from subject.finding import instant
 from subject.telemetry.redis_client import connect
@@ -348,11 +346,13 @@ async def test_where_redis_goes_away_after_the_change_it_is_said_to_have_been_ma
 ) -> None:
     await publish(own_client, [record()], TABLE)
 
+    wait = effects.effects
+
     async def effects_of_a_stopped_one(*given: Any) -> Any:
         os.kill(own_redis.pid, signal.SIGSTOP)
-        return await effects(*given)
+        return await wait(*given)
 
-    monkeypatch.setattr(actions, "effects", effects_of_a_stopped_one)
+    monkeypatch.setattr(effects, "effects", effects_of_a_stopped_one)
     try:
         run = await subject(
             *("limits", "set", "acme", "9/s", *WHY),
