@@ -3,7 +3,6 @@
 import argparse
 import getpass
 import os
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,8 +19,7 @@ from subject.durations import parse_duration
 from subject.errors import UsageError, shortened
 from subject.exit_codes import WELL
 from subject.output import documents
-from subject.output.json_line import print_json
-from subject.output.printable import printable
+from subject.output.lines import print_json, print_line
 from subject.settings import Settings
 from subject.telemetry.live_reads import read_audit
 from subject.telemetry.reader import Reader
@@ -48,7 +46,7 @@ async def set_limit(arguments: argparse.Namespace, reader: Reader, settings: Set
     if arguments.json:
         print_json({**_set_document(client, done), "done": True, "undo": back, **_effects_document(found)})
     else:
-        _tell(f"{outcomes.limit_set(client, done)}; {outcomes.where(found)}. Undo: {back}")
+        print_line(f"{outcomes.limit_set(client, done)}; {outcomes.where(found)}. Undo: {back}")
     return WELL
 
 
@@ -66,7 +64,7 @@ async def _show_proposal(
             *lines,
             "Nothing was changed",
         ):
-            _tell(f"{line}.")
+            print_line(f"{line}.")
     return WELL
 
 
@@ -78,7 +76,7 @@ async def unset_limit(arguments: argparse.Namespace, reader: Reader, settings: S
         if arguments.json:
             print_json({"client": client, "done": False, "limit": None, "undo": None, "effects": None})
         else:
-            _tell(outcomes.limit_unset(client, None))
+            print_line(outcomes.limit_unset(client, None))
         return WELL
     taken = done.taken
     back = None if taken.in_force is None else undo.command(client, taken.in_force, NONE)
@@ -90,7 +88,7 @@ async def unset_limit(arguments: argparse.Namespace, reader: Reader, settings: S
         print_json({"client": client, "done": True, "limit": limit, "undo": back, **_effects_document(found)})
     else:
         after = "" if taken.ended else f"; {outcomes.where(found)}"
-        _tell(outcomes.limit_unset(client, taken) + after + ("" if back is None else f". Undo: {back}"))
+        print_line(outcomes.limit_unset(client, taken) + after + ("" if back is None else f". Undo: {back}"))
     return WELL
 
 
@@ -103,7 +101,7 @@ async def reset(arguments: argparse.Namespace, reader: Reader, settings: Setting
         document = {"client": client, "done": True, "generation": done.generation, "undo": None}
         print_json({**document, **_effects_document(found)})
     else:
-        _tell(f"{outcomes.count_reset(client, done.generation)}; {outcomes.where(found)}")
+        print_line(f"{outcomes.count_reset(client, done.generation)}; {outcomes.where(found)}")
     return WELL
 
 
@@ -113,7 +111,7 @@ async def forget_node(arguments: argparse.Namespace, reader: Reader, settings: S
     state = await forget.forget_node(
         reader, node, _actor(arguments), settings.node_down_seconds, lost=arguments.lost
     )
-    _tell(f"{node}, which was {state}, is forgotten: its totals are no longer in the sums")
+    print_line(f"{node}, which was {state}, is forgotten: its totals are no longer in the sums")
     return WELL
 
 
@@ -178,7 +176,3 @@ def _effects_document(found: Sequence[Effect] | None) -> documents.Document:
     """Null where nobody waited; a node's seconds are null where it has not taken it over yet."""
     rows = None if found is None else [{"node": one.node, "seconds": one.seconds} for one in found]
     return {"effects": rows}
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(printable(line) + "\n")

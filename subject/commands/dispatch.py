@@ -11,7 +11,7 @@ from subject.commands import actions, since, why
 from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.output import diagnosis_document, documents
-from subject.output.json_line import print_json
+from subject.output.lines import print_json
 from subject.settings import Settings
 from subject.telemetry.reader import Reader, Wanted, nobody
 

@@ -1,7 +1,6 @@
 """What a code means, from docs/detectors.md: the wheel has a copy of it in `subject`."""
 
 import argparse
-import json
 import re
 import shutil
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from subject.errors import UsageError
 from subject.exit_codes import WELL
+from subject.output.lines import print_json, print_line
 from subject.settings import PREFIX, Settings, variable
 from subject.thresholds import Thresholds
 
@@ -24,11 +24,13 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """``diagnose --explain CODE``; the exit code."""
     text = explain(arguments.explain, settings)
     if arguments.json:
-        sys.stdout.write(json.dumps({"code": arguments.explain, "text": text}) + "\n")
+        print_json({"code": arguments.explain, "text": text})
         return WELL
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for line in text.splitlines():
-        sys.stdout.write((textwrap.fill(line, width) if width and not line.startswith("|") else line) + "\n")
+        parts = textwrap.wrap(line, width) if width and not line.startswith("|") else [line]
+        for part in parts or [""]:
+            print_line(part)
     return WELL
 
 

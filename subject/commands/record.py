@@ -1,7 +1,6 @@
 """``subject record``: the telemetry of an incident to a file, to be diagnosed again elsewhere."""
 
 import argparse
-import sys
 from contextlib import aclosing
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +12,7 @@ from subject.durations import parse_duration
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.finding import clock
-from subject.output.printable import printable
+from subject.output.lines import print_line
 from subject.settings import Settings
 from subject.telemetry.looks import EVERY_SECONDS, Looks
 from subject.telemetry.reader import Reader
@@ -46,10 +45,10 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
                 if enough or output.full:
                     break
                 if found == 1 and seconds is not None:
-                    _tell(f"{path}: recording for {arguments.duration}; Ctrl-C ends it in order")
+                    print_line(f"{path}: recording for {arguments.duration}; Ctrl-C ends it in order")
     if view is None:
         raise UsageError("interrupted before the first look: nothing was recorded")
-    _tell(_told(output, view, found))
+    print_line(_told(output, view, found))
     if not view.sees:
         return UNREACHABLE
     return WELL if view.redis.connected else FOUND
@@ -71,8 +70,3 @@ def _told(output: Output, view: View, looks: int) -> str:
     full = f" Stopped at {MOST_BYTES // 1_000_000} MB, the most that is written." if output.full else ""
     blind = "" if view.sees else " Neither Redis nor a node answered."
     return f"{output.path}: {times}.{full}{blind} Shown by: subject replay {output.path}"
-
-
-def _tell(line: str) -> None:
-    sys.stdout.write(printable(line) + "\n")
-    sys.stdout.flush()

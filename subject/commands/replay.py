@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,7 @@ from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL
 from subject.finding import clock, instant
 from subject.output import diagnosis_document
-from subject.output.json_line import print_json
-from subject.output.printable import printable
+from subject.output.lines import print_json, print_line
 from subject.settings import Settings
 from subject.telemetry.looks import EVERY_SECONDS
 from subject.telemetry.recording import Recording
@@ -52,7 +50,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         told += changes
         if not arguments.json:
             for event in changes:
-                sys.stdout.write(printable(event_line(event)) + "\n")
+                print_line(event_line(event))
         if wanted is None or last_at < _first_after(first.snapshot.at, wanted) + 1:
             shown = moment
     if first is None or shown is None:
@@ -136,6 +134,6 @@ def _print(moment: Moment) -> None:
     from subject.output.report import Report  # what draws tables takes a while to import
 
     at = instant(moment.snapshot.at)
-    sys.stdout.write(f"\nAt {at:%Y-%m-%d %H:%M:%SZ}:\n")
-    sys.stdout.flush()
+    print_line("")
+    print_line(f"At {at:%Y-%m-%d %H:%M:%SZ}:")
     Report.of_terminal().diagnosis(moment.snapshot, moment.diagnosis)

@@ -8,7 +8,7 @@ from subject.diagnosis.retrospect import MARGIN_SECONDS, episodes, moments
 from subject.durations import parse_duration
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL
-from subject.output.json_line import print_json
+from subject.output.lines import print_json
 from subject.settings import Settings
 from subject.telemetry import redis_reads
 from subject.telemetry.reader import Reader

@@ -13,9 +13,8 @@ from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.durations import parse_duration
 from subject.exit_codes import WELL
 from subject.finding import clock
-from subject.output.json_line import print_json
+from subject.output.lines import print_json, print_line
 from subject.output.overview import overview
-from subject.output.printable import printable
 from subject.output.status_lines import status_lines
 from subject.settings import Settings
 from subject.telemetry.looks import Looks
@@ -63,7 +62,6 @@ async def _on_screen(looks: Looks, settings: Settings) -> None:
 
 def _show_json(snapshot: Snapshot, diagnosis: Diagnosis) -> None:
     print_json(overview(snapshot, diagnosis))
-    sys.stdout.flush()
 
 
 class Lines:
@@ -79,8 +77,7 @@ class Lines:
         codes = ", ".join(problem.finding.code for problem in diagnosis.problems)
         now = f"{clock(snapshot.at)}  {told['Nodes']}; {told['Requests']}; {codes or 'nothing found'}"
         for line in (*lines, now):
-            sys.stdout.write(printable(line) + "\n")
-        sys.stdout.flush()
+            print_line(line)
 
 
 def event_line(event: Event) -> str:

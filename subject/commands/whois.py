@@ -6,13 +6,13 @@ Where no clients file is set, Redis tells whether nodes accept keys that are not
 import argparse
 import asyncio
 import getpass
-import json
 import sys
 
 from gateway.contract import client_id
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import WELL
+from subject.output.lines import print_json, print_line
 from subject.settings import Settings
 
 LONGEST_LINE = 1000
@@ -29,7 +29,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if not client_id.is_usable_key(key):
         raise UsageError("an API key is 1 to 256 visible ASCII characters, on one line of standard input")
     name = _unregistered(key, settings) if clients is None else _registered(key, clients)
-    sys.stdout.write((json.dumps({"client": name}) if arguments.json else name) + "\n")
+    if arguments.json:
+        print_json({"client": name})
+    else:
+        print_line(name)
     return WELL
 
 

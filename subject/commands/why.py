@@ -16,8 +16,7 @@ from subject.errors import UsageError
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
 from subject.finding import moment
 from subject.output.documents import Document
-from subject.output.json_line import print_json
-from subject.output.printable import printable
+from subject.output.lines import print_json, print_line
 from subject.settings import Settings
 from subject.telemetry import state_endpoint
 from subject.telemetry.live_reads import read_audit
@@ -94,7 +93,7 @@ def _show_policies(arguments: argparse.Namespace, snapshot: Snapshot, policies: 
         print_json({"at": snapshot.at, "client": None, "policies": list(policies), "notes": lines})
     else:
         for line in lines:
-            sys.stdout.write(printable(f"{line}.") + "\n")
+            print_line(f"{line}.")
     return _exit_code(snapshot)
 
 
@@ -120,7 +119,7 @@ async def _show(
         print_json(_document(snapshot, answer, changes, refusal))
     else:
         if refusal is not None:
-            sys.stdout.write(printable(_told(refusal, snapshot.at)) + "\n")
+            print_line(_told(refusal, snapshot.at))
         from subject.output.why_report import WhyReport  # what draws tables takes a while to import
 
         WhyReport.of_terminal().why(answer, changes)

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import signal
-import sys
 
 from aiohttp import web
 
 from subject.dashboard.app import application
 from subject.errors import ListenError
 from subject.exit_codes import WELL
+from subject.output.lines import print_line
 from subject.settings import Settings
 
 GOODBYE_SECONDS = 2.0
@@ -33,8 +33,7 @@ async def run(settings: Settings) -> int:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
             raise ListenError(settings.host, settings.port, reason.lower()) from None
-        sys.stdout.write(_announced(settings, runner.addresses[0][1]) + "\n")
-        sys.stdout.flush()
+        print_line(_announced(settings, runner.addresses[0][1]))
         await stop.wait()
     finally:
         await runner.cleanup()
