@@ -59,10 +59,10 @@ async def _earlier(reader: Reader, at: float) -> list[TelemetryRecord]:
     start = int(1000 * (at - LATEST.seconds))
     try:
         with redis_errors_mapped(reader.redis):
-            records, _, _ = await read_records(reader.redis, f"{max(0, start)}")
+            found = await read_records(reader.redis, f"{max(0, start)}")
     except (RedisAwayError, RedisRefusesError):
         return []  # the looks say so
-    return [record for record in records if abs(record.at - at) <= LATEST.seconds]
+    return [record for record in found.records if abs(record.at - at) <= LATEST.seconds]
 
 
 def _told(output: Output, view: View, looks: int) -> str:

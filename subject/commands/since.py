@@ -34,10 +34,10 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
         raise health.error
     start = view.at - seconds - settings.baseline_seconds - MARGIN_SECONDS
     with redis_errors_mapped(reader.redis):
-        records, _, unreadable = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * start))))
-    earliest = min((record.at for record in records), default=view.at)
+        past = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * start))))
+    earliest = min((record.at for record in past.records), default=view.at)
     times = moments(view.at, seconds, earliest, len(view.roster))
-    found = episodes(view, records, settings, times)
+    found = episodes(view, past.records, settings, times)
     from_ = max(earliest, view.at - seconds)
     if arguments.json:
         print_json(
@@ -45,7 +45,7 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
                 "at": view.at,
                 "from": from_,
                 "step": times[1] - times[0] if len(times) > 1 else None,
-                "unreadable": unreadable,
+                "unreadable": past.unreadable,
                 "episodes": [
                     {
                         "code": one.finding.code,

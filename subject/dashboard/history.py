@@ -9,7 +9,7 @@ from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
 from subject.cluster import series
 from subject.dashboard.chart import Chart, Stretch, draw
-from subject.telemetry.redis_reads import read_new
+from subject.telemetry.streams import read_stream
 
 HOUR_SECONDS = 3600
 STEP_SECONDS = int(HISTORY.interval_seconds)
@@ -28,13 +28,14 @@ class History:
         self._stretches: dict[str, deque[Stretch]] = {}
 
     async def read(self, redis: Redis, at: float) -> None:
-        """Read what has come since; `at` is now, by Redis' clock. Errors as `read_new`'s."""
+        """Read what has come since; `at` is now, by Redis' clock. Errors as `read_stream`'s."""
         start = int(1000 * (at - HOUR_SECONDS - STEP_SECONDS))
         if not start <= int(self._after.partition("-")[0] or 0) <= 1000 * at + 1000:
             self.forget()
             self._after = f"{start}"
-        records, self._after, _ = await read_new(redis, keys.HISTORY, TelemetryRecord, self._after)
-        for node, of_it in groupby(sorted(records, key=_node), key=_node):
+        found = await read_stream(redis, keys.HISTORY, TelemetryRecord, f"({self._after}")
+        self._after = found.last_id or self._after
+        for node, of_it in groupby(sorted(found.records, key=_node), key=_node):
             self._add(node, list(of_it))
         self._prune(at)
 

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
-from subject.telemetry.redis_reads import read_new
+from subject.telemetry.streams import read_stream
 
 KEPT = 200
 
@@ -23,11 +23,12 @@ class Trail:
         self._records: deque[AuditRecord] = deque(maxlen=KEPT)
 
     async def read(self, redis: Redis, at: float) -> None:
-        """Read what has come since; `at` is now, by Redis' clock. Errors as `read_new`'s."""
+        """Read what has come since; `at` is now, by Redis' clock. Errors as `read_stream`'s."""
         if int(self._after.partition("-")[0]) > 1000 * at + 1000:
             self.forget()
-        records, self._after, _ = await read_new(redis, keys.AUDIT, AuditRecord, self._after)
-        self._records.extend(records)
+        found = await read_stream(redis, keys.AUDIT, AuditRecord, f"({self._after}")
+        self._after = found.last_id or self._after
+        self._records.extend(found.records)
 
     @property
     def records(self) -> tuple[AuditRecord, ...]:

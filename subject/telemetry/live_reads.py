@@ -5,16 +5,13 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from gateway.contract import audit, codec, keys, overrides
+from gateway.contract import keys, overrides
 from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import MAX_READ
 from gateway.contract.telemetry import NO_HASH
 from subject.cluster.live_changes import Audit, LiveChanges
-from subject.errors import RedisRefusesError
-from subject.telemetry.redis_client import place
-
-PAGE = 1000
-WRONG_TYPE = "WRONGTYPE"
+from subject.telemetry.redis_client import WRONG_TYPE
+from subject.telemetry.streams import PAGE, read_stream
 
 
 async def read_overrides(client: Redis, length: int | ResponseError) -> LiveChanges:
@@ -38,29 +35,9 @@ async def read_overrides(client: Redis, length: int | ResponseError) -> LiveChan
 async def read_audit(client: Redis, at: float, client_id: str | None, seconds: int | None) -> Audit:
     """The audit of all clients or one, as far back as it goes or for the last `seconds`.
 
-    Errors of redis-py pass through.
-
-    Raises:
-        RedisRefusesError: the key holds something else.
+    Errors as `read_stream`'s.
     """
     first = "-" if seconds is None else str(max(0, int(1000 * (at - seconds))))
-    records: list[AuditRecord] = []
-    unreadable = 0
-    while True:
-        try:
-            page: Any = await client.xrange(keys.AUDIT, min=first, count=PAGE)
-        except ResponseError as error:
-            if WRONG_TYPE not in str(error):
-                raise
-            raise RedisRefusesError(place(client), f"{keys.AUDIT} is no stream") from None
-        for stream_id, fields in page:
-            first = f"({stream_id}"
-            try:
-                record = codec.decode(AuditRecord, fields.get(audit.STREAM_FIELD, ""))
-            except codec.RecordError:
-                unreadable += 1
-                continue
-            if client_id in (None, record.client):
-                records.append(record)
-        if len(page) < PAGE:
-            return Audit(at, tuple(records), unreadable)
+    found = await read_stream(client, keys.AUDIT, AuditRecord, first)
+    records = tuple(record for record in found.records if client_id in (None, record.client))
+    return Audit(at, records, found.unreadable)

@@ -1,4 +1,4 @@
-"""Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough. The only IO."""
+"""Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough."""
 
 import asyncio
 import time
@@ -7,7 +7,6 @@ from contextlib import suppress
 from statistics import median_low
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
@@ -20,6 +19,7 @@ from subject.errors import RedisAwayError, RedisRefusesError
 from subject.settings import Settings
 from subject.telemetry import redis_client, redis_reads, state_endpoint
 from subject.telemetry.redis_reads import LATEST_SECONDS, Basics
+from subject.telemetry.streams import read_stream
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
@@ -172,11 +172,10 @@ class Reader:
         if not self._lost:
             self._forgotten_until = f"{int(1000 * at)}"
             return
-        with suppress(RedisRefusesError, ResponseError):
-            done, self._forgotten_until, _ = await redis_reads.read_new(
-                self._redis, keys.AUDIT, AuditRecord, self._forgotten_until
-            )
-            forgotten = {record.node for record in done if record.action == "forget"}
+        with suppress(RedisRefusesError):
+            done = await read_stream(self._redis, keys.AUDIT, AuditRecord, f"({self._forgotten_until}")
+            self._forgotten_until = done.last_id or self._forgotten_until
+            forgotten = {record.node for record in done.records if record.action == "forget"}
             self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in forgotten}
 
     def _view(
@@ -218,13 +217,14 @@ class Reader:
         if last < start or is_ahead:
             self._stream_at = f"{start}"
             known = {_name(record) for record in self._records}
-        records, self._stream_at, unreadable = await redis_reads.read_records(self._redis, self._stream_at)
+        found = await redis_reads.read_records(self._redis, self._stream_at)
+        self._stream_at = found.last_id or self._stream_at
         self._records.extend(
             record
-            for record in records
+            for record in found.records
             if -AHEAD_SECONDS <= at - record.at <= 2 * self._kept_seconds and _name(record) not in known
         )
-        return [f"{unreadable} telemetry records"] if unreadable else []
+        return [f"{found.unreadable} telemetry records"] if found.unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds

@@ -15,6 +15,9 @@ from gateway.contract.redis_errors import is_known
 from gateway.contract.redis_url import parse_redis_url
 from subject.errors import RedisAwayError, RedisRefusesError
 
+WRONG_TYPE = "WRONGTYPE"
+"""So begins Redis' answer where a key holds something else than the command is for."""
+
 
 class _Master(Redis):
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
@@ -84,6 +87,12 @@ def _reason(error: BaseException) -> str:
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno).lower()
     return words(error)
+
+
+def refused(client: Redis, key: str, kind: str, error: ResponseError) -> RedisRefusesError:
+    """What to raise where a reply is an error; the reason names the key where that is no hash, stream, …"""
+    reason = f"{key} is no {kind}" if WRONG_TYPE in str(error) else words(error)
+    return RedisRefusesError(place(client), reason)
 
 
 def words(error: BaseException) -> str:

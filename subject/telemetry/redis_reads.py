@@ -3,25 +3,23 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from gateway.contract import codec, keys, telemetry, window
+from gateway.contract import keys, window
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.live_changes import LiveChanges
 from subject.cluster.policies import NamedWindow, Policies
 from subject.cluster.view import ClientWindow
-from subject.errors import RedisRefusesError
-from subject.telemetry.live_reads import WRONG_TYPE, read_overrides
-from subject.telemetry.redis_client import place, words
+from subject.telemetry.live_reads import read_overrides
+from subject.telemetry.redis_client import refused
+from subject.telemetry.streams import Stretch, decoded, read_stream
 
-PAGE = 1000
 LATEST_SECONDS = 3600.0
-Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ async def read_basics(client: Redis) -> Basics:
     server = _of_kind(client, "INFO", "answer", replies[3])
     roster, unread_nodes = {}, []
     for node_id, text in roster_texts.items():
-        entry = _decoded(RosterEntry, text)
+        entry = decoded(RosterEntry, text)
         # A time that no clock has would be shown, compared and counted up to.
         if entry is None or not 0 <= entry.last.at <= at + LATEST_SECONDS:
             unread_nodes.append(node_id)
@@ -92,51 +90,25 @@ async def read_basics(client: Redis) -> Basics:
     )
 
 
-async def read_records(client: Redis, after: str) -> tuple[list[TelemetryRecord], str, int]:
-    """What `read_new` says of the telemetry."""
-    return await read_new(client, keys.TELEMETRY, TelemetryRecord, after)
+async def read_records(client: Redis, after: str) -> Stretch[TelemetryRecord]:
+    """The telemetry behind the entry of this id. Errors as `read_stream`'s."""
+    return await read_stream(client, keys.TELEMETRY, TelemetryRecord, f"({after}")
 
 
 async def reaches(client: Redis, stream_id: str) -> bool:
-    """Whether the telemetry goes up to this id, or further. Errors as `read_new`'s."""
+    """Whether the telemetry goes up to this id, or further. Errors as `read_stream`'s."""
     try:
         page: Any = await client.xrange(keys.TELEMETRY, min=stream_id, count=1)
     except ResponseError as error:
-        page = _of_kind(client, keys.TELEMETRY, "stream", error)
+        raise refused(client, keys.TELEMETRY, "stream", error) from None
     return bool(page)
-
-
-async def read_new(client: Redis, key: str, kind: type[Record], after: str) -> tuple[list[Record], str, int]:
-    """A stream's records behind the id `after`, the id of the last one, and how many were unreadable.
-
-    Errors of redis-py pass through.
-
-    Raises:
-        RedisRefusesError: the key holds something else.
-    """
-    records: list[Record] = []
-    unreadable = 0
-    while True:
-        try:
-            page: Any = await client.xrange(key, min=f"({after}", count=PAGE)
-        except ResponseError as error:
-            page = _of_kind(client, key, "stream", error)
-        for stream_id, fields in page:
-            record = _decoded(kind, fields.get(telemetry.STREAM_FIELD, ""))
-            after = stream_id
-            if record is None:
-                unreadable += 1
-            else:
-                records.append(record)
-        if len(page) < PAGE:
-            return records, after, unreadable
 
 
 async def read_policies(client: Redis, basics: Basics) -> Policies:
     """What nodes have published of their policies, with the live overrides."""
     wanted = sorted({entry.policy_digest for entry in basics.roster.values()})
     texts = await client.mget([keys.policy_table(digest) for digest in wanted]) if wanted else []
-    tables = {digest: _decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
+    tables = {digest: decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
     readable = {digest: table for digest, table in tables.items() if table is not None}
     return Policies.published(basics.changes, basics.at, basics.roster, readable)
 
@@ -171,10 +143,9 @@ def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:
     Raises:
         RedisRefusesError: it is an error; the reason names the key where that holds something else.
     """
-    if not isinstance(reply, ResponseError):
-        return reply
-    reason = f"{key} is no {kind}" if WRONG_TYPE in str(reply) else words(reply)
-    raise RedisRefusesError(place(client), reason)
+    if isinstance(reply, ResponseError):
+        raise refused(client, key, kind, reply)
+    return reply
 
 
 def _window(client: str, of: NamedWindow, fields: Mapping[str, str], at: float) -> ClientWindow:
@@ -211,10 +182,3 @@ def room_from(counted: Mapping[int, int], quota: int, period_seconds: int) -> fl
         if surplus <= 0:
             break
     return window.leaves_at(number, period_seconds) / window.MICROSECONDS
-
-
-def _decoded(kind: type[Record], text: Any) -> Record | None:
-    try:
-        return codec.decode(kind, text)
-    except codec.RecordError:
-        return None

@@ -2,24 +2,23 @@
 
 from dataclasses import replace
 from math import floor
-from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, telemetry
+from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
 from subject.cluster import series
+from subject.telemetry.streams import read_stream
 from subject.why.answer import Run, refusals, run_of
 
 CHUNK_SECONDS = 600
-PAGE = 1000
 
 
 async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: float) -> Run:
     """The run as far back as it goes; the number of refusals is then what is listed, at least.
 
-    It was looked for in the last `seconds`; before a run that began later, there was nothing. Errors of
-    redis-py pass through.
+    It was looked for in the last `seconds`; before a run that began later, there was nothing. Errors as
+    `read_stream`'s.
     """
     if at - run.since < seconds:
         return replace(run, is_whole=True)
@@ -38,15 +37,5 @@ async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: flo
 
 
 async def _history(redis: Redis, start: float, end: float) -> list[TelemetryRecord]:
-    found: list[TelemetryRecord] = []
     first, last = str(max(0, int(1000 * start))), str(max(0, int(1000 * end)))
-    while True:
-        page: Any = await redis.xrange(keys.HISTORY, min=first, max=last, count=PAGE)
-        for stream_id, fields in page:
-            first = f"({stream_id}"
-            try:
-                found.append(codec.decode(TelemetryRecord, fields.get(telemetry.STREAM_FIELD, "")))
-            except codec.RecordError:
-                continue
-        if len(page) < PAGE:
-            return found
+    return (await read_stream(redis, keys.HISTORY, TelemetryRecord, first, last)).records
