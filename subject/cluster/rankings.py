@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from subject.cluster import metrics
 from subject.cluster.metrics import ClientMetrics
 from subject.cluster.snapshot import Snapshot
-from subject.cluster.view import ClientWindow, fullest
+from subject.cluster.windows import ClientWindow, fullest
 
 ORDERS = ("busiest", "refused", "nearest")
 NEAR_RATIO = 0.5

@@ -13,7 +13,8 @@ from gateway.contract.telemetry import TelemetryRecord, Totals
 from subject.cluster import series
 from subject.cluster.policies import Policies
 from subject.cluster.series import Sample
-from subject.cluster.view import ClientWindow, RedisHealth, View
+from subject.cluster.view import RedisHealth, View
+from subject.cluster.windows import ClientWindow
 
 NodeState = Literal["Up", "Down", "Offline"]
 RATE_SECONDS = 10.0

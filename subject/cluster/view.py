@@ -1,12 +1,12 @@
 """What one look brought, as it was read and before anything is made of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.contract import keys
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
+from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError, advised
 
 
@@ -35,44 +35,6 @@ class RedisHealth:
         """The same for whoever needs it."""
         kind = RedisRefusesError if self.refuses else RedisAwayError
         return kind(self.place, self.problem)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientWindow:
-    """What stands in one of a client's windows now: `count` of `limit` units.
-
-    `name` is the window's, as `gateway.contract.policy_table.window_names` has it. `room_at` is when one more
-    unit fits in if none is taken until then, by Redis' clock; None: at once.
-    """
-
-    client: str
-    name: str
-    count: int
-    limit: int
-    period_seconds: int
-    room_at: float | None = None
-
-    @property
-    def remaining(self) -> int:
-        """Units that are left."""
-        return max(0, self.limit - self.count)
-
-    @property
-    def is_of_a_route(self) -> bool:
-        """Whether it is a route's, and no part of the client's own limit."""
-        return self.name.startswith(keys.route_scope(""))
-
-
-def tightest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
-    """Of a client's own windows the one with the least left."""
-    own = (window for window in windows if not window.is_of_a_route)
-    return min(own, key=lambda window: window.remaining, default=None)
-
-
-def fullest(windows: Iterable[ClientWindow]) -> ClientWindow | None:
-    """Of a client's own windows the one of which the largest part is used up."""
-    own = (window for window in windows if not window.is_of_a_route)
-    return max(own, key=lambda window: window.count / window.limit, default=None)
 
 
 @dataclass(frozen=True, slots=True)

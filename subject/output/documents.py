@@ -11,7 +11,7 @@ from subject.cluster import metrics
 from subject.cluster.live_changes import Audit
 from subject.cluster.rankings import ranked
 from subject.cluster.snapshot import Node, Snapshot
-from subject.cluster.view import ClientWindow, tightest
+from subject.cluster.windows import ClientWindow, tightest
 from subject.diagnosis.problems import Diagnosis
 from subject.output.policy_document import policy_document
 

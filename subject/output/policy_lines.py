@@ -6,7 +6,7 @@ from gateway.contract.limits import Limit
 from gateway.contract.policy_table import Policy, PolicyTable, Terms
 from gateway.contract.routes import Route
 from subject.cluster.policies import REJECT
-from subject.cluster.view import ClientWindow, tightest
+from subject.cluster.windows import ClientWindow, tightest
 from subject.output.wording import UNKNOWN
 
 

@@ -14,7 +14,8 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import RATE_SECONDS
-from subject.cluster.view import ClientWindow, RedisHealth, View
+from subject.cluster.view import RedisHealth, View
+from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.settings import Settings
 from subject.telemetry import redis_client, redis_reads, state_endpoint

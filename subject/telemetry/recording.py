@@ -15,7 +15,8 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
-from subject.cluster.view import ClientWindow, RedisHealth, View
+from subject.cluster.view import RedisHealth, View
+from subject.cluster.windows import ClientWindow
 from subject.errors import UsageError
 from subject.finding import LATEST
 from subject.telemetry.reader import kept

@@ -8,13 +8,13 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from gateway.contract import keys, window
+from gateway.contract import keys
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.live_changes import LiveChanges
-from subject.cluster.policies import NamedWindow, Policies
-from subject.cluster.view import ClientWindow
+from subject.cluster.policies import Policies
+from subject.cluster.windows import ClientWindow, client_window
 from subject.telemetry.live_reads import read_overrides
 from subject.telemetry.redis_client import refused
 from subject.telemetry.streams import Stretch, decoded, read_stream
@@ -133,7 +133,7 @@ async def read_windows(
         if isinstance(fields, ResponseError):
             foreign.append(f"key {key}")
             continue
-        read.append(_window(name, of, fields, at))
+        read.append(client_window(name, of, fields, at))
     return tuple(read), foreign
 
 
@@ -146,39 +146,3 @@ def _of_kind(client: Redis, key: str, kind: str, reply: Any) -> Any:
     if isinstance(reply, ResponseError):
         raise refused(client, key, kind, reply)
     return reply
-
-
-def _window(client: str, of: NamedWindow, fields: Mapping[str, str], at: float) -> ClientWindow:
-    quota, period_seconds = of.limit.quota, of.limit.period_seconds
-    counted = counted_in(fields, at, period_seconds)
-    count = sum(counted.values())
-    room_at = None if count < quota else room_from(counted, quota, period_seconds)
-    return ClientWindow(
-        client=client,
-        name=of.name,
-        count=count,
-        limit=quota,
-        period_seconds=period_seconds,
-        room_at=room_at,
-    )
-
-
-def counted_in(fields: Mapping[str, str], at: float, period_seconds: int) -> dict[int, int]:
-    """The units by sub-interval in a window hash that a decision at `at` would count."""
-    counters = {}
-    for number, count in fields.items():
-        try:
-            counters[int(number)] = int(count)
-        except ValueError:
-            continue
-    return window.counted(counters, round(at * window.MICROSECONDS), period_seconds)
-
-
-def room_from(counted: Mapping[int, int], quota: int, period_seconds: int) -> float:
-    """When so much of a full window has left it that one more unit fits, in seconds since 1970."""
-    surplus = sum(counted.values()) - quota + 1
-    for number in sorted(counted):
-        surplus -= counted[number]
-        if surplus <= 0:
-            break
-    return window.leaves_at(number, period_seconds) / window.MICROSECONDS

@@ -13,7 +13,7 @@ from subject.cluster.metrics import of_node
 from subject.cluster.policies import Policies
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
-from subject.cluster.view import ClientWindow
+from subject.cluster.windows import ClientWindow
 from subject.detectors import onset
 from subject.finding import moment, number
 from subject.why.origins import Origin, origins

@@ -14,7 +14,8 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
-from subject.cluster.view import ClientWindow, RedisHealth, View
+from subject.cluster.view import RedisHealth, View
+from subject.cluster.windows import ClientWindow
 from subject.thresholds import Thresholds
 
 START = 1_700_000_000

@@ -3,7 +3,7 @@ import pytest
 from subject.cluster import metrics
 from subject.cluster.rankings import most_refused, nearest, ranked
 from subject.cluster.snapshot import Snapshot
-from subject.cluster.view import ClientWindow
+from subject.cluster.windows import ClientWindow
 from subject.output import documents
 from tests.unit.subject.builders import NodeScript, always, cluster, even, policies, steps
 from tests.unit.subject.output.test_report import shown

@@ -9,7 +9,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.routes import Route
 from gateway.contract.telemetry import Totals
 from subject.cluster.snapshot import Snapshot
-from subject.cluster.view import ClientWindow
+from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
 from subject.output import documents
 from subject.output.console import PrintableConsole

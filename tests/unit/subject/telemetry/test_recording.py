@@ -7,7 +7,8 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import take
-from subject.cluster.view import ClientWindow, View
+from subject.cluster.view import View
+from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
 from subject.errors import UsageError
 from subject.telemetry.recording import HEADER, Recording, Writer, header, line

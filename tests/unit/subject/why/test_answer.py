@@ -8,7 +8,7 @@ from gateway.contract.policy_table import ClientPolicy
 from gateway.contract.routes import Route
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot
-from subject.cluster.view import ClientWindow
+from subject.cluster.windows import ClientWindow
 from subject.why.answer import run_of, why
 from tests.unit.subject.builders import AWAY, START, NodeScript, always, cluster, even, policies, steps
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract import window
-from subject.telemetry.redis_reads import counted_in, room_from
+from subject.cluster.windows import counted_in, room_from
 from tests.unit.subject.builders import START
 
 
