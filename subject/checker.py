@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from subject.diagnosis.links import LINKS
-from subject.finding import SEVERITIES, instant
+from subject.figures import instant
+from subject.finding import SEVERITIES
 
 SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""

@@ -3,14 +3,10 @@
 import math
 import shlex
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
-
-LATEST = 250_000_000_000.0
-"""In the year 9892: what a calendar still knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +65,6 @@ def confidence(margin: float, held_seconds: float = 10.0) -> float:
     return round(min(max(clear * lasting, 0.05), 0.99), 2)
 
 
-def instant(at: float) -> datetime:
-    """Seconds since 1970 as a time with its zone; beyond the calendar's ends it is the end."""
-    return datetime.fromtimestamp(min(max(at, 0.0), LATEST), UTC)
-
-
 def command(*words: str) -> str:
     """A line that a shell reads as these words, whatever others have put into them."""
     return shlex.join(words)
-
-
-def clock(at: float) -> str:
-    """The time of day in UTC, the same wherever it is read."""
-    return f"{instant(at):%H:%M:%SZ}"
-
-
-def moment(at: float, now: float) -> str:
-    """The time of day, and the date before it where that is not today's, in UTC."""
-    day = instant(at).date()
-    return clock(at) if day == instant(now).date() else f"{day} {clock(at)}"
-
-
-def number(value: float) -> str:
-    """A rate or a count, as short as it can be read."""
-    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
-
-
-def percent(ratio: float) -> str:
-    """A ratio in percent."""
-    return f"{100 * ratio:.0f} %"

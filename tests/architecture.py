@@ -162,6 +162,7 @@ PURE = (
     "subject/dashboard/undo.py",
     "subject/detectors",
     "subject/diagnosis",
+    "subject/figures.py",
     "subject/finding.py",
     "subject/output/diagnosis_document.py",
     "subject/output/documents.py",
@@ -225,7 +226,7 @@ def who_says_that_it_does_no_io_is_held_to_it(module: Module) -> Iterator[str]:
 
 
 SUBJECT_FROM_BELOW = (
-    ("codes", "errors", "exit_codes", "finding", "stores", "thresholds"),
+    ("codes", "errors", "exit_codes", "figures", "finding", "stores", "thresholds"),
     ("durations", "settings"),
     ("cluster",),
     ("telemetry",),

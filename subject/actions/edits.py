@@ -23,7 +23,7 @@ from subject.actions.leases import editing
 from subject.actions.revisions import check_revision, revision
 from subject.cluster.policies import Policies
 from subject.errors import UsageError
-from subject.finding import moment
+from subject.figures import moment
 from subject.telemetry.redis_client import redis_errors_mapped
 
 __all__ = ["Actor", "LimitSet", "LimitUnset", "propose_limit", "reset", "set_limit", "unset_limit"]

@@ -6,7 +6,7 @@ from gateway.contract.overrides import Override
 from subject.actions.changes import Standing
 from subject.actions.edits import LimitSet
 from subject.actions.effects import Effect, told
-from subject.finding import moment
+from subject.figures import moment
 
 TAKEN_OVER = "nodes take it over within a second"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gateway.contract.policy_table import OVERRIDE, window_names
 from subject.actions.edits import LimitSet
 from subject.cluster.snapshot import Snapshot
-from subject.finding import moment
+from subject.figures import moment
 
 
 def preview(snapshot: Snapshot, client: str, proposed: LimitSet) -> Iterator[str]:

@@ -6,7 +6,7 @@ from gateway.contract.codec import encode
 from gateway.contract.overrides import Override
 from subject.cluster.policies import Policies
 from subject.errors import ConflictError
-from subject.finding import moment
+from subject.figures import moment
 
 NONE = "none"
 """Of a client without a live limit."""

@@ -1,7 +1,7 @@
 """The command that takes an action back, to be pasted. It does nothing where somebody has acted since."""
 
 from gateway.contract.overrides import Override
-from subject.finding import instant
+from subject.figures import instant
 
 
 def command(client: str, before: Override | None, revision_now: str) -> str:

@@ -8,7 +8,8 @@ from subject.causes.cause import Fact
 from subject.cluster import metrics, series
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
-from subject.finding import Finding, number, percent
+from subject.figures import number, percent
+from subject.finding import Finding
 from subject.thresholds import Thresholds
 
 LAG_MS = 25.0

@@ -2,7 +2,8 @@
 
 from subject.causes.case import LATELY_SECONDS, Case
 from subject.causes.cause import STRONG, Fact, Suspect, either
-from subject.finding import CLUSTER, number, percent
+from subject.figures import number, percent
+from subject.finding import CLUSTER
 
 BEFORE_SECONDS = 60.0
 MOSTLY = 0.5

@@ -4,7 +4,7 @@ from gateway.contract.redis_errors import is_known
 from subject.causes.case import BUSY_PERCENT, COUNTER_BYTES, FULL, LAG_MS, MORE, Case
 from subject.causes.cause import SOME, STRONG, SURE, Clue, Fact, Suspect, either
 from subject.cluster.snapshot import told_by
-from subject.finding import number
+from subject.figures import number
 
 REFUSED = "refused"
 """What a system says of a port where nobody listens."""

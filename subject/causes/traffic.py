@@ -3,7 +3,7 @@
 from subject.causes.case import MORE, Case
 from subject.causes.cause import STRONG, Fact, Suspect, either
 from subject.cluster import series
-from subject.finding import number, percent
+from subject.figures import number, percent
 
 BEFORE_SECONDS = 30.0
 """What a client sent before a drop is taken over so long."""

@@ -11,7 +11,7 @@ from subject.commands.parser import DISTRIBUTION
 from subject.durations import parse_duration
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
-from subject.finding import clock
+from subject.figures import clock
 from subject.output.lines import print_line
 from subject.settings import Settings
 from subject.telemetry.looks import EVERY_SECONDS, Looks

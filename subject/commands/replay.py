@@ -16,7 +16,7 @@ from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.diagnosis.retrospect import Past
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL
-from subject.finding import clock, instant
+from subject.figures import clock, instant
 from subject.output import diagnosis_document
 from subject.output.lines import print_json, print_line
 from subject.settings import Settings

@@ -12,7 +12,7 @@ from subject.diagnosis.events import Event, Events
 from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.durations import parse_duration
 from subject.exit_codes import WELL
-from subject.finding import clock
+from subject.figures import clock
 from subject.output.lines import print_json, print_line
 from subject.output.overview import overview
 from subject.output.status_lines import status_lines

@@ -14,7 +14,7 @@ from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, UNREACHABLE, WELL
-from subject.finding import moment
+from subject.figures import moment
 from subject.output.documents import Document
 from subject.output.lines import print_json, print_line
 from subject.settings import Settings

@@ -5,7 +5,8 @@ from itertools import combinations, pairwise
 
 from subject.cluster.snapshot import Boot, Node, Snapshot
 from subject.detectors import onset
-from subject.finding import Evidence, Finding, Target, clock, confidence
+from subject.figures import clock
+from subject.finding import Evidence, Finding, Target, confidence
 from subject.thresholds import Thresholds
 
 STILL_WRITES_SECONDS = 3.0

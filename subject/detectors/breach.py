@@ -8,7 +8,8 @@ from subject.cluster.policies import Policies
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, percent
+from subject.figures import clock, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 

@@ -9,7 +9,8 @@ from gateway.contract import distinct
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, clock, confidence, number, percent
+from subject.figures import clock, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, confidence
 from subject.thresholds import Thresholds
 
 AGREEING = 0.3

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence
+from subject.figures import clock
+from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 TOGETHER_SECONDS = 1.0

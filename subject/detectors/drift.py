@@ -6,7 +6,8 @@ from itertools import product
 
 from gateway.contract.policy_table import PolicyTable
 from subject.cluster.snapshot import Node, Snapshot
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, confidence
+from subject.figures import clock
+from subject.finding import CLUSTER, Evidence, Finding, Target, confidence
 from subject.thresholds import Thresholds
 
 NAMED = 3

@@ -8,7 +8,8 @@ from statistics import median
 from subject.cluster import series
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset, rates
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
+from subject.figures import clock, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 LONGER = 2

@@ -3,7 +3,8 @@
 from subject.cluster import series
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
+from subject.figures import clock
+from subject.finding import CLUSTER, Evidence, Finding, confidence
 from subject.thresholds import Thresholds
 
 

@@ -5,18 +5,8 @@ from dataclasses import dataclass
 from subject.cluster import series
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.finding import (
-    CLUSTER,
-    Evidence,
-    Finding,
-    Severity,
-    Target,
-    clock,
-    command,
-    confidence,
-    number,
-    percent,
-)
+from subject.figures import clock, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, command, confidence
 from subject.thresholds import Thresholds
 
 EFFECTS = {

@@ -6,7 +6,8 @@ from subject.cluster import series
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
-from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
+from subject.figures import clock, number, percent
+from subject.finding import Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 

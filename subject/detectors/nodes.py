@@ -1,7 +1,8 @@
 """node_down: a node neither writes nor answers."""
 
 from subject.cluster.snapshot import Node, Snapshot
-from subject.finding import Evidence, Finding, Target, clock, confidence
+from subject.figures import clock
+from subject.finding import Evidence, Finding, Target, confidence
 from subject.thresholds import Thresholds
 
 ALSO_DOES_NOT_ANSWER = 0.3

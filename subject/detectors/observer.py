@@ -1,7 +1,8 @@
 """observer_blind: the subject sees nothing, and does not say that all is well."""
 
 from subject.cluster.snapshot import Snapshot
-from subject.finding import CLUSTER, Evidence, Finding, clock
+from subject.figures import clock
+from subject.finding import CLUSTER, Evidence, Finding
 from subject.thresholds import Thresholds
 
 

@@ -6,7 +6,8 @@ from subject.cluster import metrics, series
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
 from subject.detectors.chi_square import chance_if_even
-from subject.finding import Evidence, Finding, Target, clock, command, confidence, number, percent
+from subject.figures import clock, number, percent
+from subject.finding import Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 GRACE_SECONDS = 10

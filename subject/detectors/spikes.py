@@ -11,7 +11,8 @@ from subject.cluster.series import Sample
 from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.detectors import onset, rates
 from subject.detectors.rates import Second
-from subject.finding import CLUSTER, Evidence, Finding, Target, clock, command, confidence, number, percent
+from subject.figures import clock, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 BUSIEST = 20

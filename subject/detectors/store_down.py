@@ -4,7 +4,8 @@ from subject.cluster import series
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, Severity, clock
+from subject.figures import clock
+from subject.finding import CLUSTER, Evidence, Finding, Severity
 from subject.thresholds import Thresholds
 
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6

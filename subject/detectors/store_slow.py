@@ -10,7 +10,8 @@ from subject.cluster import series
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, clock, confidence
+from subject.figures import clock
+from subject.finding import CLUSTER, Evidence, Finding, confidence
 from subject.thresholds import Thresholds
 
 STILL_NODES = 1 / 3

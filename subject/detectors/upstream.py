@@ -11,7 +11,8 @@ from gateway.contract.histogram import Buckets
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
-from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, clock, command, confidence, percent
+from subject.figures import clock, percent
+from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, command, confidence
 from subject.thresholds import Thresholds
 
 BROKEN = 0.5

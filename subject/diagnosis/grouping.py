@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from subject.cluster.snapshot import Snapshot
 from subject.diagnosis.links import LINKS, Link
-from subject.finding import Finding, clock
+from subject.figures import clock
+from subject.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from gateway.contract.audit import AuditRecord
 from subject.cluster.live_changes import Audit
-from subject.finding import moment
+from subject.figures import moment
 from subject.output.console import Sheet
 from subject.output.wording import UNKNOWN
 

@@ -12,7 +12,8 @@ from subject.cluster.policies import Policies
 from subject.cluster.rankings import Ranked, most_refused, nearest, ranked
 from subject.cluster.snapshot import Snapshot
 from subject.diagnosis.problems import Diagnosis, Problem
-from subject.finding import CLUSTER, Finding, moment, percent
+from subject.figures import moment, percent
+from subject.finding import CLUSTER, Finding
 from subject.output.console import Sheet, styled
 from subject.output.policy_lines import limit_told, policy_lines, standing, window_rows
 from subject.output.status_lines import status_lines, well

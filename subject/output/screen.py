@@ -15,7 +15,7 @@ from rich.text import Text
 from subject.cluster import metrics, series
 from subject.cluster.snapshot import Node, Snapshot
 from subject.diagnosis.problems import Diagnosis, Problem
-from subject.finding import clock, percent
+from subject.figures import clock, percent
 from subject.output.console import PrintableConsole, styled
 from subject.output.report import STATE_STYLES, STYLES, well_told
 from subject.output.sparkline import sparkline

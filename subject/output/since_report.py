@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from subject.diagnosis.retrospect import Episode
-from subject.finding import CLUSTER, moment
+from subject.figures import moment
+from subject.finding import CLUSTER
 from subject.output.console import Sheet, styled
 from subject.output.report import STYLES
 

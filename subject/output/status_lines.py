@@ -3,7 +3,7 @@
 from subject.cluster import metrics
 from subject.cluster.snapshot import Snapshot
 from subject.cluster.view import RedisHealth
-from subject.finding import percent
+from subject.figures import percent
 from subject.output.wording import UNKNOWN, ms
 
 HEALTHY = "Healthy: nothing was found."

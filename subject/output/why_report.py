@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limit
-from subject.finding import moment, percent
+from subject.figures import moment, percent
 from subject.output.console import Sheet, styled
 from subject.output.policy_lines import limit_told
 from subject.output.wording import UNKNOWN

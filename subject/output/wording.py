@@ -1,7 +1,8 @@
 """How numbers are told to a person, and a finding's evidence: beside what it is compared with."""
 
 from subject.causes.cause import Cause
-from subject.finding import Evidence, percent
+from subject.figures import percent
+from subject.finding import Evidence
 
 UNKNOWN = "–"
 """What cannot be seen, or was not measured."""

@@ -18,7 +18,7 @@ from subject.cluster.policies import Policies
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import UsageError
-from subject.finding import LATEST
+from subject.figures import LATEST
 from subject.telemetry.reader import kept
 from subject.thresholds import Thresholds
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from gateway.contract.codec import decode
 from gateway.contract.refusal import Refusal
 from gateway.contract.roster import RosterEntry
-from subject.finding import LATEST
+from subject.figures import LATEST
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

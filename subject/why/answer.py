@@ -15,7 +15,7 @@ from subject.cluster.series import Sample
 from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
 from subject.cluster.windows import ClientWindow
 from subject.detectors import onset
-from subject.finding import moment, number
+from subject.figures import moment, number
 from subject.why.origins import Origin, origins
 
 Verdict = Literal["refused", "lately", "full", "admitted", "denied", "allowed", "shadow", "unknown"]

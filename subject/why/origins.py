@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.contract.limits import Limits
 from gateway.contract.policy_table import DEFAULT, OVERRIDE, OWN
 from subject.cluster.policies import Policies
-from subject.finding import moment
+from subject.figures import moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from loadtest.redis_server import RedisServer
 from subject.actions import changes, edits, effects, leases
 from subject.actions.revisions import revision
 from subject.errors import ConflictError, HalfDoneError, RedisAwayError
-from subject.finding import instant
+from subject.figures import instant
 from subject.telemetry.redis_client import connect
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.node import eventually, running_node

@@ -1,9 +1,8 @@
 import json
-import time
 
 import pytest
 
-from subject.finding import CLUSTER, Evidence, Finding, as_json, clock, confidence, number, percent
+from subject.finding import CLUSTER, Evidence, Finding, as_json, confidence
 from tests.unit.subject.builders import START
 
 FIELDS = [
@@ -50,18 +49,3 @@ def test_confidence_grows_with_the_margin_and_with_time(
     margin: float, held_seconds: float, expected: float
 ) -> None:
     assert confidence(margin, held_seconds) == expected
-
-
-def test_numbers_are_short() -> None:
-    assert [number(value) for value in (0.0, 5.04, 96.4, 12345)] == ["0.0", "5.0", "96", "12,345"]
-    assert percent(0.8) == "80 %"
-
-
-def test_a_time_of_day_does_not_depend_on_where_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    try:
-        assert clock(START) == "22:13:20Z"
-    finally:
-        monkeypatch.undo()
-        time.tzset()
