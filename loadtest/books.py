@@ -1,0 +1,104 @@
+"""What a run comes to, by the books that senders, nodes, subject and upstream kept of it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gateway.contract.client_id import key_digest
+from gateway.contract.telemetry import Totals
+from loadtest import upstream_log, verdict
+from loadtest.cluster import Cluster
+from loadtest.counts import Counted, Counts
+from loadtest.polling import until
+from loadtest.scenarios import Scenario, Setting
+from loadtest.scenarios.uncertain import uncertain_nodes
+from loadtest.stage import Stage
+from loadtest.subject_commands import Subject, SubjectError
+from loadtest.verdict import Busiest, Outcome, Verdict
+
+SETTLE_SECONDS = 8.0
+"""Nodes publish each second and the upstream's log is written each tenth: all is there by then."""
+
+LOG_TICK_SECONDS = 0.2
+MOST_DROPPED_RATIO = 0.01
+"""Of the requests sent; what is put on the cluster must be what the subject's findings are held against."""
+
+
+async def closed(
+    setting: Setting, stage: Stage, subject: Subject, played: Sequence[Scenario], outcomes: Sequence[Outcome]
+) -> Verdict:
+    """End the load, and hold the books against each other.
+
+    Raises:
+        StartError: the load generator had ended by itself, or left no counts.
+    """
+    counted = await stage.load.stop()
+    uncertain = uncertain_nodes(played)
+    certain = {node_id: counts for node_id, counts in counted.nodes.items() if node_id not in uncertain}
+    differences = await _differences(subject, certain)
+    requests = sum(node.as_totals().requests for node in certain.values())
+    return Verdict(
+        outcomes=tuple(outcomes),
+        busiest=await _busiest(setting, stage.cluster, counted),
+        counted=None if differences else requests,
+        problems=(*_died(stage.cluster), *_not_sent(counted), *_unanswered(certain), *differences),
+    )
+
+
+async def _busiest(setting: Setting, running: Cluster, counted: Counted) -> Busiest | None:
+    """Judge the limits by the upstream's log, once all that was admitted is in it."""
+    admitted = sum(node.admitted for node in counted.nodes.values())
+    log = running.upstream_log
+    await until(lambda: len(_lines(log)) >= admitted, SETTLE_SECONDS, LOG_TICK_SECONDS)
+    limits = {key_digest(client.key): setting.limit for client in setting.clients}
+    return verdict.busiest(upstream_log.passages(_lines(log)), limits)
+
+
+def _lines(log: Path) -> list[str]:
+    """All lines that are complete."""
+    return [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _died(running: Cluster) -> list[str]:
+    return [
+        f"{node.id} ended by itself: {node.child.last_words()}"
+        for node in running.nodes
+        if node.child.has_ended()
+    ]
+
+
+def _not_sent(counted: Counted) -> list[str]:
+    if counted.dropped <= MOST_DROPPED_RATIO * counted.sent:
+        return []
+    return [
+        f"the generator sent {counted.sent:,} requests and dropped {counted.dropped:,} that were due, since "
+        "all its connections waited for answers: the load was not as drawn"
+    ]
+
+
+def _unanswered(nodes: Mapping[str, Counts]) -> list[str]:
+    return [
+        f"{node_id}: {node.failed} requests failed, {node.unanswered} got no answer"
+        for node_id, node in nodes.items()
+        if node.failed or node.unanswered
+    ]
+
+
+async def _differences(subject: Subject, nodes: Mapping[str, Counts]) -> list[str]:
+    """Hold the nodes' own counts, as the subject shows them, against what the senders saw."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            differences = _differing(await subject.node_totals(), nodes)
+        except SubjectError as error:
+            return [str(error)]
+        if not differences or time.monotonic() > end:
+            return differences
+
+
+def _differing(totals: Mapping[str, Totals], nodes: Mapping[str, Counts]) -> list[str]:
+    return [
+        f"{node_id}: the senders saw {seen}, the subject says {totals.get(node_id)}"
+        for node_id, seen in nodes.items()
+        if totals.get(node_id) != seen.as_totals()
+    ]
