@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from gateway.contract import keys
 from gateway.contract.overrides import LIMIT_FIELD
-from loadtest import redis_server, upstream_behaviour
+from loadtest import followed_file, redis_server
 from loadtest.child import StartError
 from loadtest.cluster import Cluster, Node
 from loadtest.delay_proxy import DelayProxy
@@ -81,8 +81,8 @@ async def _begin(fault: Fault, site: Site, stack: AsyncExitStack) -> None:
             await stack.enter_async_context(_filled(site.redis.url))
         case faults.UpstreamTroubled():
             file = site.cluster.upstream_behaviour
-            stack.callback(upstream_behaviour.write, Behaviour(), file)
-            upstream_behaviour.write(Behaviour(fault.delay_seconds, fault.failing_ratio), file)
+            stack.callback(followed_file.replace, file, Behaviour())
+            followed_file.replace(file, Behaviour(fault.delay_seconds, fault.failing_ratio))
         case faults.OverrideMalformed():
             await stack.enter_async_context(_malformed(site.redis.url, fault.client_id))
 

@@ -8,10 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.contract import codec
-from loadtest import load as loads
+from loadtest import followed_file
 from loadtest.child import Child, StartError, start_module
 from loadtest.counts import Counted
 from loadtest.interrupt import uninterrupted
+from loadtest.load import Load
 
 USERS = 96
 STOP_SECONDS = 10
@@ -30,9 +31,9 @@ class Generator:
     report_file: Path
     counted: Counted | None = field(default=None)
 
-    def follow(self, load: loads.Load) -> None:
+    def follow(self, load: Load) -> None:
         """Change the load; the generator takes it up within a few tenths of a second."""
-        loads.write(load, self.load_file)
+        followed_file.replace(self.load_file, load)
 
     def check(self) -> None:
         """Notice if it is gone.
@@ -62,7 +63,7 @@ class Generator:
 @asynccontextmanager
 async def running(
     nodes: Sequence[tuple[str, str]],
-    load: loads.Load,
+    load: Load,
     *,
     seed: int,
     environment: Mapping[str, str],
@@ -77,22 +78,12 @@ async def running(
     if find_spec("locust") is None:
         raise StartError("no load generator: pip install 'operator-ratelimiter[loadtest]'")
     load_file, report_file = folder / "load.json", folder / "counts.json"
-    loads.write(load, load_file)
+    followed_file.replace(load_file, load)
     child = start_module(
         "locust",
-        "-f",
-        str(_LOCUSTFILE),
-        "--headless",
-        "--users",
-        str(users),
-        "--spawn-rate",
-        str(users),
-        "--stop-timeout",
-        str(STOP_SECONDS),
-        "--run-time",
-        f"{LONGEST_RUN_SECONDS}s",
-        "--loglevel",
-        "WARNING",
+        *("-f", str(_LOCUSTFILE), "--headless", "--loglevel", "WARNING"),
+        *("--users", str(users), "--spawn-rate", str(users)),
+        *("--stop-timeout", str(STOP_SECONDS), "--run-time", f"{LONGEST_RUN_SECONDS}s"),
         name="generator",
         environment={
             **environment,

@@ -1,15 +1,12 @@
-"""What load is: streams of requests at a rate, spread over nodes and API keys, and its JSON in a file.
+"""What load is: streams of requests at a rate, spread over nodes and API keys.
 
-The generator follows the file while it changes, so a load over time is one file replaced now and then.
+The generator follows it in a file, so a load over time is one file replaced now and then.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from pathlib import Path
 from random import Random
-
-from gateway.contract import codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +89,3 @@ class Requests:
 
     def _new_key(self) -> str:
         return f"new-{self.random.getrandbits(64):016x}"
-
-
-def write(load: Load, path: Path) -> None:
-    """Replace the file in one step: a reader finds the old load or the new one."""
-    draft = path.with_suffix(".new")
-    draft.write_text(codec.encode(load))
-    draft.replace(path)

@@ -20,6 +20,7 @@ from locust import FastHttpUser, events, task
 from gateway.contract import codec
 from loadtest import load as loads
 from loadtest.counts import Counted, Counts
+from loadtest.followed_file import FollowedFile
 from loadtest.upstream_behaviour import FAILURE_FIELD
 
 FOLLOW_SECONDS = 0.1
@@ -38,20 +39,17 @@ class Dispatcher:
     """Puts requests into the queue when they are due, whether or not users are free to send them."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        self.path = path
+        self.file = FollowedFile(path, loads.Load)
         self.random = Random(seed)
-        self.stamp = 0
         self.dropped = 0
         self.requests = loads.Requests(loads.IDLE, len(NODES), self.random)
 
-    def follow(self) -> None:
-        """Take up the load in the file if it was replaced."""
-        stamp = self.path.stat().st_mtime_ns
-        if stamp != self.stamp:
-            self.stamp = stamp
-            self.requests = loads.Requests(
-                codec.decode(loads.Load, self.path.read_bytes()), len(NODES), self.random
-            )
+    def follow(self) -> bool:
+        """Take up the load in the file if it was replaced, and say whether it was."""
+        load = self.file.news()
+        if load is not None:
+            self.requests = loads.Requests(load, len(NODES), self.random)
+        return load is not None
 
     def run(self) -> None:
         """Until it is killed."""
@@ -61,9 +59,7 @@ class Dispatcher:
             now = time.monotonic()
             if now - followed >= FOLLOW_SECONDS:
                 followed = now
-                before = self.requests
-                self.follow()
-                if self.requests is not before:
+                if self.follow():
                     due = now + self.requests.gap_seconds()
             while due <= now:
                 self._put()

@@ -1,8 +1,10 @@
 """The dummy upstream: answers everything with 200 and a few bytes, and writes down what arrived when.
 
-It can be told to be slow, or to fail, by the file whose path is its `behaviour`."""
+It can be told to be slow, or to fail, by the file whose path is its `behaviour`.
+"""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,12 +13,41 @@ from random import Random
 
 from aiohttp import web
 
-from loadtest.upstream_behaviour import FAILURE_FIELD, Followed
+from loadtest.followed_file import FollowedFile
+from loadtest.upstream_behaviour import FAILURE_FIELD, Behaviour
 from loadtest.upstream_log import UpstreamLog
 
 FOLLOW_SECONDS = 0.1
 
 BODY = b'{"hello":"from the dummy upstream"}\n'
+
+
+class _Upstream:
+    """Answers as it is told at that moment, and notes who asked."""
+
+    def __init__(self, log: UpstreamLog | None, behaviour: Path | None) -> None:
+        self._log = log
+        self._file = None if behaviour is None else FollowedFile(behaviour, Behaviour)
+        self._behaviour = Behaviour()
+        self._random = Random()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Any request, once its body is read."""
+        if self._log is not None:
+            headers = request.headers
+            self._log.note(time.time(), headers.get("Via"), headers.get("X-API-Key"), request.raw_path)
+        async for _ in request.content.iter_any():
+            pass
+        await asyncio.sleep(self._behaviour.delay_seconds)
+        if self._random.random() < self._behaviour.failing_ratio:
+            return web.Response(status=500, body=b"told to fail\n", headers={FAILURE_FIELD: "told"})
+        return web.Response(body=BODY, content_type="application/json")
+
+    async def follow(self) -> None:
+        """Do as the file says, until cancelled."""
+        while self._file is not None:
+            self._behaviour = self._file.news() or self._behaviour
+            await asyncio.sleep(FOLLOW_SECONDS)
 
 
 @asynccontextmanager
@@ -28,28 +59,14 @@ async def running(
     Raises:
         OSError: the port is taken, or the log cannot be written.
     """
-    with (log or Path("/dev/null")).open("a") as file:
+    with (log or Path(os.devnull)).open("a") as file:
         noted = UpstreamLog(file)
-        followed = Followed(behaviour)
-        random = Random()
-
-        async def answer(request: web.BaseRequest) -> web.StreamResponse:
-            if log is not None:
-                headers = request.headers
-                noted.note(time.time(), headers.get("Via"), headers.get("X-API-Key"), request.raw_path)
-            async for _ in request.content.iter_any():
-                pass
-            await asyncio.sleep(followed.now.delay_seconds)
-            if random.random() < followed.now.failing_ratio:
-                return web.Response(status=500, body=b"told to fail\n", headers={FAILURE_FIELD: "told"})
-            return web.Response(body=BODY, content_type="application/json")
-
-        runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=1)
+        upstream = _Upstream(None if log is None else noted, behaviour)
+        runner = web.ServerRunner(web.Server(upstream.answer, access_log=None), shutdown_timeout=1)
         await runner.setup()
-        beside = [asyncio.create_task(noted.flush_now_and_then()), asyncio.create_task(_follow(followed))]
+        beside = [asyncio.create_task(noted.flush_now_and_then()), asyncio.create_task(upstream.follow())]
         try:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
+            await web.TCPSite(runner, host, port).start()
             bound = runner.addresses[0]
             yield f"http://{bound[0]}:{bound[1]}"
         finally:
@@ -59,9 +76,3 @@ async def running(
                 with suppress(asyncio.CancelledError):
                     await task
             noted.flush()
-
-
-async def _follow(followed: Followed) -> None:
-    while True:
-        followed.look()
-        await asyncio.sleep(FOLLOW_SECONDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from loadtest import upstream, upstream_behaviour, upstream_log
+from loadtest import followed_file, upstream, upstream_log
 from loadtest.upstream_behaviour import FAILURE_FIELD, Behaviour
 
 
@@ -44,7 +44,7 @@ async def test_it_is_slow_or_fails_while_its_file_says_so(tmp_path: Path) -> Non
 
         async def told(behaviour: Behaviour) -> tuple[int, bool, float]:
             """Status, whether it says that it was told to, and the time that an answer took."""
-            upstream_behaviour.write(behaviour, file)
+            followed_file.replace(file, behaviour)
             await asyncio.sleep(3 * upstream.FOLLOW_SECONDS)
             started = time.monotonic()
             async with session.get(url) as answer:

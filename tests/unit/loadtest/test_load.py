@@ -1,7 +1,6 @@
 """Loads, and what is drawn from them."""
 
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -68,11 +67,3 @@ def test_nothing_is_sent_when_idle() -> None:
 def test_a_node_of_weight_zero_gets_nothing() -> None:
     requests = Requests(Load((Stream(1.0, ("a",), (0, 1, 0)),)), 3, Random(1))
     assert {requests.draw().node for _ in range(100)} == {1}
-
-
-def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
-    path = tmp_path / "load.json"
-    loads.write(loads.IDLE, path)
-    loads.write(TWO_STREAMS, path)
-    assert codec.decode(Load, path.read_bytes()) == TWO_STREAMS
-    assert list(tmp_path.iterdir()) == [path]
