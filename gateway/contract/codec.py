@@ -101,7 +101,10 @@ def _integer(value: Any) -> int:
 def _number(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
         raise ValueError(f"{value!r:.40} is no number of a usual size")
-    return float(value)
+    number = float(value)
+    if abs(number) > _LARGEST:  # of an integer at the very end, it is one beyond it
+        raise ValueError(f"{value!r:.40} is no number of a usual size")
+    return number
 
 
 def _tuple_decoder(hints: tuple[Any, ...]) -> Callable[[Any], Any]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from gateway.contract import keys, window
 from subject.cluster.policies import NamedWindow
 
+MOST_DIGITS = 19
+"""Of a counter."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClientWindow:
@@ -52,10 +55,11 @@ def counted_in(fields: Mapping[str, str], at: float, period_seconds: int) -> dic
     """The units by sub-interval in a window hash that a decision at `at` would count."""
     counters = {}
     for number, count in fields.items():
-        try:
-            counters[int(number)] = int(count)
-        except ValueError:
-            continue
+        if len(count) <= MOST_DIGITS:  # Redis counts no further, and such a sum could not be compared
+            try:
+                counters[int(number)] = int(count)
+            except ValueError:
+                continue
     return window.counted(counters, round(at * window.MICROSECONDS), period_seconds)
 
 

@@ -9,7 +9,7 @@ from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
 from subject.cluster import series
 from subject.dashboard.chart import Chart, Stretch, draw
-from subject.telemetry.streams import read_stream
+from subject.telemetry.streams import goes_on, read_stream
 
 HOUR_SECONDS = 3600
 STEP_SECONDS = int(HISTORY.interval_seconds)
@@ -30,12 +30,14 @@ class History:
     async def read(self, redis: Redis, at: float) -> None:
         """Read what has come since; `at` is now, by Redis' clock. Errors as `read_stream`'s."""
         start = int(1000 * (at - HOUR_SECONDS - STEP_SECONDS))
-        if not start <= int(self._after.partition("-")[0] or 0) <= 1000 * at + 1000:
+        if not await goes_on(redis, keys.HISTORY, self._after, start, at):
             self.forget()
             self._after = f"{start}"
         found = await read_stream(redis, keys.HISTORY, TelemetryRecord, f"({self._after}")
         self._after = found.last_id or self._after
-        for node, of_it in groupby(sorted(found.records, key=_node), key=_node):
+        until = 1000 * (at + STEP_SECONDS)
+        records = [record for record in found.records if start <= 1000 * record.at <= until]
+        for node, of_it in groupby(sorted(records, key=_node), key=_node):
             self._add(node, list(of_it))
         self._prune(at)
 

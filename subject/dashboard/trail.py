@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
-from subject.telemetry.streams import read_stream
+from subject.telemetry.streams import goes_on, read_stream
 
 KEPT = 200
 
@@ -24,7 +24,7 @@ class Trail:
 
     async def read(self, redis: Redis, at: float) -> None:
         """Read what has come since; `at` is now, by Redis' clock. Errors as `read_stream`'s."""
-        if int(self._after.partition("-")[0]) > 1000 * at + 1000:
+        if not await goes_on(redis, keys.AUDIT, self._after, 0, at):
             self.forget()
         found = await read_stream(redis, keys.AUDIT, AuditRecord, f"({self._after}")
         self._after = found.last_id or self._after

@@ -29,7 +29,7 @@ def override_malformed(snapshot: Snapshot, thresholds: Thresholds) -> list[Findi
     own = {as_published(name) for name in snapshot.policies.overrides.malformed}
     names = sorted(own.union(*(node.last.overrides.names for node in refusing)))
     number = max(len(names), *(node.last.overrides.malformed for node in refusing), 0)
-    if number <= NAMES:
+    if number == len(names) <= NAMES:
         return [_of_field(snapshot, name, _naming(refusing, name)) for name in names]
     return [_of_many(snapshot, names, number, refusing)]
 
@@ -53,12 +53,14 @@ def _of_field(snapshot: Snapshot, name: str, refusing: tuple[Node, ...]) -> Find
 
 
 def _of_many(snapshot: Snapshot, names: list[str], number: int, refusing: tuple[Node, ...]) -> Finding:
-    action, verify = _mending(names[0])
+    action, verify = _mending(names[0] if names else "")  # a node may count them only
+    among = f", {names[0]} among them" if names else ""
+    fields = "1 field" if number == 1 else f"{number:,} fields"
     return _finding(
         snapshot,
         refusing,
         CLUSTER,
-        f"{number:,} fields in {keys.OVERRIDES} cannot be read and are not applied, {names[0]} among them",
+        f"{fields} in {keys.OVERRIDES} cannot be read or applied{among}",
         Evidence("malformed_fields", None, number, f"malformed fields: {', '.join(names[:NAMES])}, …"),
         action,
         verify,

@@ -20,7 +20,7 @@ from subject.errors import RedisAwayError, RedisRefusesError
 from subject.settings import Settings
 from subject.telemetry import redis_client, redis_reads, state_endpoint
 from subject.telemetry.redis_reads import LATEST_SECONDS, Basics
-from subject.telemetry.streams import read_stream
+from subject.telemetry.streams import goes_on, read_stream
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
@@ -115,7 +115,12 @@ class Reader:
         if basics.nobody_wrote:  # nodes may be there all the same, and not be able to write
             silent |= set(self._settings.admin_addresses)
         answers = await state_endpoint.ask(silent, self._settings.timeout_seconds)
-        states = _by_id(answers)
+        # Where a node was known, one of another cluster may listen by now.
+        states = {
+            node_id: entry
+            for node_id, entry in _by_id(answers).items()
+            if node_id in self._roster or basics.nobody_wrote
+        }
         chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
         self._windows, foreign = await redis_reads.read_windows(
             self._redis,
@@ -210,12 +215,9 @@ class Reader:
         return self._settings.baseline_seconds + MARGIN_SECONDS
 
     async def _read_stream(self, at: float) -> list[str]:
-        start, now = int(1000 * (at - self._kept_seconds)), int(1000 * at)
-        last = _milliseconds(self._stream_at)
+        start = int(1000 * (at - self._kept_seconds))
         known: set[tuple[str, str, int]] = set()
-        # Ids go on where a clock is put back; else it is another Redis in which the last one lies ahead.
-        is_ahead = last > now + 1000 and not await redis_reads.reaches(self._redis, self._stream_at)
-        if last < start or is_ahead:
+        if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
             known = {_name(record) for record in self._records}
         found = await redis_reads.read_records(self._redis, self._stream_at)
@@ -247,10 +249,6 @@ def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
 
 def _name(record: TelemetryRecord) -> tuple[str, str, int]:
     return record.node_id, record.boot_id, record.sequence
-
-
-def _milliseconds(stream_id: str) -> int:
-    return int(stream_id.partition("-")[0] or 0)
 
 
 def _most_active(records: Iterable[TelemetryRecord], at: float) -> list[str]:

@@ -95,15 +95,6 @@ async def read_records(client: Redis, after: str) -> Stretch[TelemetryRecord]:
     return await read_stream(client, keys.TELEMETRY, TelemetryRecord, f"({after}")
 
 
-async def reaches(client: Redis, stream_id: str) -> bool:
-    """Whether the telemetry goes up to this id, or further. Errors as `read_stream`'s."""
-    try:
-        page: Any = await client.xrange(keys.TELEMETRY, min=stream_id, count=1)
-    except ResponseError as error:
-        raise refused(client, keys.TELEMETRY, "stream", error) from None
-    return bool(page)
-
-
 async def read_policies(client: Redis, basics: Basics) -> Policies:
     """What nodes have published of their policies, with the live overrides."""
     wanted = sorted({entry.policy_digest for entry in basics.roster.values()})

@@ -52,6 +52,24 @@ async def read_stream(
         first = f"({last_id}"
 
 
+async def goes_on(client: Redis, key: str, after: str, start: int, at: float) -> bool:
+    """Whether a stream is to be read on behind the id `after`, and not anew from `start`, in milliseconds.
+
+    Ids go on where Redis' clock is put back; else it is another Redis in which this one lies ahead of its
+    time `at`. Errors as `read_stream`'s.
+    """
+    last = int(after.partition("-")[0] or 0)
+    return last >= start and (last <= 1000 * at + 1000 or await _reaches(client, key, after))
+
+
+async def _reaches(client: Redis, key: str, stream_id: str) -> bool:
+    try:
+        page: Any = await client.xrange(key, min=stream_id, count=1)
+    except ResponseError as error:
+        raise refused(client, key, "stream", error) from None
+    return bool(page)
+
+
 def decoded(kind: type[Record], text: Any) -> Record | None:
     """The record that a text is; None where it is none."""
     try:

@@ -278,3 +278,14 @@ def test_a_new_record_may_be_made_of_the_same_parts() -> None:
 
     assert encode(sample) == '{"by_name":{"a":[1,2],"b":[]},"pair":[3,"x"],"maybe":"1/s,5/m"}'
     assert decode(Sample, encode(sample)) == sample
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 2**53 + 1, 9.2e18])
+def test_a_number_that_is_read_can_be_written_and_read_again(number: float) -> None:
+    override = Override(parse_limits("1/s"), "ana", 0.0)
+    text = encode(override).replace('"at":0.0', f'"at":{number}')
+    try:
+        read = decode(Override, text)
+    except RecordError:
+        return
+    assert decode(Override, encode(read)) == read

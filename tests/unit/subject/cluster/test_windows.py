@@ -48,3 +48,9 @@ def test_a_full_window_has_room_from_the_moment_that_is_told_and_not_before(
 
     assert sum(window.counted(fields, round(told) - 1, period_seconds).values()) >= quota
     assert sum(window.counted(fields, round(told) + 1, period_seconds).values()) < quota
+
+
+def test_what_redis_never_counted_up_to_is_no_counter() -> None:
+    now = window.sub_interval(START * window.MICROSECONDS, 60)
+
+    assert sum(counted_in({str(now): "9" * 400, str(now - 1): "2"}, START, 60).values()) == 2

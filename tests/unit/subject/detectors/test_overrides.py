@@ -100,3 +100,12 @@ def test_a_node_that_is_down_is_not_asked() -> None:
     look = snapshot([node("node-1", "limit:acme"), record("node-2", START + 60)], START + 60)
 
     assert override_malformed(look, THRESHOLDS) == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 9000])
+def test_what_a_node_counts_and_does_not_name_is_found_too(number: int) -> None:
+    (found,) = find(node("node-1", number=number))
+
+    assert found.subject == CLUSTER
+    assert found.summary.startswith(f"{number:,} field")
+    assert found.suggested_action.endswith("HKEYS ratelimit:overrides")
