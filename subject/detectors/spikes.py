@@ -17,6 +17,10 @@ from subject.thresholds import Thresholds
 
 BUSIEST = 20
 """The clients whose rise is looked at."""
+CAP_TIME = "10m"
+"""What is pasted in a hurry ends by itself."""
+LEAST_CAP_RATE = 1.0
+"""Requests a second that are left to a client that sent hardly any before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +159,16 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _
 
 
 def _cap(spike: _Spike, client: _ClientShare, limits: Limits | None) -> str:
-    """Hold the client to half again what it used before, unless its limit holds it already."""
+    """Hold the client for a while to half again what it used before, unless its limit holds it already."""
     look = command("subject", "limits", "get", client.id)
     if limits is None or client.usual == 0 or client.refused > client.rate / 2:
         return look
-    capped = Limits(tuple(_capped(limit, 1.5 * client.usual) for limit in limits.windows))
+    rate = max(LEAST_CAP_RATE, 1.5 * client.usual)
+    capped = Limits(tuple(_capped(limit, rate) for limit in limits.windows))
     if capped == limits:
         return look
-    return command(
-        "subject", "limits", "set", client.id, str(capped), "--why", f"spike since {clock(spike.since)}"
-    )
+    why = f"spike since {clock(spike.since)}"
+    return command("subject", "limits", "set", client.id, str(capped), "--why", why, "--for", CAP_TIME)
 
 
 def _capped(limit: Limit, rate: float) -> Limit:

@@ -93,6 +93,16 @@ def test_a_client_that_makes_up_the_excess_is_named() -> None:
     assert spike.suggested_action.startswith("subject limits set acme 540/m --why ")
 
 
+def test_what_is_suggested_ends_by_itself_and_leaves_a_quiet_client_something() -> None:
+    nodes = with_client(steps((0, 20), (60, 90)), steps((0, 2), (60, 72)))
+    quiet = with_client(steps((0, 20), (60, 90)), steps((0, 0), (50, 1), (52, 0), (60, 72)))
+
+    (one,), (other,) = (found(*each, seconds=66, policies=policies("9000/m")) for each in (nodes, quiet))
+
+    assert one.suggested_action.endswith(" --for 10m")
+    assert other.suggested_action.startswith("subject limits set acme 60/m --why ")
+
+
 def test_each_window_is_capped_that_lets_more_through() -> None:
     nodes = with_client(steps((0, 20), (60, 90)), steps((0, 2), (60, 72)))
 
