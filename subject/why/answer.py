@@ -171,7 +171,7 @@ def _summary(
         reason = "no node has published its limits"
         if not snapshot.redis.connected:
             reason = f"its limits stand in Redis, which {snapshot.redis.trouble}"
-        return f"it is not known whether {client} is refused: {reason}"
+        return f"Whether {client} is refused is not known: {reason}"
     return (
         f"{client} is not being refused: {number(rate)} requests a second, and each of its windows has room"
     )

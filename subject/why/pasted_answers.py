@@ -10,6 +10,8 @@ from subject.errors import UsageError
 LONGEST = 65_536
 _ID = r"[A-Za-z0-9._~:/+=@-]{1,128}"
 _FIELD = re.compile(rf"^[<\s]*x-request-id:[ \t]*({_ID})[ \t\r]*$", re.IGNORECASE | re.MULTILINE | re.ASCII)
+_STATUS = re.compile(r"^[<\s]*HTTP/[0-9.]+[ \t]+([0-9]{3})\b", re.MULTILINE | re.ASCII)
+REFUSED = "429"
 _ALONE = re.compile(_ID, re.ASCII)
 _MADE_HERE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -51,6 +53,12 @@ def read_answer(text: str) -> PastedAnswer:
     body = _body(text)
     if _ALONE.fullmatch(text.strip()):
         return PastedAnswer(text.strip(), ())
+    statuses = _STATUS.findall(text)
+    if statuses and REFUSED not in statuses:
+        raise UsageError(
+            f"that answer is a {statuses[-1]}: it was not refused for a limit, which is a {REFUSED}; "
+            "subject why CLIENT tells how its client fares"
+        )
     if field is None and body is None:
         raise UsageError(
             "that is no refusal: paste the answer with its head (curl -i), its body, or its X-Request-Id"

@@ -218,7 +218,7 @@ async def test_without_redis_nodes_tell_and_blindness_is_said(redis_client: Redi
     )
 
     assert (away.code, asked.code) == (3, 3)
-    assert "it is not known whether" in away.out
+    assert "is refused is not known: " in away.out
     assert "Who has changed anything of it is not known: the audit stands in Redis." in away.out
     assert "Nobody" not in away.out
     assert "No node lists it" not in away.out

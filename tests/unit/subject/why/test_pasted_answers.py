@@ -37,6 +37,16 @@ def test_what_is_no_refusal_is_said_to_be_none(text: str) -> None:
         read_answer(text)
 
 
+@pytest.mark.parametrize("head", ["HTTP/1.1 200 OK", "< HTTP/1.1 301 Moved\n\n< HTTP/1.1 403 Forbidden"])
+def test_an_answer_that_is_no_429_is_said_to_be_none(head: str) -> None:
+    with pytest.raises(UsageError, match=f"that answer is a {head.split()[-2]}: it was not refused"):
+        read_answer(f"{head}\nX-Request-Id: {ID}\n\nhello")
+
+
+def test_of_several_answers_in_a_row_one_that_refuses_is_enough() -> None:
+    assert read_answer(f"HTTP/1.1 301 Moved\n\n{WHOLE}").request_id == ID
+
+
 @pytest.mark.parametrize("text", ["", "a b", "a\nb", "x" * 129, "ä"])
 def test_an_id_is_of_safe_characters(text: str) -> None:
     with pytest.raises(UsageError):
