@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -62,6 +64,21 @@ class Sheet:
             self.console.print(what)
         for line in captured.get().splitlines():
             self.console.out(line.rstrip())
+
+    def _print_table(self, table: Table, spare: Sequence[str]) -> None:
+        """Without those `spare` columns, the least needed first, that there is no room for; says which."""
+        unbounded = self.console.options.update(width=PLAIN_WIDTH)
+        left_out: list[str] = []
+        for name in spare:
+            if Measurement.get(self.console, unbounded, table).maximum <= self.console.width:
+                break
+            kept = [column for column in table.columns if column.header != name]
+            if len(kept) < len(table.columns):
+                table.columns = kept
+                left_out.append(name)
+        self._print(table)
+        if left_out:
+            self._print(f"No room for: {', '.join(left_out)} (--json has all)", style="dim")
 
     def _table(self, *columns: str) -> Table:
         between = 2 if self.console.width >= WIDE else 1

@@ -29,6 +29,9 @@ NODES_LEGEND = (
     "Of the last 10 s. p50, p99: latency of forwarded requests in ms; Redis: 99 % of its "
     "round trips in ms; alone: decided without Redis. seen: time since the last record"
 )
+NODES_SPARE = ("address", "CPU", "p50", "Redis", "seen", "failed", "p99", "alone")
+TOP_SPARE = ("±", "left", "in window", "used", "limit")
+"""Columns that a narrow terminal does without, the least needed first."""
 SHADOW_LEGEND = "; shadow: let through, though policies in shadow would have refused"
 STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
 
@@ -77,7 +80,7 @@ class Report(Sheet):
         for node_id in snapshot.unread_nodes:
             unknown = [UNKNOWN] * (len(table.columns) - 3)
             table.add_row(node_id, UNKNOWN, styled(("Down", STATE_STYLES["Down"])), *unknown)
-        self._print(table)
+        self._print_table(table, NODES_SPARE)
         self._print(NODES_LEGEND + (SHADOW_LEGEND if shadowed else ""), style="dim")
         self._unanswered(snapshot.unanswered)
 
@@ -109,7 +112,7 @@ class Report(Sheet):
                 *standing(windows.get(one.client, [])),
                 UNKNOWN if used is None else percent(used),
             )
-        self._print(table)
+        self._print_table(table, TOP_SPARE)
         further = len(clients) - TOP_ROWS
         if further > 0:
             self._print(f"and {further:,} more: subject top --json")

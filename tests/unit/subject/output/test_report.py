@@ -56,6 +56,22 @@ def test_everything_fits_into_eighty_columns(command: str, found: Snapshot) -> N
     assert max(len(line) for line in shown(command, found).splitlines()) <= 80
 
 
+@pytest.mark.parametrize("width", [40, 60, 76])
+def test_a_narrow_terminal_has_fewer_columns_and_whole_names(width: int) -> None:
+    nodes, top = shown("nodes", HEALTHY, width).splitlines(), shown("top", HEALTHY, width).splitlines()
+
+    for lines, names in ((nodes, ["node-1", "node-2", "node-3"]), (top, ["acme"])):
+        header = next(place for place, line in enumerate(lines) if line.split()[:1] in (["node"], ["client"]))
+        rows = lines[header + 1 : header + 1 + len(names)]
+        assert [row.split()[0] for row in rows] == names
+        assert max(len(line.rstrip()) for line in lines) <= width
+    assert "No room for: address" in " ".join(nodes)
+
+
+def test_a_wide_terminal_has_all_columns() -> None:
+    assert "No room" not in shown("nodes", HEALTHY) + shown("top", HEALTHY)
+
+
 def test_a_healthy_cluster_is_said_to_be() -> None:
     assert "Healthy: nothing was found." in shown("diagnosis", HEALTHY)
     assert "3 Up" in shown("status", HEALTHY)
@@ -66,7 +82,7 @@ def test_what_policies_in_shadow_would_refuse_is_told_where_there_is_any() -> No
 
     assert "25 % more by policies in shadow" in " ".join(shown("status", shadowed).split())
     assert "policies in shadow would have refused 450" in " ".join(shown("status", shadowed).split())
-    (header,) = [line for line in shown("nodes", shadowed).splitlines() if line.startswith("node ")]
+    (header,) = [line for line in shown("nodes", shadowed, 100).splitlines() if line.startswith("node ")]
     assert header.split()[3:6] == ["req/s", "refused", "shadow"]
     assert "shadow" not in shown("status", HEALTHY) + shown("nodes", HEALTHY)
     assert [node["shadow_refused"] for node in documents.nodes(shadowed)["nodes"]] == [150] * 3
