@@ -59,6 +59,8 @@ that the client has now.
 - `await subject.reset_client(client_id, why)`: the client's count begins anew. It gets up to its whole \
 limit once more.
 
+Both return a sentence: what was done, instead of what, and on which nodes it is in force by now.
+
 In a shell there is more, and each finding's `suggested_action` and `verify_with` are lines for one:
 
 - `subject diagnose`, `subject status`, `subject nodes`, `subject top`: what is wrong, and the numbers.

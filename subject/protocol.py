@@ -5,8 +5,9 @@ from typing import Any
 
 from gateway.contract.limits import Limits, parse_limits
 from subject import settings as settings_module
-from subject.actions import edits
+from subject.actions import edits, outcomes
 from subject.actions.edits import Actor
+from subject.actions.effects import in_force
 from subject.checker import RateLimiterChecker
 from subject.cluster import metrics
 from subject.cluster.series import Remembered
@@ -93,8 +94,10 @@ class RateLimiterSubject:
         spread |= dict.fromkeys(snapshot.unread_nodes, 0)
         return ClusterMetrics(store_count=len(spread), region_count=snapshot.clients, leader_count=spread)
 
-    async def set_rate_limit(self, client_id: str, limit: int | str, why: str | None = None) -> None:
+    async def set_rate_limit(self, client_id: str, limit: int | str, why: str | None = None) -> str:
         """Give a client a limit that goes before all others; nodes take it over within a second.
+
+        Returns what was done, instead of what, and on which nodes it is in force: a sentence.
 
         `limit`: ``N/period``, several with commas between them, or a bare N for N per the period of the limit
         that the client has now. Where that has several windows, N is for the shortest, and the others stay.
@@ -105,10 +108,11 @@ class RateLimiterSubject:
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """
-        await edits.set_limit(self._reader.redis, client_id, _limit(limit), Actor(self._by, why))
+        done = await edits.set_limit(self._reader.redis, client_id, _limit(limit), Actor(self._by, why))
+        return f"{outcomes.limit_set(client_id, done)}; {await self._where(done.version, done.at)}"
 
-    async def reset_client(self, client_id: str, why: str | None = None) -> None:
-        """Let a client's count begin anew.
+    async def reset_client(self, client_id: str, why: str | None = None) -> str:
+        """Let a client's count begin anew. Returns what `set_rate_limit` does.
 
         Raises:
             ValueError: no client id that a node knows.
@@ -116,7 +120,9 @@ class RateLimiterSubject:
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """
-        await edits.reset(self._reader.redis, client_id, Actor(self._by, why))
+        done = await edits.reset(self._reader.redis, client_id, Actor(self._by, why))
+        where = await self._where(done.version, done.at)
+        return f"{outcomes.count_reset(client_id, done.generation)}; {where}"
 
     async def observe(self) -> dict[str, Any]:
         """Everything at once, as JSON would hold it.
@@ -137,6 +143,13 @@ class RateLimiterSubject:
             "findings": [as_json(found) for found in diagnosis.findings],
             "problems": diagnosis_document.problems(diagnosis),
         }
+
+    async def _where(self, version: int | None, at: float) -> str:
+        settings = self._settings
+        found = await in_force(
+            self._reader.redis, version, at, settings.wait_seconds, settings.node_down_seconds
+        )
+        return outcomes.where(found)
 
     async def _snapshot(self) -> Snapshot:
         return take(await self._reader.look(), self._settings.node_down_seconds, self._samples)

@@ -100,7 +100,8 @@ async def test_an_outage_and_a_breach_are_two_tickets_and_both_are_closed() -> N
             start(GREEDY, place, 2)
         await operator.watch(FOUND_SECONDS + 5, lambda found: bool(found))
         await operator.watch(5)
-        await subject.set_rate_limit(GREEDY_ID, "200/10s", why="it is entitled to more")
+        told = await subject.set_rate_limit(GREEDY_ID, "200/10s", why="it is entitled to more")
+        assert all(node.id in told.partition("in force on")[2] for node in running.nodes), told
         await operator.watch(CLEARED_SECONDS, lambda found: not found)
         await operator.watch(5)
 

@@ -258,7 +258,7 @@ async def test_a_bare_number_is_per_the_period_that_the_client_has(
 ) -> None:
     await publish(redis_client, [record()], policies("200/10s").table)
 
-    async with RateLimiterSubject(redis_url, by="pilot") as subject:
+    async with RateLimiterSubject(settings=patient(redis_url), by="pilot") as subject:
         await subject.set_rate_limit(CLIENT, limit, why="a test")
 
     live = await live_changes(redis_client)
@@ -273,8 +273,9 @@ async def test_a_bare_number_without_any_policy_is_per_minute(redis_client: Redi
     await publish(redis_client, [record()])
 
     async with RateLimiterSubject(settings=patient(redis_url)) as subject:
-        await subject.set_rate_limit(CLIENT, 7)
+        told = await subject.set_rate_limit(CLIENT, 7)
 
+    assert told.startswith(f"{CLIENT} now has 7/m; not yet on node-1, as far as they say")
     assert str((await live_changes(redis_client)).limits[CLIENT].limit) == "7/m"
 
 
@@ -283,8 +284,9 @@ async def test_a_reset_takes_the_next_generation_and_is_audited(redis_client: Re
 
     async with RateLimiterSubject(settings=patient(redis_url)) as subject:
         await subject.reset_client(CLIENT)
-        await subject.reset_client(CLIENT)
+        told = await subject.reset_client(CLIENT)
 
+    assert told.startswith(f"{CLIENT}'s count begins anew (generation 2); ")
     assert (await live_changes(redis_client)).generations == {CLIENT: 2}
     assert [(one.action, one.before, one.after) for one in await audited(redis_client)] == [
         ("reset", "0", "1"),
@@ -360,8 +362,9 @@ async def test_a_spike_is_known_from_the_streams_history_at_the_first_look(
 
 
 def patient(redis_url: str) -> Settings:
-    """Settings under which what a test has written does not grow stale on a busy machine."""
-    return settings.load(REDIS_URL=redis_url, node_down_seconds=30)
+    """Settings under which what a test has written does not grow stale on a busy machine; nobody is there to
+    take a change over."""
+    return settings.load(REDIS_URL=redis_url, node_down_seconds=30, wait_seconds=0.1)
 
 
 async def test_a_node_whose_record_cannot_be_read_is_a_store_that_is_down(
