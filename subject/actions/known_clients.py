@@ -34,6 +34,11 @@ def check_known(client: str, policies: Policies) -> str:
     return client
 
 
+def chosen(client: str | None, policies: Policies) -> list[str]:
+    """The client that was named; of none, all that have a limit of their own. Raises as `check_known`."""
+    return policies.with_limits_of_their_own if client is None else [check_known(client, policies)]
+
+
 def unknown(client: str, policies: Policies) -> UsageError:
     """The refusal of a name that no node knows."""
     known = ", ".join(sorted(policies.registered)[:5]) or "none"

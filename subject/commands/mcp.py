@@ -3,16 +3,15 @@
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from subject.actions import edits, outcomes, undo
 from subject.actions.changes import Actor
 from subject.actions.effects import in_force
-from subject.actions.known_clients import check_known, checked
+from subject.actions.known_clients import checked, chosen
 from subject.actions.limit_hints import read_limit
-from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
 from subject.commands import explanations
 from subject.commands.parser import DISTRIBUTION
@@ -103,12 +102,9 @@ class Tools:
 
     async def limits(self, client: str | None = None) -> Document:
         """The limits that apply: of one client, or the default, the plans, and all that have their own."""
-
-        def wanted(policies: Policies) -> list[str]:
-            return policies.with_limits_of_their_own if client is None else [check_known(client, policies)]
-
         if client is not None:
             checked(client)
+        wanted = partial(chosen, client)
         snapshot, _ = await self._look(wanted)
         clients = wanted(snapshot.policies) if snapshot.redis.connected else []
         return documents.limits(snapshot, clients)
