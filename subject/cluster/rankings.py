@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from subject.cluster import metrics
 from subject.cluster.metrics import ClientMetrics
 from subject.cluster.snapshot import Snapshot
 from subject.cluster.windows import ClientWindow, fullest
 
-ORDERS = ("busiest", "refused", "nearest")
+Order = Literal["busiest", "refused", "nearest"]
+"""By requests, by refusals, or by the part of their limit that they have used."""
 NEAR_RATIO = 0.5
 
 
@@ -26,8 +28,8 @@ class Ranked:
         return None if self.window is None else self.window.count / self.window.limit
 
 
-def ranked(snapshot: Snapshot, order: str) -> list[Ranked]:
-    """All clients that nodes list, in one of `ORDERS`; those for which it says nothing come last."""
+def ranked(snapshot: Snapshot, order: Order) -> list[Ranked]:
+    """All clients that nodes list, in this order; those for which it says nothing come last."""
     windows = snapshot.windows_by_client
     found = [
         Ranked(now.client, now, fullest(windows.get(now.client, []))) for now in metrics.of_clients(snapshot)

@@ -49,22 +49,7 @@ def build() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"subject {version(DISTRIBUTION)}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    shown = {
-        "status": "the cluster in a few lines",
-        "nodes": "each node: state, rate, refusals, latencies, CPU",
-        "top": "the busiest and most refused clients, and what stands in their windows",
-        "diagnose": "what is wrong, since when, on what evidence, and what to do",
-    }
-    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in shown.items()}
-    for of_it in parsers.values():
-        _json(of_it)
-    _nodes(parsers["nodes"])
-    parsers["top"].add_argument(
-        "--by", choices=("busiest", "refused", "nearest"), default="busiest", help="which clients come first"
-    )
-    of_what = parsers["diagnose"].add_mutually_exclusive_group()
-    of_what.add_argument("--since", metavar="TIME", help="also what is over: of the last 5m, 10m at most")
-    of_what.add_argument("--explain", metavar="CODE", help="what a code means, and how it is computed")
+    _shown(commands)
     _why(commands)
     _limits(commands)
     reset = commands.add_parser("reset", help="let a client's count begin anew")
@@ -87,6 +72,26 @@ def build() -> Parser:
         "reaches it can look; limits can be changed where SUBJECT_TOKEN is set, by who has that token.",
     )
     return parser
+
+
+def _shown(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """What one look brings."""
+    shown = {
+        "status": "the cluster in a few lines",
+        "nodes": "each node: state, rate, refusals, latencies, CPU",
+        "top": "the busiest and most refused clients, and what stands in their windows",
+        "diagnose": "what is wrong, since when, on what evidence, and what to do",
+    }
+    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in shown.items()}
+    for of_it in parsers.values():
+        _json(of_it)
+    _nodes(parsers["nodes"])
+    parsers["top"].add_argument(
+        "--by", choices=("busiest", "refused", "nearest"), default="busiest", help="which clients come first"
+    )
+    of_what = parsers["diagnose"].add_mutually_exclusive_group()
+    of_what.add_argument("--since", metavar="TIME", help="also what is over: of the last 5m, 10m at most")
+    of_what.add_argument("--explain", metavar="CODE", help="what a code means, and how it is computed")
 
 
 def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -9,7 +9,7 @@ from gateway.contract.telemetry import Totals
 from subject.actions.revisions import revision
 from subject.cluster import metrics
 from subject.cluster.live_changes import Audit
-from subject.cluster.rankings import ranked
+from subject.cluster.rankings import Order, ranked
 from subject.cluster.snapshot import Node, Snapshot
 from subject.cluster.windows import ClientWindow, tightest
 from subject.diagnosis.problems import Diagnosis
@@ -113,8 +113,8 @@ def redis(snapshot: Snapshot) -> Document:
     }
 
 
-def top(snapshot: Snapshot, order: str = "busiest") -> Document:
-    """``top --json``: the clients that nodes list, the busiest first or in another order of `rankings`.
+def top(snapshot: Snapshot, order: Order = "busiest") -> Document:
+    """``top --json``: the clients that nodes list, the busiest first or in another order.
 
     Null where no node can be seen.
     """

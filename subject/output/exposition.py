@@ -5,7 +5,7 @@ cannot be seen is left out: a number of before would look like one of now.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,30 @@ Labels = Mapping[str, str]
 Samples = Iterable[tuple[Labels, float | None]]
 Family = tuple[str, Literal["counter", "gauge"], str, Samples]
 """Name, kind, meaning, and its samples; those without a value are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    node: Node
+    now: metrics.Metrics
+
+    @property
+    def labels(self) -> Labels:
+        return {"node": self.node.id}
+
+
+GAUGES_OF_A_NODE: tuple[tuple[str, str, Callable[[_Node], float | None]], ...] = (
+    ("requests_per_second", "Over the last ten seconds.", lambda one: one.now.rate),
+    ("rejection_ratio", "Part of them that was refused.", lambda one: one.now.rejection_ratio),
+    ("failure_ratio", "Part of them that failed.", lambda one: one.now.failure_ratio),
+    ("fallback_ratio", "Part decided without Redis.", lambda one: one.now.fallback_ratio),
+    ("store_p99_seconds", "99 % of its round trips to Redis.", lambda one: _seconds(one.now.store_p99_ms)),
+    ("cpu_ratio", "Processor seconds a second.", lambda one: one.now.cpu_percent / 100),
+    ("in_flight", "Requests being served.", lambda one: one.node.last.in_flight),
+    ("loop_lag_seconds", "The longest of its last second.", lambda one: one.node.last.loop_lag_seconds),
+    ("clock_skew_seconds", "Its clock less Redis'.", lambda one: one.node.last.clock_skew_seconds),
+)
+"""What is told of each node that is up: name behind ``subject_node_``, meaning, value."""
 
 
 def exposition(snapshot: Snapshot, diagnosis: Diagnosis) -> str:
@@ -137,43 +161,14 @@ def _of_the_nodes(snapshot: Snapshot) -> Iterator[Family]:
         "Requests by outcome, of all boots of a node.",
         [sample for one in nodes for sample in _outcomes(one.labels, one.node.totals)],
     )
-    for name, meaning, values in (
-        ("requests_per_second", "Over the last ten seconds.", [one.now.rate for one in up]),
-        ("rejection_ratio", "Part of them that was refused.", [one.now.rejection_ratio for one in up]),
-        ("failure_ratio", "Part of them that failed.", [one.now.failure_ratio for one in up]),
-        ("fallback_ratio", "Part decided without Redis.", [one.now.fallback_ratio for one in up]),
-        (
-            "store_p99_seconds",
-            "99 % of its round trips to Redis.",
-            [_seconds(one.now.store_p99_ms) for one in up],
-        ),
-        ("cpu_ratio", "Processor seconds a second.", [one.now.cpu_percent / 100 for one in up]),
-        ("in_flight", "Requests being served.", [one.node.last.in_flight for one in up]),
-        (
-            "loop_lag_seconds",
-            "The longest of its last second.",
-            [one.node.last.loop_lag_seconds for one in up],
-        ),
-        ("clock_skew_seconds", "Its clock less Redis'.", [one.node.last.clock_skew_seconds for one in up]),
-    ):
-        samples = [(one.labels, value) for one, value in zip(up, values, strict=True)]
-        yield f"subject_node_{name}", "gauge", meaning, samples
+    for name, meaning, value in GAUGES_OF_A_NODE:
+        yield f"subject_node_{name}", "gauge", meaning, [(one.labels, value(one)) for one in up]
     yield (
         "subject_node_latency_seconds",
         "gauge",
         "Of forwarded requests in a node, over the last ten seconds.",
         [sample for one in up for sample in _percentiles(one.labels, one.now)],
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    node: Node
-    now: metrics.Metrics
-
-    @property
-    def labels(self) -> Labels:
-        return {"node": self.node.id}
 
 
 def _one(name: str, meaning: str, value: float | None) -> Family:

@@ -9,7 +9,7 @@ from gateway.contract.overrides import Override
 from gateway.contract.telemetry import TOP
 from subject.cluster import metrics
 from subject.cluster.policies import Policies
-from subject.cluster.rankings import Ranked, most_refused, nearest, ranked
+from subject.cluster.rankings import Order, Ranked, most_refused, nearest, ranked
 from subject.cluster.snapshot import Snapshot
 from subject.diagnosis.problems import Diagnosis, Problem
 from subject.figures import moment, percent
@@ -84,7 +84,7 @@ class Report(Sheet):
         self._print(NODES_LEGEND + (SHADOW_LEGEND if shadowed else ""), style="dim")
         self._unanswered(snapshot.unanswered)
 
-    def top(self, snapshot: Snapshot, diagnosis: Diagnosis, order: str = "busiest") -> None:
+    def top(self, snapshot: Snapshot, diagnosis: Diagnosis, order: Order = "busiest") -> None:
         """Each client in a line."""
         self._headline(diagnosis)
         if not snapshot.sees:

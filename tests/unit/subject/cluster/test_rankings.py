@@ -1,7 +1,7 @@
 import pytest
 
 from subject.cluster import metrics
-from subject.cluster.rankings import most_refused, nearest, ranked
+from subject.cluster.rankings import Order, most_refused, nearest, ranked
 from subject.cluster.snapshot import Snapshot
 from subject.cluster.windows import ClientWindow
 from subject.output import documents
@@ -33,7 +33,7 @@ FOUND = cluster(
         ("nearest", ["beta", "zeta", "acme", "idle"]),
     ],
 )
-def test_clients_come_in_the_order_that_is_asked_for(order: str, names: list[str]) -> None:
+def test_clients_come_in_the_order_that_is_asked_for(order: Order, names: list[str]) -> None:
     assert [one.client for one in ranked(FOUND, order)] == names
     assert [one["id"] for one in documents.top(FOUND, order)["clients"]] == names
 
