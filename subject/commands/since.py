@@ -2,9 +2,10 @@
 
 import argparse
 from dataclasses import asdict
+from typing import Any
 
 from gateway.contract.telemetry import LATEST
-from subject.diagnosis.retrospect import MARGIN_SECONDS, episodes, moments
+from subject.diagnosis.retrospect import MARGIN_SECONDS, Episode, episodes, moments
 from subject.durations import parse_duration
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL
@@ -54,6 +55,7 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
                         "since": one.since,
                         "until": one.until,
                         "summary": one.finding.summary,
+                        "explained_by": _cause(one),
                     }
                     for one in found
                 ],
@@ -64,3 +66,10 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
 
         SinceReport.of_terminal().episodes(found, from_, times)
     return FOUND if found else WELL
+
+
+def _cause(one: Episode) -> dict[str, Any] | None:
+    if one.explained_by is None:
+        return None
+    code, kind, subject_id = one.explained_by
+    return {"code": code, "subject": {"kind": kind, "id": subject_id}}

@@ -10,7 +10,7 @@ from subject.cluster import series
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
-from subject.diagnosis.problems import diagnose
+from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.finding import SEVERITIES, Finding
 from subject.thresholds import Thresholds
 
@@ -21,15 +21,25 @@ LEAST_MOMENTS = 30
 APART_SECONDS = 15.0
 """What is found again after a longer time is another episode."""
 MARGIN_SECONDS = 10
+TOGETHER_SECONDS = 1.0
+"""Nodes publish at different moments of a second: where all stop at once, some write so much longer."""
+
+
+Identity = tuple[str, str, str]
+"""The code, and whom it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One finding over time, as it was at its worst; `until` is None where it is still there."""
+    """One finding over time, as it was at its worst; `until` is None where it is still there.
+
+    `explained_by` is the last finding that explained it, if any did.
+    """
 
     finding: Finding
     since: float
     until: float | None
+    explained_by: Identity | None = None
 
 
 def moments(at: float, seconds: int, earliest: float, nodes: int) -> list[float]:
@@ -44,17 +54,18 @@ def episodes(
     view: View, records: Sequence[TelemetryRecord], thresholds: Thresholds, times: Sequence[float]
 ) -> list[Episode]:
     """All of them, the first one first. `view` is that of now, `records` those of all the time before."""
-    found: dict[tuple[str, str, str], list[Episode]] = {}
+    found: dict[Identity, list[Episode]] = {}
     past = Past(records)
     gap = APART_SECONDS + (times[1] - times[0] if len(times) > 1 else 0.0)
     for time in times:
-        for finding in _found(view, past, thresholds, time):
-            of_it = found.setdefault((finding.code, finding.subject.kind, finding.subject.id), [])
+        for finding, cause in _explained(diagnose(past.snapshot(view, thresholds, time), thresholds)):
+            of_it = found.setdefault(identity(finding), [])
             if of_it and finding.since - (of_it[-1].until or 0.0) <= gap:
                 last = of_it[-1]
-                of_it[-1] = Episode(_worse(last.finding, finding), min(last.since, finding.since), time)
+                worst, since = _worse(last.finding, finding), min(last.since, finding.since)
+                of_it[-1] = Episode(worst, since, time, cause or last.explained_by)
             else:
-                of_it.append(Episode(finding, finding.since, time))
+                of_it.append(Episode(finding, finding.since, time, cause))
     return sorted(_with_ends(found, times), key=lambda episode: episode.since)
 
 
@@ -64,6 +75,40 @@ def _with_ends(
     for of_it in found.values():
         for episode in of_it:
             yield replace(episode, until=None) if episode.until == times[-1] else episode
+
+
+def identity(found: Finding) -> Identity:
+    """By which a finding is the same at two moments."""
+    return found.code, found.subject.kind, found.subject.id
+
+
+def by_cause(found: Sequence[Episode]) -> list[tuple[Episode, tuple[Episode, ...]]]:
+    """Those that nothing of the same time explains, each with those that it does."""
+    of_cause: dict[int, list[Episode]] = {}
+    alone = []
+    for episode in found:
+        causes = [one for one in found if identity(one.finding) == episode.explained_by]
+        cause = next((one for one in causes if one.explained_by is None and _meet(one, episode)), None)
+        if cause is None:
+            alone.append(episode)
+        else:
+            of_cause.setdefault(id(cause), []).append(episode)
+    return [(episode, tuple(of_cause.get(id(episode), ()))) for episode in alone]
+
+
+def _meet(one: Episode, other: Episode) -> bool:
+    def ends(episode: Episode) -> float:
+        return float("inf") if episode.until is None else episode.until
+
+    return one.since <= ends(other) and other.since <= ends(one)
+
+
+def _explained(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Identity | None]]:
+    """Each finding, and the one that explains it."""
+    for problem in diagnosis.problems:
+        yield problem.finding, None
+        for symptom in problem.symptoms:
+            yield symptom, identity(problem.finding)
 
 
 class Past:
@@ -93,23 +138,34 @@ class Past:
 
     def snapshot(self, view: View, thresholds: Thresholds, time: float) -> Snapshot:
         """What a look would have shown then, as far as records tell; the limits are those of `view`."""
+        roster = dict(_roster(view.roster, self.between(0.0, time), time))
+        went_on = {
+            node_id: entry
+            for node_id, entry in roster.items()
+            if time - entry.last.at > thresholds.node_down_seconds and self._went_on(node_id, time)
+        }
         of_time = replace(
             view,
             at=time,
             seen_at=time,
-            roster=dict(_roster(view.roster, self.between(0.0, time), time)),
+            roster=roster,
             records=tuple(self.between(time - thresholds.baseline_seconds - MARGIN_SECONDS, time)),
-            states={},
-            asked=frozenset(),
+            states=went_on,
+            asked=frozenset(went_on),
             windows=(),
             unreadable=(),
             unread_nodes=(),
         )
         return take(of_time, thresholds.node_down_seconds, self.samples)
 
-
-def _found(view: View, past: Past, thresholds: Thresholds, time: float) -> tuple[Finding, ...]:
-    return diagnose(past.snapshot(view, thresholds, time), thresholds).findings
+    def _went_on(self, node_id: str, time: float) -> bool:
+        """Whether it was silent because Redis was away: nobody wrote meanwhile, and it did not start anew.
+        Asked at /state it would have answered. One that is alone has to have decided without Redis."""
+        of_node = self._samples.get(node_id, ())
+        gap = next((sample for sample in of_node if sample.start < time < sample.end), None)
+        if gap is None or self.between(gap.start + TOGETHER_SECONDS, gap.end - TOGETHER_SECONDS):
+            return False
+        return len(self._samples) > 1 or gap.fallbacks > 0
 
 
 def _roster(

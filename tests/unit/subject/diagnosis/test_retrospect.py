@@ -2,8 +2,18 @@ from collections.abc import Sequence
 
 import pytest
 
-from subject.diagnosis.retrospect import Episode, Past, episodes, moments
-from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, even, record, steps, view
+from subject.diagnosis.retrospect import Episode, Past, by_cause, episodes, moments
+from tests.unit.subject.builders import (
+    START,
+    THRESHOLDS,
+    NodeScript,
+    Rate,
+    always,
+    even,
+    record,
+    steps,
+    view,
+)
 
 SECONDS = 240
 
@@ -35,6 +45,53 @@ def test_what_is_still_there_has_no_end() -> None:
 
     assert (down.finding.subject.id, down.until) == ("node-2", None)
     assert down.since == pytest.approx(START + 200, abs=4)
+
+
+def silent(scripts: Sequence[NodeScript], gap: range) -> list[str]:
+    """The nodes that are found to have been down, where these write nothing in the seconds of `gap`."""
+    records = [record for script in scripts for record in script.records(SECONDS, lost=gap)]
+    at = START + SECONDS + 0.9
+    found = episodes(view(records, at), records, THRESHOLDS, moments(at, 120, START, 3))
+    return [one.finding.subject.id for one in found if one.finding.code == "node_down"]
+
+
+def test_where_nobody_could_write_nobody_was_down() -> None:
+    assert silent(even(always(60)), range(180, 210)) == []
+
+
+def test_where_others_wrote_meanwhile_a_silent_node_was_down() -> None:
+    first, *others = even(always(60))
+    records = [*first.records(SECONDS, lost=range(180, 210))]
+    records += [record for script in others for record in script.records(SECONDS)]
+    at = START + SECONDS + 0.9
+
+    found = episodes(view(records, at), records, THRESHOLDS, moments(at, 120, START, 3))
+
+    assert ("node_down", first.node_id) in [(one.finding.code, one.finding.subject.id) for one in found]
+
+
+@pytest.mark.parametrize(("fallbacks", "down"), [(always(20), []), (always(0), ["node-1"])])
+def test_a_node_that_is_alone_was_up_if_it_decided_without_redis(fallbacks: Rate, down: list[str]) -> None:
+    alone = NodeScript("node-1", always(20), fallbacks=lambda second: fallbacks(second) * (second > 170))
+
+    assert silent([alone], range(180, 210)) == down
+
+
+def test_what_was_explained_stands_with_its_cause() -> None:
+    storm = steps((0, 1), (160, 100), (190, 1))
+    refused = steps((0, 0), (160, 99), (190, 0))
+    scripts = even(
+        lambda second: 59 + storm(second),
+        refused=refused,
+        clients={"acme": storm},
+        refused_clients={"acme": refused},
+    )
+
+    problems = by_cause(looked_back(scripts))
+
+    ((cause, explained),) = problems
+    assert cause.finding.code == "retry_storm"
+    assert {"limit_breach", "spike_single"} <= {one.finding.code for one in explained}
 
 
 def test_a_calm_time_has_no_episodes() -> None:
