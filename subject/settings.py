@@ -14,13 +14,19 @@ from subject.thresholds import Thresholds
 
 PREFIX = "SUBJECT_"
 SHORTEST_TOKEN = 16
+_ADDRESS = re.compile(r"[^\s/?#@\\]+:(?P<port>[0-9]{1,5})", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is HOST:PORT, and has nothing that would lead elsewhere in a URL."""
+    match = _ADDRESS.fullmatch(text)
+    return match is not None and 0 < int(match["port"]) < 65536
 
 
 def _nodes(text: str) -> str:
     for address in filter(None, map(str.strip, text.split(","))):
-        host, _, port = address.rpartition(":")
-        if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+        if not is_address(address):
             raise ValueError("write admin addresses as HOST:PORT, with commas between them")
     return text
 

@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 Ratio = Annotated[float, Field(gt=0, le=1)]
 Factor = Annotated[float, Field(gt=1, le=1000)]
 WholeSeconds = Annotated[int, Field(ge=1, le=600)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class Thresholds(BaseModel):
     """What counts as an anomaly. docs/detectors.md says how each is used."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     baseline_seconds: WholeSeconds = Field(default=120, description="how far back the usual is learned from")
     baseline_min_seconds: WholeSeconds = Field(default=15, description="seconds to have seen before judging")

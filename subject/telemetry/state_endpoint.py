@@ -9,6 +9,7 @@ from gateway.contract.codec import decode
 from gateway.contract.refusal import Refusal
 from gateway.contract.roster import RosterEntry
 from subject.figures import LATEST
+from subject.settings import is_address
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -19,7 +20,7 @@ Record = TypeVar("Record")
 
 async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, RosterEntry]:
     """The entries of the nodes that answer in time, and with a time that a clock has, by admin address."""
-    wanted = sorted(set(addresses))
+    wanted = _addresses(addresses)
     if not wanted:
         return {}
     from aiohttp import ClientSession, ClientTimeout  # takes a while to import, and is rarely needed
@@ -37,9 +38,14 @@ async def ask_for_refusal(
 
     async with ClientSession(timeout=ClientTimeout(total=timeout_seconds)) as session:
         path = f"/refusals/{quote(request_id)}"
-        wanted = sorted(set(addresses))
+        wanted = _addresses(addresses)
         answers = await asyncio.gather(*(_get(session, address, path, Refusal) for address in wanted))
     return next((refusal for refusal in answers if refusal is not None), None)
+
+
+def _addresses(given: Iterable[str]) -> list[str]:
+    """Those that are some: what a roster has may be anything, and is to lead to no other path."""
+    return sorted(filter(is_address, set(given)))
 
 
 async def _ask_one(session: "ClientSession", address: str) -> RosterEntry | None:

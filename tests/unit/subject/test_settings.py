@@ -25,6 +25,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SUBJECT_PORT", "tcp://10.0.0.1:80", "SUBJECT_PORT=tcp://10.0.0.1:80: should be a valid integer"),
         ("SUBJECT_PORT", "70000", "SUBJECT_PORT=70000: should be less than or equal to 65535"),
         ("SUBJECT_NAMES", "http://a", "SUBJECT_NAMES=http://a: write host names without ports"),
+        ("SUBJECT_SPIKE_Z", "inf", "SUBJECT_SPIKE_Z=inf: should be a finite number"),
+        ("SUBJECT_BREACH_REFUSED", "1" * 400, ": should be less than or equal to 1000000000"),
+        ("SUBJECT_NODES", "host:٣", "write admin addresses as HOST:PORT"),
         ("SUBJECT_TIMEOUT_SECONDS", "0", "SUBJECT_TIMEOUT_SECONDS=0: should be greater than 0"),
     ],
 )
