@@ -2,6 +2,8 @@
 
 import asyncio
 import getpass
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from importlib.metadata import version
@@ -12,17 +14,19 @@ from subject.actions.changes import Actor
 from subject.actions.effects import in_force
 from subject.actions.known_clients import checked, chosen
 from subject.actions.limit_hints import read_limit
+from subject.actions.revisions import NONE
 from subject.cluster.snapshot import Snapshot, take
 from subject.commands import explanations
 from subject.commands.parser import DISTRIBUTION
 from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.durations import parse_duration
 from subject.errors import HalfDoneError, NoNodesError, RedisAwayError, RedisRefusesError, UsageError
-from subject.exit_codes import WELL
+from subject.exit_codes import INTERRUPTED, WELL
 from subject.finding import as_json
 from subject.output import diagnosis_document, documents
 from subject.output.documents import Document
 from subject.settings import Settings
+from subject.standard_streams import drop_output
 from subject.telemetry.reader import Reader, Wanted, nobody
 
 if TYPE_CHECKING:
@@ -41,16 +45,35 @@ Parameters = ParamSpec("Parameters")
 
 
 async def run(reader: Reader, settings: Settings) -> int:
-    """Serve until standard input ends.
+    """Serve until standard input ends, nobody takes the answers any more, or a signal comes.
 
     Raises:
         UsageError: the SDK is not installed.
     """
-    await server(reader, settings).run_stdio_async()
+    tools, stopped = Tools(reader, settings), asyncio.Event()
+    serving = asyncio.ensure_future(_serve(server(tools, settings)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    stopping = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        await tools.let_changes_end()
+        # The SDK reads in a thread that would be waited for, and that waits for a line that may never come.
+        os._exit(INTERRUPTED)
+    stopping.cancel()
+    await serving
     return WELL
 
 
-def server(reader: Reader, settings: Settings) -> "MCPServer[Any]":
+async def _serve(made: "MCPServer[Any]") -> None:
+    try:
+        await made.run_stdio_async()
+    except* BrokenPipeError:
+        drop_output()
+
+
+def server(tools: "Tools", settings: Settings) -> "MCPServer[Any]":
     """All tools; those that change something only where the setting says so."""
     try:
         from mcp.server.mcpserver import MCPServer
@@ -61,12 +84,11 @@ def server(reader: Reader, settings: Settings) -> "MCPServer[Any]":
     made: MCPServer[Any] = MCPServer(
         "operator-ratelimiter", instructions=INSTRUCTIONS, version=version(DISTRIBUTION), log_level="WARNING"
     )
-    tools = Tools(reader, settings)
     for reading in (tools.status, tools.nodes, tools.diagnose, tools.top, tools.limits, tools.explain):
         made.add_tool(_clear(reading), annotations=ToolAnnotations(read_only_hint=True))
     if settings.mcp_actions:
         for acting in (tools.limits_set, tools.limits_unset, tools.reset):
-            made.add_tool(_clear(acting), annotations=ToolAnnotations(read_only_hint=False))
+            made.add_tool(_clear(tools.change(acting)), annotations=ToolAnnotations(read_only_hint=False))
     return made
 
 
@@ -77,6 +99,7 @@ class Tools:
         self._reader = reader
         self._settings = settings
         self._one_at_a_time = asyncio.Lock()
+        self._changing = set[asyncio.Task[Document]]()
 
     async def status(self) -> Document:
         """The cluster's sums: nodes and their states, rate, refusals, latencies, Redis, codes of findings."""
@@ -120,13 +143,16 @@ class Tools:
             "findings": [as_json(found) for found in diagnosis.findings if found.code == code],
         }
 
-    async def limits_set(self, client: str, limit: str, why: str, lasting: str | None = None) -> Document:
+    async def limits_set(
+        self, client: str, limit: str, why: str, lasting: str | None = None, revision: str | None = None
+    ) -> Document:
         """Give a client a limit (500/m, 20/10s, several with commas) before all others, on all nodes within a
         second. `lasting`: how long, as in 10m or 2h; without it until it is unset. `why` is audited.
+        `revision`, as `limits` tells it: only if nobody has changed the client's live limit since.
         """
         seconds = None if lasting is None else parse_duration(lasting)
-        redis = self._reader.redis
-        done = await edits.set_limit(redis, client, read_limit(limit), _actor(why), seconds)
+        redis, asked, actor = self._reader.redis, read_limit(limit), _actor(why)
+        done = await edits.set_limit(redis, client, asked, actor, seconds, if_revision=revision)
         return {
             "client": client,
             "limit": str(done.limit),
@@ -135,13 +161,20 @@ class Tools:
             "undo": undo.command(client, done.replaced, done.revision),
         }
 
-    async def limits_unset(self, client: str, why: str) -> Document:
-        """Take away the limit that was set live for a client, so that its usual one applies again."""
-        done = await edits.unset_limit(self._reader.redis, client, _actor(why))
+    async def limits_unset(self, client: str, why: str, revision: str | None = None) -> Document:
+        """Take away the limit that was set live for a client, so that its usual one applies again.
+        `revision`, as `limits` tells it: only if nobody has changed it since.
+        """
+        done = await edits.unset_limit(self._reader.redis, client, _actor(why), if_revision=revision)
         if done is None:
             raise UsageError(outcomes.limit_unset(client, None))
         where = await self._where(done.version, done.at)
-        return {"client": client, "told": f"{outcomes.limit_unset(client, done.taken)}; {where}"}
+        before = done.taken.in_force
+        return {
+            "client": client,
+            "told": f"{outcomes.limit_unset(client, done.taken)}; {where}",
+            "undo": None if before is None else undo.command(client, before, NONE),
+        }
 
     async def reset(self, client: str, why: str) -> Document:
         """Let a client's count begin anew, on all nodes within a second. It cannot be undone."""
@@ -152,6 +185,30 @@ class Tools:
             "generation": done.generation,
             "told": f"{outcomes.count_reset(client, done.generation)}; {where}",
         }
+
+    async def let_changes_end(self) -> None:
+        """Wait for those that are being made."""
+        if self._changing:
+            await asyncio.wait(self._changing)
+
+    def change(
+        self, acting: Callable[Parameters, Awaitable[Document]]
+    ) -> Callable[Parameters, Awaitable[Document]]:
+        """The tool, of which it is known while it is at it."""
+
+        @wraps(acting)
+        async def known(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Document:
+            task: asyncio.Task[Document] = asyncio.ensure_future(acting(*args, **kwargs))
+            self._changing.add(task)
+            task.add_done_callback(self._ended)
+            return await asyncio.shield(task)
+
+        return known
+
+    def _ended(self, task: asyncio.Task[Document]) -> None:
+        self._changing.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to whoever asked, if anybody still waits for it
 
     async def _where(self, version: int | None, at: float) -> str:
         settings = self._settings

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,10 +14,13 @@ from mcp import Client, StdioServerParameters
 from redis.asyncio import Redis
 
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
-from loadtest import cluster
+from gateway.contract.redis_url import parse_redis_url
+from loadtest import cluster, delay_proxy
 from loadtest.cluster import Cluster, Plan
 from loadtest.ports import free_port
-from tests.integration.subject.publishing import audited
+from tests.integration.gateway.node import eventually
+from tests.integration.subject.publishing import audited, environment, live_changes, publish
+from tests.unit.subject.builders import policies, record
 
 KEY = "sk_test_4711"
 CLIENT = unknown_client_id(KEY, DEFAULT_SECRET)
@@ -185,3 +189,92 @@ async def test_without_the_sdk_it_says_what_to_install(redis_url: str, hidden: s
     assert (
         err.decode() == "subject: subject mcp needs the extra mcp: pip install 'operator-ratelimiter[mcp]'\n"
     )
+
+
+def written(*messages: dict[str, Any]) -> bytes:
+    """JSON-RPC, a line each, behind the greeting."""
+    greeting = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    }
+    first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting}
+    lines = (first, {"jsonrpc": "2.0", "method": "notifications/initialized"}, *messages)
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+def call(tool: str, **arguments: object) -> dict[str, Any]:
+    parameters = {"name": tool, "arguments": arguments}
+    return {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": parameters}
+
+
+async def greeted(redis_url: str, *messages: dict[str, Any]) -> asyncio.subprocess.Process:
+    """A server that has answered the greeting, and was sent these messages."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "subject", "mcp"),
+        env=environment(redis_url, {"SUBJECT_MCP_ACTIONS": "true"}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(written(*messages))
+    assert b'"protocolVersion"' in await asyncio.wait_for(process.stdout.readline(), 30)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_though_its_input_is_open(redis_url: str, number: signal.Signals) -> None:
+    process = await greeted(redis_url)
+    process.send_signal(number)
+
+    assert await asyncio.wait_for(process.wait(), 30) == 130
+    assert process.stderr is not None
+    assert await process.stderr.read() == b""
+
+
+async def test_who_takes_no_answers_any_more_ends_it_in_order(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
+    process = await greeted(redis_url)
+    process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # asyncio has no other way
+    assert process.stdin is not None
+    process.stdin.write(written(call("status"))[len(written()) :])
+    process.stdin.close()
+
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert process.stderr is not None
+    assert await process.stderr.read() == b""
+
+
+async def test_a_change_is_whole_where_a_signal_comes_meanwhile(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()])
+    host, port = parse_redis_url(redis_url).addresses[0]
+    async with delay_proxy.running(host, port) as proxy:
+        proxy.delay_seconds = 0.1
+        url = redis_url.replace(f":{port}/", f":{proxy.port}/")
+        process = await greeted(url, call("limits_set", client=CLIENT, limit="7/m", why="x"))
+        await eventually(lambda: live_changes(redis_client), lambda live: live.limits)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 30)
+
+    assert [one.after for one in await audited(redis_client)] == ["7/m"]
+
+
+async def test_what_another_operator_set_is_not_overwritten_unseen_and_can_be_put_back(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()], policies().table)
+    given = environment(redis_url)
+    async with session(redis_url, given, SUBJECT_MCP_ACTIONS="true") as operator:
+        seen = (await called(operator, "limits", client=CLIENT))["limits"][0]["revision"]
+        await called(operator, "limits_set", client=CLIENT, limit="7/m", why="x", revision=seen)
+        change = {"client": CLIENT, "why": "x", "revision": seen}
+        conflicts = [
+            await refused(operator, "limits_set", limit="9/m", **change),
+            await refused(operator, "limits_unset", **change),
+        ]
+        taken = await called(operator, "limits_unset", client=CLIENT, why="x")
+
+    assert all("was changed meanwhile: it has 7/m" in told for told in conflicts)
+    assert taken["undo"] == f"subject limits set {CLIENT} 7/m --why undo --revision none"
