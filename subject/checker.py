@@ -13,8 +13,9 @@ SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""
 AFTERMATH_SECONDS = 20.0
 """What a problem has brought may outlast it by so long; after that it is a problem of its own."""
-REGAINED_SECONDS = 10.0
-"""So long after it was blind the subject has not seen enough to tell what is over, nor what is new."""
+REGAINED_SECONDS = 15.0
+"""So long after it was blind the subject has not seen enough to tell what is over, nor what is new: windows
+reach back for ten seconds at most, and nodes that were started again need some to be asked."""
 LATE_CAUSES = frozenset({"node_down", "config_drift"})
 """What has a cause that shows long before it, or long after: to wait for that is of no use."""
 EFFECTS = frozenset(link.effect for link in LINKS) - LATE_CAUSES

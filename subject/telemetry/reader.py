@@ -227,6 +227,10 @@ class Reader:
             for record in found.records
             if -AHEAD_SECONDS <= at - record.at <= 2 * self._kept_seconds and _name(record) not in known
         )
+        # Where the stream was trimmed the roster has the last of them, and the counts since are no pause.
+        known = {_name(record) for record in self._records}
+        roster = (entry.last for entry in self._roster.values())
+        self._records.extend(record for record in roster if _name(record) not in known)
         return [f"{found.unreadable} telemetry records"] if found.unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:

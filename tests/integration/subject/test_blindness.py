@@ -3,15 +3,18 @@
 What nodes write is synthetic; Redis and what reads it are real.
 """
 
+import asyncio
 import json
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import BusyLoadingError
 
 from gateway.contract import codec, keys, telemetry
 from gateway.contract.telemetry import TelemetryRecord
@@ -206,6 +209,16 @@ async def test_whatever_redis_clock_is_set_by_what_nodes_write_is_seen_at_once(
     assert len({len(view.records) for view in views}) == 1
 
 
+async def loaded(redis_url: str) -> None:
+    """Wait until it has read its file."""
+    async with Redis.from_url(redis_url) as client:
+        while True:
+            with suppress(BusyLoadingError):
+                await client.ping()
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_a_redis_that_is_started_again_with_what_it_had_is_one_outage(tmp_path: Any) -> None:
     kept = ("--appendonly", "yes", "--appendfsync", "always", "--dir", str(tmp_path))
     checker = RateLimiterChecker()
@@ -217,6 +230,7 @@ async def test_a_redis_that_is_started_again_with_what_it_had_is_one_outage(tmp_
             os.kill(server.pid, signal.SIGKILL)
             away = await goes_on.observe()
             with redis_server.running(*kept, port=server.port):
+                await loaded(server.url)
                 back = await goes_on.observe()
                 async with RateLimiterSubject(settings=patient(server.url)) as fresh:
                     new = await fresh.observe()
@@ -227,3 +241,21 @@ async def test_a_redis_that_is_started_again_with_what_it_had_is_one_outage(tmp_
         assert observation["redis_connected"] is True
         assert found_in(observation) == set()
         assert observation["nodes"] == calm["nodes"]
+
+
+async def test_what_was_trimmed_before_it_was_read_is_no_pause_of_the_traffic(
+    redis_client: Redis, redis_url: str
+) -> None:
+    records = [one for script in CALM for one in script.records(60)]
+    newest = max(one.at for one in records)
+    async with RateLimiterSubject(settings=patient(redis_url)) as goes_on:
+        later = await redis_time(redis_client) - newest
+        await write(redis_client, [one for one in records if one.at < newest - 8], later)
+        await goes_on.observe()
+        await write(redis_client, [one for one in records if one.at >= newest - 8], later)
+        await redis_client.xtrim(keys.TELEMETRY, maxlen=0)
+        observations = [await goes_on.observe(), await goes_on.observe()]
+        metrics = await goes_on.get_store_metrics("node-1")
+
+    assert [found_in(one) for one in observations] == [set(), set()]
+    assert metrics.qps == pytest.approx(20, rel=0.1)

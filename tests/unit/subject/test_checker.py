@@ -301,9 +301,9 @@ def test_after_blindness_nothing_is_closed_or_opened_until_it_has_seen_for_a_whi
     loop.look(breach, down, at=15)
     loop.looks(blind, at=(24, 28, 30), redis=False)
     loop.looks(down, drop, at=(31, 33, 35))
-    loop.looks(down, breach, spike, at=(37, 39))
+    loop.looks(down, breach, spike, at=(37, 41, 45))
     assert {name for name, _ in loop.open} == {"limit_breach", "node_down", "observer_blind"}
-    loop.looks(breach, spike, at=(41, 43))
+    loop.looks(breach, spike, at=(46, 48))
 
     assert loop.history[-3:] == [
         ("open", "spike_broad", None),

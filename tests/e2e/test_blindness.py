@@ -1,0 +1,84 @@
+"""What an operator's loop says of a real cluster that it cannot see, and when it sees it again."""
+
+import asyncio
+import json
+import os
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from loadtest import redis_server
+from subject import RateLimiterSubject
+from tests.e2e.operators import (
+    BLIND,
+    BREACH,
+    CLEARED_SECONDS,
+    DOWN,
+    FOUND_SECONDS,
+    GREEDY,
+    Operator,
+    calm_cluster,
+    command,
+    is_open,
+)
+
+
+@pytest.mark.parametrize("how", ["stands still", "is killed"])
+async def test_while_neither_redis_nor_any_node_answers_nothing_is_closed(how: str) -> None:
+    async with AsyncExitStack() as stack:
+        redis, running, sends = await calm_cluster(stack)
+        subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
+        operator = Operator(subject)
+        for place in range(3):
+            sends.start(GREEDY, place, 3)
+        await operator.watch(FOUND_SECONDS, is_open(BREACH))
+
+        pids = [redis.pid, *(node.pid for node in running.nodes)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP if how == "stands still" else signal.SIGKILL)
+        await operator.watch(FOUND_SECONDS, is_open(BREACH, BLIND))
+        await operator.watch(4)
+        blind = json.loads((await command(running, "diagnose", "--json")).stdout)
+        if how == "stands still":
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        else:
+            await stack.enter_async_context(redis_server.running_beside(port=redis.port))
+            await asyncio.gather(*(running.start_again(node) for node in running.nodes))
+        await operator.watch(CLEARED_SECONDS, is_open(BREACH))
+        sends.stop(GREEDY)
+        await operator.watch(CLEARED_SECONDS, is_open())
+        await operator.watch(4)
+
+    assert (blind["healthy"], [one["code"] for one in blind["findings"]]) == (False, ["observer_blind"])
+    assert operator.history == [
+        ("open", BREACH),
+        ("open", BLIND),
+        ("close", BLIND),
+        ("close", BREACH),
+    ]
+
+
+async def test_a_redis_that_is_started_again_with_what_it_had_is_one_ticket(tmp_path: Path) -> None:
+    """`test_operator_loop.py` has one that is started again empty."""
+    options = ("--appendonly", "yes", "--dir", str(tmp_path))
+    async with AsyncExitStack() as stack:
+        redis, running, sends = await calm_cluster(stack, 3, *options)
+        subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
+        operator = Operator(subject)
+        for place in range(3):
+            sends.start(GREEDY, place, 3)
+        await operator.watch(FOUND_SECONDS, is_open(BREACH))
+
+        os.kill(redis.pid, signal.SIGKILL)
+        await operator.watch(FOUND_SECONDS, is_open(BREACH, DOWN))
+        await operator.watch(5)
+        await stack.enter_async_context(redis_server.running_beside(*options, port=redis.port))
+        await operator.watch(CLEARED_SECONDS, is_open(BREACH))
+        totals = json.loads((await command(running, "status", "--json")).stdout)["totals"]
+        await operator.watch(5)
+
+    assert operator.history == [("open", BREACH), ("open", DOWN), ("close", DOWN)]
+    assert totals["requests"] > 0
