@@ -49,11 +49,11 @@ class _Refusals:
         """The position of the second since which it goes on."""
         return onset.since(
             self._last,
-            0,
-            self.held,
-            lambda second: self._row[second] > 0,
-            self._thresholds.breach_seconds,
-            self._thresholds.clear_ratio,
+            first=0,
+            held=self.held,
+            shows=lambda second: self._row[second] > 0,
+            window=self._thresholds.breach_seconds,
+            part=self._thresholds.clear_ratio,
         )
 
     @property
@@ -155,29 +155,45 @@ def _limit_of(policies: Policies, client: str) -> str:
     return f"its limit of {applied.limits} ({applied.name}){others}"
 
 
-def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Breach]) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class _All:
+    """The cluster's requests in the window; `since` is when so many were refused, None where they are not."""
+
+    refused: float
+    requests: float
+    since: int | None
+
+    @property
+    def ratio(self) -> float:
+        return self.refused / self.requests if self.requests else 0.0
+
+
+def _all(snapshot: Snapshot, thresholds: Thresholds) -> _All:
     window = thresholds.breach_seconds
-    refused_by_second = snapshot.cluster_seconds(_by_limits)
-    refused_in, requests_in = onset.Sums(refused_by_second, window), onset.Sums(snapshot.requests, window)
+    refused, requests = snapshot.cluster_seconds(_by_limits), snapshot.requests
+    refused_in, requests_in = onset.Sums(refused, window), onset.Sums(requests, window)
 
     def held(second: int, part: float) -> bool:
-        requests = requests_in(second)
+        count = requests_in(second)
         return (
-            onset.enough(requests, thresholds.breach_min_requests, part)
-            and refused_in(second) >= part * thresholds.breach_ratio * requests
+            onset.enough(count, thresholds.breach_min_requests, part)
+            and refused_in(second) >= part * thresholds.breach_ratio * count
         )
 
     def shows(second: int) -> bool:
-        return refused_by_second[second] > thresholds.breach_ratio * snapshot.requests[second]
+        return refused[second] > thresholds.breach_ratio * requests[second]
 
-    last = len(refused_by_second) - 1
-    began = onset.since(last, 0, held, shows, window, thresholds.clear_ratio)
-    if began is None and not breaches:
+    last = len(requests) - 1
+    began = onset.since(last, first=0, held=held, shows=shows, window=window, part=thresholds.clear_ratio)
+    since = None if began is None else snapshot.first_second + began
+    return _All(refused_in(last), requests_in(last), since)
+
+
+def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Breach]) -> list[Finding]:
+    window, found = thresholds.breach_seconds, _all(snapshot, thresholds)
+    if found.since is None and not breaches:
         return []
-    refused, requests = refused_in(last), requests_in(last)
-    ratio = refused / requests if requests else 0.0
-    starts = [breach.since for breach in breaches]
-    since = min(starts) if began is None else min([*starts, snapshot.first_second + began])
+    since = min([breach.since for breach in breaches] + ([] if found.since is None else [found.since]))
     named = ", ".join(breach.client for breach in breaches[:3])
     who = (
         f"{len(breaches)} clients are over their limits, first {named}"
@@ -192,16 +208,16 @@ def _of_cluster(snapshot: Snapshot, thresholds: Thresholds, breaches: list[_Brea
             at=snapshot.at,
             subject=CLUSTER,
             summary=(
-                f"{refused:,.0f} of all {requests:,.0f} requests in {window} s are refused "
-                f"({percent(ratio)}) since {clock(since)}: {who}"
+                f"{found.refused:,.0f} of all {found.requests:,.0f} requests in {window} s are refused "
+                f"({percent(found.ratio)}) since {clock(since)}: {who}"
             ),
             evidence=(
-                Evidence("rejection_ratio", thresholds.breach_ratio, round(ratio, 3), "ratio"),
-                Evidence("refused", None, round(refused), f"requests in {window} s"),
-                Evidence("requests", None, round(requests), f"requests in {window} s"),
+                Evidence("rejection_ratio", thresholds.breach_ratio, round(found.ratio, 3), "ratio"),
+                Evidence("refused", None, round(found.refused), f"requests in {window} s"),
+                Evidence("requests", None, round(found.requests), f"requests in {window} s"),
                 Evidence("clients_over_limit", thresholds.breach_clients, len(breaches), "clients"),
             ),
-            confidence=confidence(max(ratio / thresholds.breach_ratio, 1.0), snapshot.until - since),
+            confidence=confidence(max(found.ratio / thresholds.breach_ratio, 1.0), snapshot.until - since),
             suggested_action="subject limits",
             verify_with="subject top",
         )

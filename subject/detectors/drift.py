@@ -26,7 +26,7 @@ def config_drift(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     since = min(max(_changed_at(one), _changed_at(other)) for one, other in product(most, others))
     if snapshot.at - since < thresholds.drift_seconds:
         return []
-    return [_finding(snapshot, thresholds, others, usual, len(digests), since)]
+    return [_finding(snapshot, thresholds, others=others, usual=usual, tables=len(digests), since=since)]
 
 
 def _changed_at(node: Node) -> float:
@@ -41,7 +41,7 @@ def _first_change(snapshot: Snapshot, digest: str) -> float:
 
 
 def _finding(
-    snapshot: Snapshot, thresholds: Thresholds, others: list[Node], usual: str, tables: int, since: float
+    snapshot: Snapshot, thresholds: Thresholds, *, others: list[Node], usual: str, tables: int, since: float
 ) -> Finding:
     up = len(snapshot.up)
     names = ", ".join(node.id for node in others[:NAMED]) + (", …" if len(others) > NAMED else "")

@@ -22,7 +22,7 @@ def hot_key(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     candidates = [client for client, count in by_client.items() if count >= least > 0]
     rows = snapshot.rows_by_client(_requests, candidates)
     return [
-        _finding(snapshot, thresholds, client, row, active, began)
+        _finding(snapshot, thresholds, client, row=row, active=active, began=began)
         for client, row in rows.items()
         if (began := _began(snapshot, thresholds, row, active)) is not None
     ]
@@ -46,13 +46,21 @@ def _began(snapshot: Snapshot, thresholds: Thresholds, own: list[float], active:
     def shows(second: int) -> bool:
         return own[second] >= thresholds.hot_key_share * requests[second] > 0
 
-    return onset.since(len(own) - 1, window - 1, held, shows, window, thresholds.clear_ratio)
+    return onset.since(
+        len(own) - 1,
+        first=window - 1,
+        held=held,
+        shows=shows,
+        window=window,
+        part=thresholds.clear_ratio,
+    )
 
 
 def _finding(
     snapshot: Snapshot,
     thresholds: Thresholds,
     client: str,
+    *,
     row: list[float],
     active: int,
     began: int,

@@ -51,7 +51,7 @@ def _of_address(snapshot: Snapshot, address: str) -> Finding:
         snapshot,
         address,
         summary=f"No node answers at {address}, which SUBJECT_NODES names",
-        confidence=ADDRESS_ONLY,
+        sure=ADDRESS_ONLY,
     )
 
 
@@ -61,11 +61,11 @@ def _of_unread(snapshot: Snapshot, node_id: str) -> Finding:
         snapshot,
         node_id,
         summary=f"{node_id} counts as down: its record in Redis cannot be read, and it writes no other",
-        confidence=UNREAD,
+        sure=UNREAD,
     )
 
 
-def _of_unknown(snapshot: Snapshot, node: str, *, summary: str, confidence: float) -> Finding:
+def _of_unknown(snapshot: Snapshot, node: str, *, summary: str, sure: float) -> Finding:
     """A node without a record, so since now and with no evidence of its own."""
     return Finding(
         code="node_down",
@@ -75,7 +75,7 @@ def _of_unknown(snapshot: Snapshot, node: str, *, summary: str, confidence: floa
         subject=Target("node", node),
         summary=summary,
         evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
-        confidence=confidence,
+        confidence=sure,
         suggested_action="subject nodes",
         verify_with="subject status",
     )

@@ -40,7 +40,7 @@ def raised(last: int, first: int, held: Held, part: float) -> int | None:
     return found
 
 
-def since(last: int, first: int, held: Held, shows: Told, window: int, part: float) -> int | None:
+def since(last: int, *, first: int, held: Held, shows: Told, window: int, part: float) -> int | None:
     """Where what is so of the windows up to the one that ends with `last` began; None where nothing goes on.
 
     That is where it was found, or before it, at most a window back, over the places that show it by

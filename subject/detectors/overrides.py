@@ -44,11 +44,11 @@ def _of_field(snapshot: Snapshot, name: str, refusing: tuple[Node, ...]) -> Find
     return _finding(
         snapshot,
         refusing,
-        Target("client", client) if is_client_id(client) else CLUSTER,
-        f"{name} in {keys.OVERRIDES} cannot be read and is not applied",
-        Evidence("malformed_fields", None, 1, f"malformed field: {name}"),
-        action,
-        verify,
+        target=Target("client", client) if is_client_id(client) else CLUSTER,
+        what=f"{name} in {keys.OVERRIDES} cannot be read and is not applied",
+        evidence=Evidence("malformed_fields", None, 1, f"malformed field: {name}"),
+        action=action,
+        verify=verify,
     )
 
 
@@ -59,11 +59,13 @@ def _of_many(snapshot: Snapshot, names: list[str], number: int, refusing: tuple[
     return _finding(
         snapshot,
         refusing,
-        CLUSTER,
-        f"{fields} in {keys.OVERRIDES} cannot be read or applied{among}",
-        Evidence("malformed_fields", None, number, f"malformed fields: {', '.join(names[:NAMES])}, …"),
-        action,
-        verify,
+        target=CLUSTER,
+        what=f"{fields} in {keys.OVERRIDES} cannot be read or applied{among}",
+        evidence=Evidence(
+            "malformed_fields", None, number, f"malformed fields: {', '.join(names[:NAMES])}, …"
+        ),
+        action=action,
+        verify=verify,
     )
 
 
@@ -74,13 +76,13 @@ def _of_all(snapshot: Snapshot, troubled: tuple[Node, ...]) -> Finding:
     return _finding(
         snapshot,
         troubled,
-        CLUSTER,
-        f"No live change is taken over: {problem}",
-        Evidence("overrides_readable", 1, 0, "boolean"),
-        f"{REDIS_CLI} RENAME {keys.OVERRIDES} {keys.OVERRIDES}-set-aside"
+        target=CLUSTER,
+        what=f"No live change is taken over: {problem}",
+        evidence=Evidence("overrides_readable", 1, 0, "boolean"),
+        action=f"{REDIS_CLI} RENAME {keys.OVERRIDES} {keys.OVERRIDES}-set-aside"
         if NO_HASH in problem
         else f"{REDIS_CLI} HLEN {keys.OVERRIDES}",
-        "subject diagnose",
+        verify="subject diagnose",
     )
 
 
@@ -100,6 +102,7 @@ def _mending(name: str) -> tuple[str, str]:
 def _finding(
     snapshot: Snapshot,
     refusing: tuple[Node, ...],
+    *,
     target: Target,
     what: str,
     evidence: Evidence,

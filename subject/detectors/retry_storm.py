@@ -67,7 +67,9 @@ def _storm(
         return refused[second] > thresholds.retry_storm_ratio * requests[second]
 
     last = len(requests) - 1
-    began = onset.since(last, window - 1, held, shows, window, thresholds.clear_ratio)
+    began = onset.since(
+        last, first=window - 1, held=held, shows=shows, window=window, part=thresholds.clear_ratio
+    )
     if began is None:
         return None
     count = requests_in(last)

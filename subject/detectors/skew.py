@@ -115,11 +115,11 @@ def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 def _began(rows: _Rows, node: int, first: int, last: int, thresholds: Thresholds) -> int | None:
     return onset.since(
         last,
-        first,
-        lambda second, part: rows.held(node, second, part),
-        lambda second: rows.shows(node, second),
-        thresholds.skew_seconds,
-        thresholds.clear_ratio,
+        first=first,
+        held=lambda second, part: rows.held(node, second, part),
+        shows=lambda second: rows.shows(node, second),
+        window=thresholds.skew_seconds,
+        part=thresholds.clear_ratio,
     )
 
 

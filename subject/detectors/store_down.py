@@ -73,11 +73,11 @@ def _unreachable(snapshot: Snapshot, without: list[Node], all_without: bool) -> 
     verb = "refuses" if redis.refuses else "does not answer"
     return _finding(
         snapshot,
-        severity,
-        since,
-        f"Redis at {redis.place} {verb} the subject{when}; {nodes}",
-        sure,
-        len(without),
+        severity=severity,
+        since=since,
+        summary=f"Redis at {redis.place} {verb} the subject{when}; {nodes}",
+        sure=sure,
+        without=len(without),
     )
 
 
@@ -85,14 +85,14 @@ def _unused(snapshot: Snapshot) -> Finding:
     # Since the last decision of any node: no run of one node's records.
     decided = [sample.end for node in snapshot.up for sample in node.samples if _decided(sample)]
     since = max(decided, default=float(snapshot.first_second))
-    trip = snapshot.redis.round_trip_seconds or 0.0
+    trip_ms = 1000 * (snapshot.redis.round_trip_seconds or 0.0)
     return _finding(
         snapshot,
-        "critical",
-        since,
-        f"No node decides by Redis since {clock(since)}, though it answers here in {1000 * trip:.1f} ms",
-        CONFIRMED,
-        len(snapshot.up),
+        severity="critical",
+        since=since,
+        summary=f"No node decides by Redis since {clock(since)}, though it answers here in {trip_ms:.1f} ms",
+        sure=CONFIRMED,
+        without=len(snapshot.up),
     )
 
 
@@ -102,6 +102,7 @@ def _decided(sample: Sample) -> bool:
 
 def _finding(
     snapshot: Snapshot,
+    *,
     severity: Severity,
     since: float,
     summary: str,

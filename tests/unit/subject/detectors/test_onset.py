@@ -27,17 +27,20 @@ def test_it_looks_no_further_back_than_the_first_place() -> None:
 
 
 def test_since_when_is_where_it_was_found_and_then_over_seconds_that_show_it() -> None:
-    held = above(*[0.0] * 15, *[1.0] * 6)
+    def began(held: Held) -> int | None:
+        return since(20, first=0, held=held, shows=lambda second: second >= 12, window=10, part=0.7)
 
-    assert since(20, 0, held, lambda second: second >= 12, 10, 0.7) == 12
-    assert since(20, 0, above(*[0.0] * 21), lambda _: True, 10, 0.7) is None
+    assert began(above(*[0.0] * 15, *[1.0] * 6)) == 12
+    assert began(above(*[0.0] * 21)) is None
 
 
 @pytest.mark.parametrize(("first", "window", "expected"), [(0, 4, 12), (17, 5, 13)])
 def test_it_goes_no_further_back_than_a_window_and_the_first_place(
     first: int, window: int, expected: int
 ) -> None:
-    assert since(20, first, above(*[0.0] * 15, *[1.0] * 6), lambda _: True, window, 0.7) == expected
+    held = above(*[0.0] * 15, *[1.0] * 6)
+
+    assert since(20, first=first, held=held, shows=lambda _: True, window=window, part=0.7) == expected
 
 
 def test_a_run_goes_over_gaps_of_the_size_that_is_told() -> None:
