@@ -1,12 +1,11 @@
 """A finding with the cluster that it was found in, and the facts that speak for or against its causes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from subject.causes.cause import Fact
 from subject.cluster import metrics, series
-from subject.cluster.series import Sample
 from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
 from subject.figures import number, percent
 from subject.finding import Finding
@@ -92,15 +91,14 @@ class Case:
     @property
     def evictions(self) -> Fact:
         """Keys that Redis evicted."""
-        told = [self._counted(node, lambda sample: sample.evicted) for node in self.snapshot.up]
+        told = [self.snapshot.lately(lambda sample: sample.evicted, (node,)) for node in self.snapshot.up]
         keys = max(told, default=0.0)
         return Fact(f"Redis evicted {number(keys)} keys in 10 s", keys)
 
     @property
     def rise(self) -> Fact:
         """The cluster's rate over the usual one of before."""
-        counts = self.snapshot.cluster_seconds(lambda sample: sample.totals.requests)
-        return self._beside_usual(counts, "requests")
+        return self._beside_usual(self.snapshot.requests, "requests")
 
     @property
     def newcomers(self) -> Fact:
@@ -147,9 +145,7 @@ class Case:
 
     def by_client(self, *nodes: Node) -> dict[str, float]:
         """Requests by client at these nodes, as far as they list them."""
-        end = self.snapshot.covered_until
-        samples = [sample for node in nodes for sample in node.samples]
-        return series.by_client(samples, lambda sample: sample.requests_by_client, end - RATE_SECONDS, end)
+        return self.snapshot.lately_by_client(series.requests_of_clients, nodes)
 
     def changed_lately(self, client: str) -> Fact:
         """Whether the client's limit was changed live shortly before it began."""
@@ -158,10 +154,6 @@ class Case:
             why = f" ({override.why})" if override.why else ""
             return Fact(f"{override.by} gave it {override.limit} shortly before{why}", 1.0)
         return Fact("its limit was not changed live shortly before", 0.0)
-
-    def _counted(self, node: Node, value: Callable[[Sample], float]) -> float:
-        end = self.snapshot.covered_until
-        return series.counted(node.samples, value, end - RATE_SECONDS, end)
 
     def _beside_usual(self, counts: Sequence[float], what: str) -> Fact:
         """A rate of now over the median of those before, and before the finding began."""

@@ -55,14 +55,14 @@ def _leaver(case: Case) -> Fact:
     samples = list(snapshot.all_samples())
     start = max(float(snapshot.first_second), since - BEFORE_SECONDS)
     seconds = since - start
-    before = series.by_client(samples, lambda one: one.requests_by_client, start, since)
-    whole = series.counted(samples, lambda one: one.totals.requests, start, since)
-    left = series.counted(samples, lambda one: one.totals.requests, since, snapshot.covered_until)
+    before = series.by_client(samples, series.requests_of_clients, start, since)
+    whole = series.counted(samples, series.requests, start, since)
+    left = series.counted(samples, series.requests, since, snapshot.covered_until)
     after = max(1.0, snapshot.covered_until - since)
     if seconds < 1 or not before:
         return Fact("no client is listed", None)
     missing = max(whole / seconds - left / after, 1e-9)
-    now = series.by_client(samples, lambda one: one.requests_by_client, since, snapshot.covered_until)
+    now = series.by_client(samples, series.requests_of_clients, since, snapshot.covered_until)
     lost = {client: count / seconds - now.get(client, 0.0) / after for client, count in before.items()}
     client = max(lost, key=lost.__getitem__)
     part = min(1.0, max(0.0, lost[client] / missing))

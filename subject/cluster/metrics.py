@@ -75,8 +75,8 @@ def of_clients(snapshot: Snapshot) -> list[ClientMetrics]:
     start = end - RATE_SECONDS
     samples = [sample for node in snapshot.up for sample in _of_late(node.samples, start)]
     seconds = _seconds(samples, start, end, len(snapshot.up))
-    requests = series.by_client(samples, lambda sample: sample.requests_by_client, start, end)
-    refused = series.by_client(samples, lambda sample: sample.refused_by_client, start, end)
+    requests = series.by_client(samples, series.requests_of_clients, start, end)
+    refused = series.by_client(samples, series.refusals_of_clients, start, end)
     lists = [_listed(node, start, end) for node in snapshot.up]
     found = [
         ClientMetrics(
@@ -103,10 +103,10 @@ def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], 
     full. About: nodes rank by what clients had lately, in which the last second counts most.
     """
     samples = _of_late(node.samples, start)
-    listed = series.by_client(samples, lambda sample: sample.requests_by_client, start, end)
+    listed = series.by_client(samples, series.requests_of_clients, start, end)
     if len(node.last.busiest) < TOP:
         return listed, 0.0
-    all_requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
+    all_requests = series.counted(samples, series.requests, start, end)
     rest = max(0.0, all_requests - sum(listed.values()))
     least = min(listed.get(entry.client, 0.0) for entry in node.last.busiest)
     return listed, min(rest, least)
@@ -116,7 +116,7 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
     start = end - RATE_SECONDS
     samples = _of_late(samples, start)
     seconds = _seconds(samples, start, end, nodes)
-    requests = series.counted(samples, lambda sample: sample.totals.requests, start, end)
+    requests = series.counted(samples, series.requests, start, end)
     refused = series.counted(samples, lambda sample: sample.totals.refused, start, end)
     in_shadow = series.counted(samples, lambda sample: sample.totals.shadow_refused, start, end)
     failed = series.counted(samples, lambda sample: sample.totals.failed, start, end)

@@ -45,6 +45,21 @@ class Sample:
     loop_lag_seconds: float  # the longest that its event loop was late
 
 
+def requests(sample: Sample) -> int:
+    """Of all clients."""
+    return sample.totals.requests
+
+
+def requests_of_clients(sample: Sample) -> Mapping[str, int]:
+    """By client, of those that were among the busiest."""
+    return sample.requests_by_client
+
+
+def refusals_of_clients(sample: Sample) -> Mapping[str, int]:
+    """By client, of those that were among the most refused."""
+    return sample.refused_by_client
+
+
 def samples(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
     """The samples of one node, in order of time. A boot's first record starts its differences anew."""
     return Remembered()(records)

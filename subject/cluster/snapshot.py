@@ -59,6 +59,11 @@ class Node:
         return self.entry.address
 
     @property
+    def admin_url(self) -> str:
+        """Where operators reach it."""
+        return f"http://{self.entry.admin_address}"
+
+    @property
     def totals(self) -> Totals:
         """Of all its boots."""
         return self.last.carried + self.last.boot
@@ -142,13 +147,27 @@ class Snapshot:
     @cached_property
     def requests(self) -> list[float]:
         """Requests of the cluster by complete second."""
-        return self.cluster_seconds(lambda sample: sample.totals.requests)
+        return self.cluster_seconds(series.requests)
 
     def rows_by_client(
         self, field: Callable[[Sample], Mapping[str, int]], clients: Iterable[str]
     ) -> dict[str, list[float]]:
         """What `field` has of each of these clients by complete second, as far as nodes listed it."""
         return series.rows_by_client(self.all_samples(), field, clients, self.first_second, self.until)
+
+    def lately(self, value: Callable[[Sample], float], nodes: Iterable[Node]) -> float:
+        """The sum of `value` over the last `RATE_SECONDS` at these nodes."""
+        end = self.covered_until
+        samples = (sample for node in nodes for sample in node.samples)
+        return series.counted(samples, value, end - RATE_SECONDS, end)
+
+    def lately_by_client(
+        self, field: Callable[[Sample], Mapping[str, int]], nodes: Iterable[Node]
+    ) -> dict[str, float]:
+        """Each client's sum of it, as far as these nodes list it."""
+        end = self.covered_until
+        samples = (sample for node in nodes for sample in node.samples)
+        return series.by_client(samples, field, end - RATE_SECONDS, end)
 
     def all_samples(self) -> Iterable[Sample]:
         """Every node's samples."""

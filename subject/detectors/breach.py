@@ -1,6 +1,5 @@
 """limit_breach: a client, or the cluster, is refused often."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from subject.cluster import series
@@ -69,18 +68,14 @@ class _Refusals:
 def _rows(snapshot: Snapshot, thresholds: Thresholds) -> dict[str, list[float]]:
     """Of those who may be over, now or a while ago; who is denied is refused as was asked for."""
     start = snapshot.first_second
-    refused = series.by_client(snapshot.all_samples(), _refused, start, snapshot.until)
+    refused = series.by_client(snapshot.all_samples(), series.refusals_of_clients, start, snapshot.until)
     least = thresholds.clear_ratio * thresholds.breach_refused - 0.5
     clients = [
         client
         for client, count in refused.items()
         if count >= least and not snapshot.policies.is_denied(client)
     ]
-    return snapshot.rows_by_client(_refused, clients)
-
-
-def _refused(sample: Sample) -> Mapping[str, int]:
-    return sample.refused_by_client
+    return snapshot.rows_by_client(series.refusals_of_clients, clients)
 
 
 def _are_many(now: int, clients: list[_Refusals], thresholds: Thresholds) -> bool:
@@ -100,8 +95,8 @@ def _breaches(
 ) -> list[_Breach]:
     until, window = snapshot.until, thresholds.breach_seconds
     samples = list(snapshot.all_samples()) if found else []
-    refused = series.by_client(samples, _refused, until - window, until)
-    requests = series.by_client(samples, lambda sample: sample.requests_by_client, until - window, until)
+    refused = series.by_client(samples, series.refusals_of_clients, until - window, until)
+    requests = series.by_client(samples, series.requests_of_clients, until - window, until)
     breaches = [
         _Breach(
             one.client,

@@ -56,7 +56,7 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding
         ),
         evidence=_evidence(thresholds, skew.seconds),
         confidence=_confidence(snapshot, thresholds, skew),
-        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
+        suggested_action=command("curl", "-s", f"{node.admin_url}/state"),
         verify_with="subject diagnose",
     )
 

@@ -51,7 +51,7 @@ def _node_drop(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> _Drop 
     if snapshot.until - newest < thresholds.baseline_min_seconds + thresholds.drop_seconds:
         return None
     first = max(snapshot.first_second, int(newest) + 1)
-    counts = series.per_second(node.samples, lambda sample: sample.totals.requests, first, snapshot.until)
+    counts = series.per_second(node.samples, series.requests, first, snapshot.until)
     if not _may_have_dropped(counts, thresholds):
         return None
     drop = _drop(counts, first, thresholds)
@@ -157,6 +157,6 @@ def _of_node(snapshot: Snapshot, thresholds: Thresholds, node: Node, drop: _Drop
             Evidence("part_of_usual", thresholds.drop_ratio, round(drop.ratio, 3), "ratio"),
         ),
         confidence=confidence(drop.margin, snapshot.until - drop.since),
-        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/readyz"),
+        suggested_action=command("curl", "-s", f"{node.admin_url}/readyz"),
         verify_with="subject nodes",
     )

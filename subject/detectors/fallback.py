@@ -125,6 +125,6 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, found: list[_Fallback])
             Evidence("by_redis", None, round(decisions), f"decisions in {window} s"),
         ),
         confidence=confidence(margin, snapshot.at - since),
-        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
+        suggested_action=command("curl", "-s", f"{node.admin_url}/state"),
         verify_with="subject nodes",
     )

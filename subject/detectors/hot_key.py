@@ -1,9 +1,6 @@
 """hot_key: one of many clients makes most of the cluster's requests."""
 
-from collections.abc import Mapping
-
 from subject.cluster import series
-from subject.cluster.series import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock, number, percent
@@ -14,22 +11,18 @@ from subject.thresholds import Thresholds
 def hot_key(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """By what nodes list: at least so much is a client's."""
     until, window = snapshot.until, thresholds.hot_key_seconds
-    by_client = series.by_client(snapshot.all_samples(), _requests, until - window, until)
+    by_client = series.by_client(snapshot.all_samples(), series.requests_of_clients, until - window, until)
     active = sum(count > 0 for count in by_client.values())
     least = thresholds.clear_ratio * thresholds.hot_key_share * sum(snapshot.requests[-window:])
     if len(snapshot.requests) < window or active < thresholds.clear_ratio * thresholds.hot_key_clients:
         return []
     candidates = [client for client, count in by_client.items() if count >= least > 0]
-    rows = snapshot.rows_by_client(_requests, candidates)
+    rows = snapshot.rows_by_client(series.requests_of_clients, candidates)
     return [
         _finding(snapshot, thresholds, client, row=row, active=active, began=began)
         for client, row in rows.items()
         if (began := _began(snapshot, thresholds, row, active)) is not None
     ]
-
-
-def _requests(sample: Sample) -> Mapping[str, int]:
-    return sample.requests_by_client
 
 
 def _began(snapshot: Snapshot, thresholds: Thresholds, own: list[float], active: int) -> int | None:

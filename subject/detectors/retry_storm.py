@@ -1,10 +1,8 @@
 """retry_storm: a client that is refused comes back at once, instead of when it was told."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from subject.cluster import series
-from subject.cluster.series import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock, number, percent
@@ -28,24 +26,16 @@ def retry_storm(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     until, window = snapshot.until, thresholds.retry_storm_seconds
     if until - snapshot.first_second < window:
         return []
-    counts = series.by_client(snapshot.all_samples(), _refused, until - window, until)
+    counts = series.by_client(snapshot.all_samples(), series.refusals_of_clients, until - window, until)
     part = thresholds.clear_ratio
     least = part * thresholds.retry_storm_ratio * (part * thresholds.retry_storm_rate * window - 1)
     busiest_first = sorted(counts.items(), key=lambda item: -item[1])
     clients = [client for client, count in busiest_first if count >= least]
     clients = [client for client in clients if not snapshot.policies.is_denied(client)]
-    refused = snapshot.rows_by_client(_refused, clients)
-    asked = snapshot.rows_by_client(_asked, clients)
+    refused = snapshot.rows_by_client(series.refusals_of_clients, clients)
+    asked = snapshot.rows_by_client(series.requests_of_clients, clients)
     storms = (_storm(snapshot, thresholds, client, asked[client], refused[client]) for client in clients)
     return [_finding(snapshot, thresholds, storm) for storm in storms if storm is not None]
-
-
-def _refused(sample: Sample) -> Mapping[str, int]:
-    return sample.refused_by_client
-
-
-def _asked(sample: Sample) -> Mapping[str, int]:
-    return sample.requests_by_client
 
 
 def _storm(

@@ -83,12 +83,7 @@ def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     if len(nodes) < 2:
         return []
     rows = _Rows(
-        [
-            series.per_second(
-                node.samples, lambda sample: sample.totals.requests, snapshot.first_second, until
-            )
-            for node in nodes
-        ],
+        [series.per_second(node.samples, series.requests, snapshot.first_second, until) for node in nodes],
         thresholds,
     )
     # Of a window with only a part of a node's second the shares are not what they seem.
@@ -174,6 +169,6 @@ def _finding(
             Evidence("node_cpu", None, round(cpu, 1), "percent"),
         ),
         confidence=confidence(skew.margin, snapshot.until - since),
-        suggested_action=command("curl", "-s", f"http://{idlest.entry.admin_address}/readyz"),
+        suggested_action=command("curl", "-s", f"{idlest.admin_url}/readyz"),
         verify_with="subject nodes",
     )

@@ -1,13 +1,12 @@
 """spike_broad and spike_single: far more requests than usual, from many clients or from one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import mean, median
 
 from gateway.contract.limits import Limit, Limits
 from subject.cluster import series
-from subject.cluster.series import Sample
 from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.detectors import onset, rates
 from subject.detectors.rates import Second
@@ -78,11 +77,11 @@ def _heaviest(
     taught = [place for place, second in enumerate(earlier) if second.teaches]
     now = {
         client: count / max(1, until - start)
-        for client, count in series.by_client(samples, _requests, start, until).items()
+        for client, count in series.by_client(samples, series.requests_of_clients, start, until).items()
     }
     # Who makes up half of the excess is among the first six: that is at least a third of all requests.
     busiest = sorted(now, key=lambda name: -now[name])[:BUSIEST]
-    rows = snapshot.rows_by_client(_requests, busiest)
+    rows = snapshot.rows_by_client(series.requests_of_clients, busiest)
     usual = {client: _usual(row, taught) for client, row in rows.items()}
     client = max(busiest, key=lambda name: now[name] - usual[name], default=None)
     if client is None:
@@ -103,7 +102,7 @@ def _is_of(
     """Whether the excess is one client's: found so at some second of this spike, and still mostly so."""
     if client.of_excess >= thresholds.spike_client_share:
         return True
-    own = snapshot.rows_by_client(_requests, [client.id])[client.id]
+    own = snapshot.rows_by_client(series.requests_of_clients, [client.id])[client.id]
     window = int(RATE_SECONDS)
     its = onset.Sums([rate - client.usual for rate in own[place:]], window)
     whole = onset.Sums([rate - spike.usual for rate in snapshot.requests[place:]], window)
@@ -115,10 +114,6 @@ def _is_of(
     return (
         onset.raised(last, min(last, thresholds.spike_seconds - 1), held, thresholds.clear_ratio) is not None
     )
-
-
-def _requests(sample: Sample) -> Mapping[str, int]:
-    return sample.requests_by_client
 
 
 def _usual(row: Sequence[float], taught: Sequence[int]) -> float:

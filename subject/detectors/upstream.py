@@ -195,9 +195,7 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: in
         ),
         confidence=confidence(max(margins), snapshot.until - since),
         suggested_action=(
-            "subject nodes"
-            if alone is None
-            else command("curl", "-s", f"http://{alone.entry.admin_address}/state")
+            "subject nodes" if alone is None else command("curl", "-s", f"{alone.admin_url}/state")
         ),
         verify_with="subject status",
     )

@@ -4,13 +4,13 @@ Two things may go wrong at once, so that where something can be checked, the tim
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from subject.causes.case import BUSY_PERCENT, LAG_MS, MORE
 from subject.causes.nodes import TOGETHER_SECONDS
-from subject.cluster import metrics
-from subject.cluster.series import Sample, by_client, counted
-from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
+from subject.cluster import metrics, series
+from subject.cluster.series import Sample
+from subject.cluster.snapshot import Node, Snapshot
 from subject.finding import CLUSTER, Finding
 
 SAME_TIME_SECONDS = 10.0
@@ -129,8 +129,9 @@ def mostly_there(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
 
     def refused(nodes: Sequence[Node]) -> float:
         if effect.subject.kind == "client":
-            return _of_client(snapshot, nodes, effect.subject.id, lambda sample: sample.refused_by_client)
-        return _counted(snapshot, nodes, lambda sample: sample.totals.refused)
+            refusals = snapshot.lately_by_client(series.refusals_of_clients, nodes)
+            return refusals.get(effect.subject.id, 0.0)
+        return snapshot.lately(lambda sample: sample.totals.refused, nodes)
 
     return effect.since >= cause.since - BEFORE_SECONDS and refused(apart) > MOST * refused(snapshot.up) > 0
 
@@ -139,24 +140,10 @@ def comes_in_there(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     """A client without which the node would serve about as much as the others."""
 
     def rest(nodes: Sequence[Node]) -> float:
-        own = _of_client(snapshot, nodes, cause.subject.id, lambda sample: sample.requests_by_client)
-        return max(0.0, _counted(snapshot, nodes, lambda sample: sample.totals.requests) - own)
+        own = snapshot.lately_by_client(series.requests_of_clients, nodes).get(cause.subject.id, 0.0)
+        return max(0.0, snapshot.lately(series.requests, nodes) - own)
 
     busiest = [node for node in snapshot.up if node.id == effect.subject.id]
     if cause.subject.kind != "client":
         return False
     return bool(busiest) and rest(busiest) <= MORE * rest(snapshot.up) / len(snapshot.up)
-
-
-def _counted(snapshot: Snapshot, nodes: Sequence[Node], value: Callable[[Sample], float]) -> float:
-    end = snapshot.covered_until
-    samples = (sample for node in nodes for sample in node.samples)
-    return counted(samples, value, end - RATE_SECONDS, end)
-
-
-def _of_client(
-    snapshot: Snapshot, nodes: Sequence[Node], client: str, field: Callable[[Sample], Mapping[str, int]]
-) -> float:
-    end = snapshot.covered_until
-    samples = [sample for node in nodes for sample in node.samples]
-    return by_client(samples, field, end - RATE_SECONDS, end).get(client, 0.0)

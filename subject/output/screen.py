@@ -175,7 +175,7 @@ def _rates(snapshot: Snapshot, node: Node, seconds: int) -> Sequence[float | Non
     """Requests by second, the last one last; None where the node has told nothing."""
     until = snapshot.until
     first = until - seconds
-    rates = series.per_second(node.samples, lambda sample: sample.totals.requests, first, until)
+    rates = series.per_second(node.samples, series.requests, first, until)
     told = series.per_second(node.samples, lambda sample: sample.end - sample.start, first, until)
     return [rate if covered > 0 else None for rate, covered in zip(rates, told, strict=True)]
 

@@ -8,7 +8,6 @@ from typing import Literal
 from gateway.contract.client_id import is_address_id
 from gateway.contract.limits import Limits
 from gateway.contract.policy_table import Policy
-from subject.cluster import series
 from subject.cluster.metrics import of_node
 from subject.cluster.policies import Policies
 from subject.cluster.series import Sample
@@ -178,24 +177,19 @@ def _summary(
 
 
 def _at_nodes(snapshot: Snapshot, client: str) -> Iterator[AtNode]:
-    end = snapshot.covered_until
     usual = snapshot.policies.applied_to(client)
     for node in snapshot.up:
-        requests = _rate(node, lambda sample: sample.requests_by_client.get(client, 0), end)
-        refused = _rate(node, refusals(client), end)
+        requests = snapshot.lately(lambda sample: sample.requests_by_client.get(client, 0), (node,))
+        refused = snapshot.lately(refusals(client), (node,))
         limit = _limit_at(snapshot.policies, node, client)
         is_other = limit is not None and usual is not None and limit != usual.limits
         yield AtNode(
             node=node.id,
-            rate=round(max(requests, refused), 3),
-            refused_rate=round(refused, 3),
+            rate=round(max(requests, refused) / RATE_SECONDS, 3),
+            refused_rate=round(refused / RATE_SECONDS, 3),
             alone_ratio=of_node(snapshot, node).fallback_ratio,
             limit=limit if is_other else None,
         )
-
-
-def _rate(node: Node, value: Callable[[Sample], float], end: float) -> float:
-    return series.counted(node.samples, value, end - RATE_SECONDS, end) / RATE_SECONDS
 
 
 def _limit_at(policies: Policies, node: Node, client: str) -> Limits | None:
