@@ -12,6 +12,7 @@ from math import ceil, floor
 
 from gateway.contract import histogram
 from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals, Upstream
+from subject.cluster.gains import gains
 
 LONGEST_START_SECONDS = 5.0
 JUMP_SECONDS = 1.0
@@ -196,39 +197,6 @@ def _between(
 def _more(earlier: int | None, later: int | None) -> int:
     """A count of Redis' own: smaller after its restart, unknown before it is told."""
     return 0 if earlier is None or later is None else max(0, later - earlier)
-
-
-def gains(
-    known: Mapping[str, ClientCount],
-    earlier: Sequence[ClientCount],
-    later: Sequence[ClientCount],
-    at_most: int,
-) -> dict[str, int]:
-    """How much each client of the later list added since the earlier one; `at_most` is what all added.
-
-    Units less error is what was counted since a client was last taken into the sketch; the same error means
-    that it was not taken in again. For a client of both lists, and for a new one where the earlier list had
-    room, this is exact. One that comes back into a full list may have been counted unlisted meanwhile: it
-    gets what it has more than when it was last listed (`known`), but all such clients together no more than
-    the others leave.
-    """
-    listed = {entry.client for entry in earlier}
-    was_full = bool(earlier) and len(later) <= len(earlier)
-    exact: dict[str, int] = {}
-    returning: dict[str, int] = {}
-    for entry in later:
-        last = known.get(entry.client)
-        same = last is not None and last.error == entry.error
-        gain = entry.units - (last.units if last is not None and same else entry.error)
-        if gain > 0:
-            (exact if entry.client in listed or not was_full else returning)[entry.client] = gain
-    left = max(0, at_most - sum(exact.values()))
-    for place, (client, gain) in enumerate(sorted(returning.items(), key=lambda item: item[1])):
-        share = min(gain, left // (len(returning) - place))
-        if share:
-            exact[client] = share
-            left -= share
-    return exact
 
 
 def counted(of: Iterable[Sample], value: Callable[[Sample], float], start: float, end: float) -> float:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
+from subject.cluster import gains as listed
 from subject.cluster import series
 from tests.unit.subject.builders import START, NodeScript, always, record, steps
 
@@ -149,7 +150,7 @@ def gains(
 ) -> dict[str, int]:
     """`known`: units of clients when they were last listed, before the earlier list."""
     before = {client: ClientCount(client, units, 0) for client, units in known.items()}
-    return series.gains({**before, **{entry.client: entry for entry in earlier}}, earlier, later, at_most)
+    return listed.gains({**before, **{entry.client: entry for entry in earlier}}, earlier, later, at_most)
 
 
 def test_gains_of_clients_that_both_lists_have_are_exact() -> None:
