@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 from gateway.contract.limits import Limits, parse_limits
 
 Record = TypeVar("Record")
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
 
 
 class RecordError(ValueError):
@@ -93,16 +93,16 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
+    if not isinstance(value, int) or isinstance(value, bool) or not -LARGEST <= value <= LARGEST:
         raise ValueError(f"{value!r:.40} is no integer of 64 bits")
     return value
 
 
 def _number(value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not -_LARGEST <= value <= _LARGEST:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -LARGEST <= value <= LARGEST:
         raise ValueError(f"{value!r:.40} is no number of a usual size")
     number = float(value)
-    if abs(number) > _LARGEST:  # of an integer at the very end, it is one beyond it
+    if abs(number) > LARGEST:  # of an integer at the very end, it is one beyond it
         raise ValueError(f"{value!r:.40} is no number of a usual size")
     return number
 
@@ -122,7 +122,7 @@ def _tuple_decoder(hints: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _bucket(value: Any) -> tuple[int, int]:
     """A histogram's: most of what a record holds, so the usual case is quick."""
     first, second = _exactly(list, value)
-    if type(first) is int is type(second) and -_LARGEST <= first <= _LARGEST >= second >= -_LARGEST:
+    if type(first) is int is type(second) and -LARGEST <= first <= LARGEST >= second >= -LARGEST:
         return first, second
     return _integer(first), _integer(second)
 

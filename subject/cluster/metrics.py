@@ -1,6 +1,6 @@
 """The numbers of a node and of the cluster that are shown: those of the last ten seconds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.contract import histogram
@@ -42,7 +42,7 @@ class ClientMetrics:
 
 def of_node(snapshot: Snapshot, node: Node) -> Metrics:
     """A node's; all zero where it is not up."""
-    return _metrics(node.samples if node.is_up else (), snapshot.covered_until)
+    return _metrics([node] if node.is_up else [], snapshot.covered_until)
 
 
 def busy_percent(snapshot: Snapshot, node: Node) -> float:
@@ -52,8 +52,7 @@ def busy_percent(snapshot: Snapshot, node: Node) -> float:
 
 def of_cluster(snapshot: Snapshot) -> Metrics:
     """The sums over the nodes that are up; its CPU is the mean."""
-    samples = [sample for node in snapshot.up for sample in node.samples]
-    return _metrics(samples, snapshot.covered_until, len(snapshot.up))
+    return _metrics(snapshot.up, snapshot.covered_until)
 
 
 def totals(nodes: Sequence[Node]) -> tuple[Totals, Totals]:
@@ -73,7 +72,7 @@ def of_clients(snapshot: Snapshot) -> list[ClientMetrics]:
     """The clients that nodes list, the busiest first."""
     end = snapshot.covered_until
     start = end - RATE_SECONDS
-    samples = [sample for node in snapshot.up for sample in _of_late(node.samples, start)]
+    samples = _of_late(snapshot.up, start)
     seconds = _seconds(samples, start, end, len(snapshot.up))
     requests = series.by_client(samples, series.requests_of_clients, start, end)
     refused = series.by_client(samples, series.refusals_of_clients, start, end)
@@ -102,7 +101,7 @@ def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], 
     That is what is left of the node's requests, and no more than the least of those it lists, if the list is
     full. About: nodes rank by what clients had lately, in which the last second counts most.
     """
-    samples = _of_late(node.samples, start)
+    samples = series.ending_after(node.samples, start)
     listed = series.by_client(samples, series.requests_of_clients, start, end)
     if len(node.last.busiest) < TOP:
         return listed, 0.0
@@ -112,10 +111,14 @@ def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], 
     return listed, min(rest, least)
 
 
-def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
+def _of_late(nodes: Iterable[Node], start: float) -> list[Sample]:
+    return [sample for node in nodes for sample in series.ending_after(node.samples, start)]
+
+
+def _metrics(nodes: Sequence[Node], end: float) -> Metrics:
     start = end - RATE_SECONDS
-    samples = _of_late(samples, start)
-    seconds = _seconds(samples, start, end, nodes)
+    samples = _of_late(nodes, start)
+    seconds = _seconds(samples, start, end, len(nodes))
     requests = series.counted(samples, series.requests, start, end)
     refused = series.counted(samples, lambda sample: sample.totals.refused, start, end)
     in_shadow = series.counted(samples, lambda sample: sample.totals.shadow_refused, start, end)
@@ -137,13 +140,8 @@ def _metrics(samples: Sequence[Sample], end: float, nodes: int = 1) -> Metrics:
         latency_p50_ms=milliseconds(histogram.quantile_seconds(latency, 0.5)),
         latency_p99_ms=milliseconds(histogram.quantile_seconds(latency, 0.99)),
         store_p99_ms=milliseconds(histogram.quantile_seconds(store, 0.99)),
-        cpu_percent=100 * cpu_seconds / seconds / max(1, nodes),
+        cpu_percent=100 * cpu_seconds / seconds / max(1, len(nodes)),
     )
-
-
-def _of_late(samples: Sequence[Sample], start: float) -> list[Sample]:
-    """Those that have a part after `start`: of two minutes, a tenth."""
-    return [sample for sample in samples if sample.end > start]
 
 
 def _seconds(samples: Sequence[Sample], start: float, end: float, nodes: int) -> float:

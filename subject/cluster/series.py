@@ -5,7 +5,8 @@ moments of a second, and a record can be lost; so what is counted over whole sec
 spread evenly over the time between its two records.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil, floor
@@ -201,12 +202,14 @@ def _more(earlier: int | None, later: int | None) -> int:
 
 def counted(of: Iterable[Sample], value: Callable[[Sample], float], start: float, end: float) -> float:
     """The sum of `value` over (start, end]."""
-    return sum(value(sample) * _overlap(sample, start, end) / (sample.end - sample.start) for sample in of)
+    return sum(
+        value(sample) * overlap / (sample.end - sample.start) for sample, overlap in _overlaps(of, start, end)
+    )
 
 
 def covered_seconds(of: Iterable[Sample], start: float, end: float) -> float:
     """How much of (start, end] the samples cover."""
-    return sum(_overlap(sample, start, end) for sample in of)
+    return sum(overlap for _, overlap in _overlaps(of, start, end))
 
 
 def per_second(of: Iterable[Sample], value: Callable[[Sample], float], first: int, until: int) -> list[float]:
@@ -214,9 +217,8 @@ def per_second(of: Iterable[Sample], value: Callable[[Sample], float], first: in
     seconds = [0.0] * max(0, until - first)
     for sample in of:
         amount = value(sample)
-        if amount:
-            for place, share in _spread(sample, first, until):
-                seconds[place] += amount * share
+        for place, share in _spread(sample, first, until) if amount else ():
+            seconds[place] += amount * share
     return seconds
 
 
@@ -225,11 +227,10 @@ def by_client(
 ) -> dict[str, float]:
     """Each client's sum over (start, end], as far as it was among the listed ones."""
     sums: dict[str, float] = {}
-    for sample in of:
-        part = _overlap(sample, start, end) / (sample.end - sample.start)
-        if part:
-            for client, units in field(sample).items():
-                sums[client] = sums.get(client, 0.0) + units * part
+    for sample, overlap in _overlaps((one for one in of if field(one)), start, end):
+        part = overlap / (sample.end - sample.start)
+        for client, units in field(sample).items():
+            sums[client] = sums.get(client, 0.0) + units * part
     return sums
 
 
@@ -260,6 +261,11 @@ def last_seconds(of: Sequence[Sample], place: int, seconds: float) -> list[Sampl
     return found[::-1]
 
 
+def ending_after(of: Sequence[Sample], start: float) -> Sequence[Sample]:
+    """The samples of one node that have a part after `start`: of two minutes, a tenth."""
+    return of[bisect_right(of, start, key=_end) :]
+
+
 def ended_within(of: Iterable[Sample], start: float, end: float) -> list[Sample]:
     """The samples whose record came in (start, end]: histograms cannot be cut, so a sample counts whole."""
     return [sample for sample in of if start < sample.end <= end]
@@ -275,5 +281,12 @@ def _spread(sample: Sample, first: int, until: int) -> list[tuple[int, float]]:
     ]
 
 
-def _overlap(sample: Sample, start: float, end: float) -> float:
-    return max(0.0, min(sample.end, end) - max(sample.start, start))
+def _overlaps(of: Iterable[Sample], start: float, end: float) -> Iterator[tuple[Sample, float]]:
+    """The samples that reach into (start, end], and for how many seconds."""
+    for sample in of:
+        if sample.end > start and sample.start < end:
+            yield sample, min(sample.end, end) - max(sample.start, start)
+
+
+def _end(sample: Sample) -> float:
+    return sample.end

@@ -145,9 +145,18 @@ class Snapshot:
         return series.per_second(self.all_samples(), value, self.first_second, self.until)
 
     @cached_property
+    def requests_by_node(self) -> dict[str, list[float]]:
+        """Each node's requests by complete second, from `first_second` on."""
+        return {
+            node.id: series.per_second(node.samples, series.requests, self.first_second, self.until)
+            for node in self.nodes
+        }
+
+    @cached_property
     def requests(self) -> list[float]:
-        """Requests of the cluster by complete second."""
-        return self.cluster_seconds(series.requests)
+        """The same of the cluster."""
+        none = [0.0] * max(0, self.until - self.first_second)
+        return [sum(second) for second in zip(none, *self.requests_by_node.values(), strict=True)]
 
     def rows_by_client(
         self, field: Callable[[Sample], Mapping[str, int]], clients: Iterable[str]
@@ -172,6 +181,10 @@ class Snapshot:
     def all_samples(self) -> Iterable[Sample]:
         """Every node's samples."""
         return (sample for node in self.nodes for sample in node.samples)
+
+    def late_samples(self, start: float) -> Iterable[Sample]:
+        """Those that have a part after `start`."""
+        return (sample for node in self.nodes for sample in series.ending_after(node.samples, start))
 
 
 SamplesOf = Callable[[Sequence[TelemetryRecord]], tuple[Sample, ...]]

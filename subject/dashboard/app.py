@@ -125,9 +125,10 @@ async def _events(request: web.Request) -> web.StreamResponse:
             await response.prepare(request)
             await response.write(_hello(request.app[RIGHTS]))
             while (frame := await watcher.newer(number)) is not None:
+                event = await asyncio.to_thread(frame.event, until)
                 async with asyncio.timeout(SEND_SECONDS):
-                    await response.write(frame.event(until))
-                number, until = frame.number, frame.chart.until
+                    await response.write(event)
+                number, until = frame.number, frame.until
         except ConnectionError:
             pass  # who watched has gone
         except TimeoutError:
@@ -148,7 +149,7 @@ def _hello(rights: Rights) -> bytes:
 
 
 async def _history(request: web.Request) -> web.Response:
-    response = web.Response(text=request.app[WATCHER].hour, content_type="application/json")
+    response = web.Response(text=await request.app[WATCHER].hour(), content_type="application/json")
     response.enable_compression()
     return response
 

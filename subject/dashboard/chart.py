@@ -39,10 +39,6 @@ class Lines:
     refused: Line  # of these
     p99_ms: Line  # latency of forwarded requests
 
-    def since(self, place: int) -> "Lines":
-        """Without the first `place` steps."""
-        return Lines(self.rate[place:], self.refused[place:], self.p99_ms[place:])
-
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -52,14 +48,6 @@ class Chart:
     start: int
     until: int
     lines: Mapping[str, Lines]
-
-    def since(self, second: int | None) -> "Chart":
-        """What is new for one who has all before `second`; all where that is unknown or not in it."""
-        if second is None or not self.start <= second <= self.until:
-            return self
-        place = (second - self.start) // self.step
-        lines = {node: of_node.since(place) for node, of_node in self.lines.items()}
-        return Chart(self.step, self.start + place * self.step, self.until, lines)
 
     def as_json(self) -> dict[str, Any]:
         """For the browser."""

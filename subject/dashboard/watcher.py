@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
@@ -17,7 +17,7 @@ from subject.dashboard.chart import Chart, Stretch, draw
 from subject.dashboard.history import History
 from subject.dashboard.page import page
 from subject.dashboard.trail import Trail
-from subject.diagnosis.problems import diagnose
+from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.output.exposition import exposition
 from subject.output.printable import printable
@@ -46,14 +46,23 @@ class Frame:
 
     number: int
     page: str  # a JSON object, or null where the subject failed
-    chart: Chart
+    snapshot: Snapshot | None  # of the last look that did not fail
     trouble: str = ""  # how it failed
+    events: dict[int | None, bytes] = field(default_factory=dict)
+    """Those that were made: all who watch for a while are told the same."""
+
+    @property
+    def until(self) -> int:
+        """The second that its chart ends before."""
+        return 0 if self.snapshot is None else self.snapshot.until
 
     def event(self, since: int | None) -> bytes:
         """As a server-sent event, for one who has the chart to before `since`."""
-        chart, trouble = _text(self.chart.since(since)), json.dumps(self.trouble)
-        data = f'{{"page":{self.page},"chart":{chart},"trouble":{trouble}}}'
-        return f"event: frame\nid: {self.number}\ndata: {data}\n\n".encode()
+        if since not in self.events:
+            chart = EMPTY if self.snapshot is None else live(self.snapshot, since)
+            data = f'{{"page":{self.page},"chart":{_text(chart)},"trouble":{json.dumps(self.trouble)}}}'
+            self.events[since] = f"event: frame\nid: {self.number}\ndata: {data}\n\n".encode()
+        return self.events[since]
 
 
 EMPTY = Chart(1, 0, 0, {})
@@ -74,8 +83,9 @@ class Watcher:
         self._news = asyncio.Condition()
         self._soon = asyncio.Event()
         self._watching = 0
-        self._hour = _text(EMPTY)
-        self._metrics: str | None = None
+        self._hour_at = 0.0
+        self._hour: str | None = _text(EMPTY)
+        self._seen: tuple[Snapshot, Diagnosis] | None = None
         self._closed = False
         self._unread: dict[type[Trail] | type[History], str] = {}  # what was logged of each
 
@@ -104,15 +114,16 @@ class Watcher:
         """Do not wait for the next look's time."""
         self._soon.set()
 
-    @property
-    def hour(self) -> str:
-        """The chart of the last hour, as JSON."""
+    async def hour(self) -> str:
+        """The chart of the last hour, as JSON; made when it is asked for, which mostly nobody does."""
+        if self._hour is None:
+            self._hour = await asyncio.to_thread(_text, self._history.chart(self._hour_at))
         return self._hour
 
     @property
     def metrics(self) -> str | None:
         """The last look for Prometheus; None before the first one, and where it failed."""
-        return self._metrics
+        return None if self._seen is None else exposition(*self._seen)
 
     async def newer(self, number: int) -> Frame | None:
         """The latest frame, as soon as there is one after `number`; None when there will be no more."""
@@ -167,19 +178,20 @@ class Watcher:
         if view.redis.connected:
             await self._read(self._trail, view.at)
         # Of thirty nodes it takes a while, in which others are to be answered.
-        text, chart, self._metrics = await asyncio.to_thread(self._made, view)
-        await self._show(text, chart)
+        snapshot, diagnosis, text = await asyncio.to_thread(self._made, view)
+        self._seen = snapshot, diagnosis
+        await self._show(text, snapshot)
         if view.redis.connected and time.monotonic() >= self._history_due:
             self._history_due = time.monotonic() + HISTORY_SECONDS
             await self._read(self._history, view.at)
-            self._hour = await asyncio.to_thread(_text, self._history.chart(view.at))
+            self._hour_at, self._hour = view.at, None
 
     async def _fail(self, error: Exception) -> None:
-        before, self._metrics = self._frame, None
+        before, self._seen = self._frame, None
         trouble = f"{type(error).__name__}; the subject's log says more"
         if before is None or before.trouble != trouble:
             logger.error("a look failed", exc_info=error)
-        await self._show("null", EMPTY if before is None else before.chart, trouble)
+        await self._show("null", None if before is None else before.snapshot, trouble)
 
     async def _read(self, stream: Trail | History, at: float) -> None:
         told = ""
@@ -193,25 +205,28 @@ class Watcher:
                 logger.warning("the audit or the history cannot be read: %s", printable(told))
         self._unread[type(stream)] = told
 
-    def _made(self, view: View) -> tuple[str, Chart, str]:
+    def _made(self, view: View) -> tuple[Snapshot, Diagnosis, str]:
         snapshot = take(view, self._settings.node_down_seconds, self._samples)
         diagnosis = diagnose(snapshot, self._settings)
         text = json.dumps(page(snapshot, diagnosis, self._trail.records), separators=(",", ":"))
-        return text, live(snapshot), exposition(snapshot, diagnosis)
+        return snapshot, diagnosis, text
 
-    async def _show(self, text: str, chart: Chart, trouble: str = "") -> None:
+    async def _show(self, text: str, snapshot: Snapshot | None, trouble: str = "") -> None:
         number = 1 if self._frame is None else self._frame.number + 1
         async with self._news:
-            self._frame = Frame(number, text, chart, trouble)
+            self._frame = Frame(number, text, snapshot, trouble)
             self._news.notify_all()
 
 
-def live(snapshot: Snapshot) -> Chart:
-    """The last two minutes, second by second."""
-    nodes: dict[str, list[Stretch]] = {
-        node.id: [Stretch.of(sample) for sample in node.samples] for node in snapshot.nodes
-    }
+def live(snapshot: Snapshot, since: int | None = None) -> Chart:
+    """The last two minutes, second by second; for one who has all before `since` what is new."""
     start = max(snapshot.first_second, snapshot.until - LIVE_SECONDS)
+    if since is not None and start <= since <= snapshot.until:
+        start = since
+    nodes: dict[str, list[Stretch]] = {
+        node.id: [Stretch.of(sample) for sample in node.samples if sample.end > start]
+        for node in snapshot.nodes
+    }
     return draw(nodes, start, snapshot.until, 1)
 
 

@@ -98,6 +98,8 @@ def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[fl
         for one in node.samples
         if one.end - one.start > thresholds.node_down_seconds and (one.boot_id, one.end) not in firsts
     ]
+    if not gaps:
+        return []
     others = sorted(one.end for other in snapshot.nodes if other is not node for one in other.samples)
     return [
         gap.end

@@ -94,7 +94,7 @@ def _breaches(
     snapshot: Snapshot, thresholds: Thresholds, found: list[tuple[_Refusals, int]]
 ) -> list[_Breach]:
     until, window = snapshot.until, thresholds.breach_seconds
-    samples = list(snapshot.all_samples()) if found else []
+    samples = list(snapshot.late_samples(until - window)) if found else []
     refused = series.by_client(samples, series.refusals_of_clients, until - window, until)
     requests = series.by_client(samples, series.requests_of_clients, until - window, until)
     breaches = [

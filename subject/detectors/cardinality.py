@@ -1,14 +1,13 @@
 """cardinality_attack: clients that nobody has seen come in numbers, and each has a quota of its own."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from gateway.contract import distinct
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
+from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent
 from subject.finding import CLUSTER, Evidence, Finding, confidence
 from subject.thresholds import Thresholds
@@ -51,19 +50,18 @@ def _judge(new: Sequence[float], requests: Sequence[float], thresholds: Threshol
     """The usual is the median of the seconds with traffic that lie before the window and in no attack."""
     window = thresholds.cardinality_seconds
     new_in, requests_in = onset.Sums(new, window), onset.Sums(requests, window)
-    remembered: deque[tuple[int, float]] = deque()
+    past = Usual(thresholds.baseline_seconds)
     judged: list[_Second] = []
     for place in range(len(new)):
-        past = place - window
-        if past >= 0 and requests[past] > 0 and not any(one.attack for one in judged[past:]):
-            remembered.append((past, new[past]))
-        while remembered and remembered[0][0] < place - thresholds.baseline_seconds:
-            remembered.popleft()
-        usual = median(count for _, count in remembered) if remembered else 0.0
+        before = place - window
+        if before >= 0 and requests[before] > 0 and not any(one.attack for one in judged[before:]):
+            past.learn(before, new[before])
+        past.forget(place)
+        usual = past.median
         bound = max(thresholds.cardinality_rate, thresholds.cardinality_ratio * usual)
         part = thresholds.clear_ratio if judged and judged[-1].attack else 1.0
         attack = (
-            len(remembered) >= thresholds.baseline_min_seconds
+            len(past) >= thresholds.baseline_min_seconds
             and new_in(place) > part * bound * window
             and new_in(place) >= part * thresholds.cardinality_share * requests_in(place)
         )

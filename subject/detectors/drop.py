@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from subject.cluster import series
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset, rates
+from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent
 from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
@@ -51,7 +51,7 @@ def _node_drop(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> _Drop 
     if snapshot.until - newest < thresholds.baseline_min_seconds + thresholds.drop_seconds:
         return None
     first = max(snapshot.first_second, int(newest) + 1)
-    counts = series.per_second(node.samples, series.requests, first, snapshot.until)
+    counts = snapshot.requests_by_node[node.id][first - snapshot.first_second :]
     if not _may_have_dropped(counts, thresholds):
         return None
     drop = _drop(counts, first, thresholds)
@@ -80,23 +80,22 @@ class _Pause:
 def _drop(counts: Sequence[float], first: int, thresholds: Thresholds) -> _Drop | None:
     """The low seconds at the end: each below a part of the median of those before that were neither low, idle
     nor a spike, until it is a drop, and from then on their mean of as many seconds as it takes."""
-    remembered: deque[tuple[int, float]] = deque()
+    past = Usual(thresholds.baseline_seconds)
     pauses: deque[_Pause] = deque()
     mean_of = onset.Sums([rate / thresholds.drop_seconds for rate in counts], thresholds.drop_seconds)
     usual, run, found = 0.0, 0, False
     for second, (rate, judged) in enumerate(zip(counts, rates.judge(counts, thresholds), strict=True)):
-        while remembered and remembered[0][0] < second - thresholds.baseline_seconds:
-            remembered.popleft()
+        past.forget(second)
         while pauses and pauses[0].end < second - thresholds.baseline_seconds:
             pauses.popleft()
         if not run:
-            usual = median(past for _, past in remembered) if remembered else 0.0
+            usual = past.median
         low = thresholds.drop_ratio * usual
         if mean_of(second) * thresholds.clear_ratio < low if found else rate < low:
             run += 1
             found = found or (
                 run >= _least_run(pauses, thresholds)
-                and len(remembered) >= thresholds.baseline_min_seconds
+                and len(past) >= thresholds.baseline_min_seconds
                 and round(usual, 3) >= thresholds.drop_least_rate
             )
             continue
@@ -104,7 +103,7 @@ def _drop(counts: Sequence[float], first: int, thresholds: Thresholds) -> _Drop 
             pauses.append(_Pause(second, run, found))
             run, found = 0, False
         if judged.teaches:
-            remembered.append((second, rate))
+            past.learn(second, rate)
     if not found or run > thresholds.baseline_seconds:
         return None
     rate = sum(counts[-run:]) / run

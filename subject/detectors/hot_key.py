@@ -11,7 +11,9 @@ from subject.thresholds import Thresholds
 def hot_key(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """By what nodes list: at least so much is a client's."""
     until, window = snapshot.until, thresholds.hot_key_seconds
-    by_client = series.by_client(snapshot.all_samples(), series.requests_of_clients, until - window, until)
+    by_client = series.by_client(
+        snapshot.late_samples(until - window), series.requests_of_clients, until - window, until
+    )
     active = sum(count > 0 for count in by_client.values())
     least = thresholds.clear_ratio * thresholds.hot_key_share * sum(snapshot.requests[-window:])
     if len(snapshot.requests) < window or active < thresholds.clear_ratio * thresholds.hot_key_clients:

@@ -1,6 +1,5 @@
 """What rate is usual, and which seconds are not."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -8,6 +7,7 @@ from math import sqrt
 from statistics import median
 
 from subject.detectors import onset
+from subject.detectors.usual import Usual
 from subject.thresholds import Thresholds
 
 MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
@@ -44,18 +44,17 @@ def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
     `_opening_burst`), since nothing was known when it came.
     """
     opening = _opening_burst(rates, thresholds)
-    remembered: deque[tuple[int, float]] = deque()
+    usual = Usual(thresholds.baseline_seconds)
     judged: list[Second] = []
     for second, rate in enumerate(rates):
-        while remembered and remembered[0][0] < second - thresholds.baseline_seconds:
-            remembered.popleft()
+        usual.forget(second)
         part = thresholds.clear_ratio if _goes_on(judged, second - 1, thresholds) else 1.0
-        found = _second(rate, [past for _, past in remembered], thresholds, part)
+        found = _second(rate, usual, thresholds, part)
         if second in opening:
             found = replace(found, anomalous=True)
         judged.append(found)
         if found.teaches:
-            remembered.append((second, rate))
+            usual.learn(second, rate)
     return judged
 
 
@@ -91,16 +90,16 @@ def _least_sd(usual: float) -> float:
     return max(sqrt(usual), 0.05 * usual, 1.0)
 
 
-def _second(rate: float, past: Sequence[float], thresholds: Thresholds, part: float) -> Second:
+def _second(rate: float, past: Usual, thresholds: Thresholds, part: float) -> Second:
     """Beside all that is remembered and, by its ratio, beside the last of it: a steady rise is no spike."""
     if len(past) < thresholds.baseline_min_seconds:
         return Second(rate, None, 0.0, False)
-    usual = median(past)
-    mad = median(abs(other - usual) for other in past)
-    upper = sorted(past)[int(0.9 * len(past))]
+    usual = past.median
+    mad = median([abs(other - usual) for other in past.ordered])
+    upper = past.ordered[int(0.9 * len(past))]
     sd = max(MAD_TO_SD * mad, (upper - usual) / P90_IN_SD, _least_sd(usual))
     z = (rate - usual) / sd
-    level = max(usual, median(past[-thresholds.spike_recent_seconds :]))
+    level = max(usual, median(past.latest(thresholds.spike_recent_seconds)))
     bound = onset.lowered(thresholds.spike_ratio, 1.0, part) * level + part
     return Second(rate, usual, z, z > part * thresholds.spike_z and rate > bound)
 

@@ -26,7 +26,9 @@ def retry_storm(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     until, window = snapshot.until, thresholds.retry_storm_seconds
     if until - snapshot.first_second < window:
         return []
-    counts = series.by_client(snapshot.all_samples(), series.refusals_of_clients, until - window, until)
+    counts = series.by_client(
+        snapshot.late_samples(until - window), series.refusals_of_clients, until - window, until
+    )
     part = thresholds.clear_ratio
     least = part * thresholds.retry_storm_ratio * (part * thresholds.retry_storm_rate * window - 1)
     busiest_first = sorted(counts.items(), key=lambda item: -item[1])

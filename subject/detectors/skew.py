@@ -82,10 +82,7 @@ def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     nodes = [node for node in snapshot.up if _is_compared(node, snapshot, window)]
     if len(nodes) < 2:
         return []
-    rows = _Rows(
-        [series.per_second(node.samples, series.requests, snapshot.first_second, until) for node in nodes],
-        thresholds,
-    )
+    rows = _Rows([snapshot.requests_by_node[node.id] for node in nodes], thresholds)
     # Of a window with only a part of a node's second the shares are not what they seem.
     first = max(0, *(_first_second(node) - snapshot.first_second for node in nodes)) + window - 1
     last = until - 1 - snapshot.first_second

@@ -73,7 +73,7 @@ def _heaviest(
     """The client that has risen most, over its usual in the seconds that taught the cluster's usual."""
     until = snapshot.until
     start = max(since, until - int(RATE_SECONDS))
-    samples = list(snapshot.all_samples())
+    samples = list(snapshot.late_samples(start))
     taught = [place for place, second in enumerate(earlier) if second.teaches]
     now = {
         client: count / max(1, until - start)

@@ -1,16 +1,17 @@
 """upstream_degraded: the service behind fails, or answers later than usual."""
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil
-from statistics import median
 
 from gateway.contract import histogram
 from gateway.contract.histogram import Buckets
+from subject.cluster import series
 from subject.cluster.series import Sample
 from subject.cluster.snapshot import Node, Snapshot
 from subject.detectors import onset
+from subject.detectors.usual import Usual
 from subject.figures import clock, percent
 from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, command, confidence
 from subject.thresholds import Thresholds
@@ -21,13 +22,22 @@ MOSTLY_ONE = 0.9
 """One node's part of the failures from which they are its own."""
 
 
-@dataclass(slots=True)
+@dataclass  # without slots, for what is cached
 class _Second:
     """What nodes told of in one second, by their records."""
 
     answers: int = 0
     failures: int = 0
-    latencies: list[Buckets] = field(default_factory=list)
+    by_node: list[Buckets] = field(default_factory=list)
+
+    @cached_property
+    def latency(self) -> Buckets:
+        """Of all nodes."""
+        return histogram.total(self.by_node)
+
+    @cached_property
+    def longest_ms(self) -> float:
+        return 1000 * max(map(histogram.longest_seconds, self.by_node), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +63,11 @@ class _Judged:
 
 def upstream_degraded(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Of all nodes together; it is about a node where the failures are that node's alone."""
-    seconds = _seconds(snapshot.nodes, snapshot.first_second, snapshot.until)
-    if not _may_be_degraded(seconds, thresholds):
+    first, until = snapshot.first_second, snapshot.until
+    lately = _seconds(snapshot.nodes, max(first, until - thresholds.upstream_seconds), until)
+    if not _may_be_degraded(lately, thresholds):
         return []
+    seconds = _seconds(snapshot.nodes, first, until)
     judged = _judge(seconds, thresholds)
     last = len(judged) - 1
     if last < 0 or not judged[last].degraded:
@@ -64,30 +76,34 @@ def upstream_degraded(snapshot: Snapshot, thresholds: Thresholds) -> list[Findin
 
     def shows(place: int) -> bool:
         second = seconds[place]
-        return second.failures > 0 if now.failing else _is_slow(second, now.limit_ms)
+        return second.failures > 0 if now.failing else second.longest_ms > now.limit_ms
 
     start = onset.run(last, lambda place: judged[place].degraded)
     began = onset.run(start, shows, max(0, start - thresholds.upstream_seconds + 1))
     return [_finding(snapshot, thresholds, now, snapshot.first_second + began)]
 
 
-def _may_be_degraded(seconds: Sequence[_Second], thresholds: Thresholds) -> bool:
-    """Whether anything failed lately, or took as long as may be slow: it spares the rest where none did."""
-    least_ms = thresholds.clear_ratio * thresholds.upstream_slow_ms
-    lately = seconds[-thresholds.upstream_seconds :]
-    return any(second.failures or _is_slow(second, least_ms) for second in lately)
+def _may_be_degraded(lately: Sequence[_Second], thresholds: Thresholds) -> bool:
+    """Whether the last window can be, whatever is usual: it spares the rest where it cannot."""
+    part = thresholds.clear_ratio
+    answers = sum(second.answers for second in lately)
+    failures = sum(second.failures for second in lately)
+    p99 = _p99_ms(lately)
+    return failures >= part * thresholds.upstream_failure_ratio * answers > 0 or (
+        p99 is not None and p99 > part * thresholds.upstream_slow_ms
+    )
 
 
 def _seconds(nodes: Sequence[Node], first: int, until: int) -> list[_Second]:
     """Histograms cannot be cut, so a record counts whole in the second in which it came."""
     seconds = [_Second() for _ in range(max(0, until - first))]
     for node in nodes:
-        for sample in node.samples:
+        for sample in series.ending_after(node.samples, first):
             place = ceil(sample.end) - 1 - first
             if 0 <= place < len(seconds):
                 seconds[place].answers += _answers(sample)
                 seconds[place].failures += _failures(sample)
-                seconds[place].latencies.append(sample.upstream_latency)
+                seconds[place].by_node.append(sample.upstream_latency)
     return seconds
 
 
@@ -104,34 +120,27 @@ def _failures(sample: Sample) -> int:
 def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
     """The usual is the median of the percentiles of windows that were well; see `store_slow`."""
     window = thresholds.upstream_seconds
-    usual: deque[tuple[int, float]] = deque()
+    usual = Usual(thresholds.baseline_seconds)
     judged: list[_Judged] = []
-    totals = [histogram.total(second.latencies) for second in seconds]
     for place in range(len(seconds)):
         shown = slice(max(0, place + 1 - window), place + 1)
-        while usual and usual[0][0] < place - thresholds.baseline_seconds:
-            usual.popleft()
-        known = [value for _, value in usual]
+        usual.forget(place)
         before = judged[-1] if judged else None
-        one = _window(seconds[shown], totals[shown], known, thresholds, before)
+        one = _window(seconds[shown], usual, thresholds, before)
         judged.append(one)
         if one.p99_ms is not None and not one.degraded:
-            usual.append((place, one.p99_ms))
+            usual.learn(place, one.p99_ms)
     return judged
 
 
 def _window(
-    seconds: Sequence[_Second],
-    latencies: Sequence[Buckets],
-    past: list[float],
-    thresholds: Thresholds,
-    before: _Judged | None,
+    seconds: Sequence[_Second], past: Usual, thresholds: Thresholds, before: _Judged | None
 ) -> _Judged:
     """A window, where the one `before` it was judged like this; less is asked for what goes on."""
     answers = sum(second.answers for second in seconds)
     failures = sum(second.failures for second in seconds)
-    p99 = histogram.quantile_seconds(histogram.total(latencies), 0.99)
-    usual = median(past) if len(past) >= thresholds.baseline_min_seconds else None
+    p99_ms = _p99_ms(seconds)
+    usual = past.median if len(past) >= thresholds.baseline_min_seconds else None
     never_slow = thresholds.upstream_slow_ms
     limit = max(never_slow, thresholds.upstream_slow_ratio * (usual or never_slow))
     least = thresholds.upstream_min_seconds
@@ -146,16 +155,16 @@ def _window(
     def slow(part: float) -> bool:
         return (
             onset.enough(answers, thresholds.upstream_answers, part)
-            and p99 is not None
-            and 1000 * p99 > part * limit
-            and onset.enough(sum(_is_slow(second, part * limit) for second in seconds), least, part)
+            and p99_ms is not None
+            and p99_ms > part * limit
+            and onset.enough(sum(second.longest_ms > part * limit for second in seconds), least, part)
         )
 
     kept = thresholds.clear_ratio
     return _Judged(
         answers=answers,
         failures=failures,
-        p99_ms=None if p99 is None else 1000 * p99,
+        p99_ms=p99_ms,
         usual_ms=usual,
         limit_ms=limit,
         failing=failing(kept if before is not None and before.failing else 1.0),
@@ -163,8 +172,9 @@ def _window(
     )
 
 
-def _is_slow(second: _Second, limit_ms: float) -> bool:
-    return any(1000 * histogram.longest_seconds(buckets) > limit_ms for buckets in second.latencies)
+def _p99_ms(seconds: Sequence[_Second]) -> float | None:
+    p99 = histogram.quantile_seconds(histogram.total(second.latency for second in seconds), 0.99)
+    return None if p99 is None else 1000 * p99
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: int) -> Finding:

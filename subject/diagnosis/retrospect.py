@@ -115,16 +115,17 @@ class Past:
     """All records, and the samples that they make, made once."""
 
     def __init__(self, records: Sequence[TelemetryRecord]) -> None:
-        self.records = sorted(records, key=lambda record: record.at)
-        self._times = [record.at for record in self.records]
-        of_node: dict[str, list[TelemetryRecord]] = {}
+        self.records = sorted(records, key=_at)
+        self._of_node: dict[str, list[TelemetryRecord]] = {}
         for record in self.records:
-            of_node.setdefault(record.node_id, []).append(record)
-        self._samples = {node_id: series.samples(of_it) for node_id, of_it in of_node.items()}
+            self._of_node.setdefault(record.node_id, []).append(record)
+        self._samples = {node_id: series.samples(of_it) for node_id, of_it in self._of_node.items()}
 
     def between(self, first: float, last: float) -> list[TelemetryRecord]:
         """The records of this time."""
-        return self.records[bisect_left(self._times, first) : bisect_right(self._times, last)]
+        return self.records[
+            bisect_left(self.records, first, key=_at) : bisect_right(self.records, last, key=_at)
+        ]
 
     def samples(self, records: Sequence[TelemetryRecord]) -> tuple[Sample, ...]:
         """The samples of some of a node's records that follow each other."""
@@ -134,11 +135,12 @@ class Past:
         of_node = self._samples[records[0].node_id]
         # What ends with the first record may have begun long before, as where a node stood still for hours.
         earliest = first - series.LONGEST_START_SECONDS
-        return tuple(sample for sample in of_node if first <= sample.end <= last and earliest <= sample.start)
+        places = slice(bisect_left(of_node, first, key=_end), bisect_right(of_node, last, key=_end))
+        return tuple(sample for sample in of_node[places] if earliest <= sample.start)
 
     def snapshot(self, view: View, thresholds: Thresholds, time: float) -> Snapshot:
         """What a look would have shown then, as far as records tell; the limits are those of `view`."""
-        roster = dict(_roster(view.roster, self.between(0.0, time), time))
+        roster = dict(self._roster(view.roster, time))
         went_on = {
             node_id: entry
             for node_id, entry in roster.items()
@@ -167,21 +169,22 @@ class Past:
             return False
         return len(self._samples) > 1 or gap.fallbacks > 0
 
+    def _roster(self, now: Mapping[str, RosterEntry], time: float) -> Iterator[tuple[str, RosterEntry]]:
+        """Each node with the last that it had said by then; those that had said nothing were not there."""
+        for node_id, entry in now.items():
+            of_node = self._of_node.get(node_id, [])
+            before = of_node[: bisect_right(of_node, time, key=_at)][-1:]
+            said = [*before, *([entry.last] if entry.last.at <= time else [])]
+            if said:
+                yield node_id, replace(entry, last=max(said, key=_at))
 
-def _roster(
-    now: Mapping[str, RosterEntry], records: Sequence[TelemetryRecord], time: float
-) -> Iterator[tuple[str, RosterEntry]]:
-    """Each node with the last that it had said by then; those that had said nothing were not there."""
-    last: dict[str, TelemetryRecord] = {
-        node_id: entry.last for node_id, entry in now.items() if entry.last.at <= time
-    }
-    for record in records:
-        known = last.get(record.node_id)
-        if record.at <= time and (known is None or record.at > known.at):
-            last[record.node_id] = record
-    for node_id, record in last.items():
-        if node_id in now:
-            yield node_id, replace(now[node_id], last=record)
+
+def _at(record: TelemetryRecord) -> float:
+    return record.at
+
+
+def _end(sample: Sample) -> float:
+    return sample.end
 
 
 def _worse(one: Finding, other: Finding) -> Finding:

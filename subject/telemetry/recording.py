@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gateway.contract import codec
+from gateway.contract.codec import RecordError, encode
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
@@ -20,6 +20,7 @@ from subject.cluster.windows import ClientWindow
 from subject.errors import UsageError
 from subject.figures import LATEST
 from subject.telemetry.reader import kept
+from subject.telemetry.records import decode
 from subject.thresholds import Thresholds
 
 FORMAT, VERSION = "operator-ratelimiter-recording", 1
@@ -105,7 +106,7 @@ class Writer:
 
 def line(kind: str, record: Any) -> str:
     """One line, with its end."""
-    return f'{{"{kind}":{codec.encode(record)}}}\n'
+    return f'{{"{kind}":{encode(record)}}}\n'
 
 
 def _look(view: View) -> Look:
@@ -220,6 +221,6 @@ def _thresholds(found: Header, given: Thresholds) -> Thresholds:
 
 def _decoded(kind: type[Kind], content: str) -> Kind:
     try:
-        return codec.decode(kind, content)
-    except codec.RecordError as error:
+        return decode(kind, content)
+    except RecordError as error:
         raise UsageError(str(error)) from None

@@ -6,8 +6,9 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from gateway.contract import codec
+from gateway.contract.codec import RecordError
 from gateway.contract.telemetry import STREAM_FIELD
+from subject.telemetry.records import decode
 from subject.telemetry.redis_client import refused
 
 PAGE = 1000
@@ -73,6 +74,6 @@ async def _reaches(client: Redis, key: str, stream_id: str) -> bool:
 def decoded(kind: type[Record], text: Any) -> Record | None:
     """The record that a text is; None where it is none."""
     try:
-        return codec.decode(kind, text)
-    except codec.RecordError:
+        return decode(kind, text)
+    except RecordError:
         return None

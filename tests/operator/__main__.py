@@ -1,178 +1,118 @@
-"""What a look at a big cluster costs the subject: thirty nodes, ten thousand clients, two minutes of records.
+"""What the subject costs at a big cluster: thirty nodes, ten thousand clients, an hour of history.
 
-It prints the time of each detector and of what goes before them, calm and in three incidents, and exits 1 if
-one look costs more than it may. Times are of the processor, the best of several, in milliseconds.
+It prints what each detector takes, how long a person waits for commands and for the dashboard, and what that
+costs while it is open; and exits 1 if anything is more than it may be. It takes some five minutes, and wants
+a machine to itself.
 """
 
 import argparse
-import resource
+import asyncio
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from gateway.contract.codec import decode, encode
-from gateway.contract.telemetry import TelemetryRecord
-from subject.cluster.series import Remembered
-from subject.cluster.snapshot import Snapshot, take
-from subject.cluster.view import View
-from subject.detectors import ALL
-from subject.diagnosis.problems import diagnose
-from tests.unit.subject.builders import START, THRESHOLDS, policies, view
-from tests.unit.subject.simulation import KEPT_SECONDS, Life
+from loadtest import redis_server
+from loadtest.bench import machine
+from tests.exactness import tables
+from tests.finding import Findings
+from tests.integration.subject.serving import served
+from tests.operator import browser, cluster, commands, dashboard, looks
 
-MOST_DETECTORS_SECONDS = 0.5
-MOST_LOOK_SECONDS = 1.0
-REQUESTS_PER_NODE = 40
-INCIDENT_SECONDS = 60
-
-Change = Callable[[TelemetryRecord, float], TelemetryRecord]
-
-
-def calm(one: TelemetryRecord, age: float) -> TelemetryRecord:
-    """As it was."""
-    del age
-    return one
-
-
-def without_redis(one: TelemetryRecord, age: float) -> TelemetryRecord:
-    """All nodes decide alone since the incident began, `age` seconds ago."""
-    before = min(1.0, (one.at - START) / max(1.0, one.at - START + age))
-    decided = int(one.boot.requests * before)
-    fallbacks = one.boot.requests - decided if age > 0 else 0
-    return replace(
-        one, store=replace(one.store, decisions=one.boot.requests - fallbacks, fallbacks=fallbacks)
-    )
-
-
-def refused(one: TelemetryRecord, age: float) -> TelemetryRecord:
-    """Nearly all of it is refused."""
-    del age
-    return replace(
-        one, boot=replace(one.boot, admitted=0, refused=one.boot.requests), most_refused=one.busiest
-    )
-
-
-def one_node(one: TelemetryRecord, age: float) -> TelemetryRecord:
-    """The first node serves as much as all others since the incident began."""
-    if age <= 0 or one.node_id != "node-1":
-        return one
-    more = int(age * REQUESTS_PER_NODE * 30)
-    return replace(
-        one, boot=replace(one.boot, requests=one.boot.requests + more, admitted=one.boot.admitted + more)
-    )
-
-
-LOOKS: dict[str, Change] = {
-    "calm": calm,
-    "no Redis": without_redis,
-    "all refused": refused,
-    "one node": one_node,
-}
+DEFAULT_THRESHOLDS = {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
+"""Not those of tests, which are patient."""
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Seconds of one look, by what they went into, and what was found."""
+class Asked:
+    """The command line's."""
 
-    parts: dict[str, float]
-    found: int
-
-    @property
-    def detectors(self) -> float:
-        return sum(self.parts[detector.__name__] for detector in ALL)
-
-    @property
-    def look(self) -> float:
-        return self.parts["decode the records"] + self.parts["make the snapshot"] + self.detectors
+    nodes: int
+    clients: int
+    rounds: int
+    seconds: float
 
 
-def build(nodes: int, clients: int) -> View:
-    """The records of a cluster that has been watched for as long as is kept."""
-    names = tuple(f"client-{number}" for number in range(clients))
-    life = Life(lambda _: REQUESTS_PER_NODE * nodes, clients=names, known=names, weights=(1.0,) * nodes)
-    *_, (at, records, _) = life.telemetry(KEPT_SECONDS, seed=1)
-    return view(list(records), at, policies=policies("6000/m"))
+def say(text: str) -> None:
+    """For whoever waits."""
+    print(text, flush=True)  # noqa: T201 - the command's output
 
 
-def changed(original: View, change: Change) -> View:
-    began = original.at - INCIDENT_SECONDS
-    return replace(original, records=tuple(change(one, one.at - began) for one in original.records))
-
-
-def measure(of: View, rounds: int) -> Cost:
-    """Each part the best of several rounds; a snapshot remembers, so that each round has a new one."""
-    texts = [encode(one) for one in of.records]
-    parts: dict[str, float] = {}
-
-    def note(name: str, started: float) -> None:
-        spent = time.process_time() - started
-        parts[name] = min(spent, parts.get(name, spent))
-
-    for _ in range(rounds):
-        started = time.process_time()
-        for text in texts:
-            decode(TelemetryRecord, text)
-        note("decode the records", started)
-        started = time.process_time()
-        snapshot = take(of, THRESHOLDS.node_down_seconds)
-        note("make the snapshot", started)
-        remembered = Remembered()
-        before = replace(of, records=tuple(one for one in of.records if one.at < of.at - 1))
-        take(before, THRESHOLDS.node_down_seconds, remembered)
-        started = time.process_time()
-        take(of, THRESHOLDS.node_down_seconds, remembered)
-        note("make the next one", started)
-        _detectors(snapshot, note)
-    return Cost(parts, len(diagnose(snapshot, THRESHOLDS).findings))
-
-
-def _detectors(snapshot: Snapshot, note: Callable[[str, float], None]) -> None:
-    for detector in ALL:
-        started = time.process_time()
-        detector(snapshot, THRESHOLDS)
-        note(detector.__name__, started)
-
-
-def table(costs: dict[str, Cost]) -> Table:
-    """Milliseconds by part and look."""
-    shown = Table("milliseconds", *costs)
-    rows: dict[str, Callable[[Cost], float]] = {
-        part: (lambda cost, part=part: cost.parts[part])  # type: ignore[misc]  # a default binds the name
-        for part in next(iter(costs.values())).parts
+async def measure_looks(asked: Asked) -> Findings:
+    """In this process, part by part."""
+    original = looks.build(asked.nodes, asked.clients)
+    costs = {
+        name: looks.measure(looks.changed(original, change), asked.rounds)
+        for name, change in looks.LOOKS.items()
     }
-    rows |= {"all detectors": lambda cost: cost.detectors, "the whole look": lambda cost: cost.look}
-    for name, value in rows.items():
-        shown.add_row(name, *(f"{1000 * value(cost):,.1f}" for cost in costs.values()))
-    shown.add_row("findings", *(str(cost.found) for cost in costs.values()))
-    return shown
+    Console().print(looks.table(costs))
+    return looks.findings(costs)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Measure, print, judge."""
+async def measure_commands(asked: Asked) -> Findings:
+    """As processes, at a cluster that lives."""
+    with redis_server.running() as redis:
+        async with cluster.living(redis.url, asked.nodes, asked.clients):
+            return await commands.measure(redis.url, asked.rounds)
+
+
+async def measure_dashboard(asked: Asked) -> Findings:
+    """A subject that serves, and whoever looks at it."""
+    async with AsyncExitStack() as stack:
+        redis = stack.enter_context(redis_server.running())
+        await stack.enter_async_context(cluster.living(redis.url, asked.nodes, asked.clients))
+        serving = await stack.enter_async_context(served(redis.url, **DEFAULT_THRESHOLDS))
+        found = await dashboard.measure(redis.url, serving, asked.seconds)
+        if why := browser.missing():
+            say(f"NOT MEASURED: the first chart in a browser, as there is {why}")
+            return found
+        return [*found, *await browser.measure(serving.url)]
+
+
+SECTIONS: dict[str, Callable[[Asked], Awaitable[Findings]]] = {
+    "looks": measure_looks,
+    "commands": measure_commands,
+    "dashboard": measure_dashboard,
+}
+
+
+async def run(sections: Sequence[str], asked: Asked, page: Path | None) -> int:
+    """Measure, print, and write into the page if there is one; the exit code."""
+    busy = await machine.busy()
+    findings = []
+    for section in sections:
+        say(f"{section} …")
+        findings += await SECTIONS[section](asked)
+    text = tables.rows(("measured", "", "at most"), [finding.cells for finding in findings])
+    say(f"\n{text}\nThe machine was busy to {100 * busy:.0f} % before.")
+    if page:
+        tables.put(page, "operator", text)
+    failures = [finding for finding in findings if finding.found > finding.most]
+    for finding in failures:
+        say(f"FAIL {finding.what}")
+    return 1 if failures else 0
+
+
+def main() -> int:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.operator", description=__doc__)
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none"
+    )
     parser.add_argument("--nodes", type=int, default=30)
     parser.add_argument("--clients", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args(arguments)
-    original = build(asked.nodes, asked.clients)
-    costs = {name: measure(changed(original, change), asked.rounds) for name, change in LOOKS.items()}
-    console = Console()
-    console.print(table(costs))
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"{len(original.records):,} records; at most {megabytes:.0f} MB, with what made them")
-    slow = [
-        name
-        for name, cost in costs.items()
-        if cost.detectors > MOST_DETECTORS_SECONDS or cost.look > MOST_LOOK_SECONDS
-    ]
-    if slow:
-        console.print(f"too slow: {', '.join(slow)}")
-    return bool(slow)
+    parser.add_argument("--rounds", type=int, default=5, help="of each look and command (5)")
+    parser.add_argument("--seconds", type=float, default=60, help="that an open dashboard is measured (60)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
+    options = parser.parse_args()
+    if unknown := set(options.sections) - SECTIONS.keys():
+        parser.error(f"unknown section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
+    asked = Asked(options.nodes, options.clients, options.rounds, options.seconds)
+    return asyncio.run(run(options.sections or list(SECTIONS), asked, options.write))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

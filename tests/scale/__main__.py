@@ -8,7 +8,6 @@ import argparse
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -19,6 +18,7 @@ from redis.asyncio import Redis
 from gateway.contract.limits import Limit, parse_limits
 from loadtest import redis_server
 from tests.exactness import tables
+from tests.finding import Finding, Findings
 from tests.scale import batches, decisions, many_keys
 from tests.scale.batches import MOST_COMMANDS
 from tests.scale.many_keys import Node
@@ -56,25 +56,6 @@ HABITS = {
         Limit(1000, 86400), WEEK_SECONDS, (WEEK_SECONDS, HOUR), gaps=(0.1, 70.0)
     ),
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A number that must not be larger than another."""
-
-    what: str
-    found: float
-    most: float
-    unit: str = ""
-    digits: int = 0
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Its line in the table."""
-        return self.what, *(f"{value:,.{self.digits}f}{self.unit}" for value in (self.found, self.most))
-
-
-Findings = list[Finding]
 
 
 def say(text: str) -> None:

@@ -57,6 +57,11 @@ class Served:
         self._environment["SUBJECT_PORT"] = self.url.rpartition(":")[2]
         self.url = f"http://{self.url}"
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     async def stop(self) -> int:
         """SIGTERM; its exit code."""
         self._process.send_signal(signal.SIGTERM)

@@ -2,9 +2,9 @@ import pytest
 
 from gateway.contract.histogram import bucket
 from gateway.contract.telemetry import Totals
-from subject.dashboard.chart import Chart, Lines, Stretch, draw
+from subject.dashboard.chart import Lines, Stretch, draw
 from subject.dashboard.watcher import LIVE_SECONDS, live
-from tests.unit.subject.builders import START, NodeScript, always, cluster, even
+from tests.unit.subject.builders import START, NodeScript, always, cluster, even, steps
 
 
 def stretch(
@@ -47,20 +47,6 @@ def test_a_latency_stands_where_most_of_its_stretch_does() -> None:
     assert chart.lines["node-1"].p99_ms == (5.0, 7.0, None)
 
 
-@pytest.mark.parametrize("since", [None, START - 1, START + 4])
-def test_who_has_nothing_of_a_chart_gets_all_of_it(since: int | None) -> None:
-    chart = Chart(1, START, START + 3, {"node-1": Lines((1, 2, 3), (0, 0, 0), (None, None, None))})
-
-    assert chart.since(since) == chart
-
-
-def test_who_has_the_beginning_gets_the_rest() -> None:
-    chart = Chart(1, START, START + 3, {"node-1": Lines((1, 2, 3), (0, 0, 0), (None, None, 9))})
-
-    assert chart.since(START + 2) == Chart(1, START + 2, START + 3, {"node-1": Lines((3,), (0,), (9,))})
-    assert chart.since(START + 3).lines["node-1"].rate == ()
-
-
 def test_the_live_chart_has_what_each_node_did_in_the_last_two_minutes() -> None:
     nodes = [NodeScript("node-1", always(30), always(6)), NodeScript("node-2", always(10))]
 
@@ -70,6 +56,26 @@ def test_the_live_chart_has_what_each_node_did_in_the_last_two_minutes() -> None
     assert set(chart.lines["node-1"].rate) == {30.0}
     assert set(chart.lines["node-1"].refused) == {6.0}
     assert set(chart.lines["node-2"].rate) == {10.0}
+
+
+@pytest.mark.parametrize("since", [None, START - 1, START + 31])
+def test_who_has_nothing_of_a_chart_gets_all_of_it(since: int | None) -> None:
+    seen = cluster(*even(steps((0, 30), (20, 60))), seconds=30)
+
+    assert live(seen, since) == live(seen)
+
+
+@pytest.mark.parametrize("ago", range(5))
+def test_who_has_the_beginning_gets_the_rest(ago: int) -> None:
+    seen = cluster(*even(steps((0, 30), (20, 60)), refused=steps((0, 0), (25, 7))), seconds=30)
+    whole, since = live(seen), seen.until - ago
+
+    rest = live(seen, since)
+
+    assert (rest.start, rest.until) == (since, whole.until)
+    for node, lines in whole.lines.items():
+        for field in ("rate", "refused", "p99_ms"):
+            assert getattr(rest.lines[node], field) == getattr(lines, field)[len(lines.rate) - ago :]
 
 
 def test_a_cluster_that_is_young_has_a_short_chart() -> None:

@@ -1,0 +1,83 @@
+"""Reads what nodes write, in less than half of the time that `gateway.contract.codec` takes.
+
+A first look at a big cluster reads some four thousand records, and that is most of what it takes. `codec`
+says what a record is, in Python alone. Here the same dataclasses become a schema of pydantic's core, and what
+that does not take as it stands, `codec` judges; so there is no text of which the two say different things.
+"""
+
+import types
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
+
+from gateway.contract import codec
+from gateway.contract.codec import LARGEST
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+
+Record = TypeVar("Record")
+QUICK = {TelemetryRecord, RosterEntry}
+"""Those of which there are many."""
+
+_SCALARS: dict[Any, CoreSchema] = {
+    str: core_schema.str_schema(strict=True),
+    bool: core_schema.bool_schema(strict=True),
+    int: core_schema.int_schema(strict=True, ge=-LARGEST, le=LARGEST),
+    float: core_schema.float_schema(strict=True, gt=-float(LARGEST), lt=float(LARGEST)),
+}
+
+
+def decode(kind: type[Record], text: str | bytes) -> Record:
+    """The record of class `kind` that `text` holds.
+
+    Raises:
+        RecordError: not JSON, or not this record.
+    """
+    if kind in QUICK:
+        try:
+            return cast(Record, _validator(cast(Any, kind)).validate_json(text))
+        except ValueError:
+            pass  # codec says why, or takes it all the same
+    return codec.decode(kind, text)
+
+
+@cache
+def _validator(kind: type[Any]) -> SchemaValidator:
+    return SchemaValidator(_schema(kind))
+
+
+def _schema(hint: Any) -> CoreSchema:
+    """Of all that stands in these records."""
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if is_dataclass(hint):
+        return _of_dataclass(hint)
+    options = get_args(hint)
+    if get_origin(hint) in (types.UnionType, Union):
+        (inner,) = (option for option in options if option is not types.NoneType)
+        return core_schema.nullable_schema(_schema(inner))
+    if hasattr(hint, "_fields"):
+        items = core_schema.tuple_schema([_schema(item) for item in get_type_hints(hint).values()])
+        return core_schema.no_info_after_validator_function(hint._make, items)
+    if options[1:] == (Ellipsis,):
+        return core_schema.tuple_schema([_schema(options[0])], variadic_item_index=0)
+    return core_schema.tuple_schema([_schema(item) for item in options])
+
+
+def _of_dataclass(kind: Any) -> CoreSchema:
+    hints = get_type_hints(kind)
+    items = [
+        core_schema.dataclass_field(item.name, _of_field(item, hints[item.name])) for item in fields(kind)
+    ]
+    arguments = core_schema.dataclass_args_schema(kind.__name__, items)
+    names = [item.name for item in fields(kind)]
+    return core_schema.dataclass_schema(kind, arguments, names, slots=True, frozen=True)
+
+
+def _of_field(item: "Field[Any]", hint: Any) -> CoreSchema:
+    schema = _schema(hint)
+    return (
+        schema if item.default is MISSING else core_schema.with_default_schema(schema, default=item.default)
+    )
