@@ -7,3 +7,10 @@ WRONG_USE = 2
 UNREACHABLE = 3
 """What is needed cannot be seen or reached."""
 INTERRUPTED = 130
+
+
+def shown(*, blind: bool, redis_connected: bool) -> int:
+    """Of a command that shows something: that nothing can be seen goes before Redis being away."""
+    if blind:
+        return UNREACHABLE
+    return WELL if redis_connected else FOUND

@@ -173,6 +173,7 @@ PURE = (
     "subject/output/printable.py",
     "subject/output/sparkline.py",
     "subject/output/status_lines.py",
+    "subject/output/why_document.py",
     "subject/output/wording.py",
     "subject/why/answer.py",
     "subject/why/named_policies.py",

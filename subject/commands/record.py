@@ -10,7 +10,7 @@ from subject.cluster.view import View
 from subject.commands.parser import DISTRIBUTION
 from subject.durations import parse_duration
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
-from subject.exit_codes import FOUND, UNREACHABLE, WELL
+from subject.exit_codes import shown
 from subject.figures import clock
 from subject.output.lines import print_line
 from subject.settings import Settings
@@ -49,9 +49,7 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     if view is None:
         raise UsageError("interrupted before the first look: nothing was recorded")
     print_line(_told(output, view, found))
-    if not view.sees:
-        return UNREACHABLE
-    return WELL if view.redis.connected else FOUND
+    return shown(blind=not view.sees, redis_connected=view.redis.connected)
 
 
 async def _earlier(reader: Reader, at: float) -> list[TelemetryRecord]:

@@ -8,7 +8,7 @@ from functools import partial
 from subject.actions.known_clients import checked, chosen
 from subject.cluster.snapshot import Snapshot, take
 from subject.diagnosis.problems import Diagnosis, diagnose
-from subject.exit_codes import FOUND, UNREACHABLE, WELL
+from subject.exit_codes import FOUND, shown
 from subject.output import diagnosis_document, documents
 from subject.output.lines import print_json
 from subject.settings import Settings
@@ -24,10 +24,8 @@ class Seen:
 
     @property
     def exit_code(self) -> int:
-        """Of a command that shows something: blind goes before Redis being away."""
-        if self.diagnosis.blind:
-            return UNREACHABLE
-        return WELL if self.snapshot.redis.connected else FOUND
+        """Of a command that shows it."""
+        return shown(blind=self.diagnosis.blind, redis_connected=self.snapshot.redis.connected)
 
 
 async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:

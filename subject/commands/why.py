@@ -3,26 +3,24 @@
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from gateway.contract.audit import AuditRecord
-from gateway.contract.limits import Limit
 from gateway.contract.refusal import KEPT, Refusal
 from subject.actions.known_clients import check_known, checked
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
 from subject.errors import UsageError
-from subject.exit_codes import FOUND, UNREACHABLE, WELL
+from subject.exit_codes import shown
 from subject.figures import moment
-from subject.output.documents import Document
 from subject.output.lines import print_json, print_line
+from subject.output.why_document import why_document
 from subject.settings import Settings
 from subject.telemetry import state_endpoint
 from subject.telemetry.live_reads import read_audit
 from subject.telemetry.reader import Reader
 from subject.telemetry.redis_client import redis_errors_mapped
-from subject.why.answer import Why, why
+from subject.why.answer import why
 from subject.why.named_policies import explained
 from subject.why.pasted_answers import LONGEST, checked_id, is_made_by_a_node, read_answer
 from subject.why.refusal_runs import whole_run
@@ -94,7 +92,7 @@ def _show_policies(arguments: argparse.Namespace, snapshot: Snapshot, policies: 
     else:
         for line in lines:
             print_line(f"{line}.")
-    return _exit_code(snapshot)
+    return shown(blind=not snapshot.sees, redis_connected=snapshot.redis.connected)
 
 
 async def _show(
@@ -116,20 +114,14 @@ async def _show(
                 whole = await whole_run(reader.redis, client, answer.run, snapshot.at, seen_seconds)
                 answer = replace(answer, run=whole)
     if arguments.json:
-        print_json(_document(snapshot, answer, changes, refusal))
+        print_json(why_document(snapshot, answer, changes, refusal))
     else:
         if refusal is not None:
             print_line(_told(refusal, snapshot.at))
         from subject.output.why_report import WhyReport  # what draws tables takes a while to import
 
         WhyReport.of_terminal().why(answer, changes)
-    return _exit_code(snapshot)
-
-
-def _exit_code(snapshot: Snapshot) -> int:
-    if not snapshot.sees:
-        return UNREACHABLE
-    return WELL if snapshot.redis.connected else FOUND
+    return shown(blind=not snapshot.sees, redis_connected=snapshot.redis.connected)
 
 
 def _told(refusal: Refusal, now: float) -> str:
@@ -142,48 +134,3 @@ def _told(refusal: Refusal, now: float) -> str:
         reasons.append(f"{refusal.concurrency:,} of its requests were in flight at the node")
     cost = "" if refusal.cost == 1 else f", which counts as {refusal.cost:,},"
     return f"The request{cost} was refused at {moment(refusal.at, now)}: {' and '.join(reasons)}."
-
-
-def _document(
-    snapshot: Snapshot, answer: Why, changes: Sequence[AuditRecord] | None, refusal: Refusal | None
-) -> Document:
-    policy, run = answer.policy, answer.run
-    return {
-        "at": answer.at,
-        "redis_connected": snapshot.redis.connected,
-        "client": answer.client,
-        "verdict": answer.verdict,
-        "summary": answer.summary,
-        "next_at": answer.next_at,
-        "since": None if run is None else run.since,
-        "until": None if run is None else run.until,
-        "since_is_known": None if run is None else run.is_whole,
-        "refused_since": None if run is None else run.refused,
-        "limit": None if policy is None else str(policy.limits),
-        "source": None if policy is None else policy.name,
-        "concurrency": None if policy is None else policy.concurrency or None,
-        "shadow": None if policy is None else policy.shadow,
-        "origins": [{**asdict(origin), "limit": str(origin.limit)} for origin in answer.origins],
-        "windows": [
-            {
-                "name": window.name,
-                "limit": str(Limit(window.limit, window.period_seconds)),
-                "count": window.count,
-                "remaining": window.remaining,
-                "room_at": window.room_at,
-            }
-            for window in answer.windows
-        ],
-        "nodes": [
-            {**asdict(node), "limit": None if node.limit is None else str(node.limit)}
-            for node in answer.nodes
-        ],
-        "notes": list(answer.notes),
-        "changes": None if changes is None else [asdict(record) for record in changes],
-        "request": None if refusal is None else _request(refusal),
-    }
-
-
-def _request(refusal: Refusal) -> dict[str, Any]:
-    by = [{**asdict(each), "limit": str(each.limit)} for each in refusal.by]
-    return {**asdict(refusal), "by": by}
