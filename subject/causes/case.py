@@ -125,6 +125,14 @@ class Case:
         return Fact(f"{percent(ratio)} of the decisions are made without Redis", ratio)
 
     @property
+    def versions(self) -> Fact:
+        """How many versions the nodes that are up are of."""
+        found = sorted({node.entry.version for node in self.snapshot.up})
+        if len(found) > 1:
+            return Fact(f"nodes have versions {', '.join(found)}", len(found))
+        return Fact(f"all nodes have version {''.join(found)}", len(found))
+
+    @property
     def went_before(self) -> Fact:
         """Nodes that were started, or read their files anew, shortly before it began."""
         since = self.finding.since

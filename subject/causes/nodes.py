@@ -4,6 +4,7 @@ from gateway.contract import keys
 from subject.causes.case import BUSY_PERCENT, LAG_MS, LATELY_SECONDS, Case
 from subject.causes.cause import SOME, STRONG, SURE, Clue, Fact, Suspect, either
 from subject.cluster import metrics
+from subject.cluster.snapshot import Node
 from subject.figures import percent
 
 TOGETHER_SECONDS = 5.0
@@ -18,37 +19,34 @@ def node_down(case: Case) -> list[Suspect]:
     """A process, its host, or the network."""
     if case.finding.subject.id in case.snapshot.unanswered:
         return _address(case)
-    if case.node is None:
-        return _unread()
-    node, snapshot = case.node, case.snapshot
+    return _unread() if case.node is None else _silent(case, case.node)
+
+
+def _silent(case: Case, node: Node) -> list[Suspect]:
+    snapshot = case.snapshot
     silent = [
         other.id
         for other in snapshot.nodes
         if other.state == "Down" and abs(other.last.at - node.last.at) <= TOGETHER_SECONDS
     ]
+    is_alone = len(silent) <= 1
     together = f"{len(silent)} nodes went silent within {TOGETHER_SECONDS:.0f} s ({', '.join(silent[:3])})"
-    one = f"{len(snapshot.up)} other nodes go on"
-    asked = node.answered is False
-    refused = f"it does not answer at {node.entry.admin_address} either"
+    others = f"{len(snapshot.up)} other nodes go on" if snapshot.up else ""
     everybody = "all nodes" if len(silent) == len(snapshot.nodes) else f"{len(silent)} nodes"
+    asked = node.answered is False
+    unanswered = either(asked, f"it does not answer at {node.entry.admin_address} either", "")
     rss = node.last.rss_bytes / 1e6
     return [
         Suspect(
             "its process ended without leaving in order (killed, crashed, out of memory): "
             f"start {node.id} again",
-            (
-                either(len(silent) <= 1, one if snapshot.up else "", together),
-                either(asked, refused, ""),
-            ),
+            (either(is_alone, others, together), unanswered),
         ),
         Suspect(
-            f"{everybody} went silent: their host, or the network between them, Redis and here"
-            if len(silent) > 1
-            else "its host is gone, or cut off from Redis and here",
-            (
-                either(len(silent) > 1, together, one if snapshot.up else "", STRONG),
-                either(asked, refused, ""),
-            ),
+            "its host is gone, or cut off from Redis and here"
+            if is_alone
+            else f"{everybody} went silent: their host, or the network between them, Redis and here",
+            (either(not is_alone, together, others, STRONG), unanswered),
             usual=0.6,
         ),
         Suspect(
@@ -137,7 +135,6 @@ def config_drift(case: Case) -> list[Suspect]:
     """Who is behind, and whether a change is still under way."""
     up = case.snapshot.up
     failed = next((node for node in up if node.last.reloads.problem), None)
-    versions = sorted({node.entry.version for node in up})
     held = case.snapshot.at - case.finding.since
     since = Fact(f"it lasts for {held:,.0f} s", held)
     return [
@@ -162,14 +159,7 @@ def config_drift(case: Case) -> list[Suspect]:
         ),
         Suspect(
             "nodes of different versions make other tables of the same files",
-            (
-                either(
-                    len(versions) > 1,
-                    f"versions {', '.join(versions)}",
-                    f"all nodes have version {''.join(versions[:1])}",
-                    STRONG,
-                ),
-            ),
+            (case.versions.above(1, STRONG),),
             usual=0.5,
         ),
     ]

@@ -169,28 +169,10 @@ def store_evicting(case: Case) -> list[Suspect]:
 
 def override_malformed(case: Case) -> list[Suspect]:
     """Who else writes where only the subject should."""
+    if case.now("overrides_readable") is not None:
+        return _unreadable(case)
     refusing, up = case.now("nodes_refusing") or 0, len(case.snapshot.up)
     by_all = f"{refusing:.0f} of {up} nodes refuse it"
-    versions = sorted({node.entry.version for node in case.snapshot.up})
-    told = f"nodes have versions {', '.join(versions)}"
-    if case.now("overrides_readable") is not None:
-        problem = case.snapshot.policies.problem
-        return [
-            Suspect(
-                "something that is no subject wrote there",
-                (
-                    either(
-                        bool(problem),
-                        f"the subject cannot read it either: {problem}",
-                        "the subject can read it",
-                    ),
-                ),
-            ),
-            Suspect(
-                "nodes lack a right that they need for it",
-                (either(not problem, f"the subject can read it, {refusing:.0f} of {up} nodes cannot", ""),),
-            ),
-        ]
     many = (case.now("malformed_fields") or 0) > 1
     return [
         Suspect(
@@ -199,10 +181,24 @@ def override_malformed(case: Case) -> list[Suspect]:
         ),
         Suspect(
             "a subject of another version wrote it",
-            (
-                either(refusing < up, by_all, by_all),
-                either(len(versions) > 1, told, f"all nodes have version {''.join(versions[:1])}"),
-            ),
+            (either(refusing < up, by_all, by_all), case.versions.above(1)),
             usual=0.7,
+        ),
+    ]
+
+
+def _unreadable(case: Case) -> list[Suspect]:
+    """All of it."""
+    problem = case.snapshot.policies.problem
+    refusing, up = case.now("nodes_refusing") or 0, len(case.snapshot.up)
+    neither = f"the subject cannot read it either: {problem}"
+    return [
+        Suspect(
+            "something that is no subject wrote there",
+            (either(bool(problem), neither, "the subject can read it"),),
+        ),
+        Suspect(
+            "nodes lack a right that they need for it",
+            (either(not problem, f"the subject can read it, {refusing:.0f} of {up} nodes cannot", ""),),
         ),
     ]
