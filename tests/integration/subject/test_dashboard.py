@@ -139,7 +139,8 @@ async def test_a_change_is_made_audited_and_shown_with_its_undo(
         assert (await watching.next("hello")) == {"writable": True}
         status, told = await change(http, url, "set", FORM)
         live = await live_changes(redis_client)
-        while not (page := (await watching.next())["page"])["audit"]:
+        # The limits and the audit are read one after the other, and the change may come in between.
+        while not ((page := (await watching.next())["page"])["audit"] and page["limits"]["limits"]):
             pass
         undone = await change(
             http, url, "unset", {"client": CLIENT, "by": "ana", "why": "undo", "revision": ""}
