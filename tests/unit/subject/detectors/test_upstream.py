@@ -1,5 +1,6 @@
 import pytest
 
+from subject.detectors import upstream
 from subject.detectors.upstream import upstream_degraded
 from subject.finding import CLUSTER, Finding, Target
 from tests.unit.subject.builders import (
@@ -80,3 +81,14 @@ def test_failures_of_one_node_alone_are_its_own() -> None:
     (degraded,) = upstream_degraded(cluster(*nodes, seconds=60), THRESHOLDS)
 
     assert degraded.subject == Target("node", "node-2")
+
+
+@pytest.mark.parametrize("ms", [20, 170, 180, 200, 400])
+@pytest.mark.parametrize("errors", [0, 1, 2, 6])
+def test_what_spares_the_rest_hides_nothing(errors: int, ms: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = {"errors": steps((0, 0), (40, errors), (50, 0)), "ms": steps((0, 20), (40, ms), (50, 20))}
+    lengths = range(38, 66, 3)
+    spared = [found(**faults, seconds=seconds) for seconds in lengths]
+    monkeypatch.setattr(upstream, "_may_be_degraded", lambda *_: True)
+
+    assert spared == [found(**faults, seconds=seconds) for seconds in lengths]

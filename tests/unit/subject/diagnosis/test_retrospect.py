@@ -1,7 +1,12 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster import series
+from subject.cluster.series import Sample
 from subject.diagnosis.retrospect import Episode, Past, by_cause, episodes, moments
 from tests.unit.subject.builders import (
     START,
@@ -14,6 +19,7 @@ from tests.unit.subject.builders import (
     steps,
     view,
 )
+from tests.unit.subject.simulation import Life
 
 SECONDS = 240
 
@@ -129,3 +135,47 @@ def test_a_node_that_stood_still_for_years_costs_no_more_than_another() -> None:
     snapshots = [past.snapshot(now, THRESHOLDS, START + second) for second in (0.95, 60)]
 
     assert all(snapshot.at - snapshot.first_second <= 140 for snapshot in snapshots)
+
+
+class Plain(Past):
+    """The same, by looking through all records for each moment."""
+
+    def between(self, first: float, last: float) -> list[TelemetryRecord]:
+        return [one for one in self.records if first <= one.at <= last]
+
+    def samples(self, records: Sequence[TelemetryRecord]) -> tuple[Sample, ...]:
+        if not records:
+            return ()
+        first, last = records[0].at, records[-1].at
+        all_samples = series.samples(one for one in self.records if one.node_id == records[0].node_id)
+        earliest = first - series.LONGEST_START_SECONDS
+        return tuple(one for one in all_samples if first <= one.end <= last and one.start >= earliest)
+
+    def _roster(self, now: Mapping[str, RosterEntry], time: float) -> Iterator[tuple[str, RosterEntry]]:
+        for node_id, entry in now.items():
+            said = [one for one in (*self.records, entry.last) if one.node_id == node_id and one.at <= time]
+            if said:
+                yield node_id, replace(entry, last=max(said, key=lambda one: one.at))
+
+
+LIVES = {
+    "calm": Life(lambda _: 30),
+    "a spike": Life(lambda second: 200 if 100 <= second < 130 else 30),
+    "restarts": Life(lambda _: 30, restarts={60: 1, 150: 0}, away_seconds=15),
+    "workers": Life(lambda _: 30, workers=True, weights=(1.0, 8.0)),
+}
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
+def test_what_is_remembered_of_the_past_is_what_all_records_tell(life: Life) -> None:
+    told = {
+        (one.node_id, one.boot_id, one.sequence): one
+        for _, records, _ in life.telemetry(SECONDS, seed=3)
+        for one in records
+    }
+    at = START + SECONDS + 0.9
+    now, times = view(told.values(), at), moments(at, SECONDS, START, 3)[::7]
+    past, plain = Past(list(told.values())), Plain(list(told.values()))
+
+    for time in times:
+        assert past.snapshot(now, THRESHOLDS, time) == plain.snapshot(now, THRESHOLDS, time)
