@@ -30,7 +30,7 @@ IDLE_SECONDS = 5.0
 """While nobody watches."""
 MOST_SECONDS = 4.0
 """After so long there is another one, whatever it costs: what is wrong is to be seen soon."""
-REST = 19
+REST = 24
 """So many times as long as a look has kept the processor busy there is no other, up to `MOST_SECONDS`."""
 HISTORY_SECONDS = 10.0
 WINDOWS = 20

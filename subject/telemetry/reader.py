@@ -220,7 +220,7 @@ class Reader:
         if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
             known = {_name(record) for record in self._records}
-        found = await redis_reads.read_records(self._redis, self._stream_at)
+        found = await redis_reads.read_records(self._redis, self._stream_at, self._records)
         self._stream_at = found.last_id or self._stream_at
         self._records.extend(
             record

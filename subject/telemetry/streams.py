@@ -1,5 +1,6 @@
 """Streams of records in Redis, read a page at a time; what is no record is left out, and counted."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -27,30 +28,38 @@ class Stretch(Generic[Record]):
 async def read_stream(
     client: Redis, key: str, kind: type[Record], first: str, last: str = "+"
 ) -> Stretch[Record]:
-    """The records from `first` to `last`, which are written as XRANGE takes them.
+    """The records from `first` to `last`, which are written as XRANGE takes them. Errors as `read_pages`'."""
+    return joined([page async for page in read_pages(client, key, kind, first, last)])
+
+
+async def read_pages(
+    client: Redis, key: str, kind: type[Record], first: str, last: str = "+"
+) -> AsyncIterator[Stretch[Record]]:
+    """The same page by page, for whom all of it at once would be much.
 
     Errors of redis-py pass through, but for those that it answers with.
 
     Raises:
         RedisRefusesError: the key holds something else, or may not be read.
     """
-    records: list[Record] = []
-    last_id, unreadable = "", 0
     while True:
         try:
             page: Any = await client.xrange(key, min=first, max=last, count=PAGE)
         except ResponseError as error:
             raise refused(client, key, "stream", error) from None
-        for _, fields in page:
-            record = decoded(kind, fields.get(STREAM_FIELD, ""))
-            if record is None:
-                unreadable += 1
-            else:
-                records.append(record)
-        last_id = page[-1][0] if page else last_id
+        found = [decoded(kind, fields.get(STREAM_FIELD, "")) for _, fields in page]
+        records = [record for record in found if record is not None]
+        yield Stretch(records, page[-1][0] if page else "", len(found) - len(records))
         if len(page) < PAGE:
-            return Stretch(records, last_id, unreadable)
-        first = f"({last_id}"
+            return
+        first = f"({page[-1][0]}"
+
+
+def joined(pages: Sequence[Stretch[Record]]) -> Stretch[Record]:
+    """Pages that follow each other as one stretch."""
+    last_id = next((page.last_id for page in reversed(pages) if page.last_id), "")
+    records = [record for page in pages for record in page.records]
+    return Stretch(records, last_id, sum(page.unreadable for page in pages))
 
 
 async def goes_on(client: Redis, key: str, after: str, start: int, at: float) -> bool:
