@@ -10,8 +10,9 @@ from subject.actions.edits import Actor
 from subject.actions.effects import in_force
 from subject.checker import RateLimiterChecker
 from subject.cluster import metrics
-from subject.cluster.series import Remembered
-from subject.cluster.snapshot import Node, Snapshot, take
+from subject.cluster.node import Node
+from subject.cluster.samples import Remembered
+from subject.cluster.snapshot import Snapshot, take
 from subject.diagnosis.problems import diagnose
 from subject.finding import as_json
 from subject.output import diagnosis_document, documents

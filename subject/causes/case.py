@@ -6,7 +6,8 @@ from statistics import median
 
 from subject.causes.cause import Fact
 from subject.cluster import metrics, series
-from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.figures import number, percent
 from subject.finding import Finding
 from subject.thresholds import Thresholds

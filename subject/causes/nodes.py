@@ -4,7 +4,7 @@ from gateway.contract import keys
 from subject.causes.case import BUSY_PERCENT, LAG_MS, LATELY_SECONDS, Case
 from subject.causes.cause import SOME, STRONG, SURE, Clue, Fact, Suspect, either
 from subject.cluster import metrics
-from subject.cluster.snapshot import Node
+from subject.cluster.node import Node
 from subject.figures import percent
 
 TOGETHER_SECONDS = 5.0

@@ -3,7 +3,7 @@
 from gateway.contract.redis_errors import is_known
 from subject.causes.case import BUSY_PERCENT, COUNTER_BYTES, FULL, LAG_MS, MORE, Case
 from subject.causes.cause import SOME, STRONG, SURE, Clue, Fact, Suspect, either
-from subject.cluster.snapshot import told_by
+from subject.cluster.node import told_by
 from subject.figures import number
 
 REFUSED = "refused"

@@ -2,7 +2,7 @@
 
 from subject.causes.case import MORE, Case
 from subject.causes.cause import SOME, STRONG, Clue, Fact, Suspect, either
-from subject.cluster.series import Sample
+from subject.cluster.samples import Sample
 
 
 def upstream_degraded(case: Case) -> list[Suspect]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from gateway.contract import histogram
 from gateway.contract.telemetry import TOP, Totals
 from subject.cluster import series
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,77 +1,21 @@
 """The cluster at one moment: frozen, typed, made from one look by a function without IO."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import floor
-from typing import Literal
 
 from gateway.contract import distinct
-from gateway.contract.roster import FORGET_AFTER_SECONDS, RosterEntry
-from gateway.contract.telemetry import TelemetryRecord, Totals
-from subject.cluster import series
+from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster import samples, series
+from subject.cluster.node import Node, SamplesOf, natural, node_of
 from subject.cluster.policies import Policies
-from subject.cluster.series import Sample
+from subject.cluster.samples import Sample
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 
-NodeState = Literal["Up", "Down", "Offline"]
 RATE_SECONDS = 10.0
 """Rates, ratios and percentiles that are shown are those of the last ten seconds."""
-COMPARED_DIGITS = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """One start of a node, as far as its records are there.
-
-    `began`: the first of all is among them. `in_order`: so was the end of the boot before it, or nothing is
-    known of one.
-    """
-
-    id: str
-    first_at: float
-    last_at: float
-    began: bool
-    in_order: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One node of the roster.
-
-    Down: it neither writes nor answers. Offline: it left in order. `answered` says whether it did when it
-    was asked at /state; None: it was not asked.
-    """
-
-    id: str
-    entry: RosterEntry
-    state: NodeState
-    last: TelemetryRecord
-    samples: tuple[Sample, ...]
-    boots: tuple[Boot, ...]  # in the order of their first records
-    answered: bool | None
-
-    @property
-    def address(self) -> str:
-        """Where clients reach it."""
-        return self.entry.address
-
-    @property
-    def admin_url(self) -> str:
-        """Where operators reach it."""
-        return f"http://{self.entry.admin_address}"
-
-    @property
-    def totals(self) -> Totals:
-        """Of all its boots."""
-        return self.last.carried + self.last.boot
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it serves, as far as can be seen."""
-        return self.state == "Up"
 
 
 @dataclass(frozen=True)  # without slots, for what is cached
@@ -187,10 +131,7 @@ class Snapshot:
         return (sample for node in self.nodes for sample in series.ending_after(node.samples, start))
 
 
-SamplesOf = Callable[[Sequence[TelemetryRecord]], tuple[Sample, ...]]
-
-
-def take(view: View, node_down_seconds: float, samples_of: SamplesOf = series.samples) -> Snapshot:
+def take(view: View, node_down_seconds: float, samples_of: SamplesOf = samples.made_of) -> Snapshot:
     """The snapshot of a look. Nodes that left in order are forgotten after a while; Down ones never.
 
     `samples_of` makes the samples of one node's records.
@@ -201,8 +142,8 @@ def take(view: View, node_down_seconds: float, samples_of: SamplesOf = series.sa
     roster = {**view.roster, **view.states}
     nodes = tuple(
         node
-        for node_id, entry in sorted(roster.items(), key=lambda item: _natural(item[0]))
-        if (node := _node(node_id, entry, records.get(node_id, []), view, node_down_seconds, samples_of))
+        for node_id, entry in sorted(roster.items(), key=lambda item: natural(item[0]))
+        if (node := node_of(node_id, entry, records.get(node_id, []), view, node_down_seconds, samples_of))
         is not None
     )
     starts = [sample.start for node in nodes for sample in node.samples]
@@ -219,79 +160,8 @@ def take(view: View, node_down_seconds: float, samples_of: SamplesOf = series.sa
         windows=view.windows,
         unreadable=view.unreadable,
         unanswered=view.unanswered,
-        unread_nodes=tuple(sorted(set(view.unread_nodes) - roster.keys(), key=_natural)),
+        unread_nodes=tuple(sorted(set(view.unread_nodes) - roster.keys(), key=natural)),
         first_second=floor(min(starts, default=view.at)),
         covered_until=min(reported, view.at),
         clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),
     )
-
-
-def _node(
-    node_id: str,
-    entry: RosterEntry,
-    records: list[TelemetryRecord],
-    view: View,
-    node_down_seconds: float,
-    samples_of: SamplesOf,
-) -> Node | None:
-    last = _last(entry, records)
-    # Where nobody answers, nothing is known to have changed since somebody last did.
-    now = view.at if view.sees or view.seen_at is None else view.seen_at
-    if last.leaving and now - last.at > FORGET_AFTER_SECONDS:
-        return None
-    answered = node_id in view.states if node_id in view.asked else None
-    return Node(
-        id=node_id,
-        entry=entry,
-        state=_state(last, answered, abs(now - last.at) <= node_down_seconds, view),
-        last=last,
-        samples=samples_of(records),
-        boots=_boots(records),
-        answered=answered,
-    )
-
-
-def _last(entry: RosterEntry, records: Iterable[TelemetryRecord]) -> TelemetryRecord:
-    """What it said last, by the numbers of its boot in the roster: Redis' clock may be put back."""
-    of_boot = (record for record in records if record.boot_id == entry.last.boot_id)
-    return max((*of_boot, entry.last), key=lambda record: (record.sequence, record.at))
-
-
-def _boots(records: Iterable[TelemetryRecord]) -> tuple[Boot, ...]:
-    by_boot: dict[str, list[TelemetryRecord]] = {}
-    for record in records:
-        by_boot.setdefault(record.boot_id, []).append(record)
-    in_time = sorted(by_boot.values(), key=lambda of_it: min(record.at for record in of_it))
-    return tuple(
-        Boot(
-            of_it[0].boot_id,
-            min(record.at for record in of_it),
-            max(record.at for record in of_it),
-            began=any(record.sequence == 1 for record in of_it),
-            in_order=before is None or any(record.leaving for record in before),
-        )
-        for before, of_it in zip([None, *in_time], in_time, strict=False)
-    )
-
-
-def _state(last: TelemetryRecord, answered: bool | None, fresh: bool, view: View) -> NodeState:
-    if last.leaving:
-        return "Offline"
-    silent = answered is False and not view.redis.connected and view.sees
-    return "Up" if answered or (fresh and not silent) else "Down"
-
-
-def told_by(nodes: Iterable[Node]) -> str:
-    """What is wrong with Redis, as most of the nodes say that say anything; empty where none does."""
-    told = {node.last.store.trouble: node.id for node in nodes if node.last.store.trouble}
-    said = Counter(node.last.store.trouble for node in nodes if node.last.store.trouble)
-    if not said:
-        return ""
-    ((trouble, _),) = said.most_common(1)
-    return f"as {told[trouble]} says: {trouble}"
-
-
-def _natural(node_id: str) -> tuple[str, int, str]:
-    """node-2 before node-10; of a longer number only the first digits are compared."""
-    digits = node_id[len(node_id.rstrip("0123456789")) :]
-    return node_id.removesuffix(digits), int(digits[:COMPARED_DIGITS] or 0), node_id

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import aclosing
 
-from subject.cluster.series import Remembered
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.diagnosis.events import Event, Events
 from subject.diagnosis.problems import Diagnosis, diagnose

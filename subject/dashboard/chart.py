@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.contract import histogram
 from subject.cluster.metrics import milliseconds
-from subject.cluster.series import Sample
+from subject.cluster.samples import Sample
 from subject.output.printable import printable
 
 Line = tuple[float | None, ...]

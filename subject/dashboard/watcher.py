@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from subject.cluster.series import Remembered
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
 from subject.dashboard.chart import Chart, Stretch, draw

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
-from subject.cluster.snapshot import Boot, Node, Snapshot
+from subject.cluster.node import Boot, Node
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock
 from subject.finding import Evidence, Finding, Target, confidence

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from subject.cluster import series
 from subject.cluster.policies import Policies
-from subject.cluster.series import Sample
+from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock, percent

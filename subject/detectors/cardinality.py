@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.contract import distinct
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence

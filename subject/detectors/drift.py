@@ -5,7 +5,8 @@ from dataclasses import fields
 from itertools import product
 
 from gateway.contract.policy_table import PolicyTable
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, Target, confidence
 from subject.thresholds import Thresholds

@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset, rates
 from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from subject.cluster import series
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock, number, percent
 from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, command, confidence

@@ -1,6 +1,7 @@
 """node_down: a node neither writes nor answers."""
 
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.figures import clock
 from subject.finding import Evidence, Finding, Target, confidence
 from subject.thresholds import Thresholds

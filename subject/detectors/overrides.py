@@ -6,7 +6,8 @@ from gateway.contract import keys
 from gateway.contract.client_id import is_client_id
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD
 from gateway.contract.telemetry import NAME_LENGTH, NAMES, NO_HASH, as_published
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, Target
 from subject.thresholds import Thresholds

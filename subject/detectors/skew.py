@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from subject.cluster import metrics, series
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.detectors.chi_square import chance_if_even
 from subject.figures import clock, number, percent

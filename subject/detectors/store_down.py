@@ -1,8 +1,9 @@
 """store_down: nobody decides by Redis, or the subject cannot reach it."""
 
 from subject.cluster import series
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, Severity

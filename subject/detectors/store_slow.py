@@ -7,8 +7,9 @@ from statistics import median
 
 from gateway.contract import histogram
 from subject.cluster import series
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, confidence

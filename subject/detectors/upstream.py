@@ -8,8 +8,9 @@ from math import ceil
 from gateway.contract import histogram
 from gateway.contract.histogram import Buckets
 from subject.cluster import series
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.detectors.usual import Usual
 from subject.figures import clock, percent

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from subject.causes.case import BUSY_PERCENT, LAG_MS, MORE
 from subject.causes.nodes import TOGETHER_SECONDS
 from subject.cluster import metrics, series
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import Snapshot
 from subject.finding import CLUSTER, Finding
 
 SAME_TIME_SECONDS = 10.0

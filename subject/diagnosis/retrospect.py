@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject.cluster import series
-from subject.cluster.series import Sample
+from subject.cluster import samples
+from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
 from subject.diagnosis.problems import Diagnosis, diagnose
@@ -119,7 +119,7 @@ class Past:
         self._of_node: dict[str, list[TelemetryRecord]] = {}
         for record in self.records:
             self._of_node.setdefault(record.node_id, []).append(record)
-        self._samples = {node_id: series.samples(of_it) for node_id, of_it in self._of_node.items()}
+        self._samples = {node_id: samples.made_of(of_it) for node_id, of_it in self._of_node.items()}
 
     def between(self, first: float, last: float) -> list[TelemetryRecord]:
         """The records of this time."""
@@ -134,7 +134,7 @@ class Past:
         first, last = records[0].at, records[-1].at
         of_node = self._samples[records[0].node_id]
         # What ends with the first record may have begun long before, as where a node stood still for hours.
-        earliest = first - series.LONGEST_START_SECONDS
+        earliest = first - samples.LONGEST_START_SECONDS
         places = slice(bisect_left(of_node, first, key=_end), bisect_right(of_node, last, key=_end))
         return tuple(sample for sample in of_node[places] if earliest <= sample.start)
 

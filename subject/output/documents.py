@@ -9,8 +9,9 @@ from gateway.contract.telemetry import Totals
 from subject.actions.revisions import revision
 from subject.cluster import metrics
 from subject.cluster.live_changes import Audit
+from subject.cluster.node import Node
 from subject.cluster.rankings import Order, ranked
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.snapshot import Snapshot
 from subject.cluster.windows import ClientWindow, tightest
 from subject.diagnosis.problems import Diagnosis
 from subject.output.policy_document import policy_document

@@ -11,7 +11,8 @@ from typing import Literal
 
 from gateway.contract.telemetry import Totals
 from subject.cluster import metrics
-from subject.cluster.snapshot import Node, NodeState, Snapshot
+from subject.cluster.node import Node, NodeState
+from subject.cluster.snapshot import Snapshot
 from subject.codes import CODES
 from subject.diagnosis.problems import Diagnosis
 from subject.finding import SEVERITIES

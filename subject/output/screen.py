@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from subject.cluster import metrics, series
-from subject.cluster.snapshot import Node, Snapshot
+from subject.cluster.node import Node
+from subject.cluster.snapshot import Snapshot
 from subject.diagnosis.problems import Diagnosis, Problem
 from subject.figures import clock, percent
 from subject.output.console import PrintableConsole, styled

@@ -9,9 +9,10 @@ from gateway.contract.client_id import is_address_id
 from gateway.contract.limits import Limits
 from gateway.contract.policy_table import Policy
 from subject.cluster.metrics import of_node
+from subject.cluster.node import Node
 from subject.cluster.policies import Policies
-from subject.cluster.series import Sample
-from subject.cluster.snapshot import RATE_SECONDS, Node, Snapshot
+from subject.cluster.samples import Sample
+from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.cluster.windows import ClientWindow
 from subject.detectors import onset
 from subject.figures import moment, number

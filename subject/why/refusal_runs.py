@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
-from subject.cluster import series
+from subject.cluster import samples, series
 from subject.telemetry.streams import read_stream
 from subject.why.answer import Run, refusals, run_of
 
@@ -28,8 +28,8 @@ async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: flo
         by_node: dict[str, list[TelemetryRecord]] = {}
         for record in records:
             by_node.setdefault(record.node_id, []).append(record)
-        samples = [sample for of_node in by_node.values() for sample in series.samples(of_node)]
-        earlier = run_of(series.per_second(samples, refusals(client), start, floor(run.since)), start)
+        found = [sample for of_node in by_node.values() for sample in samples.made_of(of_node)]
+        earlier = run_of(series.per_second(found, refusals(client), start, floor(run.since)), start)
         if earlier is None:
             return replace(run, is_whole=bool(records))
         run = Run(earlier.since, run.until, run.refused + earlier.refused, earlier.is_whole)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from gateway.contract.codec import decode, encode
 from gateway.contract.telemetry import TelemetryRecord
-from subject.cluster.series import Remembered
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
 from subject.detectors import ALL

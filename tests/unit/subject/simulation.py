@@ -13,7 +13,7 @@ from itertools import accumulate
 from gateway.contract.histogram import bucket, from_counts
 from gateway.contract.telemetry import Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.telemetry.clients import ClientActivity
-from subject.cluster.series import Remembered
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from tests.unit.subject.builders import SAME, START, THRESHOLDS, record, view
 

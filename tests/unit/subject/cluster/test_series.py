@@ -2,18 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
-from subject.cluster import gains as listed
-from subject.cluster import series
+from gateway.contract.telemetry import Store, TelemetryRecord, Totals, Upstream
+from subject.cluster import samples, series
 from tests.unit.subject.builders import START, NodeScript, always, record, steps
 
 
-def requests(sample: series.Sample) -> float:
+def requests(sample: samples.Sample) -> float:
     return sample.totals.requests
 
 
 def test_neighbouring_records_of_one_boot_make_samples() -> None:
-    found = series.samples(NodeScript(requests=steps((0, 10), (1, 30))).records(3))
+    found = samples.made_of(NodeScript(requests=steps((0, 10), (1, 30))).records(3))
 
     assert [(sample.start, sample.end, sample.totals.requests) for sample in found] == [
         (START, START + 1, 10),
@@ -26,7 +25,7 @@ def test_neighbouring_records_of_one_boot_make_samples() -> None:
 def test_a_node_whose_clock_is_wrong_started_a_second_before_its_first_record(started_at: float) -> None:
     first = record(at=START, sequence=1, started_at=started_at, boot=Totals(7, 7))
 
-    (sample,) = series.samples([first])
+    (sample,) = samples.made_of([first])
 
     assert (sample.start, sample.end, sample.totals.requests) == (START - 1, START, 7)
 
@@ -35,7 +34,7 @@ def test_a_sample_has_what_became_of_requests_at_the_upstream_and_who_was_new() 
     first = record(at=START, sequence=1, upstream=Upstream(8, 1, 0, 0), new_clients=5)
     second = record(at=START + 1, sequence=2, upstream=Upstream(20, 1, 2, 3), new_clients=7)
 
-    found = series.samples([first, second])
+    found = samples.made_of([first, second])
 
     assert [sample.upstream for sample in found] == [Upstream(8, 1, 0, 0), Upstream(12, 0, 2, 3)]
     assert [sample.new_clients for sample in found] == [5, 2]
@@ -48,7 +47,7 @@ def test_evictions_are_counted_from_where_redis_told_them_first_and_again_after_
         for number, evicted in enumerate(told)
     ]
 
-    found = series.samples(records)
+    found = samples.made_of(records)
 
     assert [sample.evicted for sample in found] == [0, 3, 0, 0, 0, 2]
 
@@ -59,26 +58,26 @@ def test_who_looks_again_gets_the_same_samples_as_who_looks_first() -> None:
         *NodeScript(requests=always(40), clients=clients, phase=0.3).records(40, lost=[7, 8, 25]),
         *NodeScript(requests=always(40), clients=clients, boot_id="boot-b").records(90, 45),
     ]
-    remembered = series.Remembered()
+    remembered = samples.Remembered()
 
     for second in range(1, 95):
         at = START + second
         now = [one for one in records if at - 30 <= one.at <= at]
         if second % 9 == 0:  # one that comes late
             now.pop(len(now) // 2)
-        assert remembered(now) == series.samples(now)
+        assert remembered(now) == samples.made_of(now)
 
 
 def test_the_samples_of_one_node_are_not_those_of_another() -> None:
-    remembered = series.Remembered()
+    remembered = samples.Remembered()
     nodes = [NodeScript(name, always(rate)).records(5) for name, rate in (("node-1", 10), ("node-2", 20))]
 
     for records in (*nodes, *nodes):
-        assert remembered(records) == series.samples(records)
+        assert remembered(records) == samples.made_of(records)
 
 
 def test_a_lost_record_spreads_over_the_gap() -> None:
-    found = series.samples(NodeScript(requests=always(10)).records(4, lost=[1, 2]))
+    found = samples.made_of(NodeScript(requests=always(10)).records(4, lost=[1, 2]))
 
     assert series.per_second(found, requests, START, START + 4) == [10, 10, 10, 10]
 
@@ -87,7 +86,7 @@ def test_a_new_boot_starts_new_differences_and_loses_no_count() -> None:
     before = NodeScript(requests=always(10), boot_id="zzz").records(3)
     after = NodeScript(requests=always(7), boot_id="aaa").records(8, first=5)
 
-    found = series.samples([*after, *before])
+    found = samples.made_of([*after, *before])
 
     assert series.per_second(found, requests, START, START + 8) == [10, 10, 10, 0, 0, 7, 7, 7]
 
@@ -96,7 +95,7 @@ def test_history_that_begins_in_the_middle_of_a_boot_starts_with_its_second_reco
     first = record(at=START, sequence=40, boot=Totals(1000, 1000))
     second = record(at=START + 1, sequence=41, boot=Totals(1010, 1010))
 
-    (sample,) = series.samples([first, second])
+    (sample,) = samples.made_of([first, second])
 
     assert sample.totals.requests == 10
 
@@ -104,7 +103,7 @@ def test_history_that_begins_in_the_middle_of_a_boot_starts_with_its_second_reco
 def test_records_that_come_twice_count_once() -> None:
     records = NodeScript(requests=always(10)).records(3)
 
-    assert len(series.samples([*records, records[-1]])) == 3
+    assert len(samples.made_of([*records, records[-1]])) == 3
 
 
 def set_at(second: int, by: int, seconds: int = 90) -> list[TelemetryRecord]:
@@ -116,14 +115,14 @@ def set_at(second: int, by: int, seconds: int = 90) -> list[TelemetryRecord]:
 
 
 def test_when_redis_clock_is_set_forward_nothing_is_spread_over_the_time_that_was_not() -> None:
-    found = series.samples(set_at(40, by=60))
+    found = samples.made_of(set_at(40, by=60))
 
     counts = series.per_second(found, requests, START, START + 150)
     assert counts == [*[10] * 40, *[0] * 61, *[10] * 49]
 
 
 def test_when_redis_clock_is_put_back_what_comes_then_is_counted() -> None:
-    found = series.samples(set_at(60, by=-30))
+    found = samples.made_of(set_at(60, by=-30))
 
     counts = series.per_second(found, requests, START, START + 60)
     assert counts == [*[10] * 31, *[10] * 29]
@@ -132,66 +131,20 @@ def test_when_redis_clock_is_put_back_what_comes_then_is_counted() -> None:
 
 @pytest.mark.parametrize("by", [-400, -30, -2, 2, 30, 400])
 def test_who_looks_again_while_redis_clock_is_set_sees_the_same(by: int) -> None:
-    records, remembered = set_at(40, by), series.Remembered()
+    records, remembered = set_at(40, by), samples.Remembered()
 
     for number in range(20, 90):
         now = records[max(0, number - 50) : number]
-        assert remembered(now) == series.samples(now)
+        assert remembered(now) == samples.made_of(now)
 
 
 def test_nodes_that_publish_at_different_moments_are_cut_at_the_same_seconds() -> None:
-    found = series.samples(NodeScript(requests=steps((0, 10), (2, 20)), phase=0.5).records(5))
+    found = samples.made_of(NodeScript(requests=steps((0, 10), (2, 20)), phase=0.5).records(5))
 
     assert series.per_second(found, requests, START + 1, START + 5) == [10, 15, 20, 20]
-
-
-def gains(
-    earlier: list[ClientCount], later: list[ClientCount], at_most: int = 100_000, **known: int
-) -> dict[str, int]:
-    """`known`: units of clients when they were last listed, before the earlier list."""
-    before = {client: ClientCount(client, units, 0) for client, units in known.items()}
-    return listed.gains({**before, **{entry.client: entry for entry in earlier}}, earlier, later, at_most)
-
-
-def test_gains_of_clients_that_both_lists_have_are_exact() -> None:
-    earlier = [ClientCount("acme", 100, 5), ClientCount("beta", 50, 0)]
-    later = [ClientCount("acme", 130, 5), ClientCount("beta", 50, 0)]
-
-    assert gains(earlier, later) == {"acme": 30}
-
-
-def test_a_client_that_was_taken_into_the_sketch_again_gains_what_was_counted_since() -> None:
-    assert gains([ClientCount("acme", 100, 5)], [ClientCount("acme", 140, 120)]) == {"acme": 20}
-
-
-def test_a_new_client_counts_at_once_where_the_list_had_room() -> None:
-    earlier = [ClientCount("acme", 100, 0)]
-    later = [ClientCount("acme", 100, 0), ClientCount("beta", 9, 0)]
-
-    assert gains(earlier, later) == {"beta": 9}
-
-
-FULL = [ClientCount("acme", 100, 0), ClientCount("beta", 50, 0)]
-OLD_IS_BACK = [ClientCount("acme", 110, 0), ClientCount("old", 90_000, 0)]
-
-
-def test_a_client_that_comes_back_into_a_full_list_gains_what_it_has_more_than_when_it_was_last_there() -> (
-    None
-):
-    assert gains(FULL, OLD_IS_BACK, old=89_940) == {"acme": 10, "old": 60}
-
-
-def test_its_past_does_not_count_beyond_what_the_others_leave() -> None:
-    assert gains(FULL, OLD_IS_BACK, at_most=25) == {"acme": 10, "old": 15}
-
-
-def test_several_that_come_back_share_what_is_left() -> None:
-    later = [ClientCount("old", 90_000, 0), ClientCount("new", 6, 0)]
-
-    assert gains(FULL, later, at_most=20) == {"new": 6, "old": 14}
 
 
 def test_coverage_has_holes_where_a_node_was_away() -> None:
     records = [*NodeScript().records(3), *NodeScript(boot_id="b").records(8, first=6)]
 
-    assert series.covered_seconds(series.samples(records), START, START + 8) == 5
+    assert series.covered_seconds(samples.made_of(records), START, START + 8) == 5

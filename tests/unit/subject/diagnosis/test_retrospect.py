@@ -5,8 +5,8 @@ import pytest
 
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject.cluster import series
-from subject.cluster.series import Sample
+from subject.cluster import samples
+from subject.cluster.samples import Sample
 from subject.diagnosis.retrospect import Episode, Past, by_cause, episodes, moments
 from tests.unit.subject.builders import (
     START,
@@ -147,8 +147,8 @@ class Plain(Past):
         if not records:
             return ()
         first, last = records[0].at, records[-1].at
-        all_samples = series.samples(one for one in self.records if one.node_id == records[0].node_id)
-        earliest = first - series.LONGEST_START_SECONDS
+        all_samples = samples.made_of(one for one in self.records if one.node_id == records[0].node_id)
+        earliest = first - samples.LONGEST_START_SECONDS
         return tuple(one for one in all_samples if first <= one.end <= last and one.start >= earliest)
 
     def _roster(self, now: Mapping[str, RosterEntry], time: float) -> Iterator[tuple[str, RosterEntry]]:
