@@ -43,11 +43,11 @@ class Episode:
 
 
 def moments(at: float, seconds: int, earliest: float, nodes: int) -> list[float]:
-    """The times to look at: the last `seconds` up to `at`, none of them before `earliest`."""
+    """The times to look at: the last `seconds` up to `at`, but for that one none before `earliest`."""
     most = max(LEAST_MOMENTS, MOMENTS_FOR_NODES // max(1, nodes))
     step = max(min(STEP_SECONDS, seconds / LEAST_MOMENTS), seconds / most, 1.0)
     times = [at - step * place for place in range(int(seconds / step) + 1)]
-    return sorted(time for time in times if time >= earliest)
+    return sorted(time for time in times if time >= min(earliest, at))
 
 
 def episodes(

@@ -112,6 +112,11 @@ def test_what_comes_again_after_a_while_is_another_episode() -> None:
     assert found[0].since < found[1].since
 
 
+def test_now_is_looked_at_also_where_all_records_are_of_a_time_to_come() -> None:
+    """So they are where Redis' clock was put back."""
+    assert moments(START, 60, START + 10, 3) == [START]
+
+
 @pytest.mark.parametrize("nodes", [0, 1, 3, 30, 1000])
 @pytest.mark.parametrize("seconds", [1, 30, 60, 300, 600])
 def test_moments_reach_from_the_beginning_to_now(seconds: int, nodes: int) -> None:
