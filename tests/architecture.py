@@ -171,6 +171,7 @@ PURE = (
     "subject/output/policy_document.py",
     "subject/output/policy_lines.py",
     "subject/output/printable.py",
+    "subject/output/since_document.py",
     "subject/output/sparkline.py",
     "subject/output/status_lines.py",
     "subject/output/why_document.py",

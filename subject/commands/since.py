@@ -1,15 +1,14 @@
 """``subject diagnose --since``: what was wrong in the last minutes, also what is over."""
 
 import argparse
-from dataclasses import asdict
-from typing import Any
 
 from gateway.contract.telemetry import LATEST
-from subject.diagnosis.retrospect import MARGIN_SECONDS, Episode, episodes, moments
+from subject.diagnosis.retrospect import MARGIN_SECONDS, episodes, moments
 from subject.durations import parse_duration
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL
 from subject.output.lines import print_json
+from subject.output.since_document import since_document
 from subject.settings import Settings
 from subject.telemetry import redis_reads
 from subject.telemetry.reader import Reader
@@ -33,43 +32,17 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     health = view.redis
     if not health.connected:
         raise health.error
-    start = view.at - seconds - settings.baseline_seconds - MARGIN_SECONDS
+    first = view.at - seconds - settings.baseline_seconds - MARGIN_SECONDS
     with redis_errors_mapped(reader.redis):
-        past = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * start))))
+        past = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * first))))
     earliest = min((record.at for record in past.records), default=view.at)
     times = moments(view.at, seconds, earliest, len(view.roster))
     found = episodes(view, past.records, settings, times)
-    from_ = max(earliest, view.at - seconds)
+    start = max(earliest, view.at - seconds)
     if arguments.json:
-        print_json(
-            {
-                "at": view.at,
-                "from": from_,
-                "step": times[1] - times[0] if len(times) > 1 else None,
-                "unreadable": past.unreadable,
-                "episodes": [
-                    {
-                        "code": one.finding.code,
-                        "severity": one.finding.severity,
-                        "subject": asdict(one.finding.subject),
-                        "since": one.since,
-                        "until": one.until,
-                        "summary": one.finding.summary,
-                        "explained_by": _cause(one),
-                    }
-                    for one in found
-                ],
-            }
-        )
+        print_json(since_document(found, start, times, past.unreadable))
     else:
         from subject.output.since_report import SinceReport  # what draws tables takes a while to import
 
-        SinceReport.of_terminal().episodes(found, from_, times)
+        SinceReport.of_terminal().episodes(found, start, times)
     return FOUND if found else WELL
-
-
-def _cause(one: Episode) -> dict[str, Any] | None:
-    if one.explained_by is None:
-        return None
-    code, kind, subject_id = one.explained_by
-    return {"code": code, "subject": {"kind": kind, "id": subject_id}}

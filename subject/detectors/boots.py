@@ -31,23 +31,10 @@ def _flapping(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> Finding
         if boot.began and not _is_rolled(boot, node, snapshot, thresholds)
     ]
     silent = _silences(snapshot, thresholds, node)
-    changed, window = sorted([*boots, *silent]), thresholds.flapping_seconds
-    last = window + int(snapshot.at - changed[0]) if changed else -1
-
-    def lately(place: int) -> list[float]:
-        at = snapshot.at - (last - place)
-        return [one for one in changed if at - window < one <= at]
-
-    def held(place: int, part: float) -> bool:
-        changes, at = lately(place), snapshot.at - (last - place)
-        return onset.enough(len(changes), thresholds.flapping_changes, part) and at - changes[-1] <= _quiet(
-            changes
-        )
-
-    start = None if _together(node) else onset.raised(last, 0, held, thresholds.clear_ratio)
-    if start is None:
+    since = None if _together(node) else _since(sorted([*boots, *silent]), snapshot.at, thresholds)
+    if since is None:
         return None
-    since = lately(start)[0]
+    window = thresholds.flapping_seconds
     starts, silences = ([at for at in times if at > snapshot.at - window] for times in (boots, silent))
     changes = len(starts) + len(silences)
     return Finding(
@@ -82,6 +69,24 @@ def _is_rolled(boot: Boot, node: Node, snapshot: Snapshot, thresholds: Threshold
         for other in others
     )
     return boot.in_order and 2 * like_it >= len(others)
+
+
+def _since(changed: Sequence[float], at: float, thresholds: Thresholds) -> float | None:
+    """When those changes began that are still too many at `at`; None where they are not."""
+    window = thresholds.flapping_seconds
+    last = window + int(at - changed[0]) if changed else -1  # places are seconds, of which this is now
+
+    def lately(place: int) -> list[float]:
+        then = at - (last - place)
+        return [one for one in changed if then - window < one <= then]
+
+    def held(place: int, part: float) -> bool:
+        changes, then = lately(place), at - (last - place)
+        is_often = onset.enough(len(changes), thresholds.flapping_changes, part)
+        return is_often and then - changes[-1] <= _quiet(changes)
+
+    start = onset.raised(last, 0, held, thresholds.clear_ratio)
+    return None if start is None else lately(start)[0]
 
 
 def _quiet(changes: list[float]) -> float:
