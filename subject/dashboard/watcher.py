@@ -33,7 +33,7 @@ MOST_SECONDS = 4.0
 REST = 24
 """So many times as long as a look has kept the processor busy there is no other, up to `MOST_SECONDS`."""
 HISTORY_SECONDS = 10.0
-WINDOWS = 20
+WINDOWS = 24
 """The clients whose windows are read each time: each costs Redis a command."""
 LIVE_SECONDS = 120
 

@@ -12,6 +12,7 @@ from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster import series
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import RATE_SECONDS
 from subject.cluster.view import RedisHealth, View
@@ -24,6 +25,9 @@ from subject.telemetry.streams import goes_on, read_stream
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
+SHOWN = 24
+"""A page lists twenty clients; who is the twentieth may change while it is looked at."""
+LATE_SECONDS = 3.0
 MARGIN_SECONDS = 10
 AHEAD_SECONDS = 10.0
 """What the stream has of later than so long after now is of before Redis' clock was put back."""
@@ -256,10 +260,18 @@ def _name(record: TelemetryRecord) -> tuple[str, str, int]:
 
 
 def _most_active(records: Iterable[TelemetryRecord], at: float) -> list[str]:
-    """The clients that nodes listed lately, those that stood first on any node's list first."""
-    places: dict[str, int] = {}
+    """The clients that nodes listed lately: first those that are shown, the busiest and the most refused."""
+    of_node: dict[str, list[TelemetryRecord]] = {}
     for record in records:
-        for listed in (record.most_refused, record.busiest) if record.at > at - RATE_SECONDS else ():
-            for place, counted in enumerate(listed):
-                places[counted.client] = min(place, places.get(counted.client, place))
-    return sorted(places, key=lambda client: places[client])
+        if record.at > at - RATE_SECONDS - 2 * LATE_SECONDS:
+            of_node.setdefault(record.node_id, []).append(record)
+    samples = [sample for of_it in of_node.values() for sample in series.samples(of_it)]
+    last = (max(record.at for record in of_it) for of_it in of_node.values())
+    end = min((one for one in last if one > at - LATE_SECONDS), default=at)  # all have told of what is before
+    requests, refused = (
+        series.by_client(samples, field, end - RATE_SECONDS, end)
+        for field in (lambda sample: sample.requests_by_client, lambda sample: sample.refused_by_client)
+    )
+    busiest = sorted(requests, key=lambda client: (-requests[client], client))
+    most_refused = sorted(refused, key=lambda client: (-refused[client], client))
+    return list(dict.fromkeys((*busiest[:SHOWN], *most_refused[:SHOWN], *busiest, *most_refused)))

@@ -194,6 +194,26 @@ async def test_nodes_json_has_the_fixed_names(redis_client: Redis, redis_url: st
     assert [one["state"] for one in status["nodes"]] == ["Up", "Up", "Up"]
 
 
+async def test_top_knows_the_windows_of_all_that_it_lists(redis_client: Redis, redis_url: str) -> None:
+    """Also of those who are busy at all nodes together, and first at none."""
+    shared = {f"shared-{number}": always(2) for number in range(5)}
+    nodes = [
+        NodeScript(
+            f"node-{node}",
+            always(60),
+            clients={**{f"own-{node}-{number}": always(3) for number in range(15)}, **shared},
+        )
+        for node in range(1, 6)
+    ]
+    named = {client: "100/m" for node in nodes for client in node.clients}
+    await publish_cluster(redis_client, nodes, 30, policies(clients=named).table)
+
+    clients = json.loads((await subject("top", "--json", redis_url=redis_url)).out)["clients"]
+
+    assert {client["id"] for client in clients[:5]} == shared.keys()
+    assert [client["id"] for client in clients[:20] if client["count"] is None] == []
+
+
 async def test_diagnose_tells_a_skew_and_exits_1(redis_client: Redis, redis_url: str) -> None:
     scripts = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 12), (2, 96), (3, 12))]
     await publish_cluster(redis_client, scripts, 60)
