@@ -64,17 +64,20 @@ function acting(label, row, applies, act) {
   return made;
 }
 
+// Nobody measures a node that is not up.
+const measured = (tell) => (node) => (node.state === "Up" ? tell(node) : UNKNOWN);
+
 const NODES = [
   ["node", (node) => node.id],
   ["state", (node) => node.state],
-  ["req/s", (node) => number(node.rate), "number"],
-  ["refused", (node) => percent(node.rejection_ratio), "number"],
-  ["failed", (node) => percent(node.failure_ratio), "number"],
-  ["p50 ms", (node) => ms(node.latency_p50_ms), "number wide"],
-  ["p99 ms", (node) => ms(node.latency_p99_ms), "number"],
-  ["Redis ms", (node) => ms(node.store_p99_ms), "number wide"],
-  ["alone", (node) => percent(node.fallback_ratio), "number wide"],
-  ["CPU", (node) => (node.cpu_percent === null ? UNKNOWN : `${node.cpu_percent.toFixed(0)} %`), "number wide"],
+  ["req/s", measured((node) => number(node.rate)), "number"],
+  ["refused", measured((node) => percent(node.rejection_ratio)), "number"],
+  ["failed", measured((node) => percent(node.failure_ratio)), "number"],
+  ["p50 ms", measured((node) => ms(node.latency_p50_ms)), "number wide"],
+  ["p99 ms", measured((node) => ms(node.latency_p99_ms)), "number"],
+  ["Redis ms", measured((node) => ms(node.store_p99_ms)), "number wide"],
+  ["alone", measured((node) => percent(node.fallback_ratio)), "number wide"],
+  ["CPU", measured((node) => percent(node.cpu_percent === null ? null : node.cpu_percent / 100)), "number wide"],
   ["seen", (node, { at }) => (node.last_seen === null ? UNKNOWN : duration(at - node.last_seen)), "number wide"],
   ["address", (node) => text(node.address), "wide"],
 ];
@@ -94,7 +97,7 @@ const LIMITS = [
   ["until", (limit, { at }) => (limit.until === null ? "taken out" : moment(limit.until, at))],
   ["then", (limit) => (limit.usual ? `${limit.usual.limit} (${limit.usual.source})` : UNKNOWN), "wide"],
   ["set by", (limit, { at }) => (limit.by === null ? UNKNOWN : `${limit.by} at ${moment(limit.since, at)}`)],
-  ["why", (limit) => limit.why ?? ""],
+  ["why", (limit) => limit.why ?? "", "text"],
 ];
 
 const AUDIT = [

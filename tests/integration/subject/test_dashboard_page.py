@@ -17,7 +17,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
 from loadtest.redis_server import RedisServer
 from subject.telemetry.redis_reads import redis_time
-from tests.integration.subject.publishing import audited, live_changes
+from tests.integration.subject.publishing import audited, live_changes, publish
 from tests.integration.subject.serving import TOKEN, living, served
 from tests.unit.subject.builders import NodeScript, always, even, policies, steps
 
@@ -293,6 +293,48 @@ async def test_texts_that_would_be_html_are_texts(redis_client: Redis, redis_url
 
         assert await page.locator("img, main script").count() == 0
         assert "Rate limiter" in await page.title()
+
+
+BROKEN_WORDS = """cells => cells.filter(cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  const lines = new Set([...range.getClientRects()].map(one => Math.round(one.top))).size;
+  return cell.textContent && lines > cell.textContent.trim().split(/[ -]/).length;
+}).map(cell => cell.textContent)"""
+
+
+async def test_no_word_of_a_table_is_broken_by_a_long_reason(
+    redis_client: Redis, redis_url: str, page: Page
+) -> None:
+    why = "the launch of the new product line, as agreed upon with sales on Friday " * 3
+    at = await redis_time(redis_client)
+    written = AuditRecord(at, "root", "set", CLIENT, "100000/m", "10/s,500000/m", why, at + 7200)
+    await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(written)})
+    override = Override(parse_limits("10/s,500000/m"), "root", at, why, at + 7200)
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
+    async with living(redis_client, even(always(60)), policies().table), served(redis_url) as subject:
+        await page.goto(subject.url)
+        await expect(page.locator("#audit tbody tr")).to_have_count(1)
+        await expect(page.locator("#limits tbody tr")).to_have_count(1)
+
+        assert await page.locator("tbody :is(th, td):not(.text)").evaluate_all(BROKEN_WORDS) == []
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_of_a_node_that_is_down_nothing_is_told_that_nobody_measured(
+    redis_client: Redis, redis_url: str, page: Page
+) -> None:
+    table, quick = policies().table, {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
+    first, *others = even(always(60))
+    await publish(redis_client, first.records(30), table, ended_seconds_ago=8)
+    async with living(redis_client, others, table), served(redis_url, **quick) as subject:
+        await page.goto(subject.url)
+        down = page.locator("#nodes tbody tr", has_text="Down")
+        await expect(down).to_have_count(1)
+
+        *measured, seen = await down.locator("td.number").all_text_contents()
+        assert measured == ["–"] * 8
+        assert seen.endswith(" s")
 
 
 async def test_times_that_no_calendar_has_break_nothing(
