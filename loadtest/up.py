@@ -99,12 +99,16 @@ def _to_type(running: Cluster) -> list[str]:
 
 async def _watch(running: Cluster, traffic: Generator | None) -> None:
     """Say once of each node, and of the traffic, that it ended by itself; the others go on."""
-    alive = {node.id: node.child for node in running.nodes}
-    if traffic is not None:
-        alive["the traffic"] = traffic.child
+    alive = list(running.nodes)
     while True:
         await asyncio.sleep(WATCH_SECONDS)
-        for name in [name for name, child in alive.items() if child.has_ended()]:
-            child = alive.pop(name)
-            said = f"{name} ended ({child.process.returncode}): {child.last_words()}"
-            print(f"loadtest: {said}", file=sys.stderr)  # noqa: T201 - stdout may be a script's
+        for node in [node for node in alive if node.child.has_ended()]:
+            alive.remove(node)
+            _say(f"{node.id} ended ({node.child.process.returncode}): {node.child.last_words()}")
+        if traffic is not None and traffic.child.has_ended():
+            traffic = None
+            _say(f"the traffic has ended, as it does after {generator.LONGEST_RUN_SECONDS // 60} minutes")
+
+
+def _say(what: str) -> None:
+    print(f"loadtest: {what}", file=sys.stderr)  # noqa: T201 - stdout may be a script's
