@@ -12,22 +12,18 @@ from gateway.contract import keys
 from gateway.contract.audit import AuditRecord
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
-from subject.cluster import series
 from subject.cluster.policies import Policies
-from subject.cluster.snapshot import RATE_SECONDS
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.settings import Settings
 from subject.telemetry import redis_client, redis_reads, state_endpoint
+from subject.telemetry.active import Active, name
 from subject.telemetry.redis_reads import LATEST_SECONDS, Basics
 from subject.telemetry.streams import goes_on, read_stream
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
-SHOWN = 24
-"""A page lists twenty clients; who is the twentieth may change while it is looked at."""
-LATE_SECONDS = 3.0
 MARGIN_SECONDS = 10
 AHEAD_SECONDS = 10.0
 """What the stream has of later than so long after now is of before Redis' clock was put back."""
@@ -58,6 +54,7 @@ class Reader:
         self._most_windows = windows
         self._redis: Redis = redis_client.connect(settings.redis_url, settings.timeout_seconds)
         self._records: list[TelemetryRecord] = []
+        self._active = Active()
         self._stream_at = ""
         self._roster: Mapping[str, RosterEntry] = {}
         self._unread_nodes: tuple[str, ...] = ()
@@ -125,7 +122,7 @@ class Reader:
             for node_id, entry in _by_id(answers).items()
             if node_id in self._roster or basics.nobody_wrote
         }
-        chosen = dict.fromkeys((*clients, *_most_active(self._records, at)))
+        chosen = dict.fromkeys((*clients, *self._active.at(self._records, at)))
         self._windows, foreign = await redis_reads.read_windows(
             self._redis,
             at,
@@ -223,18 +220,18 @@ class Reader:
         known: set[tuple[str, str, int]] = set()
         if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
-            known = {_name(record) for record in self._records}
+            known = {name(record) for record in self._records}
         found = await redis_reads.read_records(self._redis, self._stream_at, self._records)
         self._stream_at = found.last_id or self._stream_at
         self._records.extend(
             record
             for record in found.records
-            if -AHEAD_SECONDS <= at - record.at <= 2 * self._kept_seconds and _name(record) not in known
+            if -AHEAD_SECONDS <= at - record.at <= 2 * self._kept_seconds and name(record) not in known
         )
         # Where the stream was trimmed the roster has the last of them, and the counts since are no pause.
-        known = {_name(record) for record in self._records}
+        known = {name(record) for record in self._records}
         roster = (entry.last for entry in self._roster.values())
-        self._records.extend(record for record in roster if _name(record) not in known)
+        self._records.extend(record for record in roster if name(record) not in known)
         return [f"{found.unreadable} telemetry records"] if found.unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
@@ -253,25 +250,3 @@ class Reader:
 def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
     """Entries under the ids of those who gave them: another node may listen where one was known."""
     return {entry.last.node_id: entry for entry in answers.values()}
-
-
-def _name(record: TelemetryRecord) -> tuple[str, str, int]:
-    return record.node_id, record.boot_id, record.sequence
-
-
-def _most_active(records: Iterable[TelemetryRecord], at: float) -> list[str]:
-    """The clients that nodes listed lately: first those that are shown, the busiest and the most refused."""
-    of_node: dict[str, list[TelemetryRecord]] = {}
-    for record in records:
-        if record.at > at - RATE_SECONDS - 2 * LATE_SECONDS:
-            of_node.setdefault(record.node_id, []).append(record)
-    samples = [sample for of_it in of_node.values() for sample in series.samples(of_it)]
-    last = (max(record.at for record in of_it) for of_it in of_node.values())
-    end = min((one for one in last if one > at - LATE_SECONDS), default=at)  # all have told of what is before
-    requests, refused = (
-        series.by_client(samples, field, end - RATE_SECONDS, end)
-        for field in (lambda sample: sample.requests_by_client, lambda sample: sample.refused_by_client)
-    )
-    busiest = sorted(requests, key=lambda client: (-requests[client], client))
-    most_refused = sorted(refused, key=lambda client: (-refused[client], client))
-    return list(dict.fromkeys((*busiest[:SHOWN], *most_refused[:SHOWN], *busiest, *most_refused)))
