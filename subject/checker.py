@@ -1,13 +1,13 @@
 """The Subject protocol's checker: what `observe` returned, as violations."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from subject.diagnosis.links import LINKS
 from subject.figures import instant
-from subject.finding import SEVERITIES
+from subject.observed import Key, Problem, Seen, problems_of, rank
 
 SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""
@@ -22,8 +22,6 @@ EFFECTS = frozenset(link.effect for link in LINKS) - LATE_CAUSES
 BLIND = "observer_blind"
 SEEN_IN_REDIS = frozenset({"override_malformed", "store_evicting"})
 """Codes of which nothing is known while Redis is away."""
-
-Key = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +39,6 @@ class InvariantViolation:
     def key(self) -> Key:
         """What a ticket is kept under."""
         return self.invariant_name, self.store_id
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One finding of an observation."""
-
-    key: Key
-    summary: str
-    since: float
-    at: float
-    severity: str
-
-    def __str__(self) -> str:
-        code, whom = self.key
-        return code if whom is None else f"{code} ({whom})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """The finding from which the others come, and these."""
-
-    cause: _Seen
-    symptoms: tuple[_Seen, ...]
-
-    @property
-    def all(self) -> dict[Key, _Seen]:
-        return {one.key: one for one in (*reversed(self.symptoms), self.cause)}
-
-    @property
-    def severity(self) -> str:
-        return min((one.severity for one in self.all.values()), key=_rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +81,7 @@ class RateLimiterChecker:
         `first_seen` stays what it was when a violation was first told, and is forgotten with it. Where there
         are no `problems` in the observation, each of its findings is one.
         """
-        problems = list(_problems(observation))
+        problems = list(problems_of(observation))
         found = {key: seen for problem in problems for key, seen in problem.all.items()}
         at = float(observation.get("at") or max((seen.at for seen in found.values()), default=0.0))
         self._met = {key: self._met.get(key, at) for key in found}
@@ -133,16 +100,16 @@ class RateLimiterChecker:
         self._open = told
         return [one.violation for one in told.values()]
 
-    def _name(self, problem: _Problem) -> Key:
+    def _name(self, problem: Problem) -> Key:
         """The cause's, unless the problem is told under that of a symptom, and is no worse than it was."""
         cause = problem.cause
         named = [one.violation for key, one in self._open.items() if key in problem.all]
         first = min(named, key=lambda violation: violation.first_seen, default=None)
-        if first is None or cause.key in self._open or _rank(cause.severity) < _rank(first.severity):
+        if first is None or cause.key in self._open or rank(cause.severity) < rank(first.severity):
             return cause.key
         return first.key
 
-    def _is_to_be_told(self, problem: _Problem, at: float, *, waits: bool) -> bool:
+    def _is_to_be_told(self, problem: Problem, at: float, *, waits: bool) -> bool:
         """Whether it is one that nothing explains, nor will in a moment, nor did until a moment ago."""
         cause = problem.cause
         if problem.severity == "info":
@@ -155,7 +122,7 @@ class RateLimiterChecker:
         is_settled = cause.key[0] not in EFFECTS or held >= SETTLING_SECONDS
         return is_settled and not any(one.has(cause.key, at) for one in self._open.values())
 
-    def _told(self, problem: _Problem, key: Key, at: float) -> _Open:
+    def _told(self, problem: Problem, key: Key, at: float) -> _Open:
         named, before = problem.all[key], self._open.get(key)
         violation = InvariantViolation(
             invariant_name=key[0],
@@ -193,7 +160,7 @@ class RateLimiterChecker:
         return self._blind_at is not None and 0 <= at - self._blind_at <= REGAINED_SECONDS
 
 
-def _message(problem: _Problem, named: _Seen) -> str:
+def _message(problem: Problem, named: Seen) -> str:
     others = [seen for seen in problem.symptoms if seen is not named]
     text = named.summary
     if named is not problem.cause:
@@ -203,35 +170,6 @@ def _message(problem: _Problem, named: _Seen) -> str:
     return text
 
 
-def _problems(observation: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Those of an observation, or its findings one by one."""
-    findings = {seen.key: seen for seen in map(_seen, observation.get("findings", []))}
-    if "problems" not in observation:
-        yield from (_Problem(seen, ()) for seen in findings.values())
-        return
-    for problem in observation["problems"]:
-        cause = findings.get(_key(problem))
-        if cause is not None:
-            yield _Problem(cause, tuple(_known(findings, problem.get("symptoms", []))))
-
-
-def _known(findings: Mapping[Key, _Seen], named: Iterable[Mapping[str, Any]]) -> Iterator[_Seen]:
-    return (findings[key] for key in map(_key, named) if key in findings)
-
-
-def _seen(found: Mapping[str, Any]) -> _Seen:
-    return _Seen(_key(found), found["summary"], found["since"], found["at"], found["severity"])
-
-
-def _key(found: Mapping[str, Any]) -> Key:
-    target = found["subject"]
-    return found["code"], None if target["kind"] == "cluster" else target["id"]
-
-
 def _is_same(key: Key, other: Key) -> bool:
     """What all nodes do is told of the cluster, and of a node again where the others have ended it."""
     return key == other or (key[0] == other[0] and None in (key[1], other[1]))
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)

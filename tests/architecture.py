@@ -164,6 +164,7 @@ PURE = (
     "subject/diagnosis",
     "subject/figures.py",
     "subject/finding.py",
+    "subject/observed.py",
     "subject/output/diagnosis_document.py",
     "subject/output/documents.py",
     "subject/output/exposition.py",
@@ -229,7 +230,7 @@ def who_says_that_it_does_no_io_is_held_to_it(module: Module) -> Iterator[str]:
 
 SUBJECT_FROM_BELOW = (
     ("codes", "errors", "exit_codes", "figures", "finding", "stores", "thresholds"),
-    ("durations", "settings"),
+    ("durations", "observed", "settings"),
     ("cluster",),
     ("telemetry",),
     ("actions",),
