@@ -1,16 +1,19 @@
 """One process that we start, watch and stop."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtest.polling import until
+from loadtest.polling import TICK_SECONDS, until
 
+READY_SECONDS = 30.0
 CODE = Path(__file__).parent.parent
 """Where the modules of our own that run here are."""
 _LEASH = Path(__file__).with_name("leash.py")
@@ -130,3 +133,21 @@ def start_module(
         folder=folder,
         working_folder=working_folder,
     )
+
+
+async def until_ready(child: Child, probe: Callable[[], Awaitable[str | None]]) -> str:
+    """Ask `probe` again until it answers.
+
+    Raises:
+        StartError: the process ended, or the time is up.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        ended = child.has_ended()
+        answer = None if ended else await probe()
+        if answer is not None:
+            return answer
+        if ended:
+            raise StartError(f"{child.name} does not start: {child.last_words()}")
+        await asyncio.sleep(TICK_SECONDS)
+    raise StartError(f"{child.name} was not ready within {READY_SECONDS:g} s: {child.last_words()}")

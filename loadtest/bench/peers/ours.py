@@ -15,6 +15,7 @@ from loadtest import cluster
 from loadtest.bench import vitals
 from loadtest.bench.peers.peer import WINDOW_SECONDS, Peer, Place, Running, Start
 from loadtest.child import CODE, with_code
+from loadtest.nodes import port_of
 
 
 @asynccontextmanager
@@ -33,7 +34,7 @@ async def _running(
         code=code,
     )
     async with cluster.running(plan) as running:
-        ports = tuple(int(cluster.port_of(node.url)) for node in running.nodes)
+        ports = tuple(int(port_of(node.url)) for node in running.nodes)
         pids = tuple(pid for node in running.nodes for pid in vitals.family(node.pid))
         yield Running(ports, pids, place.redis_database)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from loadtest import cluster, polling
+from loadtest import cluster, nodes, polling
 from loadtest.child import StartError
 from loadtest.ports import free_port
 from tests.integration.loadtest.processes import alive, started_by
@@ -93,7 +93,7 @@ async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.M
         thief.listen()
         taken = thief.getsockname()[1]
         ports = iter([taken])
-        monkeypatch.setattr(cluster, "free_port", lambda: next(ports, None) or free_port())
+        monkeypatch.setattr(nodes, "free_port", lambda: next(ports, None) or free_port())
         async with cluster.running(cluster.Plan(nodes=1)) as running:
             assert str(taken) not in running.nodes[0].url
 
