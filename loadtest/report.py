@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtest.scenarios import WARM_UP, Setting
-from loadtest.verdict import Outcome, Verdict
+from loadtest.verdict import Busiest, Outcome, Verdict
 
 _GOOD, _BAD = "green", "bold red"
 
@@ -38,7 +38,7 @@ def print_verdict(
         console.print(_in_all(verdict.outcomes))
         console.print()
     if verdict.busiest is not None:
-        console.print(_limits(verdict))
+        console.print(_limits(verdict.busiest))
     if verdict.counted:
         console.print(_counts(verdict.counted))
     for failure in verdict.failures:
@@ -98,9 +98,7 @@ def _in_all(outcomes: tuple[Outcome, ...]) -> Text:
     )
 
 
-def _limits(verdict: Verdict) -> Text:
-    busiest = verdict.busiest
-    assert busiest is not None  # noqa: S101 - the caller looked
+def _limits(busiest: Busiest) -> Text:
     mark = Text("✓ ", style=_GOOD) if busiest.is_kept else Text("✗ ", style=_BAD)
     return mark + Text(
         f"limits: by the upstream's log no client got more than {busiest.largest} requests through in any "

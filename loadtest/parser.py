@@ -1,0 +1,139 @@
+"""The command line's grammar."""
+
+import argparse
+import random
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from loadtest import scenarios
+from loadtest.bench import command as bench
+
+USAGE = 2
+MAX_NODES = 30
+MAX_WORKERS = 16
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser of ``loadtest``."""
+    parser = _Parser(
+        prog="loadtest",
+        description="Start a local gateway cluster, put load and faults on it, and judge what comes out.",
+    )
+    parser.add_argument("--version", action="version", version=f"loadtest {version('operator-ratelimiter')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add = commands.add_parser
+
+    _up(add)
+    _upstream(add)
+    command = add("run", help="run scenarios against a cluster of three nodes")
+    command.add_argument("names", nargs="+", metavar="SCENARIO", choices=scenarios.NAMES, help=_names())
+    command.add_argument(
+        "--rate", type=_bounded(1, 1000), help="requests a second that are usual (default: drawn, 80 to 100)"
+    )
+    _add_seed(command)
+
+    command = add("demo", help="some scenarios in a drawn order, beside what the subject makes of them")
+    _add_seed(command)
+
+    add("list", help="the scenarios")
+
+    command = add("bench", help="what a request costs, beside others that limit (Linux)")
+    _add_bench(command)
+    return parser
+
+
+def _up(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add(
+        "up",
+        help="Redis, a dummy upstream and gateway nodes, until Ctrl-C",
+        description="Redis (or what REDIS_URL leads to, where that is set), a dummy upstream and gateway "
+        "nodes with the environment's settings, on free ports of this machine, until Ctrl-C.",
+    )
+    command.add_argument("--nodes", type=_bounded(1, MAX_NODES), default=3, help="how many (default 3)")
+    command.add_argument("--workers", type=_bounded(1, MAX_WORKERS), help="processes that each node has")
+    command.add_argument(
+        "--rate", type=_bounded(1, 1000), help="requests a second of many clients, for half an hour"
+    )
+    command.add_argument("--json", action="store_true", help="one line of JSON when all are ready")
+
+
+def _upstream(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add("upstream", help="the dummy upstream alone: answers everything with 200")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    command.add_argument("--port", type=_bounded(0, 65535), default=9000, help="default 9000; 0: a free one")
+    command.add_argument("--log", type=Path, metavar="FILE", help="append a line of JSON for each request")
+    command.add_argument(
+        "--behaviour",
+        type=Path,
+        metavar="FILE",
+        help='follow this file: {"delay_seconds": 0.5, "failing_ratio": 0.1}',
+    )
+
+
+def _names() -> str:
+    return "one or more of: " + ", ".join(scenarios.NAMES)
+
+
+def _add_seed(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--seed",
+        type=_bounded(0, 2**32 - 1),
+        default=random.SystemRandom().randrange(10_000),
+        help="repeat a run: what is drawn by chance follows from it (default: another each time)",
+    )
+
+
+def _add_bench(command: argparse.ArgumentParser) -> None:
+    long, quick = bench.Options(), bench.QUICK
+    only, peers = bench.SCENARIO_NAMES, bench.PEER_NAMES
+    command.add_argument(
+        "--only", type=_some_of(only), default=(), metavar="SCENARIO,…", help=", ".join(only)
+    )
+    command.add_argument("--peers", type=_some_of(peers), default=(), metavar="PEER,…", help=", ".join(peers))
+    command.add_argument(
+        "--quick", action="store_true", help="fewer rounds and requests, and no million keys"
+    )
+    command.add_argument(
+        "--rounds", type=_bounded(1, 100), help=f"default {long.rounds}, {quick.rounds} if quick"
+    )
+    command.add_argument(
+        "--requests",
+        type=_bounded(100, 10_000_000),
+        help=f"that are measured each time (default {long.requests:,}, {quick.requests:,} if quick)",
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="write each measurement there")
+    command.add_argument(
+        "--write", type=Path, metavar="PAGE", help="put the tables and a plot into this page"
+    )
+
+
+def _some_of(known: Sequence[str]) -> Any:
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if unknown := set(names) - set(known):
+            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(known)}")
+        return names
+
+    return parse
+
+
+def _bounded(low: int, high: int) -> Any:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{number} is not between {low} and {high}")
+        return number
+
+    return parse
