@@ -28,6 +28,8 @@ from tests.unit.subject.builders import (
 )
 from tests.unit.subject.scenes import FULL_REDIS, crowd, evicting, flooded, together
 
+pytestmark = pytest.mark.no_cover  # as for detectors/test_false_alarms.py
+
 BEGINS, ENDS, SECONDS = 40, 58, 92
 CLEARED_SECONDS = 32
 Records = Iterable[TelemetryRecord]

@@ -8,6 +8,8 @@ from subject.diagnosis.problems import diagnose
 from tests.unit.subject.builders import START, THRESHOLDS
 from tests.unit.subject.simulation import Life
 
+pytestmark = pytest.mark.no_cover  # measured it takes four times as long, and tells nothing of lines
+
 CROWD = tuple(f"client-{number}" for number in range(10_000))
 
 

@@ -20,6 +20,8 @@ from tests.unit.subject.builders import (
     steps,
 )
 
+pytestmark = pytest.mark.no_cover  # as for test_false_alarms.py
+
 BEGIN, SECONDS = 60, 130
 EAGER = Thresholds(clear_ratio=1.0)
 
