@@ -11,6 +11,7 @@ from gateway.contract.overrides import (
     MAX_BY,
     MAX_TEXT,
     MAX_WHY,
+    VERSION_FIELD,
     Announcement,
     Override,
     Overrides,
@@ -114,7 +115,7 @@ def test_any_message_can_be_read(text: str) -> None:
     assert announced is None or parse_announcement(str(announced)) == announced
 
 
-kinds = st.sampled_from(["limit:acme", "generation:acme", "limit:a b", "generation", ""])
+kinds = st.sampled_from(["limit:acme", "generation:acme", "limit:a b", "generation", VERSION_FIELD, ""])
 
 
 @given(st.dictionaries(kinds | st.text(), st.text() | st.integers().map(str)))
@@ -123,4 +124,6 @@ def test_any_hash_can_be_read(fields: dict[str, str]) -> None:
 
     read = [f"limit:{client}" for client in overrides.limits]
     read += [f"generation:{client}" for client in overrides.generations]
-    assert sorted([*read, *overrides.malformed]) == sorted(fields)
+    left = sorted(fields.keys() - {*read, *overrides.malformed})
+    assert left in ([], [VERSION_FIELD])
+    assert sorted([*read, *overrides.malformed, *left]) == sorted(fields)
