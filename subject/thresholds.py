@@ -20,6 +20,9 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     baseline_seconds: WholeSeconds = Field(default=120, description="how far back the usual is learned from")
+    history_seconds: Annotated[int, Field(ge=0, le=21_600)] = Field(
+        default=900, description="how long an anomaly may last before it is the usual"
+    )
     baseline_min_seconds: WholeSeconds = Field(default=15, description="seconds to have seen before judging")
 
     clear_ratio: Ratio = Field(

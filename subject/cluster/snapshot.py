@@ -11,6 +11,7 @@ from subject.cluster import samples, series
 from subject.cluster.node import Node, SamplesOf, natural, node_of
 from subject.cluster.policies import Policies
 from subject.cluster.samples import Sample
+from subject.cluster.steps import LATE_SECONDS, STEP_SECONDS, Step
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 
@@ -41,6 +42,7 @@ class Snapshot:
     first_second: int
     covered_until: float
     clients: int
+    steps: tuple[Step, ...]
 
     @property
     def up(self) -> tuple[Node, ...]:
@@ -164,4 +166,5 @@ def take(view: View, node_down_seconds: float, samples_of: SamplesOf = samples.m
         first_second=floor(min(starts, default=view.at)),
         covered_until=min(reported, view.at),
         clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),
+        steps=tuple(step for step in view.steps if step.start + STEP_SECONDS + LATE_SECONDS <= view.at),
     )

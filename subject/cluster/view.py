@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
+from subject.cluster.steps import Step
 from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError, advised
 
@@ -58,6 +59,7 @@ class View:
     windows: tuple[ClientWindow, ...] = ()
     unreadable: tuple[str, ...] = ()
     unread_nodes: tuple[str, ...] = ()  # ids in the roster whose entries cannot be read
+    steps: tuple[Step, ...] = ()  # of before the records, and of their time as far as they are complete
 
     @property
     def sees(self) -> bool:

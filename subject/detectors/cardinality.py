@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from gateway.contract import distinct
 from subject.cluster.node import Node
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
+from subject.cluster.steps import STEP_SECONDS, Step
 from subject.detectors import onset
+from subject.detectors.opening import opening
 from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent
 from subject.finding import CLUSTER, Evidence, Finding, confidence
@@ -31,7 +34,9 @@ class _Second:
 def cardinality_attack(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """New to the cluster, not only to a node: that is what the merged sketches tell."""
     new = snapshot.cluster_seconds(lambda sample: sample.new_clients)
-    judged = _judge(new, snapshot.requests, thresholds)
+    before = opening(snapshot, thresholds, _run_of_steps)
+    taught = [] if before is None else before.taught(lambda step: step.new_clients)
+    judged = _judge(new, snapshot.requests, thresholds, taught)
     last = len(judged) - 1
     if last < 0 or not judged[last].attack:
         return []
@@ -39,6 +44,8 @@ def cardinality_attack(snapshot: Snapshot, thresholds: Thresholds) -> list[Findi
     now, window = judged[start], thresholds.cardinality_seconds
     began = onset.run(start, lambda place: new[place] > now.bound, max(0, start - window + 1))
     since = snapshot.first_second + began
+    if before is not None and since <= before.latest:
+        since = before.began(since, snapshot.first_second + window)
     if not _are_new_to_the_cluster(snapshot, since, sum(new[began:])):
         return []
     seconds = slice(max(began, last + 1 - window), last + 1)
@@ -47,8 +54,16 @@ def cardinality_attack(snapshot: Snapshot, thresholds: Thresholds) -> list[Findi
     return [_finding(snapshot, thresholds, since, rate, share, now)]
 
 
-def _judge(new: Sequence[float], requests: Sequence[float], thresholds: Thresholds) -> list[_Second]:
-    """The usual is the median of the seconds with traffic that lie before the window and in no attack."""
+def _judge(
+    new: Sequence[float], requests: Sequence[float], thresholds: Thresholds, taught: Sequence[float] = ()
+) -> list[_Second]:
+    """The usual is the median of the seconds with traffic that lie before the window and in no attack.
+
+    Where the seconds begin in an attack, `taught` are those of before it, and stand for those that they lack.
+    """
+    known = Usual(inf)
+    for second, count in enumerate(taught):
+        known.learn(second, count)
     window = thresholds.cardinality_seconds
     new_in, requests_in = onset.Sums(new, window), onset.Sums(requests, window)
     past = Usual(thresholds.baseline_seconds)
@@ -58,16 +73,28 @@ def _judge(new: Sequence[float], requests: Sequence[float], thresholds: Threshol
         if before >= 0 and requests[before] > 0 and not any(one.attack for one in judged[before:]):
             past.learn(before, new[before])
         past.forget(place)
-        usual = past.median
+        lacks = len(past) < thresholds.baseline_min_seconds
+        of = known if lacks and taught else past
+        usual = of.median
         bound = max(thresholds.cardinality_rate, thresholds.cardinality_ratio * usual)
-        part = thresholds.clear_ratio if judged and judged[-1].attack else 1.0
+        goes_on = judged[-1].attack if judged else bool(taught)
+        part = thresholds.clear_ratio if goes_on else 1.0
         attack = (
-            len(past) >= thresholds.baseline_min_seconds
+            len(of) >= thresholds.baseline_min_seconds
             and new_in(place) > part * bound * window
             and new_in(place) >= part * thresholds.cardinality_share * requests_in(place)
         )
         judged.append(_Second(usual, bound, attack))
     return judged
+
+
+def _run_of_steps(steps: Sequence[Step], thresholds: Thresholds) -> tuple[int, Sequence[int]] | None:
+    new = [step.new_clients / STEP_SECONDS for step in steps]
+    judged = _judge(new, [step.requests / STEP_SECONDS for step in steps], thresholds)
+    if not judged[-1].attack:
+        return None
+    began = onset.run(len(judged) - 1, lambda place: judged[place].attack)
+    return began, [place for place in range(began) if steps[place].requests > 0 and not judged[place].attack]
 
 
 def _are_new_to_the_cluster(snapshot: Snapshot, since: float, count: float) -> bool:

@@ -33,7 +33,8 @@ class _Drop:
 
 def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Of the cluster; where that has its usual traffic, of each node that is up and serves."""
-    of_cluster = _drop(snapshot.requests, snapshot.first_second, thresholds)
+    taught = rates.taught_by(rates.opening_spike(snapshot, thresholds))
+    of_cluster = _drop(snapshot.requests, snapshot.first_second, thresholds, taught)
     if of_cluster is not None:
         return [_of_cluster(snapshot, thresholds, of_cluster)] if snapshot.up else []
     return [
@@ -78,14 +79,20 @@ class _Pause:
     found: bool
 
 
-def _drop(counts: Sequence[float], first: int, thresholds: Thresholds) -> _Drop | None:
+def _drop(
+    counts: Sequence[float], first: int, thresholds: Thresholds, taught: Sequence[float] = ()
+) -> _Drop | None:
     """The low seconds at the end: each below a part of the median of those before that were neither low, idle
     nor a spike, until it is a drop, and from then on their mean of as many seconds as it takes."""
     past = Usual(thresholds.baseline_seconds)
+    for place, rate in enumerate(taught):
+        past.learn(place - len(taught), rate)
     pauses: deque[_Pause] = deque()
     mean_of = onset.Sums([rate / thresholds.drop_seconds for rate in counts], thresholds.drop_seconds)
     usual, run, found = 0.0, 0, False
-    for second, (rate, judged) in enumerate(zip(counts, rates.judge(counts, thresholds), strict=True)):
+    for second, (rate, judged) in enumerate(
+        zip(counts, rates.judge(counts, thresholds, taught), strict=True)
+    ):
         past.forget(second)
         while pauses and pauses[0].end < second - thresholds.baseline_seconds:
             pauses.popleft()

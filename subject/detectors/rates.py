@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 from statistics import median
 
+from subject.cluster.snapshot import Snapshot
+from subject.cluster.steps import STEP_SECONDS, Step
 from subject.detectors import onset
+from subject.detectors.opening import Opening, opening
 from subject.detectors.usual import Usual
 from subject.thresholds import Thresholds
 
@@ -33,7 +36,7 @@ class Second:
         return self.rate > 0 and not self.anomalous
 
 
-def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
+def judge(rates: Sequence[float], thresholds: Thresholds, taught: Sequence[float] = ()) -> list[Second]:
     """Each second by the rolling median and MAD of those before it that were neither idle nor anomalous.
 
     sd = max(1.4826·MAD, (P90 − median)/1.28, √median, 0.05·median, 1): the MAD of traffic that comes in
@@ -41,15 +44,22 @@ def judge(rates: Sequence[float], thresholds: Thresholds) -> list[Second]:
     request a second nothing can be told. Idle seconds teach nothing, so that the start of traffic is no
     spike; and what goes on for as long as is remembered becomes the usual. While a spike goes on, less is
     asked of its seconds (see `onset`). A burst in which the series begins is judged afterwards (see
-    `_opening_burst`), since nothing was known when it came.
+    `_opening_burst`), since nothing was known when it came. Where the series begins in an anomaly that is
+    known from before (see `opening`), `taught` are usual rates of before that; they stand for those that it
+    lacks.
     """
+    before = Usual(inf)
+    for place, rate in enumerate(taught):
+        before.learn(place, rate)
     opening = _opening_burst(rates, thresholds)
     usual = Usual(thresholds.baseline_seconds)
     judged: list[Second] = []
     for second, rate in enumerate(rates):
         usual.forget(second)
-        part = thresholds.clear_ratio if _goes_on(judged, second - 1, thresholds) else 1.0
-        found = _second(rate, usual, thresholds, part)
+        begins = bool(taught) and second < thresholds.spike_of_seconds
+        part = thresholds.clear_ratio if begins or _goes_on(judged, second - 1, thresholds) else 1.0
+        lacks = len(usual) < thresholds.baseline_min_seconds
+        found = _second(rate, before if lacks and taught else usual, thresholds, part)
         if second in opening:
             found = replace(found, anomalous=True)
         judged.append(found)
@@ -117,3 +127,21 @@ def run_of_anomalies(judged: Sequence[Second], thresholds: Thresholds) -> int | 
     start = onset.run(last, lambda place: _goes_on(judged, place, thresholds))
     # The first anomalous second of the first such window, however few there are between.
     return onset.run(start, lambda place: judged[place].anomalous, max(0, start - window + 1), gap=window)
+
+
+def opening_spike(snapshot: Snapshot, thresholds: Thresholds) -> Opening | None:
+    """The spike in which the snapshot's seconds begin."""
+    return opening(snapshot, thresholds, _run_of_steps)
+
+
+def taught_by(opening: Opening | None) -> list[float]:
+    """The rates that were usual before it, a second each."""
+    return [] if opening is None else opening.taught(lambda step: step.requests)
+
+
+def _run_of_steps(steps: Sequence[Step], thresholds: Thresholds) -> tuple[int, Sequence[int]] | None:
+    judged = judge([step.requests / STEP_SECONDS for step in steps], thresholds)
+    began = run_of_anomalies(judged, thresholds)
+    if began is None:
+        return None
+    return began, [place for place in range(began) if judged[place].teaches]

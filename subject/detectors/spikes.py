@@ -9,6 +9,7 @@ from gateway.contract.limits import Limit, Limits
 from subject.cluster import series
 from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.detectors import onset, rates
+from subject.detectors.opening import Opening
 from subject.detectors.rates import Second
 from subject.figures import clock, number, percent
 from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
@@ -51,16 +52,20 @@ class _Spike:
 
 def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """One finding where the cluster's rate is anomalous: whose it is depends on who makes up the excess."""
-    judged = rates.judge(snapshot.requests, thresholds)
+    opening = rates.opening_spike(snapshot, thresholds)
+    judged = rates.judge(snapshot.requests, thresholds, taught=rates.taught_by(opening))
     place = rates.run_of_anomalies(judged, thresholds)
     if place is None:
         return []
+    first = snapshot.first_second
+    if opening is not None and first + place > opening.latest:
+        opening = None  # that one is over, and this is another
     recent = [second for second in judged[place:][-int(RATE_SECONDS) :] if second.anomalous]
     usual = next(second.usual for second in reversed(recent)) or 0.0
     rate = sum(second.rate for second in recent) / len(recent)
     z = sum(second.z for second in recent) / len(recent)
-    since = snapshot.first_second + place
-    client = _heaviest(snapshot, judged[:place], since, excess=rate - usual)
+    since = first + place if opening is None else opening.began(first + place, first)
+    client = _heaviest(snapshot, judged[:place], since, rate - usual, opening)
     spike = _Spike(since, snapshot.until, usual=usual, rate=rate, z=z, client=client)
     if client is not None and _is_of(client, snapshot, spike, place, thresholds):
         return [_single(snapshot, thresholds, spike, client)]
@@ -68,7 +73,7 @@ def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
 
 
 def _heaviest(
-    snapshot: Snapshot, earlier: Sequence[Second], since: int, excess: float
+    snapshot: Snapshot, earlier: Sequence[Second], since: int, excess: float, opening: Opening | None
 ) -> _ClientShare | None:
     """The client that has risen most, over its usual in the seconds that taught the cluster's usual."""
     until = snapshot.until
@@ -82,7 +87,10 @@ def _heaviest(
     # Who makes up half of the excess is among the first six: that is at least a third of all requests.
     busiest = sorted(now, key=lambda name: -now[name])[:BUSIEST]
     rows = snapshot.rows_by_client(series.requests_of_clients, busiest)
-    usual = {client: _usual(row, taught) for client, row in rows.items()}
+    if opening is None:
+        usual = {client: _usual(row, taught) for client, row in rows.items()}
+    else:
+        usual = {client: _usual_before(client, opening) for client in busiest}
     client = max(busiest, key=lambda name: now[name] - usual[name], default=None)
     if client is None:
         return None
@@ -123,6 +131,12 @@ def _usual(row: Sequence[float], taught: Sequence[int]) -> float:
         return 0.0
     counts = [row[place] for place in taught]
     return max(mean(counts), median(counts))
+
+
+def _usual_before(client: str, opening: Opening) -> float:
+    """The same by the steps before, as far as nodes listed it there."""
+    rates = opening.taught(lambda step: step.clients.get(client, 0.0))
+    return mean(rates) if rates else 0.0
 
 
 def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _ClientShare) -> Finding:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from math import inf
 from statistics import median_low
 
 from redis.asyncio import Redis
@@ -13,6 +14,7 @@ from gateway.contract.audit import AuditRecord
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
+from subject.cluster.steps import STEP_SECONDS, Steps
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError
@@ -56,6 +58,9 @@ class Reader:
         self._records: list[TelemetryRecord] = []
         self._active = Active()
         self._stream_at = ""
+        self._steps = Steps()
+        self._history_at = ""
+        self._history_read_at = -inf
         self._roster: Mapping[str, RosterEntry] = {}
         self._unread_nodes: tuple[str, ...] = ()
         self._server = ""
@@ -108,7 +113,7 @@ class Reader:
         self._remember(basics)
         await self._let_go(at)
         self._roster, self._unread_nodes = {**self._lost, **basics.roster}, basics.unread_nodes
-        unreadable = [*basics.unreadable, *await self._read_stream(at)]
+        unreadable = [*basics.unreadable, *await self._read_stream(at), *await self._read_history(at)]
         self._policies = await redis_reads.read_policies(self._redis, basics)
         clients = tuple(wanted(self._policies))
         stale = {node_id: entry for node_id, entry in self._roster.items() if self._is_stale(entry, at)}
@@ -165,6 +170,7 @@ class Reader:
         ahead, before = at - time.monotonic(), self._redis_ahead_seconds
         if before is not None and ahead < before - PUT_BACK_SECONDS:
             self._records = [record for record in self._records if record.at <= at]
+            self._history_at, self._history_read_at = "", -inf
         self._redis_ahead_seconds = ahead
 
     def _remember(self, basics: Basics) -> None:
@@ -209,6 +215,7 @@ class Reader:
             windows=self._windows,
             unreadable=unreadable,
             unread_nodes=self._unread_nodes,
+            steps=self._steps.kept(at - self._settings.history_seconds - self._kept_seconds, at),
         )
 
     @property
@@ -233,6 +240,23 @@ class Reader:
         roster = (entry.last for entry in self._roster.values())
         self._records.extend(record for record in roster if name(record) not in known)
         return [f"{found.unreadable} telemetry records"] if found.unreadable else []
+
+    async def _read_history(self, at: float) -> list[str]:
+        """Its steps, ten seconds each; without it nothing is known of before, and all else goes on."""
+        seconds = self._settings.history_seconds
+        if not seconds or 0 <= at - self._history_read_at < STEP_SECONDS:
+            return []
+        self._history_read_at = at
+        start = int(1000 * (at - seconds - self._kept_seconds))
+        try:
+            if not await goes_on(self._redis, keys.HISTORY, self._history_at, start, at):
+                self._history_at, self._steps = f"{start}", Steps()
+            found = await read_stream(self._redis, keys.HISTORY, TelemetryRecord, f"({self._history_at}")
+        except RedisRefusesError as error:
+            return [error.reason]
+        self._history_at = found.last_id or self._history_at
+        self._steps.add(record for record in found.records if start <= 1000 * record.at <= 1000 * at + 1000)
+        return [f"{found.unreadable} records of the history"] if found.unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds

@@ -15,6 +15,7 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
+from subject.cluster.steps import Step
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import UsageError
@@ -24,7 +25,7 @@ from subject.telemetry.records import decode
 from subject.thresholds import Thresholds
 
 FORMAT, VERSION = "operator-ratelimiter-recording", 1
-HEADER, TABLE, RECORD, LOOK = "header", "table", "record", "look"
+HEADER, TABLE, RECORD, STEP, LOOK = "header", "table", "record", "step", "look"
 _LINE = re.compile(r'\{"(?P<kind>[a-z_]+)":(?P<content>.*)\}\s*', re.DOTALL)
 Kind = TypeVar("Kind")
 
@@ -82,6 +83,7 @@ class Writer:
 
     tables: set[str] = field(default_factory=set)
     records: dict[tuple[str, str, int], float] = field(default_factory=dict)  # with their times
+    steps: int = 0  # up to the one that begins then
 
     def of_records(self, records: Iterable[TelemetryRecord]) -> Iterator[str]:
         """Those that have not been written, in order of time."""
@@ -98,6 +100,10 @@ class Writer:
             if digest not in self.tables:
                 self.tables.add(digest)
                 yield line(TABLE, Table(digest, table))
+        for step in view.steps:
+            if step.start > self.steps:
+                self.steps = step.start
+                yield line(STEP, step)
         yield from self.of_records(view.records)
         yield line(LOOK, _look(view))
         oldest = min((record.at for record in view.records), default=view.at)
@@ -141,6 +147,7 @@ class Recording:
         self.header: Header | None = None
         self.thresholds = given
         self.records: list[TelemetryRecord] = []
+        self._steps: list[Step] = []
         self._tables: dict[str, PolicyTable] = {}
 
     def take(self, text: str) -> View | None:
@@ -161,6 +168,8 @@ class Recording:
             self._tables[told.digest] = told.table
         elif kind == RECORD:
             self.records.append(_decoded(TelemetryRecord, content))
+        elif kind == STEP:
+            self._steps.append(_decoded(Step, content))
         elif kind == LOOK:
             return self._view(_decoded(Look, content))
         return None  # what a later version adds says nothing to this one
@@ -169,6 +178,8 @@ class Recording:
         if not 0 <= look.at <= LATEST:
             raise UsageError("a look at a time that no calendar has")
         self.records = kept(self.records, look.at, self.thresholds.baseline_seconds)
+        oldest = look.at - self.thresholds.history_seconds - self.thresholds.baseline_seconds
+        self._steps = [step for step in self._steps if step.start >= oldest]
         return View(
             at=look.at,
             seen_at=look.seen_at,
@@ -182,6 +193,7 @@ class Recording:
             windows=look.windows,
             unreadable=look.unreadable,
             unread_nodes=look.unread_nodes,
+            steps=tuple(self._steps),
         )
 
     def _policies(self, look: Look) -> Policies:

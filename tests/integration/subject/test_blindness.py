@@ -24,7 +24,7 @@ from subject import RateLimiterChecker, RateLimiterSubject
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import publish, publish_cluster, subject
 from tests.integration.subject.test_protocol import patient
-from tests.unit.subject.builders import NodeScript, always, entry, even, record
+from tests.unit.subject.builders import NodeScript, always, entry, even, record, steps
 
 CALM = even(always(60))
 SKEWED = [NodeScript(f"node-{n}", always(rate), phase=n / 4) for n, rate in ((1, 8), (2, 44), (3, 8))]
@@ -259,3 +259,38 @@ async def test_what_was_trimmed_before_it_was_read_is_no_pause_of_the_traffic(
 
     assert [found_in(one) for one in observations] == [set(), set()]
     assert metrics.qps == pytest.approx(20, rel=0.1)
+
+
+def attacked() -> list[TelemetryRecord]:
+    """Seven minutes, of which the last four have five times the usual."""
+    clients = {f"client-{number}": steps((0, 1), (180, 5)) for number in range(9)}
+    nodes = even(steps((0, 60), (180, 300)), clients=clients)
+    return sorted((one for node in nodes for one in node.records(420)), key=lambda one: one.at)
+
+
+async def test_an_attack_that_lasts_for_minutes_is_found_by_who_has_just_been_started(
+    redis_client: Redis, redis_url: str
+) -> None:
+    records = await publish(redis_client, attacked())
+    for one in records:
+        if telemetry.HISTORY.takes(one.sequence):
+            text = codec.encode(telemetry.for_history(one))
+            await redis_client.xadd(
+                keys.HISTORY, {telemetry.STREAM_FIELD: text}, id=f"{int(1000 * one.at)}-*"
+            )
+    async with RateLimiterSubject(settings=patient(redis_url)) as fresh:
+        first = await fresh.observe()
+        await redis_client.delete(keys.HISTORY)
+        later = await fresh.observe()
+        await redis_client.set(keys.HISTORY, "x")
+        async with RateLimiterSubject(settings=patient(redis_url)) as without:
+            blind = await without.observe()
+    run = await subject("status", "--json", redis_url=redis_url)
+
+    for observation in (first, later):
+        (spike,) = observation["findings"]
+        assert spike["code"] == "spike_broad"
+        assert abs(spike["since"] - (records[-1].at - 240)) < 15
+        assert spike["evidence"][0]["baseline"] == pytest.approx(60, rel=0.1)
+    assert blind["redis_connected"] is True
+    assert f"{keys.HISTORY} is no stream" in json.loads(run.out)["unreadable"]
