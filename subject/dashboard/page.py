@@ -20,6 +20,8 @@ CLIENTS = 20
 """So many of the busiest clients are listed."""
 LIMITS = 100
 """So many of the live limits."""
+UNREADABLE = 20
+"""So many of what cannot be read is named."""
 
 
 def page(snapshot: Snapshot, diagnosis: Diagnosis, audit: Sequence[AuditRecord]) -> Document:
@@ -39,10 +41,15 @@ def page(snapshot: Snapshot, diagnosis: Diagnosis, audit: Sequence[AuditRecord])
         "limits_known": snapshot.redis.connected,
         "audit": [_done(snapshot, one) for one in shown(audit, snapshot.at)],
         "unanswered": list(snapshot.unanswered),
-        "unreadable": list(snapshot.unreadable),
+        "unreadable": _first(snapshot.unreadable),
     }
     cleaned: Document = _printable(document)
     return cleaned
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    more = len(names) - UNREADABLE
+    return [*names[:UNREADABLE], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def _client(snapshot: Snapshot, client: Document) -> Document:

@@ -3,7 +3,7 @@
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
 from subject.figures import clock
-from subject.finding import Evidence, Finding, Target, confidence
+from subject.finding import CLUSTER, Evidence, Finding, Target, confidence
 from subject.thresholds import Thresholds
 
 ALSO_DOES_NOT_ANSWER = 0.3
@@ -11,6 +11,8 @@ ALSO_DOES_NOT_ANSWER = 0.3
 NOBODY_WRITES = 0.6
 ADDRESS_ONLY = 0.6
 UNREAD = 0.6
+MANY = 20
+"""More entries than these that cannot be read are one finding: somebody else writes there."""
 
 
 def node_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
@@ -18,7 +20,10 @@ def node_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     if not snapshot.sees:
         return []
     down = [_of_node(snapshot, thresholds, node) for node in snapshot.nodes if node.state == "Down"]
-    down += [_of_unread(snapshot, node_id) for node_id in snapshot.unread_nodes]
+    if len(snapshot.unread_nodes) > MANY:
+        down.append(_of_many_unread(snapshot))
+    else:
+        down += [_of_unread(snapshot, node_id) for node_id in snapshot.unread_nodes]
     return [*down, *(_of_address(snapshot, address) for address in snapshot.unanswered)]
 
 
@@ -50,7 +55,7 @@ def _of_address(snapshot: Snapshot, address: str) -> Finding:
     """A node of which only the admin address is known, since Redis is away and it does not answer."""
     return _of_unknown(
         snapshot,
-        address,
+        Target("node", address),
         summary=f"No node answers at {address}, which SUBJECT_NODES names",
         sure=ADDRESS_ONLY,
     )
@@ -60,20 +65,33 @@ def _of_unread(snapshot: Snapshot, node_id: str) -> Finding:
     """A node of which only the id is known."""
     return _of_unknown(
         snapshot,
-        node_id,
+        Target("node", node_id),
         summary=f"{node_id} counts as down: its record in Redis cannot be read, and it writes no other",
         sure=UNREAD,
     )
 
 
-def _of_unknown(snapshot: Snapshot, node: str, *, summary: str, sure: float) -> Finding:
+def _of_many_unread(snapshot: Snapshot) -> Finding:
+    unread = snapshot.unread_nodes
+    return _of_unknown(
+        snapshot,
+        CLUSTER,
+        summary=(
+            f"{len(unread):,} nodes count as down, {unread[0]} among them: their records in Redis cannot be "
+            "read, and they write no others"
+        ),
+        sure=UNREAD,
+    )
+
+
+def _of_unknown(snapshot: Snapshot, target: Target, *, summary: str, sure: float) -> Finding:
     """A node without a record, so since now and with no evidence of its own."""
     return Finding(
         code="node_down",
         severity="critical",
         since=snapshot.at,
         at=snapshot.at,
-        subject=Target("node", node),
+        subject=target,
         summary=summary,
         evidence=(Evidence("nodes_up", snapshot.expected_up, len(snapshot.up), "nodes"),),
         confidence=sure,

@@ -23,17 +23,19 @@ def explained(snapshot: Snapshot, found: Sequence[Finding]) -> dict[int, Explain
     Chains are allowed, circles are not: of two that may explain each other, the one that is asked first does.
     """
     links: dict[int, Explained] = {}
+    by_code: dict[str, list[int]] = {}
+    for place, finding in enumerate(found):
+        by_code.setdefault(finding.code, []).append(place)
     for place, effect in enumerate(found):
         for link in LINKS:
             if link.effect != effect.code:
                 continue
             causes = [
                 other
-                for other, cause in enumerate(found)
-                if cause.code == link.cause
-                and other != place
+                for other in by_code.get(link.cause, ())
+                if other != place
+                and link.related(snapshot, found[other], effect)
                 and root(other, links) != place
-                and link.related(snapshot, cause, effect)
             ]
             if causes:
                 nearest = min(causes, key=lambda other: abs(found[other].since - effect.since))

@@ -47,11 +47,10 @@ def same_time(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
 
 def went_together(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     """Of nodes of which is known when they went, the first one stands for those that went with it."""
-    known = {node.id for node in snapshot.nodes}
     return (
-        {cause.subject.id, effect.subject.id} <= known
-        and effect.since - cause.since <= TOGETHER_SECONDS
+        0 <= effect.since - cause.since <= TOGETHER_SECONDS
         and (cause.since, cause.subject.id) < (effect.since, effect.subject.id)
+        and {cause.subject.id, effect.subject.id} <= snapshot.node_ids
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 from gateway.contract.audit import AuditRecord
@@ -89,3 +90,9 @@ def test_what_could_be_many_is_cut() -> None:
     assert len(seen["clients"]) <= CLIENTS
     assert len(seen["limits"]["limits"]) == LIMITS
     assert seen["limits"]["more"] == 7
+
+
+def test_of_many_that_cannot_be_read_some_are_named() -> None:
+    seen = replace(snapshot([record()]), unreadable=tuple(f"override {number}" for number in range(1020)))
+
+    assert shown(seen)["unreadable"][-2:] == ["override 19", "and 1,000 more"]

@@ -3,7 +3,7 @@ from dataclasses import replace
 from gateway.contract.telemetry import Store
 from subject.cluster.snapshot import take
 from subject.detectors.nodes import node_down
-from subject.finding import Target
+from subject.finding import CLUSTER, Target
 from tests.unit.subject.builders import AWAY, START, THRESHOLDS, record, snapshot, view
 
 ALIVE = record("node-1", START + 10)
@@ -60,3 +60,14 @@ def test_an_address_that_does_not_answer_is_a_node_that_is_down() -> None:
     (down,) = node_down(take(look, 2.5), THRESHOLDS)
 
     assert down.subject == Target("node", "10.0.0.9:9080")
+
+
+def test_many_that_cannot_be_read_are_one_finding() -> None:
+    names = tuple(f"other-{number}" for number in range(21))
+    some = take(replace(view([ALIVE]), unread_nodes=names[:20]), THRESHOLDS.node_down_seconds)
+    many = take(replace(view([ALIVE]), unread_nodes=names), THRESHOLDS.node_down_seconds)
+    (found,) = node_down(many, THRESHOLDS)
+
+    assert len(node_down(some, THRESHOLDS)) == 20
+    assert found.subject == CLUSTER
+    assert found.summary.startswith("21 nodes count as down, other-0 among them")
