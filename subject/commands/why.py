@@ -20,7 +20,7 @@ from subject.telemetry import state_endpoint
 from subject.telemetry.live_reads import read_audit
 from subject.telemetry.reader import Reader
 from subject.telemetry.redis_client import redis_errors_mapped
-from subject.why.answer import why
+from subject.why.answer import Why, why
 from subject.why.named_policies import explained
 from subject.why.pasted_answers import LONGEST, checked_id, is_made_by_a_node, read_answer
 from subject.why.refusal_runs import whole_run
@@ -38,11 +38,11 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     client, request_id, policies = _asked(arguments)
     refusal = None
     if client is not None and is_made_by_a_node(client):
-        snapshot = await _look(reader, settings, None)
+        snapshot = await look(reader, settings, None)
         if not snapshot.policies.is_client(client) and not snapshot.policies.is_changed(client):
             client, request_id = None, client
     if request_id is not None:
-        snapshot = await _look(reader, settings, None)
+        snapshot = await look(reader, settings, None)
         refusal = await _refusal(snapshot, settings, request_id)
         if refusal is not None:
             client = refusal.client or client
@@ -52,9 +52,9 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
                 "refused for a limit, since its start; its client's own id tells more: subject why CLIENT"
             )
     if client is None:
-        snapshot = await _look(reader, settings, None)
+        snapshot = await look(reader, settings, None)
         return _show_policies(arguments, snapshot, policies)
-    snapshot = await _look(reader, settings, checked(client))
+    snapshot = await look(reader, settings, checked(client))
     return await _show(arguments, reader, settings, snapshot, client, refusal)
 
 
@@ -70,7 +70,13 @@ def _asked(arguments: argparse.Namespace) -> tuple[str | None, str | None, tuple
     return arguments.client, None, ()
 
 
-async def _look(reader: Reader, settings: Settings, client: str | None) -> Snapshot:
+async def look(reader: Reader, settings: Settings, client: str | None) -> Snapshot:
+    """A look, with all that stands in the windows of `client`.
+
+    Raises:
+        UsageError: no node knows it.
+    """
+
     def wanted(policies: Policies) -> Iterable[str]:
         return () if client is None else (check_known(client, policies),)
 
@@ -95,6 +101,27 @@ def _show_policies(arguments: argparse.Namespace, snapshot: Snapshot, policies: 
     return shown(blind=not snapshot.sees, redis_connected=snapshot.redis.connected)
 
 
+async def answered(
+    reader: Reader, settings: Settings, snapshot: Snapshot, client: str
+) -> tuple[Why, Sequence[AuditRecord] | None]:
+    """Why `client` is refused, by a look at it, and its latest changes; None where Redis is away.
+
+    Raises:
+        RedisAwayError: Redis has gone since.
+        RedisRefusesError: it answers with an error.
+    """
+    answer = why(snapshot, client)
+    if not snapshot.redis.connected:
+        return answer, None
+    with redis_errors_mapped(reader.redis):
+        audit = await read_audit(reader.redis, snapshot.at, client, CHANGES_SECONDS)
+        if answer.run is not None:
+            seen_seconds = settings.baseline_seconds
+            whole = await whole_run(reader.redis, client, answer.run, snapshot.at, seen_seconds)
+            answer = replace(answer, run=whole)
+    return answer, audit.records[-CHANGES:]
+
+
 async def _show(
     arguments: argparse.Namespace,
     reader: Reader,
@@ -103,16 +130,7 @@ async def _show(
     client: str,
     refusal: Refusal | None,
 ) -> int:
-    answer = why(snapshot, client)
-    changes: Sequence[AuditRecord] | None = None
-    if snapshot.redis.connected:
-        with redis_errors_mapped(reader.redis):
-            audit = await read_audit(reader.redis, snapshot.at, client, CHANGES_SECONDS)
-            changes = audit.records[-CHANGES:]
-            if answer.run is not None:
-                seen_seconds = settings.baseline_seconds
-                whole = await whole_run(reader.redis, client, answer.run, snapshot.at, seen_seconds)
-                answer = replace(answer, run=whole)
+    answer, changes = await answered(reader, settings, snapshot, client)
     if arguments.json:
         print_json(why_document(snapshot, answer, changes, refusal))
     else:

@@ -24,7 +24,7 @@ from tests.unit.subject.builders import policies, record
 
 KEY = "sk_test_4711"
 CLIENT = unknown_client_id(KEY, DEFAULT_SECRET)
-READING = {"status", "nodes", "diagnose", "top", "limits", "explain"}
+READING = {"status", "nodes", "diagnose", "top", "limits", "why", "audit", "explain"}
 ACTING = {"limits_set", "limits_unset", "reset"}
 
 
@@ -72,12 +72,14 @@ async def test_an_operator_looks_acts_and_looks_again() -> None:
             top = await called(client, "top", most=5)
             diagnosis = await called(client, "diagnose")
             explained = await called(client, "explain", code="limit_breach")
+            why = await called(client, "why", client=CLIENT)
             done = await called(
                 client, "limits_set", client=CLIENT, limit="500/m", why="a test", lasting="10m"
             )
             limits = await called(client, "limits", client=CLIENT)
             undone = await called(client, "limits_unset", client=CLIENT, why="over")
             reset = await called(client, "reset", client=CLIENT, why="again")
+            changed = await called(client, "audit", client=CLIENT, since="1h")
 
         async with Redis.from_url(running.redis_url, decode_responses=True) as redis:
             audit = await audited(redis)
@@ -94,6 +96,9 @@ async def test_an_operator_looks_acts_and_looks_again() -> None:
     assert "In force here:" in explained["text"]
     assert "SUBJECT_BREACH_REFUSED=20" in explained["text"]
     assert [found["subject"]["id"] for found in explained["findings"]] == [CLIENT]
+    assert why["verdict"] in ("refused", "lately")
+    assert (why["source"], why["windows"][0]["remaining"]) == ("default", 0)
+    assert [record["why"] for record in changed["records"]] == ["a test", "over", "again"]
     assert done["limit"] == "500/m"
     assert f"{CLIENT} now has 500/m until" in done["told"]
     assert "(was 20/m, default)" in done["told"]
@@ -120,6 +125,9 @@ async def test_without_leave_it_only_looks_and_bad_input_is_refused_in_words() -
             assert "most" in await refused(client, "top", most="many")
             assert "code" in await refused(client, "explain")
             assert "that is no client id" in await refused(client, "limits", client="no id!")
+            assert "that is no client id" in await refused(client, "why", client="no id!")
+            assert "no node knows a client" in await refused(client, "why", client="nobody")
+            assert "is no duration" in await refused(client, "audit", since="yesterday")
 
         async with session(running.redis_url, running.environment, SUBJECT_MCP_ACTIONS="true") as client:
             for wrong, told in (
