@@ -7,7 +7,7 @@ from subject.cluster.node import Boot, Node
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
 from subject.figures import clock
-from subject.finding import Evidence, Finding, Target, confidence
+from subject.finding import Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 STILL_WRITES_SECONDS = 3.0
@@ -160,6 +160,6 @@ def _conflict(
             Evidence("side_by_side", thresholds.conflict_seconds, round(overlap, 1), "seconds"),
         ),
         confidence=confidence(overlap / thresholds.conflict_seconds, overlap),
-        suggested_action="gateway --check",
+        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
         verify_with="subject nodes",
     )

@@ -148,6 +148,6 @@ def _finding(
             Evidence("clients_seen", None, snapshot.clients, "clients"),
         ),
         confidence=confidence(rate / found.bound, snapshot.until - since),
-        suggested_action="gateway --check",
+        suggested_action="subject limits",
         verify_with="subject status",
     )

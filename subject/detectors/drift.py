@@ -8,7 +8,7 @@ from gateway.contract.policy_table import PolicyTable
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
 from subject.figures import clock
-from subject.finding import CLUSTER, Evidence, Finding, Target, confidence
+from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
 
 NAMED = 3
@@ -64,7 +64,7 @@ def _finding(
             Evidence("nodes_up", snapshot.expected_up, up, "nodes"),
         ),
         confidence=confidence((snapshot.at - since) / thresholds.drift_seconds, snapshot.at - since),
-        suggested_action="gateway --check",
+        suggested_action=command("curl", "-s", f"http://{others[0].entry.admin_address}/state"),
         verify_with="subject diagnose",
     )
 

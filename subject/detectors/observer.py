@@ -17,7 +17,7 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
             _finding(
                 snapshot,
                 f"Redis at {redis.place} answers, but no node has written to it: there is nothing to judge",
-                "gateway --check",
+                "subject nodes" if snapshot.unanswered else _ASK_HERE,
             )
         ]
     asked = len(snapshot.nodes) + len(snapshot.unanswered)
@@ -27,12 +27,13 @@ def observer_blind(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
         _finding(
             snapshot,
             f"The subject sees nothing: Redis at {redis.place} {verb}, and {known}",
-            "subject nodes" if asked else f"SUBJECT_NODES={_USUAL_ADMIN} subject nodes",
+            "subject nodes" if asked else _ASK_HERE,
         )
     ]
 
 
-_USUAL_ADMIN = "127.0.0.1:9080"  # where a node on this machine answers unless told otherwise
+_ASK_HERE = "SUBJECT_NODES=127.0.0.1:9080 subject nodes"
+"""Where a node on this machine answers unless told otherwise."""
 
 
 def _finding(snapshot: Snapshot, summary: str, action: str) -> Finding:
