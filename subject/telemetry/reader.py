@@ -1,35 +1,31 @@
 """Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from math import inf
-from statistics import median_low
 
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.audit import AuditRecord
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
-from subject.cluster.steps import STEP_SECONDS, Steps
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.settings import Settings
 from subject.telemetry import redis_client, redis_reads, state_endpoint
 from subject.telemetry.active import Active, name
-from subject.telemetry.redis_reads import LATEST_SECONDS, Basics
-from subject.telemetry.streams import goes_on, read_stream
+from subject.telemetry.known_nodes import KnownNodes
+from subject.telemetry.past_steps import PastSteps
+from subject.telemetry.redis_clock import RedisClock
+from subject.telemetry.redis_reads import LATEST_SECONDS
+from subject.telemetry.streams import goes_on
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
 MARGIN_SECONDS = 10
 AHEAD_SECONDS = 10.0
 """What the stream has of later than so long after now is of before Redis' clock was put back."""
-PUT_BACK_SECONDS = 1.0
 Wanted = Callable[[Policies], Iterable[str]]
 """From what is known of the policies to the clients whose windows are read in any case; of a single one also
 what stands in its routes' windows."""
@@ -58,17 +54,11 @@ class Reader:
         self._records: list[TelemetryRecord] = []
         self._active = Active()
         self._stream_at = ""
-        self._steps = Steps()
-        self._history_at = ""
-        self._history_read_at = -inf
-        self._roster: Mapping[str, RosterEntry] = {}
-        self._unread_nodes: tuple[str, ...] = ()
-        self._server = ""
-        self._lost: Mapping[str, RosterEntry] = {}  # nodes that a Redis of before knew
-        self._forgotten_until = "0"
+        self._past = PastSteps(settings.history_seconds and settings.history_seconds + self._kept_seconds)
+        self._nodes = KnownNodes()
+        self._clock = RedisClock()
         self._policies = Policies()
         self._windows: tuple[ClientWindow, ...] = ()
-        self._redis_ahead_seconds: float | None = None
         self._redis_answered_at: float | None = None
         self._seen_at: float | None = None
 
@@ -109,14 +99,17 @@ class Reader:
         await redis_client.follow(self._redis)
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
-        self._learn_time(at)
-        self._remember(basics)
-        await self._let_go(at)
-        self._roster, self._unread_nodes = {**self._lost, **basics.roster}, basics.unread_nodes
-        unreadable = [*basics.unreadable, *await self._read_stream(at), *await self._read_history(at)]
+        if self._clock.learn(at):
+            self._forget_what_is_to_come(at)
+        await self._nodes.take(self._redis, basics)
+        unreadable = [
+            *basics.unreadable,
+            *await self._read_stream(at),
+            *await self._past.read(self._redis, at),
+        ]
         self._policies = await redis_reads.read_policies(self._redis, basics)
         clients = tuple(wanted(self._policies))
-        stale = {node_id: entry for node_id, entry in self._roster.items() if self._is_stale(entry, at)}
+        stale = {node_id: entry for node_id, entry in self._nodes.roster.items() if self._is_stale(entry, at)}
         silent = {entry.admin_address for entry in stale.values()}
         if basics.nobody_wrote:  # nodes may be there all the same, and not be able to write
             silent |= set(self._settings.admin_addresses)
@@ -125,7 +118,7 @@ class Reader:
         states = {
             node_id: entry
             for node_id, entry in _by_id(answers).items()
-            if node_id in self._roster or basics.nobody_wrote
+            if node_id in self._nodes.roster or basics.nobody_wrote
         }
         chosen = dict.fromkeys((*clients, *self._active.at(self._records, at)))
         self._windows, foreign = await redis_reads.read_windows(
@@ -147,13 +140,13 @@ class Reader:
         return self._view(at, health, states, frozenset(stale) | states.keys(), unreadable=tuple(unreadable))
 
     async def _look_at_nodes(self, problem: str, refuses: bool = False) -> View:
-        known = {entry.admin_address for entry in self._roster.values()}
+        known = {entry.admin_address for entry in self._nodes.roster.values()}
         further = self._settings.admin_addresses
         answers = await state_endpoint.ask({*known, *further}, self._settings.timeout_seconds)
         unanswered = tuple(address for address in further if address not in {*known, *answers})
         states = _by_id(answers)
-        self._roster = {**self._roster, **states}
-        at = self._now(states)
+        self._nodes.add(states)
+        at = self._clock.now(states.values())
         if states:
             self._seen_at = at
         health = RedisHealth(
@@ -163,33 +156,12 @@ class Reader:
             refuses=refuses,
             answered_at=self._redis_answered_at,
         )
-        return self._view(at, health, states, frozenset(self._roster), unanswered=unanswered)
+        return self._view(at, health, states, frozenset(self._nodes.roster), unanswered=unanswered)
 
-    def _learn_time(self, at: float) -> None:
+    def _forget_what_is_to_come(self, at: float) -> None:
         """What was told for later than now is of before its clock was put back, and says nothing of now."""
-        ahead, before = at - time.monotonic(), self._redis_ahead_seconds
-        if before is not None and ahead < before - PUT_BACK_SECONDS:
-            self._records = [record for record in self._records if record.at <= at]
-            self._history_at, self._history_read_at = "", -inf
-        self._redis_ahead_seconds = ahead
-
-    def _remember(self, basics: Basics) -> None:
-        """A Redis that was started again may have lost what it held: no node is gone by that."""
-        if basics.nobody_wrote or (self._server and basics.server != self._server):
-            self._lost = self._roster
-        self._server = basics.server
-        self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in basics.roster}
-
-    async def _let_go(self, at: float) -> None:
-        """Miss no more whom only a Redis of before knew, and whom an operator has had forgotten."""
-        if not self._lost:
-            self._forgotten_until = f"{int(1000 * at)}"
-            return
-        with suppress(RedisRefusesError):
-            done = await read_stream(self._redis, keys.AUDIT, AuditRecord, f"({self._forgotten_until}")
-            self._forgotten_until = done.last_id or self._forgotten_until
-            forgotten = {record.node for record in done.records if record.action == "forget"}
-            self._lost = {node_id: entry for node_id, entry in self._lost.items() if node_id not in forgotten}
+        self._records = [record for record in self._records if record.at <= at]
+        self._past.forget()
 
     def _view(
         self,
@@ -206,7 +178,7 @@ class Reader:
             at=at,
             seen_at=self._seen_at,
             redis=health,
-            roster=dict(self._roster),
+            roster=dict(self._nodes.roster),
             records=tuple(self._records),
             states=states,
             asked=asked,
@@ -214,8 +186,8 @@ class Reader:
             policies=self._policies,
             windows=self._windows,
             unreadable=unreadable,
-            unread_nodes=self._unread_nodes,
-            steps=self._steps.kept(at - self._settings.history_seconds - self._kept_seconds, at),
+            unread_nodes=self._nodes.unread,
+            steps=self._past.until(at),
         )
 
     @property
@@ -237,38 +209,12 @@ class Reader:
         )
         # Where the stream was trimmed the roster has the last of them, and the counts since are no pause.
         known = {name(record) for record in self._records}
-        roster = (entry.last for entry in self._roster.values())
+        roster = (entry.last for entry in self._nodes.roster.values())
         self._records.extend(record for record in roster if name(record) not in known)
         return [f"{found.unreadable} telemetry records"] if found.unreadable else []
 
-    async def _read_history(self, at: float) -> list[str]:
-        """Its steps, ten seconds each; without it nothing is known of before, and all else goes on."""
-        seconds = self._settings.history_seconds
-        if not seconds or 0 <= at - self._history_read_at < STEP_SECONDS:
-            return []
-        self._history_read_at = at
-        start = int(1000 * (at - seconds - self._kept_seconds))
-        try:
-            if not await goes_on(self._redis, keys.HISTORY, self._history_at, start, at):
-                self._history_at, self._steps = f"{start}", Steps()
-            found = await read_stream(self._redis, keys.HISTORY, TelemetryRecord, f"({self._history_at}")
-        except RedisRefusesError as error:
-            return [error.reason]
-        self._history_at = found.last_id or self._history_at
-        self._steps.add(record for record in found.records if start <= 1000 * record.at <= 1000 * at + 1000)
-        return [f"{found.unreadable} records of the history"] if found.unreadable else []
-
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds
-
-    def _now(self, states: Mapping[str, RosterEntry]) -> float:
-        """Redis' time where it does not answer: by what it last said, else as most nodes have it."""
-        if self._redis_ahead_seconds is None:
-            if not states:
-                return time.time()
-            told = median_low(entry.last.at for entry in states.values())
-            self._redis_ahead_seconds = told - time.monotonic()
-        return time.monotonic() + self._redis_ahead_seconds
 
 
 def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
