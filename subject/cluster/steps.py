@@ -52,6 +52,7 @@ class Steps:
     def kept(self, first: float, last: float) -> tuple[Step, ...]:
         """Those that lie between these times, of which all has come; what is older is forgotten."""
         self._sums = {number: sums for number, sums in self._sums.items() if number * STEP_SECONDS >= first}
+        self._last = {node_id: record for node_id, record in self._last.items() if record.at >= first}
         return tuple(
             Step(number * STEP_SECONDS, sums.requests, sums.new_clients, sums.clients)
             for number, sums in sorted(self._sums.items())
@@ -80,6 +81,7 @@ def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:
         earlier.at < record.at <= earlier.at + HISTORY.seconds
         and abs(record.started_at - earlier.started_at) <= JUMP_SECONDS
         and record.boot.requests >= earlier.boot.requests
+        and record.new_clients >= earlier.new_clients
     )
 
 

@@ -3,6 +3,9 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
 
 from aiohttp import web
 
@@ -13,6 +16,10 @@ from subject.output.lines import print_line
 from subject.settings import Settings
 
 GOODBYE_SECONDS = 2.0
+MOST_CONNECTIONS = 400
+"""More are closed as they come: each takes a descriptor, and Redis and the nodes need some too."""
+IDLE_SECONDS = 15.0
+"""How long one may be silent, or need for a request."""
 
 
 async def run(settings: Settings) -> int:
@@ -25,19 +32,53 @@ async def run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(application(settings), access_log=None, shutdown_timeout=GOODBYE_SECONDS)
+    async with listening(settings) as port:
+        print_line(_announced(settings, port))
+        await stop.wait()
+    return WELL
+
+
+@asynccontextmanager
+async def listening(settings: Settings) -> AsyncIterator[int]:
+    """Serve as long as the context lasts; the port.
+
+    Raises:
+        ListenError: it cannot be had.
+    """
+    runner = web.AppRunner(
+        application(settings),
+        access_log=None,
+        shutdown_timeout=GOODBYE_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+    )
     await runner.setup()
     try:
+        listener = await _listen(runner, settings)
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise ListenError(settings.host, settings.port, reason.lower()) from None
-        print_line(_announced(settings, runner.addresses[0][1]))
-        await stop.wait()
+            yield listener.sockets[0].getsockname()[1]
+        finally:
+            listener.close()
     finally:
         await runner.cleanup()
-    return WELL
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> asyncio.Server:
+    server = cast(web.Server, runner.server)  # since it is set up
+
+    def accepted() -> asyncio.BaseProtocol:
+        return _Refused() if len(server.connections) >= MOST_CONNECTIONS else server()
+
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(accepted, settings.host, settings.port, reuse_address=True)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ListenError(settings.host, settings.port, reason.lower()) from None
+
+
+class _Refused(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
 
 
 def _announced(settings: Settings, port: int) -> str:

@@ -7,10 +7,11 @@ import re
 import signal
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
@@ -20,7 +21,7 @@ from gateway.contract.telemetry import STREAM_FIELD
 from loadtest.cluster import Plan, running
 from loadtest.redis_server import RedisServer
 from subject import settings
-from subject.dashboard import app, guard, watcher
+from subject.dashboard import app, guard, server, watcher
 from tests.integration.gateway.node import eventually
 from tests.integration.subject.publishing import (
     audited,
@@ -422,6 +423,43 @@ async def test_who_watches_and_takes_nothing_is_let_go(
         held.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         await eventually(connections, lambda those: not those)
         await runner.cleanup()
+
+
+async def test_more_connections_than_there_may_be_are_closed_and_the_others_go_on(
+    redis_client: Redis, redis_url: str, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
+    await publish_cluster(redis_client, even(always(60)), 60)
+    async with server.listening(settings.load(REDIS_URL=redis_url, port=0)) as port:
+        async with events(http, f"http://127.0.0.1:{port}") as watching:
+            await watching.next()
+            idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            reader, _ = more = await asyncio.open_connection("127.0.0.1", port)
+            with suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 20) == b""
+            assert (await watching.next())["trouble"] == ""
+        for _, writer in (*idle, more):
+            writer.close()
+
+        async def answered() -> bool:
+            try:
+                async with http.get(f"http://127.0.0.1:{port}/") as answer:
+                    return answer.status == 200
+            except ClientError:
+                return False
+
+        assert await eventually(answered, bool)
+
+
+async def test_who_needs_too_long_for_a_request_is_let_go(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0.2)
+    async with server.listening(settings.load(REDIS_URL=redis_url, port=0)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
 
 
 async def test_what_cannot_be_read_is_logged_once(
