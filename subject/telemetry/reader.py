@@ -88,12 +88,13 @@ class Reader:
             return await self._look_at_nodes(error.reason, refuses=True)
 
     async def look_twice_if_needed(self, wanted: Wanted = nobody) -> View:
-        """As `look`; where only the nodes answer, once more a second later, since rates need two records."""
+        """As `look`; where only the nodes answer, they are asked once more a second later, since rates need
+        two records. Redis is not: it may take long to say nothing again."""
         view = await self.look(wanted)
         if view.redis.connected or not view.states:
             return view
         await asyncio.sleep(SECOND_LOOK_SECONDS)
-        return await self.look(wanted)
+        return await self._look_at_nodes(view.redis.problem, view.redis.refuses)
 
     async def _look_at_redis(self, wanted: Wanted) -> View:
         await redis_client.follow(self._redis)

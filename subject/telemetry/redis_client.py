@@ -10,11 +10,13 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gateway.contract.redis_errors import is_known
 from gateway.contract.redis_url import parse_redis_url
 from subject.errors import RedisAwayError, RedisRefusesError
 
+TIMED_OUT = "timed out"
 WRONG_TYPE = "WRONGTYPE"
 """So begins Redis' answer where a key holds something else than the command is for."""
 
@@ -86,7 +88,7 @@ def _reason(error: BaseException) -> str:
         return f"{cause.strerror}".lower()  # its numbers are the resolver's own
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno).lower()
-    return words(error)
+    return TIMED_OUT if isinstance(error, RedisTimeoutError) else words(error)
 
 
 def refused(client: Redis, key: str, kind: str, error: ResponseError) -> RedisRefusesError:

@@ -119,6 +119,27 @@ async def test_without_redis_but_with_nodes_it_is_exit_1_with_json(
     assert "store_down" in text.out
 
 
+async def test_a_redis_that_says_nothing_is_waited_for_once() -> None:
+    asked = 0
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.read()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(silent, "127.0.0.1", 0) as server,
+        answering(entry(record("node-1", store=Store(connected=False)))) as address,
+    ):
+        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        asks = {"SUBJECT_NODES": address, "SUBJECT_TIMEOUT_SECONDS": "0.3"}
+        run = await subject("diagnose", redis_url=url, settings=asks)
+
+    assert (run.code, asked) == (1, 1)
+    assert "Redis is stopped or cut off (timed out)" in run.out
+
+
 @pytest.mark.parametrize("at", [9.2e18, -9.2e18, 2e11])
 @pytest.mark.parametrize("command", SHOWING)
 async def test_a_node_that_answers_with_an_odd_time_breaks_nothing(
