@@ -22,9 +22,6 @@ from tests.finding import Findings
 from tests.integration.subject.serving import served
 from tests.operator import browser, cluster, commands, dashboard, looks
 
-DEFAULT_THRESHOLDS = {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
-"""Not those of tests, which are patient."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -64,7 +61,7 @@ async def measure_dashboard(asked: Asked) -> Findings:
     async with AsyncExitStack() as stack:
         redis = stack.enter_context(redis_server.running())
         await stack.enter_async_context(cluster.living(redis.url, asked.nodes, asked.clients))
-        serving = await stack.enter_async_context(served(redis.url, **DEFAULT_THRESHOLDS))
+        serving = await stack.enter_async_context(served(redis.url, **commands.PATIENT))
         found = await dashboard.measure(redis.url, serving, asked.seconds)
         if why := browser.missing():
             say(f"NOT MEASURED: the first chart in a browser, as there is {why}")
