@@ -11,7 +11,10 @@ from gateway.contract.overrides import MAX_READ
 from gateway.contract.telemetry import NO_HASH
 from subject.cluster.live_changes import Audit, LiveChanges
 from subject.telemetry.redis_client import WRONG_TYPE
-from subject.telemetry.streams import PAGE, read_stream
+from subject.telemetry.streams import read_stream
+
+FIELDS = 1000
+"""That are asked for at once."""
 
 
 async def read_overrides(client: Redis, length: int | ResponseError) -> LiveChanges:
@@ -23,7 +26,7 @@ async def read_overrides(client: Redis, length: int | ResponseError) -> LiveChan
     fields: dict[str, str] = {}
     cursor = 0
     while length <= MAX_READ:
-        page: Any = await client.hscan(keys.OVERRIDES, cursor, count=PAGE)
+        page: Any = await client.hscan(keys.OVERRIDES, cursor, count=FIELDS)
         cursor = page[0]
         fields |= page[1]
         if not cursor:
