@@ -7,8 +7,8 @@ from subject import standard_streams
 from subject.cli import run
 
 COLLECTED_EACH = 50_000
-"""Objects more than before, until those that hold each other are looked for. Records hold nobody, and are
-many: each 700, as is usual, that took nearly half of the time in which thousands of them are read."""
+"""Objects more than before, until those that hold each other are looked for. Records hold none, and are many:
+each 700, as is usual, it took nearly half of the time in which thousands of them are read."""
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from gateway.contract import keys
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.steps import STEP_SECONDS, Step, Steps
 from subject.errors import RedisRefusesError
-from subject.telemetry.streams import goes_on, read_stream
+from subject.telemetry.streams import goes_on, read_pages
 
 
 class PastSteps:
@@ -37,12 +37,14 @@ class PastSteps:
         try:
             if not await goes_on(redis, keys.HISTORY, self._after, start, at):
                 self._after, self._steps = f"{start}", Steps()
-            found = await read_stream(redis, keys.HISTORY, TelemetryRecord, f"({self._after}")
+            unreadable = 0
+            async for page in read_pages(redis, keys.HISTORY, TelemetryRecord, f"({self._after}"):
+                self._after = page.last_id or self._after
+                self._steps.add(one for one in page.records if start <= 1000 * one.at <= 1000 * at + 1000)
+                unreadable += page.unreadable
         except RedisRefusesError as error:
             return [error.reason]
-        self._after = found.last_id or self._after
-        self._steps.add(record for record in found.records if start <= 1000 * record.at <= 1000 * at + 1000)
-        return [f"{found.unreadable} records of the history"] if found.unreadable else []
+        return [f"{unreadable} records of the history"] if unreadable else []
 
     def until(self, at: float) -> tuple[Step, ...]:
         """Those that are complete by then."""
