@@ -49,7 +49,19 @@ def store_slow(case: Case) -> list[Suspect]:
 
 def store_down(case: Case) -> list[Suspect]:
     """Who cannot reach it tells why: all, the nodes alone, or the subject alone."""
-    return _unused(case) if case.snapshot.redis.connected else _unreachable(case)
+    if not case.snapshot.redis.connected:
+        return _unreachable(case)
+    return _of_others(case) if not case.now("nodes_without_redis") else _unused(case)
+
+
+def _of_others(case: Case) -> list[Suspect]:
+    up = len(case.snapshot.up)
+    decide = Clue(f"{up} nodes that answer at SUBJECT_NODES decide by Redis, and none wrote here", STRONG)
+    return [
+        Suspect("the subject's REDIS_URL leads to another Redis or database than the nodes'", (decide,)),
+        Suspect("SUBJECT_NODES names nodes of another cluster", (decide,), usual=0.3),
+        Suspect("nodes lack the right to write their records there", (decide,), usual=0.2),
+    ]
 
 
 def _unused(case: Case) -> list[Suspect]:

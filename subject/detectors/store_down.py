@@ -12,6 +12,7 @@ from subject.thresholds import Thresholds
 CONFIRMED, UNCONFIRMED, CONTRADICTED = 0.95, 0.8, 0.6
 """Confidence: nodes say the same; the nodes that answer cannot tell; nodes say that they reach it."""
 
+YOUNG_SECONDS = 5.0
 WINDOWS = (1, 2, 5)
 """So many times the seconds that are asked: a node with little to decide takes longer to show it."""
 
@@ -24,7 +25,37 @@ def store_down(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     all_without = bool(snapshot.up) and len(without) == len(snapshot.up)
     if not snapshot.redis.connected:
         return [_unreachable(snapshot, without, all_without)]
-    return [_unused(snapshot)] if all_without else []
+    if all_without:
+        return [_unused(snapshot)]
+    return [_of_others(snapshot)] if _is_of_others(snapshot) else []
+
+
+def _is_of_others(snapshot: Snapshot) -> bool:
+    """Whether Redis answers here, and nodes that answer as well decide by one, but none has written to this
+    for as long as is remembered: it is another than theirs. One that has just started has had no time to."""
+    return bool(snapshot.up) and all(
+        node.answered
+        and node.last.store.connected
+        and not node.samples
+        and snapshot.at - node.last.started_at > YOUNG_SECONDS
+        for node in snapshot.up
+    )
+
+
+def _of_others(snapshot: Snapshot) -> Finding:
+    up = len(snapshot.up)
+    nodes = "the node that answers has not" if up == 1 else f"none of the {up} nodes that answer has"
+    return _finding(
+        snapshot,
+        severity="critical",
+        since=snapshot.at,
+        summary=(
+            f"Redis at {snapshot.redis.place} answers the subject, but {nodes} written to it: it is not the "
+            "one that they count in, and nothing can be judged by it"
+        ),
+        sure=CONFIRMED,
+        without=0,
+    )
 
 
 def _without_store(node: Node, thresholds: Thresholds) -> bool:

@@ -101,3 +101,14 @@ def test_redis_that_some_nodes_reach_is_less_certain() -> None:
 
     assert down.confidence == UNCONFIRMED
     assert "1 of 2 nodes decide without it" in down.summary
+
+
+def test_a_redis_that_no_node_writes_to_though_nodes_decide_by_one_is_not_theirs() -> None:
+    decides = record("node-1", START, started_at=START - 60)
+    young = record("node-1", START, started_at=START - 1)
+
+    (down,) = store_down(snapshot([], START, answering=[decides], asked=["node-1"]), THRESHOLDS)
+
+    assert down.severity == "critical"
+    assert "answers the subject, but the node that answers has not written to it" in down.summary
+    assert not store_down(snapshot([], START, answering=[young], asked=["node-1"]), THRESHOLDS)
