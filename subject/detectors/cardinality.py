@@ -51,7 +51,7 @@ def cardinality_attack(snapshot: Snapshot, thresholds: Thresholds) -> list[Findi
     seconds = slice(max(began, last + 1 - window), last + 1)
     rate = sum(new[seconds]) / (seconds.stop - seconds.start)
     share = min(1.0, sum(new[seconds]) / max(1.0, sum(snapshot.requests[seconds])))
-    return [_finding(snapshot, thresholds, since, rate, share, now)]
+    return [_finding(snapshot, thresholds, since=since, rate=rate, share=share, found=now)]
 
 
 def _judge(
@@ -124,6 +124,7 @@ def _sketches(node: Node, until: float | None = None) -> list[tuple[str, ...]]:
 def _finding(
     snapshot: Snapshot,
     thresholds: Thresholds,
+    *,
     since: int,
     rate: float,
     share: float,

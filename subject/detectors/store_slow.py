@@ -11,6 +11,7 @@ from subject.cluster.node import Node
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
+from subject.detectors.usual import Usual
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, confidence
 from subject.thresholds import Thresholds
@@ -140,21 +141,21 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
     By as much as the node's own event loop is late a reply is read late: that is not the store's.
     """
     recent: deque[Sample] = deque()
-    usual: deque[tuple[float, float, float]] = deque()
+    usual_p50, usual_p99 = Usual(thresholds.baseline_seconds), Usual(thresholds.baseline_seconds)
     judged: list[_Judged] = []
     for sample in node.samples:
         recent.append(sample)
         while recent[0].end <= sample.end - thresholds.store_slow_seconds:
             recent.popleft()
-        while usual and usual[0][0] < sample.end - thresholds.baseline_seconds:
-            usual.popleft()
+        for usual in (usual_p50, usual_p99):
+            usual.forget(sample.end)
         trips = histogram.total(one.store_latency for one in recent)
         p50, p99 = (histogram.quantile_seconds(trips, q) for q in (0.5, 0.99))
         if p50 is None or p99 is None:
             continue
         late = [one.loop_lag_seconds for one in recent]
-        median_now = _measured(p50, [row[1] for row in usual], median(late), thresholds)
-        tail_now = _measured(p99, [row[2] for row in usual], max(late), thresholds)
+        median_now = _measured(p50, usual_p50, median(late), thresholds)
+        tail_now = _measured(p99, usual_p99, max(late), thresholds)
         worst = max(median_now, tail_now, key=lambda measured: measured.margin)
         limit = worst.limit
         part = thresholds.clear_ratio if judged and judged[-1].slow else 1.0
@@ -170,12 +171,13 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
             )
         )
         if not slow:
-            usual.append((sample.end, median_now.now, tail_now.now))
+            usual_p50.learn(sample.end, median_now.now)
+            usual_p99.learn(sample.end, tail_now.now)
     return judged
 
 
-def _measured(seconds: float, past: list[float], late_seconds: float, thresholds: Thresholds) -> _Measured:
-    usual = median(past) if len(past) >= thresholds.baseline_min_seconds else None
+def _measured(seconds: float, past: Usual, late_seconds: float, thresholds: Thresholds) -> _Measured:
+    usual = past.median if len(past) >= thresholds.baseline_min_seconds else None
     never_slow = thresholds.store_slow_ms
     allowed = max(never_slow, thresholds.store_slow_ratio * (usual or never_slow))
     return _Measured(1000 * seconds, usual, allowed + 1000 * late_seconds)
