@@ -6,6 +6,7 @@ from subject.figures import moment
 from subject.output.console import Sheet
 from subject.output.wording import UNKNOWN
 
+SPARE = ("until", "by", "before", "action", "after")
 NOTHING = "Nothing was changed, as far as the audit goes back."
 
 
@@ -18,7 +19,7 @@ class AuditReport(Sheet):
             table = self._table("when", "by", "action", "of", "before", "after", "until", "why")
             for record in audit.records:
                 table.add_row(*_cells(record, audit.at))
-            self._print(table)
+            self._print_table(table, SPARE, prose=("why",))
         else:
             self._print(NOTHING)
         if audit.unreadable:

@@ -15,6 +15,8 @@ from subject.output.printable import printable
 
 PLAIN_WIDTH = 10_000
 WIDE = 100
+PROSE_WIDTH = 20
+"""What a column of prose can be read in."""
 
 
 class PrintableConsole(Console):
@@ -65,20 +67,34 @@ class Sheet:
         for line in captured.get().splitlines():
             self.console.out(line.rstrip())
 
-    def _print_table(self, table: Table, spare: Sequence[str]) -> None:
-        """Without those `spare` columns, the least needed first, that there is no room for; says which."""
-        unbounded = self.console.options.update(width=PLAIN_WIDTH)
+    def _print_table(self, table: Table, spare: Sequence[str], prose: Sequence[str] = ()) -> None:
+        """Without those `spare` columns, the least needed first, that there is no room for; says which.
+
+        What stands in `prose` columns may take several lines, and makes room before others are broken.
+        """
         left_out: list[str] = []
         for name in spare:
-            if Measurement.get(self.console, unbounded, table).maximum <= self.console.width:
+            if self._fits(table, prose):
                 break
             kept = [column for column in table.columns if column.header != name]
             if len(kept) < len(table.columns):
                 table.columns = kept
                 left_out.append(name)
+        if self._fits(table, prose):
+            for column in table.columns:
+                column.no_wrap = column.header not in prose
         self._print(table)
         if left_out:
             self._print(f"No room for: {', '.join(left_out)} (--json has all)", style="dim")
+
+    def _fits(self, table: Table, prose: Sequence[str]) -> bool:
+        unbounded = self.console.options.update(width=PLAIN_WIDTH)
+        for column in table.columns:
+            column.max_width = PROSE_WIDTH if column.header in prose else None
+        width = Measurement.get(self.console, unbounded, table).maximum
+        for column in table.columns:
+            column.max_width = None
+        return width <= self.console.width
 
     def _table(self, *columns: str) -> Table:
         between = 2 if self.console.width >= WIDE else 1

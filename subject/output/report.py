@@ -31,6 +31,7 @@ NODES_LEGEND = (
 )
 NODES_SPARE = ("address", "CPU", "p50", "Redis", "seen", "failed", "p99", "alone")
 TOP_SPARE = ("±", "left", "in window", "used", "limit")
+LIMITS_SPARE = ("left", "in window", "set by")
 """Columns that a narrow terminal does without, the least needed first."""
 SHADOW_LEGEND = "; shadow: let through, though policies in shadow would have refused"
 STATE_STYLES = {"Up": "green", "Down": "bold red", "Offline": "dim"}
@@ -161,7 +162,7 @@ class Report(Sheet):
                 )
                 for row in window_rows(windows.get(client, [])):
                     table.add_row(*row, "")
-            self._print(table)
+            self._print_table(table, LIMITS_SPARE, prose=("limit", "set by"))
         else:
             self._print("No client has a limit of its own, and none was set live.")
         self._unreadable(snapshot.unreadable)

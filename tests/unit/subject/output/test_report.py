@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.routes import Route
 from gateway.contract.telemetry import Totals
+from subject.cluster.live_changes import Audit
 from subject.cluster.snapshot import Snapshot
 from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
 from subject.output import documents
+from subject.output.audit_report import AuditReport
 from subject.output.console import PrintableConsole
 from subject.output.report import Report
 from tests.unit.subject.builders import (
@@ -66,6 +69,21 @@ def test_a_narrow_terminal_has_fewer_columns_and_whole_names(width: int) -> None
         assert [row.split()[0] for row in rows] == names
         assert max(len(line.rstrip()) for line in lines) <= width
     assert "No room for: address" in " ".join(nodes)
+
+
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_a_long_reason_breaks_no_name(width: int) -> None:
+    why = "the launch of the new product line, as agreed upon with sales on Friday"
+    client = "k_0123456789abcdef"
+    made = AuditRecord(START - 60.0, "ana", "set", client, "100000/m", "10/s,500/m", why, START + 7200.0)
+    out = io.StringIO()
+    console = PrintableConsole(file=out, width=width, color_system=None, highlight=False)
+
+    AuditReport(console, plain=False).audit(Audit(float(START), (made,), 0))
+
+    assert client in out.getvalue()
+    assert "launch" in out.getvalue()
+    assert max(len(line.rstrip()) for line in out.getvalue().splitlines()) <= width
 
 
 def test_a_wide_terminal_has_all_columns() -> None:
