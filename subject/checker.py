@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from subject.diagnosis.events import BLIND, sees_little
 from subject.diagnosis.links import LINKS
 from subject.figures import instant
 from subject.observed import Key, Problem, Seen, problems_of, rank
@@ -13,13 +14,9 @@ SETTLING_SECONDS = 5.0
 """What may come from something else is told when it has lasted for so long: its cause is found by then."""
 AFTERMATH_SECONDS = 20.0
 """What a problem has brought may outlast it by so long; after that it is a problem of its own."""
-REGAINED_SECONDS = 15.0
-"""So long after it was blind the subject has not seen enough to tell what is over, nor what is new: windows
-reach back for ten seconds at most, and nodes that were started again need some to be asked."""
 LATE_CAUSES = frozenset({"node_down", "config_drift"})
 """What has a cause that shows long before it, or long after: to wait for that is of no use."""
 EFFECTS = frozenset(link.effect for link in LINKS) - LATE_CAUSES
-BLIND = "observer_blind"
 SEEN_IN_REDIS = frozenset({"override_malformed", "store_evicting"})
 """Codes of which nothing is known while Redis is away."""
 
@@ -65,8 +62,8 @@ class RateLimiterChecker:
       may show before its cause does, what can come from something else is told after `SETTLING_SECONDS`;
       where its cause shows later than that, it keeps its name, unless the cause is more severe.
     - What is left of a problem whose cause is over belongs to it, for `AFTERMATH_SECONDS` at most.
-    - Nothing ends because it cannot be seen: while the subject is blind, and for `REGAINED_SECONDS` after,
-      all stays that was told, and nothing else is new; while Redis is away, what can be seen only there.
+    - Nothing ends because it cannot be seen: while the subject is blind, and for some seconds after, all
+      stays that was told, and nothing else is new; while Redis is away, what can be seen only there.
     - What is for information only is no violation.
     """
 
@@ -156,8 +153,7 @@ class RateLimiterChecker:
         )
 
     def _sees_too_little(self, at: float) -> bool:
-        """Whether it is blind, or was a moment ago."""
-        return self._blind_at is not None and 0 <= at - self._blind_at <= REGAINED_SECONDS
+        return sees_little(at, self._blind_at)
 
 
 def _message(problem: Problem, named: Seen) -> str:

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
-from subject.detectors import onset, rates
+from subject.cluster.steps import STEP_SECONDS
+from subject.detectors import onset, opening, rates
 from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent
 from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
@@ -34,7 +35,9 @@ class _Drop:
 def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Of the cluster; where that has its usual traffic, of each node that is up and serves."""
     taught = rates.taught_by(rates.opening_spike(snapshot, thresholds))
-    of_cluster = _drop(snapshot.requests, snapshot.first_second, thresholds, taught)
+    is_start = rates.is_start(snapshot)
+    of_cluster = _drop(snapshot.requests, snapshot.first_second, thresholds, taught, is_start=is_start)
+    of_cluster = of_cluster or _lasting_drop(snapshot, thresholds)
     if of_cluster is not None:
         return [_of_cluster(snapshot, thresholds, of_cluster)] if snapshot.up else []
     return [
@@ -42,6 +45,21 @@ def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
         for node in snapshot.up
         if len(snapshot.up) > 1 and (drop := _node_drop(snapshot, thresholds, node)) is not None
     ]
+
+
+def _lasting_drop(snapshot: Snapshot, thresholds: Thresholds) -> _Drop | None:
+    """Of which the seconds that are kept show no beginning: by steps of before, and low to this second."""
+    steps = opening.without_gaps(snapshot.steps)
+    counts = snapshot.requests[-thresholds.drop_seconds :]
+    if len(steps) <= opening.LEAST_STEPS or not counts:
+        return None
+    drop = _drop(
+        [step.requests / STEP_SECONDS for step in steps], 0, opening.in_steps(thresholds, len(steps))
+    )
+    rate = sum(counts) / len(counts)
+    if drop is None or rate * thresholds.clear_ratio >= thresholds.drop_ratio * drop.usual:
+        return None
+    return replace(drop, since=steps[drop.since].start, rate=rate)
 
 
 def _node_drop(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> _Drop | None:
@@ -80,7 +98,12 @@ class _Pause:
 
 
 def _drop(
-    counts: Sequence[float], first: int, thresholds: Thresholds, taught: Sequence[float] = ()
+    counts: Sequence[float],
+    first: int,
+    thresholds: Thresholds,
+    taught: Sequence[float] = (),
+    *,
+    is_start: bool = True,
 ) -> _Drop | None:
     """The low seconds at the end: each below a part of the median of those before that were neither low, idle
     nor a spike, until it is a drop, and from then on their mean of as many seconds as it takes."""
@@ -91,7 +114,7 @@ def _drop(
     mean_of = onset.Sums([rate / thresholds.drop_seconds for rate in counts], thresholds.drop_seconds)
     usual, run, found = 0.0, 0, False
     for second, (rate, judged) in enumerate(
-        zip(counts, rates.judge(counts, thresholds, taught), strict=True)
+        zip(counts, rates.judge(counts, thresholds, taught, is_start=is_start), strict=True)
     ):
         past.forget(second)
         while pauses and pauses[0].end < second - thresholds.baseline_seconds:

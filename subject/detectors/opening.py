@@ -43,10 +43,10 @@ def opening(snapshot: Snapshot, thresholds: Thresholds, run: Run) -> Opening | N
     """None where the seconds begin as usual, or nothing is known of before."""
     remembered = max(snapshot.first_second, snapshot.until - thresholds.baseline_seconds)
     latest = remembered + thresholds.baseline_min_seconds
-    steps = _without_gaps([step for step in snapshot.steps if step.start < latest + SURE_SECONDS])
+    steps = without_gaps([step for step in snapshot.steps if step.start < latest + SURE_SECONDS])
     if len(steps) <= LEAST_STEPS:
         return None
-    found = run(steps, _in_steps(thresholds, len(steps)))
+    found = run(steps, in_steps(thresholds, len(steps)))
     if found is None or steps[found[0]].start > latest:
         return None
     began, usual = found
@@ -54,7 +54,7 @@ def opening(snapshot: Snapshot, thresholds: Thresholds, run: Run) -> Opening | N
     return Opening(steps[began].start, latest, tuple(steps[place] for place in usual[-most:]))
 
 
-def _without_gaps(steps: Sequence[Step]) -> list[Step]:
+def without_gaps(steps: Sequence[Step]) -> list[Step]:
     """Those of which nothing is known have no traffic: they teach nothing."""
     if not steps:
         return []
@@ -63,7 +63,7 @@ def _without_gaps(steps: Sequence[Step]) -> list[Step]:
     return [known.get(start) or Step(start, 0.0, 0.0, {}) for start in starts]
 
 
-def _in_steps(thresholds: Thresholds, steps: int) -> Thresholds:
+def in_steps(thresholds: Thresholds, steps: int) -> Thresholds:
     """The same, where a place is a step and no second."""
     return thresholds.model_copy(
         update={
@@ -71,5 +71,6 @@ def _in_steps(thresholds: Thresholds, steps: int) -> Thresholds:
             "baseline_min_seconds": LEAST_STEPS,
             "spike_recent_seconds": 1,
             "cardinality_seconds": 1,
+            "drop_seconds": 1,
         }
     )

@@ -9,7 +9,7 @@ from statistics import median
 from subject.cluster.snapshot import Snapshot
 from subject.cluster.steps import STEP_SECONDS, Step
 from subject.detectors import onset
-from subject.detectors.opening import Opening, opening
+from subject.detectors.opening import LEAST_STEPS, Opening, in_steps, opening
 from subject.detectors.usual import Usual
 from subject.thresholds import Thresholds
 
@@ -17,6 +17,7 @@ MAD_TO_SD, P90_IN_SD = 1.4826, 1.2816
 """Of a normal distribution."""
 MOSTLY = 0.75
 """The part of a burst's seconds that are high."""
+KNOWN = 0.75
 LONG = 2
 """The lower stretch behind it, in seconds that are asked before judging."""
 
@@ -36,7 +37,9 @@ class Second:
         return self.rate > 0 and not self.anomalous
 
 
-def judge(rates: Sequence[float], thresholds: Thresholds, taught: Sequence[float] = ()) -> list[Second]:
+def judge(
+    rates: Sequence[float], thresholds: Thresholds, taught: Sequence[float] = (), *, is_start: bool = True
+) -> list[Second]:
     """Each second by the rolling median and MAD of those before it that were neither idle nor anomalous.
 
     sd = max(1.4826·MAD, (P90 − median)/1.28, √median, 0.05·median, 1): the MAD of traffic that comes in
@@ -46,12 +49,12 @@ def judge(rates: Sequence[float], thresholds: Thresholds, taught: Sequence[float
     asked of its seconds (see `onset`). A burst in which the series begins is judged afterwards (see
     `_opening_burst`), since nothing was known when it came. Where the series begins in an anomaly that is
     known from before (see `opening`), `taught` are usual rates of before that; they stand for those that it
-    lacks.
+    lacks. `is_start`: nothing at all is known of before.
     """
     before = Usual(inf)
     for place, rate in enumerate(taught):
         before.learn(place, rate)
-    opening = _opening_burst(rates, thresholds)
+    opening = _opening_burst(rates, thresholds) if is_start else frozenset()
     usual = Usual(thresholds.baseline_seconds)
     judged: list[Second] = []
     for second, rate in enumerate(rates):
@@ -132,6 +135,21 @@ def run_of_anomalies(judged: Sequence[Second], thresholds: Thresholds) -> int | 
 def opening_spike(snapshot: Snapshot, thresholds: Thresholds) -> Opening | None:
     """The spike in which the snapshot's seconds begin."""
     return opening(snapshot, thresholds, _run_of_steps)
+
+
+def is_start(snapshot: Snapshot) -> bool:
+    """Whether nothing is known of the cluster before the snapshot's seconds."""
+    return not any(
+        step.requests for step in snapshot.steps if step.start + STEP_SECONDS <= snapshot.first_second
+    )
+
+
+def is_known_level(snapshot: Snapshot, rate: float, thresholds: Thresholds) -> bool:
+    """Whether a rate is no more than what a quarter of the steps of before had: it only comes back."""
+    steps = [step for step in snapshot.steps if step.start + STEP_SECONDS <= snapshot.first_second]
+    judged = judge([step.requests / STEP_SECONDS for step in steps], in_steps(thresholds, len(steps)))
+    usual = sorted(second.rate for second in judged if second.teaches)
+    return len(usual) >= LEAST_STEPS and rate <= thresholds.spike_ratio * usual[int(KNOWN * len(usual))] + 1
 
 
 def taught_by(opening: Opening | None) -> list[float]:

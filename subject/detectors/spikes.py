@@ -53,7 +53,9 @@ class _Spike:
 def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """One finding where the cluster's rate is anomalous: whose it is depends on who makes up the excess."""
     opening = rates.opening_spike(snapshot, thresholds)
-    judged = rates.judge(snapshot.requests, thresholds, taught=rates.taught_by(opening))
+    judged = rates.judge(
+        snapshot.requests, thresholds, rates.taught_by(opening), is_start=rates.is_start(snapshot)
+    )
     place = rates.run_of_anomalies(judged, thresholds)
     if place is None:
         return []
@@ -64,6 +66,8 @@ def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     usual = next(second.usual for second in reversed(recent)) or 0.0
     rate = sum(second.rate for second in recent) / len(recent)
     z = sum(second.z for second in recent) / len(recent)
+    if rates.is_known_level(snapshot, rate, thresholds):
+        return []  # what comes back, as after a drop
     since = first + place if opening is None else opening.began(first + place, first)
     client = _heaviest(snapshot, judged[:place], since, rate - usual, opening)
     spike = _Spike(since, snapshot.until, usual=usual, rate=rate, z=z, client=client)

@@ -7,8 +7,6 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import pytest
-
 from loadtest import redis_server
 from subject import RateLimiterSubject
 from tests.e2e.operators import (
@@ -25,8 +23,7 @@ from tests.e2e.operators import (
 )
 
 
-@pytest.mark.parametrize("how", ["stands still", "is killed"])
-async def test_while_neither_redis_nor_any_node_answers_nothing_is_closed(how: str) -> None:
+async def test_while_redis_and_all_nodes_stand_still_nothing_is_closed() -> None:
     async with AsyncExitStack() as stack:
         redis, running, sends = await calm_cluster(stack)
         subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
@@ -37,28 +34,44 @@ async def test_while_neither_redis_nor_any_node_answers_nothing_is_closed(how: s
 
         pids = [redis.pid, *(node.pid for node in running.nodes)]
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP if how == "stands still" else signal.SIGKILL)
+            os.kill(pid, signal.SIGSTOP)
         await operator.watch(FOUND_SECONDS, is_open(BREACH, BLIND))
         await operator.watch(4)
         blind = json.loads((await command(running, "diagnose", "--json")).stdout)
-        if how == "stands still":
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
-        else:
-            await stack.enter_async_context(redis_server.running_beside(port=redis.port))
-            await asyncio.gather(*(running.start_again(node) for node in running.nodes))
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
         await operator.watch(CLEARED_SECONDS, is_open(BREACH))
         sends.stop(GREEDY)
         await operator.watch(CLEARED_SECONDS, is_open())
         await operator.watch(4)
 
     assert (blind["healthy"], [one["code"] for one in blind["findings"]]) == (False, ["observer_blind"])
-    assert operator.history == [
-        ("open", BREACH),
-        ("open", BLIND),
-        ("close", BLIND),
-        ("close", BREACH),
-    ]
+    assert operator.history == [("open", BREACH), ("open", BLIND), ("close", BLIND), ("close", BREACH)]
+
+
+async def test_when_redis_and_all_nodes_are_started_again_what_is_over_is_closed_and_no_more_opened() -> None:
+    async with AsyncExitStack() as stack:
+        redis, running, sends = await calm_cluster(stack)
+        subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
+        operator = Operator(subject)
+        for place in range(3):
+            sends.start(GREEDY, place, 3)
+        await operator.watch(FOUND_SECONDS, is_open(BREACH))
+
+        for pid in (redis.pid, *(node.pid for node in running.nodes)):
+            os.kill(pid, signal.SIGKILL)
+        await operator.watch(FOUND_SECONDS, is_open(BREACH, BLIND))
+        await operator.watch(4)
+        while_blind = set(operator.open)
+        sends.stop(GREEDY)
+        await stack.enter_async_context(redis_server.running_beside(port=redis.port))
+        await asyncio.gather(*(running.start_again(node) for node in running.nodes))
+        await operator.watch(CLEARED_SECONDS, is_open())
+        await operator.watch(4)
+
+    assert while_blind == {BREACH, BLIND}
+    assert [ticket for what, ticket in operator.history if what == "open"] == [BREACH, BLIND]
+    assert operator.open == set()
 
 
 async def test_a_redis_that_is_started_again_with_what_it_had_is_one_ticket(tmp_path: Path) -> None:

@@ -28,3 +28,14 @@ def test_nothing_is_over_while_the_subject_is_blind() -> None:
 
     assert told(events, 2, "observer_blind") == [(2, "began", "observer_blind")]
     assert told(events, 3, "store_slow") == [(3, "over", "observer_blind")]
+
+
+def test_what_is_not_found_in_the_first_seconds_after_blindness_is_not_over_yet() -> None:
+    events = Events()
+    told(events, 1, "store_slow", "node_skew")
+    told(events, 2, "observer_blind")
+
+    assert told(events, 30, "observer_blind") == []
+    assert told(events, 31, "node_skew") == [(31, "over", "observer_blind")]
+    assert told(events, 40, "node_skew", "store_slow") == []
+    assert told(events, 50, "store_slow") == [(50, "over", "node_skew")]
