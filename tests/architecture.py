@@ -229,7 +229,17 @@ def who_says_that_it_does_no_io_is_held_to_it(module: Module) -> Iterator[str]:
 
 
 SUBJECT_FROM_BELOW = (
-    ("codes", "errors", "exit_codes", "figures", "finding", "stores", "thresholds"),
+    (
+        "agent_prompt",
+        "codes",
+        "errors",
+        "exit_codes",
+        "figures",
+        "finding",
+        "standard_streams",
+        "stores",
+        "thresholds",
+    ),
     ("durations", "observed", "settings"),
     ("cluster",),
     ("telemetry",),

@@ -159,6 +159,14 @@ def test_every_folder_has_its_place_in_the_layout(top: str) -> None:
     assert not unknown, f"{top}/ has {', '.join(unknown)}/, which the layout in CONTRIBUTING.md does not know"
 
 
+def test_every_part_of_the_subject_has_its_level() -> None:
+    parts = {module.path.parts[1].removesuffix(".py") for module in modules("subject")}
+
+    assert {part for part in parts if not part.startswith("__")} == {
+        part for level in architecture.SUBJECT_FROM_BELOW for part in level
+    }
+
+
 def test_unit_tests_mirror_the_folders_of_the_packages() -> None:
     """tests/unit/subject/detectors/ is about subject/detectors/; the contract is at tests/unit/contract/."""
     folders = {module.path.parent.relative_to("tests/unit") for module in modules("tests/unit")}
