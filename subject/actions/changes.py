@@ -20,6 +20,7 @@ from subject.telemetry.redis_client import place, words
 from subject.telemetry.redis_reads import read_basics, read_policies
 
 Result = TypeVar("Result")
+NOTHING = Policies()
 UNREADABLE = "unreadable"
 """What the audit shows of a field that is malformed."""
 MAYBE_MADE = "at the change itself; whether it was made is not known: subject limits tells what stands"
@@ -113,8 +114,8 @@ def check_room(policies: Policies) -> None:
     )
 
 
-async def look(redis: Redis) -> tuple[float, Policies]:
-    """Redis' time, and all policies.
+async def look(redis: Redis, before: Policies = NOTHING) -> tuple[float, Policies]:
+    """Redis' time, and all policies; `before`: as they were found a moment ago.
 
     Raises:
         NoNodesError: no node has ever written here.
@@ -123,7 +124,7 @@ async def look(redis: Redis) -> tuple[float, Policies]:
     basics = await read_basics(redis)
     if basics.nobody_wrote:
         raise NoNodesError(place(redis))
-    policies = await read_policies(redis, basics)
+    policies = await read_policies(redis, basics, before.tables)
     if policies.problem:
         raise RedisRefusesError(place(redis), policies.problem)
     return basics.at, policies

@@ -79,13 +79,26 @@ async def propose_limit(
     if_revision: str | None = None,
 ) -> LimitSet:
     """What `set_limit` would do; nothing is written. Raises what that does."""
+    return (await _propose(redis, client, limit, actor, seconds, until, if_revision))[1]
+
+
+async def _propose(
+    redis: Redis,
+    client: str,
+    limit: Limits | int,
+    actor: Actor,
+    seconds: int | None,
+    until: float | None,
+    if_revision: str | None,
+) -> tuple[Policies, LimitSet]:
+    """Also the policies of now."""
     checked(client)
     with redis_errors_mapped(redis):
         at, policies = await changes.look(redis)
         if not policies.is_client(client):
             raise unknown(client, policies)
         check_revision(client, policies, if_revision, at)
-        return _proposal(at, policies, client, limit, actor, _end(at, seconds, until))[1]
+        return policies, _proposal(at, policies, client, limit, actor, _end(at, seconds, until))[1]
 
 
 async def set_limit(
@@ -111,10 +124,10 @@ async def set_limit(
         RedisRefusesError: it answers with an error; the reason says where the change was made all the same.
     """
     # No name is written anywhere before it is known to be one.
-    await propose_limit(redis, client, limit, actor, seconds, until=until, if_revision=if_revision)
+    found, _ = await _propose(redis, client, limit, actor, seconds, until, if_revision)
     with redis_errors_mapped(redis):
         async with editing(redis, client) as lease:
-            at, policies = await changes.look(redis)
+            at, policies = await changes.look(redis, found)
             check_revision(client, policies, if_revision, at)
             override, done = _proposal(at, policies, client, limit, actor, _end(at, seconds, until))
             standing = changes.standing(client, policies)
@@ -175,10 +188,10 @@ async def unset_limit(
     """
     checked(client)
     with redis_errors_mapped(redis):
-        _, policies = await changes.look(redis)
-        check_known(client, policies)
+        _, before = await changes.look(redis)
+        check_known(client, before)
         async with editing(redis, client) as lease:
-            at, policies = await changes.look(redis)
+            at, policies = await changes.look(redis, before)
             check_revision(client, policies, if_revision, at)
             taken = changes.standing(client, policies)
             if taken is None:

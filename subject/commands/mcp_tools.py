@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import ParamSpec
 
 from subject.actions import edits, outcomes, undo
@@ -12,6 +12,7 @@ from subject.actions.effects import in_force
 from subject.actions.known_clients import checked, chosen
 from subject.actions.limit_hints import read_limit
 from subject.actions.revisions import NONE
+from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
 from subject.commands import explanations
 from subject.commands import why as why_command
@@ -64,13 +65,20 @@ class Tools:
         return {**document, "clients": None if clients is None else clients[:most]}
 
     async def limits(self, client: str | None = None) -> Document:
-        """The limits that apply: of one client, or the default, the plans, and all that have their own."""
+        """The limits that apply: of one client, or the default, the plans, and those that have their own: the
+        first hundred, live ones before others; `more` is how many there are beside.
+        """
         if client is not None:
             checked(client)
-        wanted = partial(chosen, client)
-        snapshot, _ = await self._look(wanted)
+
+        def wanted(policies: Policies) -> list[str]:
+            live = policies.overrides.limits
+            return sorted(chosen(client, policies), key=lambda name: name not in live)
+
+        snapshot, _ = await self._look(lambda policies: wanted(policies)[:MOST_CLIENTS])
         clients = wanted(snapshot.policies) if snapshot.redis.connected else []
-        return documents.limits(snapshot, clients)
+        document = documents.limits(snapshot, clients[:MOST_CLIENTS])
+        return {**document, "more": max(0, len(clients) - MOST_CLIENTS)}
 
     async def why(self, client: str) -> Document:
         """Whether a client is refused, by which of its policies and where these come from, on which nodes,

@@ -110,7 +110,7 @@ class Reader:
             *await self._read_stream(at),
             *await self._past.read(self._redis, at),
         ]
-        self._policies = await redis_reads.read_policies(self._redis, basics)
+        self._policies = await redis_reads.read_policies(self._redis, basics, self._policies.tables)
         clients = tuple(wanted(self._policies))
         stale = {node_id: entry for node_id, entry in self._nodes.roster.items() if self._is_stale(entry, at)}
         silent = {entry.admin_address for entry in stale.values()}

@@ -105,12 +105,20 @@ async def read_shared_records(
     return joined([replace(page, records=list(shared(page.records, last))) async for page in pages])
 
 
-async def read_policies(client: Redis, basics: Basics) -> Policies:
-    """What nodes have published of their policies, with the live overrides."""
-    wanted = sorted({entry.policy_digest for entry in basics.roster.values()})
+async def read_policies(
+    client: Redis, basics: Basics, known: Mapping[str, PolicyTable] | None = None
+) -> Policies:
+    """What nodes have published of their policies, with the live overrides.
+
+    A table is the same for ever under its digest, so those that are `known` are not read again: of many
+    registered clients one is long.
+    """
+    digests = {entry.policy_digest for entry in basics.roster.values()}
+    at_hand = {digest: table for digest, table in (known or {}).items() if digest in digests}
+    wanted = sorted(digests - at_hand.keys())
     texts = await client.mget([keys.policy_table(digest) for digest in wanted]) if wanted else []
     tables = {digest: decoded(PolicyTable, text or "") for digest, text in zip(wanted, texts, strict=True)}
-    readable = {digest: table for digest, table in tables.items() if table is not None}
+    readable = at_hand | {digest: table for digest, table in tables.items() if table is not None}
     return Policies.published(basics.changes, basics.at, basics.roster, readable)
 
 

@@ -286,3 +286,15 @@ async def test_what_another_operator_set_is_not_overwritten_unseen_and_can_be_pu
 
     assert all("was changed meanwhile: it has 7/m" in told for told in conflicts)
     assert taken["undo"] == f"subject limits set {CLIENT} 7/m --why undo --revision none"
+
+
+async def test_of_very_many_limits_a_model_is_told_some_the_live_ones_first(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()], policies(clients={f"a{n}": "5/s" for n in range(150)}).table)
+    async with session(redis_url, environment(redis_url), SUBJECT_MCP_ACTIONS="true") as operator:
+        await called(operator, "limits_set", client="a99", limit="7/m", why="x")
+        told = await called(operator, "limits")
+
+    assert told["limits"][0]["client"] == "a99"
+    assert (len(told["limits"]), told["more"]) == (100, 50)

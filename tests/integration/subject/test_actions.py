@@ -24,6 +24,8 @@ from subject.actions import changes, edits, effects, leases
 from subject.actions.revisions import revision
 from subject.errors import ConflictError, HalfDoneError, RedisAwayError
 from subject.figures import instant
+from subject.settings import load
+from subject.telemetry.reader import Reader
 from subject.telemetry.redis_client import connect
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.node import eventually, running_node
@@ -450,3 +452,28 @@ async def test_what_is_made_is_audited_though_it_is_interrupted(
     assert (process.returncode, out) == (130, b"")
     assert err == b"subject: interrupted: subject audit tells whether anything was changed\n"
     assert len(await audited(redis_client)) == before + 1
+
+
+async def test_tables_of_many_clients_are_read_once(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()], TABLE)
+    async with Reader(load(REDIS_URL=redis_url)) as reader:
+        await redis_client.config_resetstat()
+        views = [await reader.look() for _ in range(3)]
+        await edits.set_limit(redis_client, "acme", parse_limits("9/s"), ACTOR)
+        await edits.unset_limit(redis_client, "acme", ACTOR)
+        info: dict[str, Any] = await redis_client.info("commandstats")
+
+    assert info["cmdstat_mget"]["calls"] == 3
+    assert all(view.policies.table == TABLE for view in views)
+
+
+async def test_another_table_is_read_where_nodes_enforce_another(redis_client: Redis, redis_url: str) -> None:
+    other = policies("7/m").table
+    async with Reader(load(REDIS_URL=redis_url)) as reader:
+        await publish(redis_client, [record()], TABLE)
+        first = await reader.look()
+        await publish(redis_client, [record()], other)
+        second = await reader.look()
+
+    assert (first.policies.table, second.policies.table) == (TABLE, other)
+    assert len(second.policies.tables) == 1
