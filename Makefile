@@ -28,13 +28,13 @@ scenarios: setup ## each anomaly and each calm, on one real cluster (a quarter o
 	@$(PYTHON) -m loadtest run $$($(PYTHON) -m loadtest list | cut -d ' ' -f 1) $(if $(SEED),--seed $(SEED))
 
 test: setup ## all tests that need nothing but Python packages
-	@$(PYTHON) -m pytest -m "not system" -n 3 --dist loadfile $(PYTEST_ARGS)
-	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist loadfile
+	@$(PYTHON) -m pytest -m "not system" -n 3 --dist worksteal $(PYTEST_ARGS)
+	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist worksteal
 
 test-compiled: compiled ## the tests of the gateway on its compiled code (needs a C compiler)
 	@$(COMPILED) -m pytest --compiled tests/unit/contract tests/unit/gateway tests/integration/gateway tests/lanes \
-		tests/model -m "not system" -n 4 --dist loadfile $(PYTEST_ARGS)
-	@$(COMPILED) -m pytest --compiled tests/e2e -m "not system" -n 2 --dist loadfile $(PYTEST_ARGS)
+		tests/model -m "not system" -n 4 --dist worksteal $(PYTEST_ARGS)
+	@$(COMPILED) -m pytest --compiled tests/e2e -m "not system" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
