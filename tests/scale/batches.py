@@ -122,7 +122,7 @@ async def measure(limits: Sequence[Limit], seconds: float) -> Traffic:
 async def _hammer(
     limiter: Limiter, charges: Sequence[Charge], per_second: float, seconds: float, traffic: Traffic
 ) -> None:
-    """At a rate, in small groups, and without waiting for the answers."""
+    """At a rate, in small groups, and without waiting for the answers; what is late is sent all the same."""
 
     async def decide() -> None:
         standings = await decided(limiter, charges)
@@ -130,10 +130,10 @@ async def _hammer(
         traffic.requests += 1
         traffic.admitted += admits(charges, standings)
 
-    started, sent = monotonic(), 0
+    started, sent, whole = monotonic(), 0, int(seconds * per_second)
     async with asyncio.TaskGroup() as group:
-        while (elapsed := monotonic() - started) < seconds:
-            due = int(elapsed * per_second)
+        while sent < whole:
+            due = min(whole, int((monotonic() - started) * per_second))
             for _ in range(due - sent):
                 group.create_task(decide())
             sent = due
