@@ -73,7 +73,7 @@ def json_line(running: Cluster) -> str:
 def _print_table(running: Cluster) -> None:
     console = Console(highlight=False)
     table = Table("what", "address", "admin", "pid", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_row("redis", running.redis_url)
+    table.add_row("REDIS_URL's redis" if os.environ.get("REDIS_URL") else "redis", running.redis_url)
     table.add_row("upstream", running.upstream_url)
     for node in running.nodes:
         table.add_row(node.id, node.url, node.admin_url, str(node.pid))

@@ -158,6 +158,15 @@ def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) 
         process.wait(timeout=END_SECONDS)
 
 
+def test_a_given_redis_is_said_to_be(redis_url: str, tmp_path: Path) -> None:
+    with start(tmp_path, "--nodes", "1", REDIS_URL=redis_url) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.stdout.readline().split() == ["REDIS_URL's", "redis", redis_url]
+        process.terminate()
+        process.communicate(timeout=END_SECONDS)
+
+
 def test_a_node_that_cannot_start_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
     with start(tmp_path, GATEWAY_DEFAULT_LIMIT="often") as process:
         out, errors = process.communicate(timeout=END_SECONDS)
