@@ -36,6 +36,13 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*((printable(text), style) for text, style in texts))
 
 
+def _asked_width() -> int | None:
+    """By COLUMNS, as far as it is one; None is the terminal's own."""
+    text = os.environ.get("COLUMNS", "")
+    asked = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(PLAIN_WIDTH)) else 0
+    return asked if 0 < asked <= PLAIN_WIDTH else None
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Writes to one console; `plain` text is not wrapped, and ends where its words do."""
@@ -51,10 +58,12 @@ class Sheet:
         console = PrintableConsole(
             color_system=None if plain else "auto",
             force_terminal=False if plain else None,
-            width=None if terminal else PLAIN_WIDTH,
+            width=_asked_width() if terminal else PLAIN_WIDTH,
             highlight=False,
             markup=False,
             emoji=False,
+            # Rich takes them for what they are, be they no number or one without end.
+            _environ={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
         )
         return cls(console, plain=not terminal)
 

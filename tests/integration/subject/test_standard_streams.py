@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.subject.publishing import environment, nowhere, publish_cluster
+from tests.integration.subject.terminal import terminal_with
 from tests.unit.subject.builders import always, even, policies
 
 KEY = "sk-very-secret-4711"
@@ -110,3 +111,18 @@ async def test_nothing_typed_for_a_key_is_wrong_use() -> None:
 
     assert process.returncode == 2
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("columns", "longest"), [("40", 40), ("²", 80), ("0", 80), ("-3", 80), ("99999999", 80), ("9" * 5000, 80)]
+)
+async def test_a_terminal_is_as_wide_as_is_asked_for_in_a_number_or_as_it_is(
+    redis_client: Redis, redis_url: str, columns: str, longest: int
+) -> None:
+    await publish_cluster(redis_client, even(always(60), refused=always(15)), 60)
+    given = environment(redis_url, {"COLUMNS": columns, "NO_COLOR": "1"})
+    async with terminal_with("subject", "diagnose", environment=given) as terminal:
+        assert await terminal.ended() == 1
+        await terminal.until(lambda: terminal.text.endswith("\n"))
+
+    assert longest - 10 < max(map(len, terminal.text.splitlines())) <= longest
