@@ -1,6 +1,7 @@
 """``subject serve``: runs the dashboard until a signal."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from subject.dashboard.app import application
 from subject.errors import ListenError
@@ -50,6 +52,7 @@ async def listening(settings: Settings) -> AsyncIterator[int]:
         access_log=None,
         shutdown_timeout=GOODBYE_SECONDS,
         keepalive_timeout=IDLE_SECONDS,
+        logger=_logger(),
     )
     await runner.setup()
     try:
@@ -60,6 +63,20 @@ async def listening(settings: Settings) -> AsyncIterator[int]:
             listener.close()
     finally:
         await runner.cleanup()
+
+
+class _Ours(logging.Filter):
+    """What is wrong with a message is told to its sender alone: it may hold the token, and be one of many."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger(__name__)
+    if not logger.filters:
+        logger.addFilter(_Ours())
+    return logger
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> asyncio.Server:

@@ -462,6 +462,21 @@ async def test_who_needs_too_long_for_a_request_is_let_go(
         writer.close()
 
 
+async def test_a_malformed_request_is_logged_nowhere(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = f"POST /changes/set HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\nX: y\r\n\r\n"
+    async with server.listening(settings.load(REDIS_URL=redis_url, port=0, token=TOKEN)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(bad.encode())
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)
+        writer.close()
+
+    assert answer.split()[1] == b"400"
+    assert TOKEN not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 async def test_what_cannot_be_read_is_logged_once(
     redis_client: Redis, redis_url: str, http: ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
