@@ -165,7 +165,7 @@ async def _metrics(request: web.Request) -> web.Response:
 async def _body(request: web.Request) -> Any:
     try:
         return json.loads(await request.read())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, ConnectionError, web.RequestPayloadError):
         return None
 
 

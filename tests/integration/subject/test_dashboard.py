@@ -477,6 +477,22 @@ async def test_a_malformed_request_is_logged_nowhere(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("rest", ["Content-Length: 50\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{"])
+async def test_a_form_that_breaks_off_is_logged_nowhere(
+    redis_url: str, caplog: pytest.LogCaptureFixture, rest: str
+) -> None:
+    head = f"POST /changes/set HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+    async with server.listening(settings.load(REDIS_URL=redis_url, port=0, token=TOKEN)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{head}Content-Type: application/json\r\n{rest}".encode())
+        writer.write_eof()
+        with suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+
+    assert "Traceback" not in caplog.text
+
+
 async def test_what_cannot_be_read_is_logged_once(
     redis_client: Redis, redis_url: str, http: ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
