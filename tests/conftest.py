@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests uses."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -22,7 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """End at once where the code that runs is not the code that is meant."""
+    """End at once where the code that runs is not the code that is meant.
+
+    Ctrl-C is what it is in a terminal, for all that is started here too: a shell that runs this in the
+    background has it ignored.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--compiled") != COMPILED:
         raise pytest.UsageError(f"the gateway here is {'' if COMPILED else 'not '}compiled")
 
