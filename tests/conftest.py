@@ -25,10 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """End at once where the code that runs is not the code that is meant.
 
-    Ctrl-C is what it is in a terminal, for all that is started here too: a shell that runs this in the
-    background has it ignored.
+    Ctrl-C and a hang-up are what they are in a terminal, for all that is started here too: a shell that
+    runs this in the background has the one ignored, and nohup the other.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.getoption("--compiled") != COMPILED:
         raise pytest.UsageError(f"the gateway here is {'' if COMPILED else 'not '}compiled")
 
