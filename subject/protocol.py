@@ -7,7 +7,6 @@ from gateway.contract.limits import Limits, parse_limits
 from subject import settings as settings_module
 from subject.actions import edits, outcomes
 from subject.actions.edits import Actor
-from subject.actions.effects import in_force
 from subject.checker import RateLimiterChecker
 from subject.cluster import metrics
 from subject.cluster.node import Node
@@ -146,11 +145,7 @@ class RateLimiterSubject:
         }
 
     async def _where(self, version: int | None, at: float) -> str:
-        settings = self._settings
-        found = await in_force(
-            self._reader.redis, version, at, settings.wait_seconds, settings.node_down_seconds
-        )
-        return outcomes.where(found)
+        return await outcomes.where_by_now(self._reader.redis, version, at, self._settings)
 
     async def _snapshot(self) -> Snapshot:
         return take(await self._reader.look(), self._settings.node_down_seconds, self._samples)

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from redis.asyncio import Redis
+
 from gateway.contract.overrides import Override
 from subject.actions.changes import Standing
 from subject.actions.edits import LimitSet
-from subject.actions.effects import Effect, told
+from subject.actions.effects import Effect, in_force, told
 from subject.figures import moment
+from subject.settings import Settings
 
 TAKEN_OVER = "nodes take it over within a second"
 
@@ -41,6 +44,12 @@ def count_reset(client: str, generation: int) -> str:
 def where(found: Sequence[Effect] | None) -> str:
     """On which nodes it is in force; None: nobody waited to know."""
     return TAKEN_OVER if found is None else told(found)
+
+
+async def where_by_now(redis: Redis, version: int | None, at: float, settings: Settings) -> str:
+    """The same of a change that was just made, as soon as all nodes have it, or after the settings' wait."""
+    found = await in_force(redis, version, at, settings.wait_seconds, settings.node_down_seconds)
+    return where(found)
 
 
 def _by(replaced: Override | None, now: float) -> str:

@@ -8,7 +8,6 @@ from typing import ParamSpec
 
 from subject.actions import edits, outcomes, undo
 from subject.actions.changes import Actor
-from subject.actions.effects import in_force
 from subject.actions.known_clients import checked, chosen
 from subject.actions.limit_hints import read_limit
 from subject.actions.revisions import NONE
@@ -176,11 +175,7 @@ class Tools:
             task.exception()  # told to whoever asked, if anybody still waits for it
 
     async def _where(self, version: int | None, at: float) -> str:
-        settings = self._settings
-        found = await in_force(
-            self._reader.redis, version, at, settings.wait_seconds, settings.node_down_seconds
-        )
-        return outcomes.where(found)
+        return await outcomes.where_by_now(self._reader.redis, version, at, self._settings)
 
     async def _look(self, wanted: Wanted = nobody) -> tuple[Snapshot, Diagnosis]:
         async with self._one_at_a_time:

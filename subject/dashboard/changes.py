@@ -8,7 +8,6 @@ from redis.asyncio import Redis
 from gateway.contract.overrides import MAX_BY
 from subject.actions import edits, outcomes
 from subject.actions.changes import Actor
-from subject.actions.effects import in_force
 from subject.actions.limit_hints import read_limit
 from subject.durations import parse_duration
 from subject.errors import UsageError
@@ -25,7 +24,8 @@ async def set_limit(redis: Redis, form: Form, settings: Settings) -> str:
     limit, seconds = read_limit(form["limit"]), parse_duration(form["for"]) if form["for"] else None
     client, revision = form["client"], form["revision"] or None
     done = await edits.set_limit(redis, client, limit, _actor(form), seconds, if_revision=revision)
-    return f"{outcomes.limit_set(client, done)}; {await _where(redis, done.version, done.at, settings)}."
+    where = await outcomes.where_by_now(redis, done.version, done.at, settings)
+    return f"{outcomes.limit_set(client, done)}; {where}."
 
 
 async def unset_limit(redis: Redis, form: Form, settings: Settings) -> str:
@@ -34,14 +34,14 @@ async def unset_limit(redis: Redis, form: Form, settings: Settings) -> str:
     done = await edits.unset_limit(redis, client, _actor(form), if_revision=revision)
     if done is None or done.taken.ended:
         return f"{outcomes.limit_unset(client, None if done is None else done.taken)}."
-    where = await _where(redis, done.version, done.at, settings)
+    where = await outcomes.where_by_now(redis, done.version, done.at, settings)
     return f"{outcomes.limit_unset(client, done.taken)}; {where}."
 
 
 async def reset(redis: Redis, form: Form, settings: Settings) -> str:
     """Let a client's count begin anew."""
     done = await edits.reset(redis, form["client"], _actor(form))
-    where = await _where(redis, done.version, done.at, settings)
+    where = await outcomes.where_by_now(redis, done.version, done.at, settings)
     return f"{outcomes.count_reset(form['client'], done.generation)}; {where}."
 
 
@@ -71,11 +71,6 @@ def form_of(change: str, body: Any) -> dict[str, str]:
         if not form[name]:
             raise UsageError(f"say {asked}: it goes to the audit")
     return form
-
-
-async def _where(redis: Redis, version: int | None, at: float, settings: Settings) -> str:
-    found = await in_force(redis, version, at, settings.wait_seconds, settings.node_down_seconds)
-    return outcomes.where(found)
 
 
 def _actor(form: Form) -> Actor:
