@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
@@ -34,6 +35,26 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     """
     texts = ((part, "") if isinstance(part, str) else part for part in parts)
     return Text.assemble(*((printable(text), style) for text, style in texts))
+
+
+def plain_lines(table: Table) -> Iterator[str]:
+    """A table as Rich draws it where there is room for all, without its styles, and a hundred times as fast.
+
+    Of one row Rich makes hundreds of objects, and a cluster may have ten thousand limits.
+    """
+    between = " " * table.padding[1]
+    columns = [list(map(_plain, (column.header, *column.cells))) for column in table.columns]
+    widths = [max(map(cell_len, cells)) for cells in columns]
+    for row in zip(*columns, strict=True):
+        line = ""
+        for text, width, column in zip(row, widths, table.columns, strict=True):
+            space = " " * (width - cell_len(text))
+            line += (space + text if column.justify == "right" else text + space) + between
+        yield line.rstrip()
+
+
+def _plain(cell: RenderableType) -> str:
+    return cell.plain if isinstance(cell, Text) else printable(str(cell))
 
 
 def _asked_width() -> int | None:
@@ -81,6 +102,9 @@ class Sheet:
 
         What stands in `prose` columns may take several lines, and makes room before others are broken.
         """
+        if self.plain:
+            self.console.file.writelines(f"{line}\n" for line in plain_lines(table))
+            return
         left_out: list[str] = []
         for name in spare:
             if self._fits(table, prose):

@@ -20,6 +20,7 @@ from subject.output.status_lines import status_lines, well
 from subject.output.wording import UNKNOWN, short, told, why
 
 TOP_ROWS = 20
+LIMITS_ROWS = 200
 RANKED = 5
 WORTH_TELLING = 0.05
 """The confidence from which a further cause is shown; JSON has all."""
@@ -148,21 +149,28 @@ class Report(Sheet):
             for line in policy_lines(policies.table):
                 self._print(line)
         if clients:
+            live = policies.overrides.limits
+            shown = clients
+            if not self.plain and len(clients) > LIMITS_ROWS:  # whom a person does not read, and Rich draws slowly
+                shown = sorted(clients, key=lambda client: client not in live)[:LIMITS_ROWS]
             table = self._table("client", "limit")
             for name in ("in window", "left"):
                 table.add_column(name, justify="right")
             table.add_column("set by", overflow="fold")
             windows = snapshot.windows_by_client
-            for client in clients:
+            for client in shown:
                 table.add_row(
                     client,
                     _limit_for_now(policies, client, snapshot.at),
                     *standing(windows.get(client, [])),
-                    _set_by(policies.overrides.limits.get(client), snapshot.at),
+                    _set_by(live.get(client), snapshot.at),
                 )
                 for row in window_rows(windows.get(client, [])):
                     table.add_row(*row, "")
             self._print_table(table, LIMITS_SPARE, prose=("limit", "set by"))
+            further = len(clients) - len(shown)
+            if further > 0:
+                self._print(f"and {further:,} more: subject limits | less")
         else:
             self._print("No client has a limit of its own, and none was set live.")
         self._unreadable(snapshot.unreadable)

@@ -1,7 +1,10 @@
 import io
 import json
 import re
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from types import FrameType
 
 import pytest
 
@@ -15,7 +18,7 @@ from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
 from subject.output import documents
 from subject.output.audit_report import AuditReport
-from subject.output.console import PrintableConsole
+from subject.output.console import PLAIN_WIDTH, PrintableConsole
 from subject.output.report import Report
 from tests.unit.subject.builders import (
     AWAY,
@@ -31,13 +34,20 @@ from tests.unit.subject.builders import (
 )
 
 
-def shown(command: str, found: Snapshot, width: int = 80) -> str:
+def shown(
+    command: str,
+    found: Snapshot,
+    width: int = 80,
+    clients: Sequence[str] = ("acme",),
+    *,
+    plain: bool = False,
+) -> str:
     """What a command prints in a terminal of that width, without colour."""
     out = io.StringIO()
-    report = Report(PrintableConsole(file=out, width=width, color_system=None, highlight=False), plain=False)
+    report = Report(PrintableConsole(file=out, width=width, color_system=None, highlight=False), plain=plain)
     diagnosis = diagnose(found, THRESHOLDS)
     if command == "limits":
-        report.limits(found, diagnosis, ["acme"])
+        report.limits(found, diagnosis, clients)
     else:
         getattr(report, command)(found, diagnosis)
     return out.getvalue()
@@ -152,6 +162,56 @@ def test_limits_tells_all_that_nodes_have_published() -> None:
     ]
     assert re.search(r"^  client +9/s +4 +5 *$", text, re.MULTILINE)
     assert re.search(r"^  route/search +5/s +5 +0 *$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", ["nodes", "top", "limits"])
+@pytest.mark.parametrize("found", [HEALTHY, SKEWED, EVERYTHING], ids=["healthy", "skewed", "everything"])
+def test_a_table_without_a_terminal_is_what_one_in_a_wide_terminal_is(command: str, found: Snapshot) -> None:
+    wide = [line.rstrip() for line in shown(command, found, PLAIN_WIDTH).splitlines()]
+
+    assert shown(command, found, PLAIN_WIDTH, plain=True).splitlines() == wide
+
+
+def test_a_plain_table_shows_foreign_texts_as_a_drawn_one_does() -> None:
+    names = ["界界", "a\x1b[31m\nb", "", "e\u0301"]
+    found = cluster(*even(always(60)), seconds=30, policies=policies(clients=dict.fromkeys(names, "9/s")))
+    wide = [line.rstrip() for line in shown("limits", found, PLAIN_WIDTH, names).splitlines()]
+
+    assert shown("limits", found, PLAIN_WIDTH, names, plain=True).splitlines() == wide
+
+
+MANY = [f"client-{number:04}" for number in range(1000)]
+LIVE = MANY[900]
+OF_MANY = cluster(
+    *even(always(60)),
+    seconds=30,
+    policies=policies(clients=dict.fromkeys(MANY, "9/s"), overrides={LIVE: "7/s"}),
+)
+
+
+def test_of_very_many_limits_a_terminal_has_some_the_live_ones_first() -> None:
+    lines = shown("limits", OF_MANY, clients=MANY).splitlines()
+    rows = [line.split()[0] for line in lines if line.startswith("client-")]
+
+    assert rows == [LIVE, *MANY[:199]]
+    assert lines[-1] == "and 800 more: subject limits | less"
+
+
+def test_without_a_terminal_there_are_all_and_each_costs_little() -> None:
+    calls = 0
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        text = shown("limits", OF_MANY, PLAIN_WIDTH, MANY, plain=True)
+    finally:
+        sys.setprofile(None)
+
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("client-")] == MANY
+    assert calls / len(MANY) < 150
 
 
 def test_the_document_of_limits_holds_the_same() -> None:
