@@ -16,7 +16,7 @@ from gateway.contract.limits import Limits
 from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement, Override
 from subject.cluster.policies import Policies
 from subject.errors import SHOWN, HalfDoneError, NoNodesError, RedisRefusesError, UsageError
-from subject.telemetry.redis_client import place, words
+from subject.telemetry.redis_client import place, reading, words
 from subject.telemetry.redis_reads import read_basics, read_policies
 
 Result = TypeVar("Result")
@@ -119,12 +119,14 @@ async def look(redis: Redis, before: Policies = NOTHING) -> tuple[float, Policie
 
     Raises:
         NoNodesError: no node has ever written here.
-        RedisRefusesError: nodes would not take a change over.
+        RedisAwayError: Redis does not answer.
+        RedisRefusesError: it answers with an error, or nodes would not take a change over.
     """
-    basics = await read_basics(redis)
-    if basics.nobody_wrote:
-        raise NoNodesError(place(redis))
-    policies = await read_policies(redis, basics, before.tables)
+    async with reading(redis):
+        basics = await read_basics(redis)
+        if basics.nobody_wrote:
+            raise NoNodesError(place(redis))
+        policies = await read_policies(redis, basics, before.tables)
     if policies.problem:
         raise RedisRefusesError(place(redis), policies.problem)
     return basics.at, policies

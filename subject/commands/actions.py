@@ -23,7 +23,7 @@ from subject.output.lines import print_json, print_line
 from subject.settings import Settings
 from subject.telemetry.live_reads import read_audit
 from subject.telemetry.reader import Reader
-from subject.telemetry.redis_client import redis_errors_mapped
+from subject.telemetry.redis_client import reading
 from subject.telemetry.redis_reads import redis_time
 
 
@@ -119,7 +119,7 @@ async def audit(arguments: argparse.Namespace, reader: Reader) -> int:
     """``audit``."""
     client = None if arguments.client is None else checked(arguments.client)
     seconds = None if arguments.since is None else parse_duration(arguments.since)
-    with redis_errors_mapped(reader.redis):
+    async with reading(reader.redis):
         audit = await read_audit(reader.redis, await redis_time(reader.redis), client, seconds)
     if arguments.json:
         print_json(documents.audit(audit))

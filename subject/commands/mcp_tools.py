@@ -25,7 +25,7 @@ from subject.output.why_document import why_document
 from subject.settings import Settings
 from subject.telemetry.live_reads import read_audit
 from subject.telemetry.reader import Reader, Wanted, nobody
-from subject.telemetry.redis_client import redis_errors_mapped
+from subject.telemetry.redis_client import reading
 from subject.telemetry.redis_reads import redis_time
 
 MOST_CLIENTS = 100
@@ -93,7 +93,7 @@ class Tools:
         if client is not None:
             checked(client)
         redis, seconds = self._reader.redis, parse_duration(since)
-        with redis_errors_mapped(redis):
+        async with reading(redis):
             return documents.audit(await read_audit(redis, await redis_time(redis), client, seconds))
 
     async def explain(self, code: str) -> Document:

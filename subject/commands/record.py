@@ -18,7 +18,7 @@ from subject.telemetry.looks import EVERY_SECONDS, Looks
 from subject.telemetry.reader import Reader
 from subject.telemetry.recording import HEADER, Writer, header, line
 from subject.telemetry.recording_file import MOST_BYTES, Output
-from subject.telemetry.redis_client import redis_errors_mapped
+from subject.telemetry.redis_client import reading
 from subject.telemetry.redis_reads import read_records
 
 MOST_SECONDS = 3600
@@ -56,7 +56,7 @@ async def _earlier(reader: Reader, at: float) -> list[TelemetryRecord]:
     """All that the stream has: more than a look reads, so that what came before can be seen as well."""
     start = int(1000 * (at - LATEST.seconds))
     try:
-        with redis_errors_mapped(reader.redis):
+        async with reading(reader.redis):
             found = await read_records(reader.redis, f"{max(0, start)}")
     except (RedisAwayError, RedisRefusesError):
         return []  # the looks say so

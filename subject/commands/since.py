@@ -12,7 +12,7 @@ from subject.output.since_document import since_document
 from subject.settings import Settings
 from subject.telemetry import redis_reads
 from subject.telemetry.reader import Reader
-from subject.telemetry.redis_client import redis_errors_mapped
+from subject.telemetry.redis_client import reading
 
 
 async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
@@ -33,7 +33,7 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     if not health.connected:
         raise health.error
     first = view.at - seconds - settings.baseline_seconds - MARGIN_SECONDS
-    with redis_errors_mapped(reader.redis):
+    async with reading(reader.redis):
         past = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * first))))
     earliest = min((record.at for record in past.records), default=view.at)
     times = moments(view.at, seconds, earliest, len(view.roster))

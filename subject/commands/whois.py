@@ -73,7 +73,7 @@ async def _registered_only(settings: Settings) -> bool | None:
 
     async with redis_client.connect(settings.redis_url, settings.timeout_seconds) as redis:
         try:
-            with redis_client.redis_errors_mapped(redis):
+            async with redis_client.reading(redis):
                 policies = await redis_reads.read_policies(redis, await redis_reads.read_basics(redis))
         except (RedisAwayError, RedisRefusesError):
             return None

@@ -19,7 +19,7 @@ from subject.settings import Settings
 from subject.telemetry import state_endpoint
 from subject.telemetry.live_reads import read_audit
 from subject.telemetry.reader import Reader
-from subject.telemetry.redis_client import redis_errors_mapped
+from subject.telemetry.redis_client import reading
 from subject.why.answer import Why, why
 from subject.why.named_policies import explained
 from subject.why.pasted_answers import LONGEST, checked_id, is_made_by_a_node, read_answer
@@ -113,12 +113,13 @@ async def answered(
     answer = why(snapshot, client)
     if not snapshot.redis.connected:
         return answer, None
-    with redis_errors_mapped(reader.redis):
+    async with reading(reader.redis):
         audit = await read_audit(reader.redis, snapshot.at, client, CHANGES_SECONDS)
-        if answer.run is not None:
-            seen_seconds = settings.baseline_seconds
+    if answer.run is not None:
+        seen_seconds = settings.baseline_seconds
+        async with reading(reader.redis):
             whole = await whole_run(reader.redis, client, answer.run, snapshot.at, seen_seconds)
-            answer = replace(answer, run=whole)
+        answer = replace(answer, run=whole)
     return answer, audit.records[-CHANGES:]
 
 

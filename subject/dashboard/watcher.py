@@ -23,7 +23,7 @@ from subject.output.exposition import exposition
 from subject.output.printable import printable
 from subject.settings import Settings
 from subject.telemetry.reader import Reader
-from subject.telemetry.redis_client import redis_errors_mapped
+from subject.telemetry.redis_client import reading
 
 INTERVAL_SECONDS = 1.0
 IDLE_SECONDS = 5.0
@@ -196,7 +196,7 @@ class Watcher:
     async def _read(self, stream: Trail | History, at: float) -> None:
         told = ""
         try:
-            with redis_errors_mapped(self.redis):
+            async with reading(self.redis):
                 await stream.read(self.redis, at)
         except (RedisAwayError, RedisRefusesError) as error:
             # The next look finds an outage; one key that holds something else costs only what stands there.

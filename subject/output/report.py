@@ -151,7 +151,9 @@ class Report(Sheet):
         if clients:
             live = policies.overrides.limits
             shown = clients
-            if not self.plain and len(clients) > LIMITS_ROWS:  # whom a person does not read, and Rich draws slowly
+            if (
+                not self.plain and len(clients) > LIMITS_ROWS
+            ):  # whom a person does not read, and Rich draws slowly
                 shown = sorted(clients, key=lambda client: client not in live)[:LIMITS_ROWS]
             table = self._table("client", "limit")
             for name in ("in window", "left"):

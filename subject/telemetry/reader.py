@@ -82,7 +82,7 @@ class Reader:
     async def look(self, wanted: Wanted = nobody) -> View:
         """One look. Raises nothing where Redis is away, nor anything but what `wanted` does."""
         try:
-            with redis_client.redis_errors_mapped(self._redis):
+            async with redis_client.reading(self._redis):
                 return await self._look_at_redis(wanted)
         except RedisAwayError as error:
             return await self._look_at_nodes(error.reason)

@@ -1,9 +1,10 @@
 """The subject's client of Redis, and what its errors say."""
 
+import asyncio
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -17,6 +18,8 @@ from gateway.contract.redis_url import parse_redis_url
 from subject.errors import RedisAwayError, RedisRefusesError
 
 TIMED_OUT = "timed out"
+MOST_TIMEOUTS = 15
+"""So many times as long as one answer may take, all that is asked for at one time may."""
 WRONG_TYPE = "WRONGTYPE"
 """So begins Redis' answer where a key holds something else than the command is for."""
 
@@ -74,6 +77,28 @@ def redis_errors_mapped(client: Redis) -> Iterator[None]:
         if _is_an_answer(error):
             raise RedisRefusesError(place(client), words(error)) from None
         raise RedisAwayError(place(client), _reason(error)) from None
+
+
+@asynccontextmanager
+async def reading(client: Redis) -> AsyncIterator[None]:
+    """For what is only read within this: errors as `redis_errors_mapped` has them.
+
+    It ends in time too: a Redis of which each answer comes just in time may have very many to give.
+
+    Raises:
+        RedisAwayError: Redis has not answered all of it within `MOST_TIMEOUTS` times the client's time-out.
+    """
+    of_one = client.connection_pool.connection_kwargs.get("socket_timeout")
+    seconds = None if of_one is None else MOST_TIMEOUTS * of_one
+    deadline = asyncio.timeout(seconds)
+    try:
+        with redis_errors_mapped(client):
+            async with deadline:
+                yield
+    except RedisAwayError:
+        if deadline.expired():
+            raise RedisAwayError(place(client), f"not all of it within {seconds:g} s") from None
+        raise
 
 
 def _is_an_answer(error: BaseException) -> bool:
