@@ -173,6 +173,7 @@ def _lasting(commands: "argparse._SubParsersAction[Parser]") -> None:
     watch = commands.add_parser("watch", help="the cluster as it goes on: on a screen (q quits), or as lines")
     watch.add_argument("--every", metavar="TIME", default="2s", help="between two looks (2s)")
     watch.add_argument("--for", dest="duration", metavar="TIME", help="how long (until it is quit)")
+    watch.add_argument("--record", metavar="FILE", help="write each look to a new file too, for replay")
     _json(watch)
     record = commands.add_parser("record", help="the telemetry of the last ten minutes to a file, for replay")
     record.add_argument("file", metavar="FILE", help="a new one; compressed where it ends in .gz")
@@ -184,8 +185,12 @@ def _lasting(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     replay = commands.add_parser("replay", help="diagnose a recording again, without Redis")
     replay.add_argument("file", metavar="FILE")
-    replay.add_argument(
+    of_what = replay.add_mutually_exclusive_group()
+    of_what.add_argument(
         "--at", metavar="TIME", help="the diagnosis at this time of day in UTC, as in 09:12:03Z (at the end)"
+    )
+    of_what.add_argument(
+        "--looks", action="store_true", help="each look as watch shows it; with --json as diagnose does"
     )
     _json(replay)
     commands.add_parser("mcp", help="serve an AI operator by the Model Context Protocol, on standard input")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract.telemetry import LATEST, TelemetryRecord
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
-from subject.commands.watch import event_line
+from subject.commands.watch import Lines, event_line
 from subject.diagnosis.events import Event, Events
 from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.diagnosis.retrospect import Past
@@ -38,7 +39,10 @@ class Moment:
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Tell what began and was over when, and the diagnosis at the end or at a time that is asked for."""
+    """Tell what began and was over when, and the diagnosis at the end or at a time that is asked for; or
+    each look."""
+    if arguments.looks:
+        return _each_look(Path(arguments.file), settings, as_json=arguments.json)
     events, told = Events(), list[Event]()
     wanted = None if arguments.at is None else _second_of_day(arguments.at)
     first: Moment | None = None
@@ -65,13 +69,27 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     return FOUND if told else WELL
 
 
-def moments(path: Path, settings: Settings) -> Iterator[Moment]:
-    """Each look of a recording, and before the first one the time of which it has records.
+def _each_look(path: Path, settings: Settings, *, as_json: bool) -> int:
+    lines, looks, found = Lines(), 0, False
+    for moment in moments(path, settings, with_before=False):
+        looks += 1
+        found = found or bool(moment.diagnosis.problems)
+        if as_json:
+            print_json(diagnosis_document.document(moment.snapshot, moment.diagnosis))
+        else:
+            lines.show(moment.snapshot, moment.diagnosis)
+    if not looks:
+        raise UsageError(f"{path} holds no look")
+    return FOUND if found else WELL
+
+
+def moments(path: Path, settings: Settings, *, with_before: bool = True) -> Iterator[Moment]:
+    """Each look of a recording, and before the first one the time of which it has records, if that is wanted.
 
     Raises:
         UsageError: the file cannot be read, or is no recording; the message names the line.
     """
-    recording, begun = Recording(settings), False
+    recording, begun, samples = Recording(settings), not with_before, Remembered()
     for number, text in enumerate(lines_of(path), 1):
         earlier = recording.records
         try:
@@ -85,7 +103,7 @@ def moments(path: Path, settings: Settings) -> Iterator[Moment]:
             begun = True
             for snapshot in _before(view, earlier, thresholds):
                 yield Moment(snapshot, diagnose(snapshot, thresholds))
-        snapshot = take(view, thresholds.node_down_seconds)
+        snapshot = take(view, thresholds.node_down_seconds, samples)
         yield Moment(snapshot, diagnose(snapshot, thresholds))
 
 

@@ -3,11 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from importlib.metadata import version
+from pathlib import Path
 
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
+from subject.cluster.view import View
+from subject.commands.parser import DISTRIBUTION
 from subject.diagnosis.events import Event, Events
 from subject.diagnosis.problems import Diagnosis, diagnose
 from subject.durations import parse_duration
@@ -17,10 +21,13 @@ from subject.output.lines import print_json, print_line
 from subject.output.overview import overview
 from subject.output.status_lines import status_lines
 from subject.settings import Settings
+from subject.telemetry import recording
 from subject.telemetry.looks import Looks
 from subject.telemetry.reader import Reader
+from subject.telemetry.recording_file import MOST_BYTES, Output
 
 Show = Callable[[Snapshot, Diagnosis], None]
+Keep = Callable[[View], None]
 QUIT = {"q", "Q", ""}
 """Keys that end it; the empty text is a terminal that is gone."""
 DUMB = {"", "dumb", "unknown"}
@@ -31,24 +38,41 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     """Look and show until it is quit, or its time is over."""
     seconds = None if arguments.duration is None else parse_duration(arguments.duration)
     looks = Looks(reader, parse_duration(arguments.every), seconds)
-    if arguments.json:
-        await _each(looks, settings, _show_json)
-    elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in DUMB:
-        await _on_screen(looks, settings)
-    else:
-        await _each(looks, settings, Lines().show)
+    with _recording(arguments.record, settings) as keep:
+        if arguments.json:
+            await _each(looks, settings, keep, _show_json)
+        elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in DUMB:
+            await _on_screen(looks, settings, keep)
+        else:
+            await _each(looks, settings, keep, Lines().show)
     return WELL
 
 
-async def _each(looks: Looks, settings: Settings, show: Show) -> None:
+@contextmanager
+def _recording(file: str | None, settings: Settings) -> Iterator[Keep]:
+    """What keeps a look in this file, if there is one; where no more fits, that is said at the end."""
+    if file is None:
+        yield lambda _: None
+        return
+    with Output(Path(file)) as output:
+        header = recording.header(settings, version(DISTRIBUTION))
+        output.write([recording.line(recording.HEADER, header)])
+        writer = recording.Writer()
+        yield lambda view: output.write(writer.of_view(view))
+    if output.full:
+        sys.stderr.write(f"subject: {file} has {MOST_BYTES // 1_000_000} MB and not what came after\n")
+
+
+async def _each(looks: Looks, settings: Settings, keep: Keep, show: Show) -> None:
     samples = Remembered()
     async with aclosing(looks.views()) as views:
         async for view in views:
+            keep(view)
             snapshot = take(view, settings.node_down_seconds, samples)
             show(snapshot, diagnose(snapshot, settings))
 
 
-async def _on_screen(looks: Looks, settings: Settings) -> None:
+async def _on_screen(looks: Looks, settings: Settings, keep: Keep) -> None:
     from subject.commands.keyboard import each_key
     from subject.output.screen import Screen  # what draws takes a while to import
 
@@ -57,7 +81,7 @@ async def _on_screen(looks: Looks, settings: Settings) -> None:
             looks.stop()
 
     with Screen.of_terminal() as screen, each_key(pressed):
-        await _each(looks, settings, screen.show)
+        await _each(looks, settings, keep, screen.show)
 
 
 def _show_json(snapshot: Snapshot, diagnosis: Diagnosis) -> None:

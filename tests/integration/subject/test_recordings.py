@@ -109,6 +109,52 @@ async def test_ctrl_c_ends_it_in_order(redis_client: Redis, redis_url: str, tmp_
     assert "node_skew" in again.out
 
 
+async def test_what_a_watch_recorded_is_replayed_look_by_look(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "watched.jsonl.gz")
+    await publish_cluster(redis_client, SKEWED, 60)
+
+    watched = await subject_process(
+        *("watch", "--json", "--every", "1s", "--for", "3s", "--record", file), redis_url=redis_url
+    )
+    replayed = await subject("replay", file, "--looks", "--json", redis_url=nowhere())
+    lax = {"SUBJECT_SKEW_RATIO": "900"}
+    quiet = await subject("replay", file, "--looks", "--json", redis_url=nowhere(), settings=lax)
+
+    seen = [json.loads(text) for text in watched.out.splitlines()]
+    again = [json.loads(text) for text in replayed.out.splitlines()]
+    assert (watched.code, watched.err, replayed.code, replayed.err, quiet.code) == (0, "", 1, "", 0)
+    assert again == [{name: look[name] for name in again[0]} for look in seen]
+    assert 2 <= len(again) <= 4
+    assert again[0]["findings"]
+    assert [json.loads(text)["at"] for text in quiet.out.splitlines()] == [look["at"] for look in seen]
+
+
+async def test_looks_are_replayed_in_the_lines_of_a_watch(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "watched.jsonl")
+    await publish_cluster(redis_client, SKEWED, 60)
+
+    watched = await subject_process("watch", "--for", "1s", "--record", file, redis_url=redis_url)
+    replayed = await subject("replay", file, "--looks", redis_url=nowhere())
+
+    assert replayed.out == watched.out
+    assert "node_skew" in replayed.out
+
+
+async def test_a_watch_overwrites_no_file(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "watched.jsonl"
+    file.write_text("mine")
+    await publish_cluster(redis_client, SKEWED, 60)
+
+    run = await subject("watch", "--for", "1s", "--record", str(file), redis_url=redis_url)
+
+    assert (run.code, file.read_text()) == (2, "mine")
+    assert "is there already: name another file" in run.err
+
+
 async def test_only_its_owner_may_read_it_and_nothing_is_overwritten(
     redis_client: Redis, redis_url: str, tmp_path: Path
 ) -> None:
