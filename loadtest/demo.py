@@ -6,14 +6,13 @@ from random import Random
 from rich.console import Console
 
 from loadtest import books, report, scenarios
-from loadtest.cluster import Cluster
 from loadtest.progress import Progress
-from loadtest.scenarios import Scenario, Setting
+from loadtest.scenarios import Chance, Scenario, Setting
 from loadtest.session import Session
 from loadtest.stage import standing
 from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Verdict
-from loadtest.watch import Watch
+from loadtest.watch import Watch, asked
 
 WELL, FAILED = 0, 1
 
@@ -38,10 +37,10 @@ async def run(names: Sequence[str], seed: int, rate_per_second: float | None = N
 async def _run(names: Sequence[str], seed: int, rate_per_second: float | None, *, with_times: bool) -> int:
     console = Console(highlight=False)
     progress = Progress(console)
-    random = Random(seed)
-    setting = scenarios.draw_setting(random, rate_per_second)
+    chance = Chance(seed)
+    setting = scenarios.draw_setting(chance, rate_per_second)
     warm_up = () if names[0] == scenarios.FIRST else (scenarios.warm_up(setting),)
-    drawn = [*warm_up, *(scenarios.draw(name, setting, random) for name in names)]
+    drawn = [*warm_up, *(scenarios.draw(name, setting, chance) for name in names)]
     report.print_opening(console, setting, seed)
     with progress.live():
         result = await _played(setting, drawn, seed, progress)
@@ -53,8 +52,8 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
     progress.status("starting Redis, a dummy upstream and the nodes")
     async with standing(setting, seed) as stage:
         progress.say("the cluster runs")
-        subject = Subject(_subject_environment(stage.cluster), stage.cluster.folder)
-        session = Session(setting, stage.load, stage.site, Watch(subject, progress))
+        subject = Subject(stage.subject_environment, stage.cluster.folder)
+        session = Session(setting, stage.load, stage.site, Watch(asked(subject), progress))
         try:
             outcomes = await session.play(drawn)
             progress.status("counting")
@@ -63,8 +62,3 @@ async def _played(setting: Setting, drawn: Sequence[Scenario], seed: int, progre
             return Verdict((), None, problems=(str(error),))
         finally:
             progress.status("stopping everything")
-
-
-def _subject_environment(running: Cluster) -> dict[str, str]:
-    nodes = ",".join(node.admin_url.removeprefix("http://") for node in running.nodes)
-    return {**running.environment, "REDIS_URL": running.redis_url, "SUBJECT_NODES": nodes}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from math import inf
 
 from loadtest import faults, verdict
 from loadtest.faults import Site
@@ -17,7 +18,7 @@ from loadtest.verdict import Outcome, Times
 from loadtest.watch import Watch
 
 SHORTEST_SECONDS = 6.0
-"""A scenario ends early once all that it expects is found, but not before."""
+"""A scenario ends early once all that it expects is found, but not before it has been so for this long."""
 
 TICK_SECONDS = 0.1
 
@@ -30,10 +31,11 @@ class Session:
     generator: Generator
     site: Site
     watch: Watch
+    shortest_seconds: float = SHORTEST_SECONDS
     faults: dict[Fault, AsyncExitStack] = field(default_factory=dict)
 
     async def play(self, scenarios: Sequence[Scenario]) -> tuple[Outcome, ...]:
-        """Play one after the other, each from a state without findings.
+        """Play one after the other, each from a state without findings. May be called once.
 
         Raises:
             SubjectError: the subject does not answer as it should.
@@ -58,17 +60,21 @@ class Session:
     async def _play(self, scenario: Scenario) -> Outcome:
         progress = self.watch.progress
         started_at = began_at = time.time()
-        shortest_end = time.monotonic() + SHORTEST_SECONDS
+        shortest_end = inf
 
         def is_all_found() -> bool:
+            if time.monotonic() < shortest_end:
+                return False
             so_far = verdict.outcome(scenario, self.watch.since(started_at))
-            return bool(so_far.found) and not so_far.missing and time.monotonic() >= shortest_end
+            return bool(so_far.found) and not so_far.missing
 
         progress.say(f"{scenario.name} begins: {scenario.injected}", style="bold")
         for place, step in enumerate(scenario.steps):
             await self._apply(step)
             if place <= scenario.begins:
                 began_at = time.time()
+            if place == scenario.begins:
+                shortest_end = time.monotonic() + self.shortest_seconds
             await self._wait(step.seconds, is_all_found, f"{scenario.name}: {scenario.injected}")
             if is_all_found():
                 break
@@ -78,8 +84,8 @@ class Session:
             progress.say(f"{scenario.name} ends")
         await self._wait(scenario.calm_seconds, lambda: False, "back to the usual load")
         await self._wait(scenario.clear_seconds, lambda: self._is_clear(ended_at), "back to the usual load")
-        stayed = () if self._is_clear(ended_at) else self.watch.findings
-        return verdict.outcome(scenario, self.watch.since(started_at), stayed, Times(began_at, ended_at))
+        times = Times(started_at, began_at, ended_at, over_at=time.time())
+        return verdict.outcome(scenario, self.watch.since(started_at), times)
 
     async def _apply(self, step: Step) -> None:
         await self._end_faults(but=step.faults)

@@ -28,6 +28,12 @@ class Stage:
         """The nodes, their upstream and its log."""
         return self.site.cluster
 
+    @property
+    def subject_environment(self) -> dict[str, str]:
+        """In which the subject finds Redis and the nodes."""
+        nodes = ",".join(node.admin_url.removeprefix("http://") for node in self.cluster.nodes)
+        return {**self.cluster.environment, "REDIS_URL": self.cluster.redis_url, "SUBJECT_NODES": nodes}
+
 
 @asynccontextmanager
 async def standing(setting: Setting, seed: int) -> AsyncIterator[Stage]:

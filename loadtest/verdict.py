@@ -74,6 +74,20 @@ def busiest(passages: Iterable[Passage], limit_by_key: Mapping[str, Limit]) -> B
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Of a scenario, in seconds since 1970: from when to when what it is about was so, and from its first
+    step until nothing was found any more, or that had taken too long. None: not yet."""
+
+    started_at: float = 0.0
+    began_at: float = 0.0
+    ended_at: float | None = None
+    over_at: float | None = None
+
+
+NOT_YET = Times()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the subject made of one scenario."""
 
@@ -85,6 +99,7 @@ class Outcome:
     found_seconds: tuple[float, ...] = ()  # from when it was so until `found` was reported, each
     problems: tuple[Problem, ...] | None = None  # in the first report with all that is expected
     clear_seconds: float | None = None  # from the scenario's end until nothing was found, if something was
+    times: Times = NOT_YET
 
     @property
     def is_right(self) -> bool:
@@ -97,19 +112,8 @@ class Outcome:
         return self.problems is None or len(self.problems) == self.scenario.problems
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Seconds since 1970: when what a scenario is about was so, and when it was over (None: not yet)."""
-
-    began_at: float = 0.0
-    ended_at: float | None = None
-
-
-def outcome(
-    scenario: Scenario, reports: Sequence[Asked], stayed: Sequence[Finding] = (), times: Times | None = None
-) -> Outcome:
-    """Hold the reports from a scenario's start to its last finding's end against the truth."""
-    times = times or Times()
+def outcome(scenario: Scenario, reports: Sequence[Asked], times: Times = NOT_YET) -> Outcome:
+    """Hold the reports from a scenario's start until it was over against the truth."""
     first: dict[tuple[str, str, str], Finding] = {}
     first_at: dict[tuple[str, str, str], float] = {}
     for asked in reports:
@@ -135,7 +139,8 @@ def outcome(
         found=tuple(found),
         missing=tuple(missing),
         false_alarms=false_alarms,
-        stayed=tuple(stayed),
+        stayed=reports[-1].report.findings if reports and times.over_at is not None else (),
+        times=times,
         found_seconds=tuple(max(0.0, first_at[finding.identity] - times.began_at) for _, finding in found),
         problems=_problems(scenario, reports),
         clear_seconds=None

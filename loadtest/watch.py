@@ -1,7 +1,8 @@
-"""Asking the subject every two seconds what is wrong, and telling what changed."""
+"""What the subject says while a run lasts, and telling what changed of it."""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from loadtest.progress import Progress
@@ -11,11 +12,25 @@ from loadtest.verdict import Asked
 POLL_SECONDS = 2.0
 
 
+async def asked(subject: Subject) -> AsyncIterator[Asked]:
+    """What a new ``subject diagnose`` says, every two seconds.
+
+    Raises:
+        SubjectError: the subject does not answer as it should.
+    """
+    while True:
+        due = time.monotonic() + POLL_SECONDS
+        asked_at = time.time()
+        report = await subject.diagnose()
+        yield Asked(asked_at, time.time(), report)
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
 @dataclass(slots=True)
 class Watch:
     """All reports so far."""
 
-    subject: Subject
+    coming: AsyncIterator[Asked]
     progress: Progress
     reports: list[Asked] = field(default_factory=list)
 
@@ -25,13 +40,9 @@ class Watch:
         Raises:
             SubjectError: the subject does not answer as it should.
         """
-        while True:
-            due = time.monotonic() + POLL_SECONDS
-            asked_at = time.time()
-            report = await self.subject.diagnose()
-            self._tell(self.findings, report.findings)
-            self.reports.append(Asked(asked_at, time.time(), report))
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+        async for asked in self.coming:
+            self._tell(self.findings, asked.report.findings)
+            self.reports.append(asked)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -38,6 +38,7 @@ from loadtest.scenarios import (
     upstream_errors,
     upstream_slow,
 )
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "FIRST",
     "NAMES",
     "WARM_UP",
+    "Chance",
     "Client",
     "Scenario",
     "Setting",
@@ -63,7 +65,7 @@ class _Drawn(Protocol):
 
     DESCRIPTION: str
 
-    def draw(self, setting: Setting, random: Random) -> Scenario:
+    def draw(self, setting: Setting, chance: Chance) -> Scenario:
         """With what it leaves to chance."""
 
 
@@ -116,6 +118,10 @@ FIRST_FACTOR = 0.05
 LIMIT = Limit(300, 10)
 """Far from the background's reach (some 3 requests a second each) also in the highest broad spike."""
 
+LIMIT_TO_RATE = 1 / 3
+LEAST_QUOTA = 50
+"""Where the usual rate is another one, so is the limit: what goes to it is as much of the traffic."""
+
 STORE_DEADLINE_SECONDS = 0.5
 """Ten times the default: load, cluster and observer share one machine, perhaps a busy one, and a node that
 waited for a processor must not take it for an outage of Redis."""
@@ -123,12 +129,16 @@ waited for a processor must not take it for an outage of Redis."""
 
 def draw_setting(random: Random, rate_per_second: float | None = None) -> Setting:
     """Clients with fresh keys, and a usual rate, if it is not given."""
+    limit = LIMIT
+    if rate_per_second is not None:
+        quota = round(rate_per_second * LIMIT.period_seconds * LIMIT_TO_RATE)
+        limit = Limit(max(LEAST_QUOTA, quota), LIMIT.period_seconds)
     keys = [f"demo-{random.getrandbits(64):016x}" for _ in range(CLIENTS)]
     return Setting(
         node_ids=tuple(f"node-{number}" for number in range(1, NODES + 1)),
         clients=tuple(Client(key, unknown_client_id(key, DEFAULT_SECRET)) for key in keys),
         rate_per_second=rate_per_second or random.uniform(*RATES_PER_SECOND),
-        limit=LIMIT,
+        limit=limit,
         store_deadline_seconds=STORE_DEADLINE_SECONDS,
     )
 
@@ -148,6 +158,6 @@ def warm_up(setting: Setting) -> Scenario:
     return Scenario(WARM_UP, "the subject learns what is usual", (step,), expected=(), calm_seconds=0.0)
 
 
-def draw(name: str, setting: Setting, random: Random) -> Scenario:
+def draw(name: str, setting: Setting, chance: Chance) -> Scenario:
     """The scenario of that name with what it leaves to chance."""
-    return _BY_NAME[name].draw(setting, random)
+    return _BY_NAME[name].draw(setting, chance)

@@ -1,7 +1,6 @@
 """A live limit that nobody can read."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import OverrideMalformed
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -9,9 +8,9 @@ DESCRIPTION = "something writes a live limit that is none: override_malformed"
 SECONDS = 12.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Whose."""
-    client = random.choice(setting.clients)
+    client = chance.choice(setting.clients)
     return Scenario(
         name="bad_override",
         injected=f"the live limit of {client.id} is the words 'no limit'",

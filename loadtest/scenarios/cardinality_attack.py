@@ -1,8 +1,7 @@
 """Somebody makes up a key for each request."""
 
-from random import Random
-
 from loadtest.load import Load, Stream
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "60 to 150 requests a second, each under a key of its own: cardinality_attack"
@@ -10,9 +9,9 @@ SECONDS = 18.0
 LOWEST_RATE, HIGHEST_RATE = 60, 150
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """How many."""
-    rate = random.randint(LOWEST_RATE, HIGHEST_RATE)
+    rate = chance.whole_strength(LOWEST_RATE, HIGHEST_RATE)
     return Scenario(
         name="cardinality_attack",
         injected=f"{rate} requests a second more, each under a new key",

@@ -1,7 +1,6 @@
 """A node's wall clock is wrong."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeClock
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -14,10 +13,10 @@ SECONDS = 14.0
 LOWEST_SECONDS, HIGHEST_SECONDS = 2, 600
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which, and how far off."""
-    node_id = random.choice(setting.node_ids)
-    off = random.choice((1, -1)) * random.randint(LOWEST_SECONDS, HIGHEST_SECONDS)
+    node_id = chance.choice(setting.node_ids)
+    off = chance.choice((1, -1)) * chance.whole_strength(LOWEST_SECONDS, HIGHEST_SECONDS)
     load = setting.without(node_id)
     return Scenario(
         name="clock_skew",

@@ -1,7 +1,6 @@
 """A node enforces another limit than the rest."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeRestarted
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -13,9 +12,9 @@ CLEAR_SECONDS = 65.0
 SECONDS = 18.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which. Its limit is lower, so that the others' still holds."""
-    node_id = random.choice(setting.node_ids)
+    node_id = chance.choice(setting.node_ids)
     load = setting.without(node_id)
     lower = f"{setting.limit.quota // 2}/{setting.limit.period_seconds}s"
     drifted = NodeRestarted(node_id, (("GATEWAY_DEFAULT_LIMIT", lower),))

@@ -1,7 +1,6 @@
 """Redis has no more room, and somebody else takes it."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import RedisFull
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -9,9 +8,9 @@ DESCRIPTION = "a neighbour fills a Redis that has little room left: store_evicti
 SECONDS = 18.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """It leaves nothing to chance."""
-    del random
+    del chance
     return Scenario(
         name="eviction",
         injected="Redis may use 2 MB more than it does, and a neighbour writes 2 MB a second",

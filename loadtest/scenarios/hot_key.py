@@ -1,8 +1,7 @@
 """Most of the traffic is one client's, within its limit."""
 
-from random import Random
-
 from loadtest.load import Load, Stream
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "one client makes up 60 to 75 % of the requests, within its limit: hot_key"
@@ -11,10 +10,10 @@ OF_LIMIT = 0.8
 LOWEST_SHARE, HIGHEST_SHARE = 0.60, 0.75
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who, and which part of the traffic is its."""
-    client = random.choice(setting.clients)
-    share = round(random.uniform(LOWEST_SHARE, HIGHEST_SHARE), 2)
+    client = chance.choice(setting.clients)
+    share = round(chance.strength(LOWEST_SHARE, HIGHEST_SHARE), 2)
     rate = OF_LIMIT * setting.limit.quota / setting.limit.period_seconds
     rest = rate * (1 - share) / share
     load = Load((setting.background(rest / setting.rate_per_second), Stream(rate, (client.key,))))

@@ -1,8 +1,7 @@
 """One client sends twice what it may, while others send less: the cluster has no more to do than usual."""
 
-from random import Random
-
 from loadtest.load import Load, Stream
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "one client sends twice its limit, and no more comes in all than usual: limit_breach"
@@ -12,9 +11,9 @@ TIMES_LIMIT = 2.0
 REST = 0.5
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who."""
-    client = random.choice(setting.clients)
+    client = chance.choice(setting.clients)
     rate = TIMES_LIMIT * setting.limit.quota / setting.limit.period_seconds
     load = Load((setting.background(REST), Stream(rate, (client.key,))))
     return Scenario(

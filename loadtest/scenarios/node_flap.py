@@ -1,7 +1,6 @@
 """A node that ends again and again, and is started again each time."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeKilled
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -13,9 +12,9 @@ SECONDS = 12.0
 LOOKS_BACK_SECONDS = 65.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which."""
-    node_id = random.choice(setting.node_ids)
+    node_id = chance.choice(setting.node_ids)
     load = setting.without(node_id)
     crash = (Step(DOWN_SECONDS, load, (NodeKilled(node_id),)), Step(UP_SECONDS, load))
     return Scenario(

@@ -1,7 +1,6 @@
 """A node is gone from one moment to the next."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeKilled
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -10,9 +9,9 @@ NOTICE_SECONDS = 1.0
 SECONDS = 17.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which."""
-    node_id = random.choice(setting.node_ids)
+    node_id = chance.choice(setting.node_ids)
     killed = (NodeKilled(node_id),)
     return Scenario(
         name="node_kill",

@@ -1,7 +1,6 @@
 """Two gateways run under one id."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeTwice
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -9,9 +8,9 @@ DESCRIPTION = "another gateway is started with the id of one that runs: node_id_
 SECONDS = 16.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which."""
-    node_id = random.choice(setting.node_ids)
+    node_id = chance.choice(setting.node_ids)
     return Scenario(
         name="node_twice",
         injected=f"a second gateway is {node_id}",

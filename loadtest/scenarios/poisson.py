@@ -1,8 +1,7 @@
 """Clients of very different size, who send when it suits them."""
 
-from random import Random
-
 from loadtest.load import Load, Stream
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Step
 
 DESCRIPTION = "the usual rate, the n-th client sends 1/n as much as the first: nothing may be found"
@@ -11,9 +10,9 @@ EXPONENT = 0.8
 """A Zipf law: the first has some 15 % of the traffic."""
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who is the first, the second and so on."""
-    order = random.sample(setting.clients, len(setting.clients))
+    order = chance.sample(setting.clients, len(setting.clients))
     shares = [1 / place**EXPONENT for place in range(1, len(order) + 1)]
     rates = [setting.rate_per_second * share / sum(shares) for share in shares]
     streams = tuple(Stream(rate, (client.key,)) for rate, client in zip(rates, order, strict=True))

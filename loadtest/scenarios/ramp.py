@@ -1,8 +1,7 @@
 """The load grows, as it does in the morning, only faster."""
 
-from random import Random
-
 from loadtest.load import Load
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Step
 
 DESCRIPTION = "four times the load within a minute, step by step: nothing may be found"
@@ -14,9 +13,9 @@ CALM_SECONDS = 90.0
 """What is usual has risen with it, and next to that less is a drop."""
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """It leaves nothing to chance."""
-    del random
+    del chance
     factors = [1 + (FACTOR - 1) * step / STEPS for step in range(1, STEPS + 1)]
     steps = [Step(SECONDS / STEPS, Load((setting.background(factor),))) for factor in factors]
     return Scenario(

@@ -1,7 +1,6 @@
 """One node does not reach Redis in time, and decides by itself; for the others all is well."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import RedisSlow
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -11,10 +10,10 @@ LOWEST_TIMES, HIGHEST_TIMES = 0.6, 0.9
 """Each way, of the deadline: together they are over it."""
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which node, and how late."""
-    node_id = random.choice(setting.node_ids)
-    delay = round(setting.store_deadline_seconds * random.uniform(LOWEST_TIMES, HIGHEST_TIMES), 2)
+    node_id = chance.choice(setting.node_ids)
+    delay = round(setting.store_deadline_seconds * chance.strength(LOWEST_TIMES, HIGHEST_TIMES), 2)
     return Scenario(
         name="redis_cut_off",
         injected=f"Redis answers {node_id} {2000 * delay:.0f} ms later, which is past its deadline",

@@ -1,7 +1,6 @@
 """Redis does not answer: nodes decide by themselves."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import Fault, RedisFrozen, RedisKilled
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -11,9 +10,9 @@ LEARN_SECONDS = 18.0
 """With an empty Redis the subject has to learn anew what is usual."""
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Whether it comes back with its data."""
-    is_killed = random.choice((True, False))
+    is_killed = chance.choice((True, False))
     fault: Fault = RedisKilled() if is_killed else RedisFrozen()
     return Scenario(
         name="redis_down",

@@ -1,8 +1,7 @@
 """One client that is refused comes back at once."""
 
-from random import Random
-
 from loadtest.load import Load, Stream
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "one client sends six to ten times its limit, whatever it is told: retry_storm"
@@ -10,10 +9,10 @@ SECONDS = 20.0
 LOWEST_TIMES, HIGHEST_TIMES = 6.0, 10.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who, and how often."""
-    client = random.choice(setting.clients)
-    rate = random.uniform(LOWEST_TIMES, HIGHEST_TIMES) * setting.limit.quota / setting.limit.period_seconds
+    client = chance.choice(setting.clients)
+    rate = chance.strength(LOWEST_TIMES, HIGHEST_TIMES) * setting.limit.quota / setting.limit.period_seconds
     return Scenario(
         name="retry_storm",
         injected=f"{client.id} sends {rate:.0f} requests a second, and does not wait when it is refused",

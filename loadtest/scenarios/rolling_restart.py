@@ -1,7 +1,6 @@
 """All nodes are started again in order, one after the other."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeRestarted
 from loadtest.scenarios.scenario import Scenario, Setting, Step
 
@@ -11,9 +10,9 @@ BETWEEN_SECONDS = 4.0
 SECONDS = 12.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """In which order."""
-    order = random.sample(setting.node_ids, len(setting.node_ids))
+    order = chance.sample(setting.node_ids, len(setting.node_ids))
     steps: list[Step] = []
     for node_id in order:
         steps.append(Step(DRAIN_SECONDS, setting.without(node_id)))

@@ -1,8 +1,7 @@
 """The load balancer sends most requests to one node."""
 
-from random import Random
-
 from loadtest.load import Load
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "one node gets 70 to 85 % of the requests, as many as usual in all: node_skew"
@@ -10,10 +9,10 @@ SECONDS = 18.0
 LOWEST_SHARE, HIGHEST_SHARE = 0.70, 0.85
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which node, and how much of the traffic it gets."""
-    share = round(random.uniform(LOWEST_SHARE, HIGHEST_SHARE), 2)
-    node_id = random.choice(setting.node_ids)
+    share = round(chance.strength(LOWEST_SHARE, HIGHEST_SHARE), 2)
+    node_id = chance.choice(setting.node_ids)
     rest = (1 - share) / (len(setting.node_ids) - 1)
     weights = tuple(share if other == node_id else rest for other in setting.node_ids)
     return Scenario(

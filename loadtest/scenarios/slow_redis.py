@@ -1,7 +1,6 @@
 """Redis takes longer, but less than the nodes' deadline: all decisions are still by Redis."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import RedisSlow
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -11,9 +10,9 @@ LOWEST_DELAY_MS, HIGHEST_DELAY_MS = 28, 36
 """Each way."""
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """How much later."""
-    delay_ms = random.randint(LOWEST_DELAY_MS, HIGHEST_DELAY_MS)
+    delay_ms = chance.whole_strength(LOWEST_DELAY_MS, HIGHEST_DELAY_MS)
     step = Step(SECONDS, setting.usual, (RedisSlow(delay_ms / 1000),))
     return Scenario(
         name="slow_redis",

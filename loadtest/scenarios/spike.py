@@ -1,8 +1,7 @@
 """Several times the usual requests: from everybody, or all the excess from one client."""
 
-from random import Random
-
 from loadtest.load import Load, Stream
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "three to six times the requests, from all clients or from one: spike_broad or spike_single"
@@ -10,17 +9,17 @@ SECONDS = 18.0
 LOWEST_FACTOR, HIGHEST_FACTOR = 3.0, 6.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who causes it, and how high it is."""
-    height = factor(random)
-    is_broad = random.choice((True, False))
-    client = random.choice(setting.clients)
+    height = factor(chance)
+    is_broad = chance.choice((True, False))
+    client = chance.choice(setting.clients)
     return broad(setting, height) if is_broad else single(setting, height, client)
 
 
-def factor(random: Random) -> float:
+def factor(chance: Chance) -> float:
     """How many times the usual requests."""
-    return round(random.uniform(LOWEST_FACTOR, HIGHEST_FACTOR), 1)
+    return round(chance.strength(LOWEST_FACTOR, HIGHEST_FACTOR), 1)
 
 
 def broad(setting: Setting, factor: float) -> Scenario:

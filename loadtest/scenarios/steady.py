@@ -1,17 +1,16 @@
 """The usual load: nothing is to be found."""
 
-from random import Random
-
 from loadtest.load import Load
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Step
 
 DESCRIPTION = "the usual load and no fault: nothing may be found"
 SECONDS = 8.0
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """The rate differs by a few percent from the usual one."""
-    factor = random.uniform(0.92, 1.08)
+    factor = chance.uniform(0.92, 1.08)
     return Scenario(
         name="steady",
         injected=f"no fault: {setting.rate_per_second * factor:.0f} requests a second, evenly spread",

@@ -1,8 +1,7 @@
 """Hardly anything comes any more."""
 
-from random import Random
-
 from loadtest.load import Load
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "only 0 to 8 % of the usual requests come: traffic_drop"
@@ -10,9 +9,9 @@ SECONDS = 16.0
 HIGHEST_FACTOR = 0.08
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """How many are left."""
-    factor = round(random.uniform(0.0, HIGHEST_FACTOR), 2)
+    factor = round(chance.strength(HIGHEST_FACTOR, 0.0), 2)
     return Scenario(
         name="traffic_drop",
         injected=f"{factor * 100:.0f} % of the usual requests are left",

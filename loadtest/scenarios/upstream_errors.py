@@ -1,7 +1,6 @@
 """The service behind fails."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import UpstreamTroubled
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -10,9 +9,9 @@ SECONDS = 18.0
 LOWEST_RATIO, HIGHEST_RATIO = 0.1, 0.6
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """How many."""
-    ratio = round(random.uniform(LOWEST_RATIO, HIGHEST_RATIO), 2)
+    ratio = round(chance.strength(LOWEST_RATIO, HIGHEST_RATIO), 2)
     return Scenario(
         name="upstream_errors",
         injected=f"the upstream fails {ratio * 100:.0f} % of its requests",

@@ -1,7 +1,6 @@
 """The service behind takes long."""
 
-from random import Random
-
+from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import UpstreamTroubled
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
@@ -10,9 +9,9 @@ SECONDS = 18.0
 LOWEST_SECONDS, HIGHEST_SECONDS = 0.4, 0.7
 
 
-def draw(setting: Setting, random: Random) -> Scenario:
+def draw(setting: Setting, chance: Chance) -> Scenario:
     """How long."""
-    delay = round(random.uniform(LOWEST_SECONDS, HIGHEST_SECONDS), 2)
+    delay = round(chance.strength(LOWEST_SECONDS, HIGHEST_SECONDS), 2)
     return Scenario(
         name="upstream_slow",
         injected=f"the upstream answers {delay * 1000:.0f} ms later",

@@ -1,23 +1,21 @@
 """Runs that must fail."""
 
-from random import Random
-
 import pytest
 
 from loadtest import demo, scenarios
 from loadtest.load import Load
-from loadtest.scenarios import Scenario, Setting, Sign, Step
+from loadtest.scenarios import Chance, Scenario, Setting, Sign, Step
 from loadtest.scenarios.fault import UpstreamTroubled
 
 
-def unfounded(_name: str, setting: Setting, _random: Random) -> Scenario:
+def unfounded(_name: str, setting: Setting, _chance: Chance) -> Scenario:
     """Expects a skew of traffic that is even."""
     skew = Sign("node_skew", "node", "node-1")
     step = Step(2.0, setting.usual)
     return Scenario("skew", "nothing", (step,), expected=(skew,), clear_seconds=2.5, calm_seconds=0.0)
 
 
-def too_much(_name: str, setting: Setting, _random: Random) -> Scenario:
+def too_much(_name: str, setting: Setting, _chance: Chance) -> Scenario:
     """More than all senders together can send, since each answer takes its time."""
     step = Step(5.0, Load((setting.background(factor=3.0),)), (UpstreamTroubled(delay_seconds=1.0),))
     return Scenario("steady", "too much", (step,), expected=(), clear_seconds=2.5)

@@ -1,16 +1,16 @@
 """Scenarios as data: what each draw can come to."""
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from loadtest import scenarios
 from loadtest.load import Load
-from loadtest.scenarios import Scenario, Setting, Sign, Step
+from loadtest.scenarios import Chance, Scenario, Setting, Sign, Step
 from loadtest.scenarios.fault import (
     Fault,
     NodeClock,
@@ -29,13 +29,13 @@ BENIGN = ("steady", "onset", "poisson", "bursty", "ramp", "day_curve", "rolling_
 
 
 def setting(seed: int = 1) -> Setting:
-    return scenarios.draw_setting(Random(seed))
+    return scenarios.draw_setting(Chance(seed))
 
 
 def drawn(name: str) -> list[tuple[Setting, Scenario]]:
     """One scenario for each of many seeds, with its setting."""
     settings = [setting(seed) for seed in SEEDS]
-    return [(s, scenarios.draw(name, s, Random(seed))) for seed, s in zip(SEEDS, settings, strict=True)]
+    return [(s, scenarios.draw(name, s, Chance(seed))) for seed, s in zip(SEEDS, settings, strict=True)]
 
 
 def node_rates(load: Load, nodes: int) -> list[float]:
@@ -79,8 +79,38 @@ def test_the_demo_is_over_in_two_minutes() -> None:
 @pytest.mark.parametrize("name", ["spike", "skew", "slow_redis"])
 def test_seeds_draw_differently_and_a_seed_draws_the_same(name: str) -> None:
     where = setting()
-    assert len({scenarios.draw(name, where, Random(seed)).injected for seed in SEEDS}) >= 4
-    assert scenarios.draw(name, where, Random(5)) == scenarios.draw(name, where, Random(5))
+    assert len({scenarios.draw(name, where, Chance(seed)).injected for seed in SEEDS}) >= 4
+    assert scenarios.draw(name, where, Chance(5)) == scenarios.draw(name, where, Chance(5))
+
+
+@pytest.mark.parametrize(
+    ("name", "strength"),
+    [
+        ("skew", lambda where, one: max(node_rates(one.steps[0].load, 3)) / where.rate_per_second),
+        ("spike", lambda where, one: one.steps[0].load.rate_per_second / where.rate_per_second),
+        ("traffic_drop", lambda where, one: 1 - one.steps[0].load.rate_per_second / where.rate_per_second),
+        ("slow_redis", lambda _, one: one.steps[0].faults[0].delay_seconds),
+        ("upstream_errors", lambda _, one: one.steps[0].faults[0].failing_ratio),
+    ],
+)
+def test_each_third_of_the_strengths_is_stronger_than_the_one_before(
+    name: str, strength: Callable[[Setting, Scenario], float]
+) -> None:
+    where, thirds = setting(), [(0.0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 1.0)]
+    drawn = [
+        [strength(where, scenarios.draw(name, where, Chance.within(third, seed))) for seed in SEEDS]
+        for third in thirds
+    ]
+
+    assert all(len(set(found)) > 1 for found in drawn)
+    for weaker, stronger in pairwise(drawn):
+        assert max(weaker) <= min(stronger) + 0.05 * (max(stronger) - min(weaker))
+
+
+def test_what_goes_to_a_limit_is_as_much_of_the_traffic_at_any_usual_rate() -> None:
+    limits = [scenarios.draw_setting(Chance(1), rate).limit for rate in (5, 60, 90, 300)]
+
+    assert [str(limit) for limit in limits] == ["50/10s", "200/10s", "300/10s", "1000/10s"]
 
 
 def test_every_node_is_drawn_for_a_skew() -> None:

@@ -13,6 +13,7 @@ from loadtest.verdict import Asked, Busiest, Outcome, Passage, Times, Verdict
 
 SKEW = Sign("node_skew", "node", "node-2")
 BREACH = Sign("limit_breach", "client")
+OVER = Times(0.0, 0.0, 0.5, 3.0)
 
 
 def passage(sent: float, at: float | None = None, key: str = "k") -> Passage:
@@ -119,7 +120,7 @@ def test_a_false_alarm_in_one_of_many_reports_counts_once() -> None:
 
 
 def test_a_finding_that_stays_fails_the_run() -> None:
-    result = verdict.outcome(scenario(SKEW), [report(finding())], stayed=[finding()])
+    result = verdict.outcome(scenario(SKEW), [report(finding())], OVER)
     assert not result.is_right
     assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 1
 
@@ -143,14 +144,14 @@ def test_how_long_it_took_to_find_and_to_clear() -> None:
         report(asked_at=22.0),
         report(asked_at=24.0),
     ]
-    result = verdict.outcome(scenario(SKEW), reports, times=Times(began_at=9.0, ended_at=18.5))
+    result = verdict.outcome(scenario(SKEW), reports, Times(began_at=9.0, ended_at=18.5))
     assert result.found_seconds == (4.0,)
     assert result.clear_seconds == 4.5
 
 
 def test_what_never_was_or_stayed_has_no_time_to_clear() -> None:
-    quiet = verdict.outcome(scenario(), [report(asked_at=1.0)], times=Times(0.0, 0.5))
-    stuck = verdict.outcome(scenario(SKEW), [report(finding(), asked_at=1.0)], times=Times(0.0, 0.5))
+    quiet = verdict.outcome(scenario(), [report(asked_at=1.0)], OVER)
+    stuck = verdict.outcome(scenario(SKEW), [report(finding(), asked_at=1.0)], OVER)
     assert quiet.clear_seconds is stuck.clear_seconds is None
 
 
