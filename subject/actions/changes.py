@@ -167,7 +167,7 @@ async def _make(
     redis: Redis, pipe: Pipeline, record_of: Callable[[int], AuditRecord | None]
 ) -> tuple[int, int | None]:
     pipe.hincrby(keys.OVERRIDES, overrides.VERSION_FIELD, 1)
-    with _half_done(redis, MAYBE_MADE):
+    with half_done(redis, MAYBE_MADE):
         reply, version = await pipe.execute(raise_on_error=False)
     if isinstance(reply, ResponseError):
         raise reply
@@ -190,7 +190,7 @@ async def tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
         pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text}, maxlen=audit.STREAM_LENGTH, approximate=True)
         if version is not None:
             pipe.publish(keys.CHANGES, str(Announcement(version, record.client)))
-        with _half_done(redis, MAYBE_AUDITED):
+        with half_done(redis, MAYBE_AUDITED):
             replies = await pipe.execute(raise_on_error=False)
     if isinstance(replies[0], ResponseError):
         reason = f"what was done is in force, but not in the audit ({replies[0]})"
@@ -198,8 +198,15 @@ async def tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
 
 
 @contextmanager
-def _half_done(redis: Redis, known: str) -> Iterator[None]:
+def half_done(redis: Redis, known: str) -> Iterator[None]:
+    """For a change itself, or what comes behind it. What Redis answers with passes through: it did nothing.
+
+    Raises:
+        HalfDoneError: Redis has not answered; `known` is what to say of that.
+    """
     try:
         yield
+    except ResponseError:
+        raise
     except (RedisError, OSError) as error:
         raise HalfDoneError(place(redis), f"{known} ({words(error)})") from None

@@ -13,6 +13,7 @@ from subject.telemetry.reader import Reader
 from subject.telemetry.redis_client import redis_errors_mapped
 
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+MAYBE_FORGOTTEN = "at the change itself; whether it was made is not known: subject nodes tells who is there"
 LOST = "lost by Redis"
 """The state of a node that only a subject which goes on since before still misses."""
 
@@ -27,6 +28,7 @@ async def forget_node(
 
     Raises:
         UsageError: there is no such node, or it is up.
+        HalfDoneError: Redis went away at the change; it may have been made, and may not be in the audit.
         RedisAwayError: Redis does not answer.
         RedisRefusesError: it answers with an error.
     """
@@ -41,7 +43,9 @@ async def forget_node(
 
 
 async def _forget(redis: Redis, node_id: str, state: str, at: float, actor: Actor) -> None:
-    if not await redis.hdel(keys.NODES, node_id) and state != LOST:
+    with changes.half_done(redis, MAYBE_FORGOTTEN):
+        found = await redis.hdel(keys.NODES, node_id)
+    if not found and state != LOST:
         raise UsageError("that node was forgotten meanwhile, or has a name that cannot be written")
     record = actor.did("forget", "", at, before=state, after=None, node=node_id)
     await changes.tell(redis, record, None)

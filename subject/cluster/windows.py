@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from gateway.contract import keys, window
 from subject.cluster.policies import NamedWindow
 
-MOST_DIGITS = 19
-"""Of a counter."""
+MOST_DIGITS = 16
+"""Of a counter; no client has sent so much, and the sum of a window fits 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def counted_in(fields: Mapping[str, str], at: float, period_seconds: int) -> dic
     """The units by sub-interval in a window hash that a decision at `at` would count."""
     counters = {}
     for number, count in fields.items():
-        if len(count) <= MOST_DIGITS:  # Redis counts no further, and such a sum could not be compared
+        if len(count) <= MOST_DIGITS:
             try:
                 counters[int(number)] = int(count)
             except ValueError:

@@ -6,6 +6,7 @@ record is written once, and a policy table once, before the first look that know
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -169,7 +170,8 @@ class Recording:
         elif kind == RECORD:
             self.records.append(_decoded(TelemetryRecord, content))
         elif kind == STEP:
-            self._steps.append(_decoded(Step, content))
+            with suppress(UsageError):  # sums of what hostile records count may go beyond all bounds
+                self._steps.append(_decoded(Step, content))
         elif kind == LOOK:
             return self._view(_decoded(Look, content))
         return None  # what a later version adds says nothing to this one

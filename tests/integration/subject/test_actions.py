@@ -20,7 +20,7 @@ from gateway.contract.overrides import Override, Overrides
 from gateway.contract.redis_url import parse_redis_url
 from loadtest import delay_proxy
 from loadtest.redis_server import RedisServer
-from subject.actions import changes, edits, effects, leases
+from subject.actions import changes, edits, effects, forget, leases
 from subject.actions.revisions import revision
 from subject.errors import ConflictError, HalfDoneError, RedisAwayError
 from subject.figures import instant
@@ -313,6 +313,31 @@ async def test_a_node_that_left_or_cannot_be_read_is_forgotten_too(
 
     assert [run.code for run in done] == [0, 0]
     assert not await redis_client.exists(keys.NODES)
+
+
+async def test_where_redis_goes_away_as_a_node_is_forgotten_nobody_says_that_it_was_not(
+    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(own_client, NodeScript("node-1").records(5), ended_seconds_ago=90)
+    judged = forget._state
+
+    def and_then_stopped(*given: Any, **named: Any) -> str:
+        os.kill(own_redis.pid, signal.SIGSTOP)
+        return judged(*given, **named)
+
+    monkeypatch.setattr(forget, "_state", and_then_stopped)
+    try:
+        run = await subject(
+            *("nodes", "forget", "node-1"),
+            redis_url=own_redis.url,
+            settings={"SUBJECT_TIMEOUT_SECONDS": "0.5"},
+        )
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+
+    assert (run.code, run.out, run.err.count("\n")) == (3, "", 1)
+    assert "whether it was made is not known: subject nodes tells who is there" in run.err
+    assert "try again" not in run.err
 
 
 async def test_a_limit_that_ended_meanwhile_is_no_longer_what_was_seen(

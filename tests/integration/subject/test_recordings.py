@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract.telemetry import Store
+from gateway.contract import codec, keys
+from gateway.contract.codec import LARGEST
+from gateway.contract.telemetry import STREAM_FIELD, ClientCount, Store, Totals
 from loadtest.redis_server import RedisServer
 from tests.integration.subject.publishing import (
     answering,
@@ -74,6 +76,32 @@ async def test_what_was_over_before_it_was_recorded_is_told(
     assert "over: node_skew, node-2, since" in over
     assert "Healthy: nothing was found." in run.out
     assert "node_skew  confidence" in during.out
+
+
+async def test_what_hostile_records_count_keeps_no_recording_from_being_read(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "incident.jsonl"
+    (last, *_) = await publish(redis_client, [record()], policies().table)
+    for back, requests in ((200, -LARGEST), (190, LARGEST)):
+        for node_id in ("node-1", "node-2"):
+            one = replace(
+                last,
+                node_id=node_id,
+                at=last.at - back,
+                started_at=last.at - 1000,
+                boot=Totals(requests),
+                busiest=(ClientCount("acme", requests, 0),),
+            )
+            await redis_client.xadd(
+                keys.HISTORY, {STREAM_FIELD: codec.encode(one)}, id=f"{int(1000 * one.at)}-*"
+            )
+
+    made = await subject("record", str(file), redis_url=redis_url)
+    again = await subject("replay", str(file), redis_url=nowhere())
+
+    assert '{"step":' in file.read_text()
+    assert (made.code, again.code, again.err) == (0, 0, "")
 
 
 async def test_looks_are_recorded_for_a_time(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:
