@@ -55,8 +55,9 @@ def _up(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add(
         "up",
         help="Redis, a dummy upstream and gateway nodes, until Ctrl-C",
-        description="Redis (or what REDIS_URL leads to, where that is set), a dummy upstream and gateway "
-        "nodes with the environment's settings, on free ports of this machine, until Ctrl-C.",
+        description="Redis (or what REDIS_URL leads to, where that is set: nothing there is deleted, and "
+        "what nodes write stays), a dummy upstream and gateway nodes with the environment's settings, on "
+        "free ports of this machine, until Ctrl-C.",
     )
     command.add_argument("--nodes", type=_bounded(1, MAX_NODES), default=3, help="how many (default 3)")
     command.add_argument("--workers", type=_bounded(1, MAX_WORKERS), help="processes that each node has")

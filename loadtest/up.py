@@ -8,13 +8,14 @@ import shlex
 import shutil
 import sys
 import sysconfig
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from math import ceil
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from gateway.contract.redis_url import parse_redis_url
 from loadtest import cluster, generator
 from loadtest.cluster import Cluster
 from loadtest.generator import Generator
@@ -30,9 +31,12 @@ async def run(nodes: int, workers: int | None, rate_per_second: int | None, *, a
 
     Without a number of `workers` the environment's holds; without a rate there is no traffic.
     """
+    given = os.environ.get("REDIS_URL") or None
+    if given is not None:
+        _say_whose(given)
     plan = cluster.Plan(
         nodes=nodes,
-        redis_url=os.environ.get("REDIS_URL"),
+        redis_url=given,
         node_environment={} if workers is None else {"GATEWAY_WORKERS": str(workers)},
         environment=dict(os.environ),
         working_folder=Path.cwd(),
@@ -73,7 +77,10 @@ def json_line(running: Cluster) -> str:
 def _print_table(running: Cluster) -> None:
     console = Console(highlight=False)
     table = Table("what", "address", "admin", "pid", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_row("REDIS_URL's redis" if os.environ.get("REDIS_URL") else "redis", running.redis_url)
+    if os.environ.get("REDIS_URL"):
+        table.add_row("REDIS_URL's redis", _place(running.redis_url))
+    else:
+        table.add_row("redis", running.redis_url)
     table.add_row("upstream", running.upstream_url)
     for node in running.nodes:
         table.add_row(node.id, node.url, node.admin_url, str(node.pid))
@@ -89,12 +96,32 @@ def _to_type(running: Cluster) -> list[str]:
     scripts = sysconfig.get_path("scripts")
     found = shutil.which("subject") is not None
     admin = ",".join(node.admin_url.removeprefix("http://") for node in running.nodes)
+    target = parse_redis_url(running.redis_url)
+    url, note = shlex.quote(running.redis_url), ""
+    if target.password is not None or target.sentinel_password is not None:
+        url, note = '"$REDIS_URL"', "    # as it is here"
     return [
         *([] if found else [f"export PATH={shlex.quote(scripts)}:$PATH"]),
-        f"export REDIS_URL={shlex.quote(running.redis_url)} SUBJECT_NODES={admin}",
+        f"export REDIS_URL={url} SUBJECT_NODES={admin}{note}",
         f"curl -i -H 'X-API-Key: me' {running.nodes[0].url}/hello",
         "subject status",
     ]
+
+
+def _place(url: str) -> str:
+    """Where a URL of Redis leads to, without user and password."""
+    target = parse_redis_url(url)
+    return f"{target.place}, database {target.database}"
+
+
+def _say_whose(url: str) -> None:
+    """That nodes join a Redis which may be somebody's, before anything is started; a URL that is none they
+    refuse themselves."""
+    with suppress(ValueError):
+        _say(
+            f"REDIS_URL is set, so the nodes count in the Redis at {_place(url)}, beside whatever uses it; "
+            "nothing there is deleted, and what they write stays. Unset REDIS_URL for one of their own"
+        )
 
 
 async def _watch(running: Cluster, traffic: Generator | None) -> None:

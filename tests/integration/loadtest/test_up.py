@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from redis.asyncio import Redis
 
-from loadtest import cluster
+from loadtest import cluster, redis_server
 from loadtest.child import CODE
 from tests.integration.loadtest.processes import alive, silent_program, started_by
 
@@ -67,7 +68,7 @@ def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(after_seconds: float, 
         _, errors = process.communicate(timeout=END_SECONDS)
     # Python itself may be hit while it still looks for us.
     assert "Traceback" not in errors or "loadtest" not in errors
-    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert process.returncode in (0, 130, -signal.SIGINT) or "init_import_site" in errors
     assert not alive(pids)
     assert not list(tmp_path.iterdir())
 
@@ -162,9 +163,34 @@ def test_a_given_redis_is_said_to_be(redis_url: str, tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "1", REDIS_URL=redis_url) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert process.stdout.readline().split() == ["REDIS_URL's", "redis", redis_url]
+        place = redis_url.removeprefix("redis://").removesuffix("/0")
+        assert process.stdout.readline().split() == ["REDIS_URL's", "redis", f"{place},", "database", "0"]
         process.terminate()
-        process.communicate(timeout=END_SECONDS)
+        out, errors = process.communicate(timeout=END_SECONDS)
+    assert f"export REDIS_URL={redis_url} " in out
+    assert errors == (
+        f"loadtest: REDIS_URL is set, so the nodes count in the Redis at {place}, database 0, beside "
+        "whatever uses it; nothing there is deleted, and what they write stays. Unset REDIS_URL for one of "
+        "their own\n"
+    )
+
+
+async def test_a_given_redis_keeps_what_it_has_and_its_password_is_not_shown(tmp_path: Path) -> None:
+    with redis_server.running("--requirepass", "s3cret") as server:
+        url = server.url.replace("//", "//:s3cret@")
+        async with Redis.from_url(url, decode_responses=True) as client:
+            await client.set("theirs", "kept")
+            with start(tmp_path, "--nodes", "1", REDIS_URL=url) as process:
+                assert process.stdout is not None
+                told = "".join(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
+                process.terminate()
+                _, errors = process.communicate(timeout=END_SECONDS)
+            kept = await client.get("theirs")
+
+    assert kept == "kept"
+    assert "s3cret" not in told + errors
+    assert 'export REDIS_URL="$REDIS_URL" SUBJECT_NODES=127.0.0.1:' in told
+    assert f"in the Redis at 127.0.0.1:{server.port}, database 0, beside" in errors
 
 
 def test_a_node_that_cannot_start_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
