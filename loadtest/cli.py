@@ -11,6 +11,8 @@ from typing import Any
 from loadtest import demo, scenarios, up, upstream
 from loadtest.bench import command as bench
 from loadtest.child import StartError
+from loadtest.evaluation import command as evaluation
+from loadtest.evaluation.plan import Plan
 from loadtest.interrupt import Interrupted, until_signal
 from loadtest.parser import build
 
@@ -54,6 +56,8 @@ def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
             return demo.show(options.seed)
         case "bench":
             return bench.run(_bench_options(options))
+        case "evaluate":
+            return evaluation.run(_evaluation_options(options))
         case _:
             return _list()
 
@@ -78,6 +82,18 @@ async def _list() -> int:
     for name in scenarios.NAMES:
         print(f"{name:<20}{scenarios.DESCRIPTIONS[name]}")  # noqa: T201 - the command's output
     return WELL
+
+
+def _evaluation_options(options: argparse.Namespace) -> evaluation.Options:
+    return evaluation.Options(
+        plan=Plan(options.choosing, options.reporting, options.benign, options.only),
+        record=options.record,
+        score=options.score,
+        run=options.run,
+        jobs=options.jobs,
+        as_json=options.json,
+        page=options.write,
+    )
 
 
 def _bench_options(options: argparse.Namespace) -> bench.Options:

@@ -46,6 +46,15 @@ def build() -> argparse.ArgumentParser:
 
     add("list", help="the scenarios")
 
+    command = add(
+        "evaluate",
+        help="how well the subject finds what is wrong, over all scenarios, seeds and intensities",
+        description="Records runs of all scenarios, each once, has the subject replay what it saw, and holds "
+        "that against what was put on the cluster. SUBJECT_ variables, its thresholds, hold for the replay: "
+        "runs that are recorded can be scored with others.",
+    )
+    _add_evaluate(command)
+
     command = add("bench", help="what a request costs, beside others that limit (Linux)")
     _add_bench(command)
     return parser
@@ -91,6 +100,47 @@ def _add_seed(command: argparse.ArgumentParser) -> None:
         default=random.SystemRandom().randrange(10_000),
         help="repeat a run: what is drawn by chance follows from it (default: another each time)",
     )
+
+
+def _add_evaluate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="keep the runs there, and record only those that are not there yet (default: nowhere)",
+    )
+    command.add_argument(
+        "--score", type=Path, metavar="DIR", help="record nothing: score all runs that are there"
+    )
+    command.add_argument("--run", metavar="NAME", help="record this run of the plan alone, and score nothing")
+    command.add_argument(
+        "--reporting",
+        type=_bounded(0, 20),
+        default=1,
+        help="seeds that are reported on (default 1, some 25 minutes with two jobs)",
+    )
+    command.add_argument(
+        "--choosing", type=_bounded(0, 20), default=1, help="seeds that thresholds are chosen on (default 1)"
+    )
+    command.add_argument(
+        "--benign",
+        type=_bounded(0, 600),
+        default=60,
+        metavar="MINUTES",
+        help="of benign traffic (default 60)",
+    )
+    command.add_argument(
+        "--only",
+        type=_some_of(scenarios.ANOMALIES + scenarios.BENIGN),
+        default=(),
+        metavar="SCENARIO,…",
+        help="no others than these",
+    )
+    command.add_argument("--jobs", type=_bounded(1, 64), default=2, help="clusters at a time (default 2)")
+    command.add_argument(
+        "--json", action="store_true", help="print JSON on standard output and nothing else there"
+    )
+    command.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
 
 
 def _add_bench(command: argparse.ArgumentParser) -> None:

@@ -184,7 +184,12 @@ class Verdict:
     @property
     def failures(self) -> tuple[str, ...]:
         """What failed, a sentence each; empty where all passed."""
-        return (*self._of_findings(), *self._of_limits(), *self.problems)
+        return (*self._of_findings(), *self.failures_of_books)
+
+    @property
+    def failures_of_books(self) -> tuple[str, ...]:
+        """Those that have nothing to do with what the subject found."""
+        return (*self._of_limits(), *self.problems)
 
     def _of_findings(self) -> Iterable[str]:
         for result in self.outcomes:

@@ -129,7 +129,7 @@ KNOWN_FOLDERS = {
         "telemetry",
         "why",
     },
-    "loadtest": {"bench", "scenarios"},
+    "loadtest": {"bench", "evaluation", "scenarios"},
     "tests": {
         "unit",
         "contract",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from loadtest.bench import contest, document, machine, page, stage, tables
 from loadtest.bench.peers.all import PEERS
@@ -64,7 +63,7 @@ async def run(options: Options) -> int:
             raise StartError(f"nothing is measured: {error}") from None
     console = _console()
     for table in (*tables.all_of(results, peers), tables.of_aims(results)):
-        _print(console, table)
+        table.print(console)
     if options.json:
         options.json.write_text(document.text(results, peers))
     if options.page:
@@ -127,13 +126,3 @@ def _tell(progress: Progress, sample: Sample) -> None:
 def _console(*, to_stderr: bool = False) -> Console:
     is_terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
     return Console(stderr=to_stderr, highlight=False, width=None if is_terminal else WIDTH)
-
-
-def _print(console: Console, table: tables.Table) -> None:
-    shown = RichTable(title=table.title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, head in enumerate(table.heads):
-        shown.add_column(head, justify="right" if number else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*row)
-    console.print(shown)
-    console.print()

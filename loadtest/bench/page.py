@@ -6,10 +6,9 @@ from pathlib import Path
 from loadtest.bench import chart, figures, machine, tables
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Results
-from loadtest.bench.tables import Table
-from loadtest.child import StartError
+from loadtest.figure_tables import Place
 
-BEGIN, END = "<!-- bench:begin -->\n", "<!-- bench:end -->\n"
+NAME = "bench"
 PLOTTED = ("allowed", "refused")
 
 
@@ -19,7 +18,7 @@ def check(page: Path) -> None:
     Raises:
         StartError: it cannot.
     """
-    _around(page)
+    Place(page, NAME).check()
 
 
 def write(page: Path, results: Results, peers: Sequence[Peer]) -> None:
@@ -28,20 +27,11 @@ def write(page: Path, results: Results, peers: Sequence[Peer]) -> None:
     Raises:
         StartError: the page has no place for it.
     """
-    before, after = _around(page)
     plot = page.with_suffix(".svg")
     plot.write_text(_plot(results, peers))
     shown = [tables.of_aims(results), *tables.all_of(results, peers)]
-    parts = [_setting(results, peers), f"![Processor time a request]({plot.name})\n", *map(_markdown, shown)]
-    page.write_text(f"{before}{BEGIN}\n" + "\n".join(parts) + f"\n{END}{after}")
-
-
-def _around(page: Path) -> tuple[str, str]:
-    before, begins, rest = page.read_text().partition(BEGIN)
-    _, ends, after = rest.partition(END)
-    if not (begins and ends):
-        raise StartError(f"{page} has no place for figures: {BEGIN.strip()} … {END.strip()}")
-    return before, after
+    plotted = f"![Processor time a request]({plot.name})\n"
+    Place(page, NAME).write((_setting(results, peers), plotted, *(table.markdown for table in shown)))
 
 
 def _setting(results: Results, peers: Sequence[Peer]) -> str:
@@ -53,11 +43,6 @@ def _setting(results: Results, peers: Sequence[Peer]) -> str:
         f"{on['python']}, {on['redis']}; {', '.join(versions)}. {rounds} rounds; the median, and in brackets "
         "the least and the most.\n"
     )
-
-
-def _markdown(table: Table) -> str:
-    rows = [table.heads, ("---", *("---:" for _ in table.heads[1:])), *table.rows]
-    return f"**{table.title}**\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _plot(results: Results, peers: Sequence[Peer]) -> str:

@@ -1,7 +1,6 @@
 """What was measured, as tables."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from loadtest.bench import figures
 from loadtest.bench.aims import AIMS
@@ -9,17 +8,9 @@ from loadtest.bench.contest import takes_part
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Figure, Results, Spread
 from loadtest.bench.scenarios import CLOSED, GROWTH, MEMORY, NODES, OPEN, SATURATED, WORKERS, Scenario
+from loadtest.figure_tables import Table
 
 NOTHING = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Texts; the first of `heads` and of each of `rows` names the row."""
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def all_of(results: Results, peers: Sequence[Peer]) -> Iterator[Table]:

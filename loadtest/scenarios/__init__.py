@@ -42,6 +42,8 @@ from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 
 __all__ = [
+    "ANOMALIES",
+    "BENIGN",
     "DEMO",
     "DESCRIPTIONS",
     "FIRST",
@@ -104,6 +106,11 @@ _BY_NAME: dict[str, _Drawn] = {
 NAMES = tuple(_BY_NAME)
 DEMO = NAMES[:4]
 """Those that the demo shows: a minute's worth."""
+
+BENIGN = ("steady", "onset", "poisson", "bursty", "ramp", "day_curve", "rolling_restart")
+"""Those in which nothing may be found."""
+ANOMALIES = tuple(name for name in NAMES if name not in BENIGN and name != "spike")
+"""Each of the others once; a `spike` is one of two of them."""
 
 DESCRIPTIONS = {name: module.DESCRIPTION for name, module in _BY_NAME.items()}
 

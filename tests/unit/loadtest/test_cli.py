@@ -20,6 +20,8 @@ from loadtest import cli, scenarios
         (["up", "--workers", "0"], "--workers"),
         (["upstream", "--port", "70000"], "--port"),
         (["demo", "--seed", "-1"], "--seed"),
+        (["evaluate", "--only", "earthquake"], "earthquake"),
+        (["evaluate", "--jobs", "0"], "--jobs"),
     ],
 )
 def test_wrong_use_is_one_line_that_names_what_is_wrong(

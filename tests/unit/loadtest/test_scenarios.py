@@ -25,7 +25,6 @@ from loadtest.scenarios.uncertain import uncertain_nodes
 
 SEEDS = range(60)
 DETECTORS = Path(__file__).parents[3] / "docs/detectors.md"
-BENIGN = ("steady", "onset", "poisson", "bursty", "ramp", "day_curve", "rolling_restart")
 
 
 def setting(seed: int = 1) -> Setting:
@@ -66,9 +65,14 @@ def test_every_code_has_a_scenario_that_expects_it() -> None:
     assert expected == codes
 
 
-@pytest.mark.parametrize("name", BENIGN)
+@pytest.mark.parametrize("name", scenarios.BENIGN)
 def test_nothing_may_be_found_in_a_benign_one(name: str) -> None:
     assert all(not one.expected and not one.allowed for _, one in drawn(name))
+
+
+def test_something_is_expected_in_each_of_the_others() -> None:
+    assert all(one.expected for name in scenarios.ANOMALIES for _, one in drawn(name))
+    assert {*scenarios.BENIGN, *scenarios.ANOMALIES, "spike"} == {*scenarios.NAMES}
 
 
 def test_the_demo_is_over_in_two_minutes() -> None:

@@ -7,8 +7,10 @@ from gateway.version import FULL_VERSION
 from loadtest.bench import page
 from loadtest.bench.peers.all import PEERS
 from loadtest.child import StartError
+from loadtest.figure_tables import Place
 from tests.unit.loadtest.bench.measurements import measured, results
 
+BEGIN, END = Place(Path(), page.NAME).begin, Place(Path(), page.NAME).end
 FOUND = results(
     {
         ("ours", "allowed"): [measured(cpu_us=20), measured(cpu_us=24)],
@@ -26,14 +28,14 @@ def a_page(folder: Path, text: str) -> Path:
 
 
 def test_figures_stand_between_the_comments_and_the_rest_stays(tmp_path: Path) -> None:
-    file = a_page(tmp_path, f"# Title\n\n{page.BEGIN}outdated\n{page.END}\nThe rest.\n")
+    file = a_page(tmp_path, f"# Title\n\n{BEGIN}outdated\n{END}\nThe rest.\n")
 
     page.write(file, FOUND, MEASURED)
     page.write(file, FOUND, MEASURED)
 
     text = file.read_text()
-    assert text.startswith(f"# Title\n\n{page.BEGIN}\nMeasured on ")
-    assert text.endswith(f"\n{page.END}\nThe rest.\n")
+    assert text.startswith(f"# Title\n\n{BEGIN}\nMeasured on ")
+    assert text.endswith(f"\n{END}\nThe rest.\n")
     assert "outdated" not in text
     assert text.count("| allowed, many keys, to textbook | 0.09 (0.08–0.10)× | 0.13× | reached |") == 1
     assert "| this gateway | 22.0 (20.0–24.0) | 8.00 |" in text
@@ -42,7 +44,7 @@ def test_figures_stand_between_the_comments_and_the_rest_stays(tmp_path: Path) -
 
 
 def test_the_plot_has_a_bar_for_each_measurement(tmp_path: Path) -> None:
-    file = a_page(tmp_path, page.BEGIN + page.END)
+    file = a_page(tmp_path, BEGIN + END)
 
     page.write(file, FOUND, MEASURED)
 
@@ -53,7 +55,7 @@ def test_the_plot_has_a_bar_for_each_measurement(tmp_path: Path) -> None:
     assert "(figures.svg)" in file.read_text()
 
 
-@pytest.mark.parametrize("text", ["", page.BEGIN, page.END + page.BEGIN])
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN])
 def test_a_page_without_a_place_is_told_before_anything_runs(text: str, tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"figures\.md has no place"):
         page.check(a_page(tmp_path, text))

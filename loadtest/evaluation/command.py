@@ -1,0 +1,153 @@
+"""``loadtest evaluate``."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from loadtest.child import StartError
+from loadtest.evaluation import document, jobs, page, recording, run_file, scoring, tables
+from loadtest.evaluation.aims import missed
+from loadtest.evaluation.plan import CHOOSING, REPORTING, Plan, Run
+from loadtest.evaluation.score import Score
+from loadtest.evaluation.scoring import Scored
+from loadtest.progress import Progress
+
+WELL, FAILED, USAGE = 0, 1, 2
+WIDTH = 160
+"""Where output is no terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    plan: Plan
+    record: Path | None = None
+    score: Path | None = None
+    run: str | None = None
+    jobs: int = 2
+    as_json: bool = False
+    page: Path | None = None
+
+
+async def run(options: Options) -> int:
+    """Record what is not there, score all, and say what came of it.
+
+    Returns:
+        0 if all aims are reached and each run kept to its limits and counted exactly; otherwise 1.
+
+    Raises:
+        StartError: something cannot be started or read.
+    """
+    if options.page:
+        page.check(options.page)
+    progress = Progress(_console(to_stderr=True))
+    with ExitStack() as stack:
+        stack.enter_context(progress.live())
+        if options.run is not None:
+            return await _record_one(options, options.run, progress)
+        if options.score is not None:
+            runs = [run_file.read(path).run for path in run_file.paths(options.score)]
+            folder = options.score
+        else:
+            runs = list(options.plan.runs())
+            folder = options.record or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            await _record(options, runs, made(folder), progress)
+        if not runs:
+            raise StartError("there is no run to score")
+        scored = await scoring.score(runs, folder, options.jobs, progress)
+    return _tell(options, scored, progress)
+
+
+async def _record_one(options: Options, name: str, progress: Progress) -> int:
+    if options.record is None:
+        raise StartError("--run needs --record DIR, where its file goes")
+    named = [run for run in options.plan.runs() if run.name == name]
+    if not named:
+        raise StartError(
+            f"{name} is no run of this plan: {', '.join(run.name for run in options.plan.runs())}"
+        )
+    verdict = await recording.record(named[0], made(options.record), progress)
+    for failure in verdict.failures:
+        progress.say(failure, style="yellow")
+    return WELL
+
+
+async def _record(options: Options, runs: Sequence[Run], folder: Path, progress: Progress) -> None:
+    missing = jobs.missing(runs, folder)
+    seconds = sum(run.seconds for run in missing) / options.jobs
+    progress.say(
+        f"{len(runs)} runs, {len(runs) - len(missing)} of them recorded; the others take about "
+        f"{seconds / 60:.0f} min, {options.jobs} at a time"
+    )
+    await jobs.Jobs(missing, folder, _arguments(options.plan), progress).record(options.jobs)
+
+
+def made(folder: Path) -> Path:
+    """The folder, which is there from now on.
+
+    Raises:
+        StartError: it cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def _arguments(plan: Plan) -> list[str]:
+    """Those by which another process has the same plan."""
+    only = ["--only", ",".join(plan.only)] if plan.only else []
+    return [
+        *("--choosing", str(plan.choosing), "--reporting", str(plan.reporting)),
+        *("--benign", str(plan.benign_minutes)),
+        *only,
+    ]
+
+
+def _tell(options: Options, scored: Sequence[Scored], progress: Progress) -> int:
+    of_purpose = {
+        purpose: Score(tuple(one for one in scored if one.run.purpose == purpose))
+        for purpose in (CHOOSING, REPORTING)
+    }
+    scores = {purpose: score for purpose, score in of_purpose.items() if score.runs}
+    judged = scores.get(REPORTING) or scores[CHOOSING]
+    failures = [
+        *(f"{aim.what}: {aim.shown(judged)}, not {aim.bound}" for aim in missed(judged)),
+        *(failure for score in scores.values() for failure in score.failures_of_books),
+        *_disagreements(scored),
+    ]
+    if options.as_json:
+        print(document.text(scores, failures))  # noqa: T201 - the command's output
+    else:
+        console = _console()
+        for table in tables.all_of(scores):
+            table.print(console)
+    for failure in failures:
+        progress.say(f"✗ {failure}", style="bold red")
+    if options.page:
+        page.write(options.page, scores)
+    return FAILED if failures else WELL
+
+
+def _disagreements(scored: Sequence[Scored]) -> list[str]:
+    """Runs whose replay says something else than the subject said when they were played. With other
+    thresholds it is meant to."""
+    if scoring.thresholds():
+        return []
+    return [
+        f"{one.run.name}: replayed, {one.differing} of {one.looks} looks differ from those of the run"
+        for one in scored
+        if one.differing
+    ]
+
+
+def _console(*, to_stderr: bool = False) -> Console:
+    is_terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
+    return Console(stderr=to_stderr, highlight=False, width=None if is_terminal else WIDTH)

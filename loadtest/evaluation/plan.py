@@ -1,0 +1,158 @@
+"""Which runs an evaluation has: from seeds and intensities to scenarios on one cluster each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, cycle
+from random import Random
+
+from loadtest import scenarios
+from loadtest.scenarios import Chance, Scenario, Setting
+from loadtest.scenarios.chance import WHOLE, Part
+
+CHOOSING, REPORTING = "choosing", "reporting"
+FIRST_SEEDS = {CHOOSING: 1, REPORTING: 1001}
+"""Thresholds are chosen on runs of the first, and what they are worth is said by runs of the others."""
+
+SHORTEST_SECONDS = 12.0
+"""So long does an anomaly last at least: longer than the worst time that finding it may take."""
+
+MOST_PER_SECOND = 650
+"""Requests that the generator sends on a processor that it shares; where a scenario has more, the usual rate
+is `LESS_PER_SECOND`."""
+LESS_PER_SECOND = 90
+
+SCENARIOS_A_RUN = 8
+START_SECONDS, CLEAR_SECONDS, BOOKS_SECONDS = 5.0, 7.0, 6.0
+"""What a run takes besides its steps, about: to start, until each is over, and for its books."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intensity:
+    """How strong anomalies are, of their range, and how many requests a second are usual."""
+
+    part: Part
+    rate_per_second: int
+
+
+INTENSITIES = {
+    "low": Intensity((0.0, 1 / 3), 5),
+    "medium": Intensity((1 / 3, 2 / 3), 90),
+    "high": Intensity((2 / 3, 1.0), 300),
+}
+BENIGN = "benign"
+BENIGN_RATES = (5, 20, 90, 150)
+"""A ramp is four times as much."""
+
+LEAST_RATES = {
+    **dict.fromkeys(("spike_broad", "spike_single", "skew", "traffic_drop", "two_at_once"), 20),
+    **dict.fromkeys(("limit_breach", "retry_storm"), 20),
+    "hot_key": 60,
+}
+"""Where fewer requests a second are usual, chance alone does what these do, or it is less than what
+docs/detectors.md calls so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Scenarios that are played one after the other on one cluster."""
+
+    name: str
+    purpose: str
+    intensity: str
+    rate_per_second: int
+    scenarios: tuple[str, ...]
+
+    @property
+    def is_benign(self) -> bool:
+        """Whether nothing may be found in it."""
+        return self.intensity == BENIGN
+
+    def drawn(self) -> tuple[Setting, int, tuple[Scenario, ...]]:
+        """The setting, the seed of its load, and what is played: always the same."""
+        part = WHOLE if self.is_benign else INTENSITIES[self.intensity].part
+        chance = Chance.within(part, self.name)
+        setting = scenarios.draw_setting(chance, self.rate_per_second)
+        seed = chance.getrandbits(32)
+        first = () if scenarios.FIRST in self.scenarios else (scenarios.warm_up(setting),)
+        return setting, seed, (*first, *(scenarios.draw(name, setting, chance) for name in self.scenarios))
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes, about."""
+        _, _, played = self.drawn()
+        return START_SECONDS + BOOKS_SECONDS + sum(map(_seconds, played))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is asked for: seeds of each purpose, and minutes of benign traffic on the reporting ones.
+
+    `only` names the scenarios; empty: all.
+    """
+
+    choosing: int
+    reporting: int
+    benign_minutes: float
+    only: Sequence[str] = ()
+
+    def runs(self) -> tuple[Run, ...]:
+        """All of them, in the order in which they are best recorded."""
+        return (
+            *self._of(REPORTING, self.reporting),
+            *self._benign(),
+            *self._of(CHOOSING, self.choosing),
+        )
+
+    def _of(self, purpose: str, seeds: int) -> Iterator[Run]:
+        for seed in range(FIRST_SEEDS[purpose], FIRST_SEEDS[purpose] + seeds):
+            for name in INTENSITIES:
+                yield from self._anomalies(purpose, seed, name)
+
+    def _anomalies(self, purpose: str, seed: int, intensity: str) -> Iterator[Run]:
+        by_rate: dict[int, list[str]] = {}
+        for name in self._asked_for(scenarios.ANOMALIES):
+            by_rate.setdefault(_rate(name, INTENSITIES[intensity]), []).append(name)
+        for rate, names in sorted(by_rate.items()):
+            parts = -(-len(names) // SCENARIOS_A_RUN)
+            for part in range(parts):
+                # Not next to each other: what stands side by side in the list is much the same.
+                some = names[part::parts]
+                Random(f"{seed} {intensity} {rate} {part}").shuffle(some)
+                name = f"{purpose}-{seed}-{intensity}-{rate}-{part + 1}"
+                yield Run(name, purpose, intensity, rate, tuple(some))
+
+    def _benign(self) -> Iterator[Run]:
+        names = self._asked_for(scenarios.BENIGN)
+        if not names:
+            return
+        seed, left = FIRST_SEEDS[REPORTING], 60 * self.benign_minutes
+        for number, rate in zip(count(1), cycle(BENIGN_RATES), strict=False):
+            if left <= 0:
+                return
+            order = list(names)
+            Random(f"{seed} {number}").shuffle(order)
+            order.sort(key=lambda name: name != scenarios.FIRST)
+            run = Run(f"{REPORTING}-{seed}-{BENIGN}-{rate}-{number}", REPORTING, BENIGN, rate, tuple(order))
+            yield run
+            left -= run.seconds - START_SECONDS - BOOKS_SECONDS
+
+    def _asked_for(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if not self.only or name in self.only]
+
+
+def _rate(name: str, intensity: Intensity) -> int:
+    """The usual rate at which it is played."""
+    rate = max(intensity.rate_per_second, LEAST_RATES.get(name, 0))
+    chance = Chance.within((intensity.part[1],) * 2, name)
+    scenario = scenarios.draw(name, scenarios.draw_setting(chance, rate), chance)
+    most = max(step.load.rate_per_second for step in scenario.steps)
+    return rate if most <= MOST_PER_SECOND else LESS_PER_SECOND
+
+
+def _seconds(scenario: Scenario) -> float:
+    """It ends early where all is found, as is expected."""
+    steps = [step.seconds for step in scenario.steps]
+    if not scenario.expected:
+        return sum(steps) + scenario.calm_seconds
+    before = sum(steps[: scenario.begins])
+    return before + SHORTEST_SECONDS + max(scenario.calm_seconds, CLEAR_SECONDS)

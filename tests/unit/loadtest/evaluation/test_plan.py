@@ -1,0 +1,88 @@
+"""Which runs there are, and what they put on a cluster."""
+
+from itertools import pairwise
+
+import pytest
+
+from loadtest import scenarios
+from loadtest.evaluation.plan import (
+    CHOOSING,
+    INTENSITIES,
+    MOST_PER_SECOND,
+    REPORTING,
+    SCENARIOS_A_RUN,
+    Plan,
+    Run,
+)
+
+WHOLE = Plan(choosing=1, reporting=2, benign_minutes=60)
+RUNS = WHOLE.runs()
+
+
+def anomalies(purpose: str, intensity: str) -> list[str]:
+    runs = [run for run in RUNS if (run.purpose, run.intensity) == (purpose, intensity)]
+    return [name for run in runs for name in run.scenarios]
+
+
+@pytest.mark.parametrize("intensity", INTENSITIES)
+def test_every_anomaly_is_played_once_for_each_seed(intensity: str) -> None:
+    assert sorted(anomalies(CHOOSING, intensity)) == sorted(scenarios.ANOMALIES)
+    assert sorted(anomalies(REPORTING, intensity)) == sorted([*scenarios.ANOMALIES] * 2)
+
+
+def test_no_run_has_the_name_of_another_and_none_is_long() -> None:
+    assert len({run.name for run in RUNS}) == len(RUNS)
+    assert max(len(run.scenarios) for run in RUNS) <= SCENARIOS_A_RUN
+
+
+def test_a_run_is_drawn_the_same_again_and_another_one_otherwise() -> None:
+    one, other = RUNS[:2]
+    assert one.drawn() == one.drawn()
+    assert one.drawn()[0].clients != other.drawn()[0].clients
+    assert one.drawn()[1] != other.drawn()[1]
+
+
+def test_no_seed_serves_both_purposes() -> None:
+    seeds = [{run.name.split("-")[1] for run in RUNS if run.purpose == of} for of in (CHOOSING, REPORTING)]
+    assert not seeds[0] & seeds[1]
+
+
+def test_the_generator_can_send_what_a_run_has() -> None:
+    for run in RUNS:
+        _, _, played = run.drawn()
+        rates = [step.load.rate_per_second for scenario in played for step in scenario.steps]
+        assert max(rates) <= MOST_PER_SECOND, run
+
+
+def test_what_comes_of_a_usual_rate_is_not_for_chance_to_tell() -> None:
+    low = {name: run.rate_per_second for run in RUNS for name in run.scenarios if run.intensity == "low"}
+    assert {rate for name, rate in low.items() if name in ("node_kill", "redis_down", "upstream_errors")} == {
+        5
+    }
+    assert {rate for name, rate in low.items() if name in ("skew", "spike_broad", "traffic_drop")} == {20}
+
+
+def test_there_is_as_much_benign_traffic_as_is_asked_for() -> None:
+    benign = [run for run in RUNS if run.is_benign]
+    played = [scenario for run in benign for scenario in run.drawn()[2]]
+    seconds = sum(sum(step.seconds for step in one.steps) + one.calm_seconds for one in played)
+    assert 3600 <= seconds <= 3600 + 600
+    assert {run.rate_per_second for run in benign} == {5, 20, 90, 150}
+    assert not any(scenario.expected for scenario in played)
+    assert all(run.scenarios[0] == scenarios.FIRST for run in benign)
+    assert any(one.scenarios != other.scenarios for one, other in pairwise(benign))
+
+
+def test_only_what_is_asked_for_is_played() -> None:
+    runs = Plan(1, 1, 1, ("skew", "steady")).runs()
+    assert {name for run in runs for name in run.scenarios} == {"skew", "steady"}
+    assert not [run for run in Plan(1, 0, 0, ("steady",)).runs() if not run.is_benign]
+
+
+def test_the_reporting_seeds_and_an_hour_take_less_than_an_hour_and_a_half_with_two_jobs() -> None:
+    assert sum(run.seconds for run in RUNS) / 2 < 90 * 60
+
+
+def test_a_run_takes_about_as_long_as_its_steps() -> None:
+    run = Run("reporting-1-low-20-1", REPORTING, "low", 20, ("skew",))
+    assert 40 < run.seconds < 70

@@ -1,0 +1,86 @@
+"""What is shown, printed, written and told as JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtest import verdict
+from loadtest.child import StartError
+from loadtest.evaluation import document, page, tables
+from loadtest.evaluation.score import Score
+from loadtest.figure_tables import Place
+from tests.unit.loadtest.evaluation.runs import BREACH, SKEW, report, run, scenario, scored, times
+
+GOOD = verdict.outcome(scenario(SKEW), [report(103.0, SKEW), report(113.0, SKEW), report(118.0)], times())
+BAD = verdict.outcome(scenario(SKEW), [report(103.0, BREACH), report(118.0)], times())
+QUIET = verdict.outcome(scenario(name="steady"), [report(101.0), report(129.0)], times())
+SCORES = {
+    "choosing": Score((scored(GOOD, of=run("choosing-1-low-20-1", purpose="choosing")),)),
+    "reporting": Score((scored(GOOD, BAD), scored(QUIET, of=run("reporting-1001-benign-20-1", "benign")))),
+}
+PLACE = Place(Path(), page.NAME)
+
+
+def rows(title: str) -> dict[str, tuple[str, ...]]:
+    (table,) = [table for table in tables.all_of(SCORES) if table.title == title]
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_aims_are_held_against_both_sets_of_seeds() -> None:
+    found = rows("In all")
+
+    assert found["recall"] == ("1.0000", "0.5000", "≥ 0.9800", "missed")
+    assert found["time to detect, median"] == ("3.00 s", "3.00 s", "≤ 4.00 s", "reached")
+    assert found["false alarms an hour of benign traffic"] == ("–", "0.00", "≤ 0.00", "reached")
+
+
+def test_codes_and_intensities_are_those_of_the_reporting_seeds() -> None:
+    assert rows("By code") == {
+        "`limit_breach`": ("0", "0", "1", "–", "0.000", "–", "–", "–", "–"),
+        "`node_skew`": ("2", "1", "0", "0.500", "1.000", "3.0 s", "3.0 s", "6.0 s", "6.0 s"),
+        "in all": ("2", "1", "1", "0.500", "0.500", "3.0 s", "3.0 s", "6.0 s", "6.0 s"),
+    }
+    assert list(rows("By intensity")) == ["low"]
+    assert rows("Benign traffic") == {"20": ("0.5 min", "0")}
+
+
+def test_what_was_amiss_is_told_one_by_one() -> None:
+    (table,) = [table for table in tables.all_of(SCORES) if table.title == "What was amiss"]
+
+    assert table.rows == (
+        ("reporting-1001-low-20-1", "skew", "not found: node_skew (node-2)", "most to one node"),
+        ("reporting-1001-low-20-1", "skew", "false alarm: limit_breach (k_1)", "most to one node"),
+    )
+
+
+def test_tables_stand_in_their_place_of_a_page(tmp_path: Path) -> None:
+    file = tmp_path / "evaluation.md"
+    file.write_text(f"# Title\n\n{PLACE.begin}outdated\n{PLACE.end}\nThe rest.\n")
+
+    page.write(file, SCORES)
+
+    text = file.read_text()
+    assert text.startswith(f"# Title\n\n{PLACE.begin}\nMeasured on ")
+    assert "| recall | 1.0000 | 0.5000 | ≥ 0.9800 | missed |" in text
+    assert "outdated" not in text
+    assert text.endswith(f"\n{PLACE.end}\nThe rest.\n")
+
+
+def test_a_page_without_a_place_is_told_before_anything_runs(tmp_path: Path) -> None:
+    file = tmp_path / "evaluation.md"
+    file.write_text("nothing")
+
+    with pytest.raises(StartError, match=r"evaluation\.md has no place"):
+        page.check(file)
+
+
+def test_json_has_every_figure_and_every_finding() -> None:
+    told = json.loads(document.text(SCORES, ["recall: too low"]))
+
+    of_reporting = told["scores"]["reporting"]
+    assert told["failures"] == ["recall: too low"]
+    assert of_reporting["by_code"]["node_skew"]["recall"] == 0.5
+    assert of_reporting["aims"]["recall"] == 0.5
+    assert of_reporting["runs"][0]["scenarios"][1]["missing"] == ["node_skew (node-2)"]
+    assert of_reporting["runs"][1]["name"] == "reporting-1001-benign-20-1"
