@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from redis.asyncio import Redis
 
+from gateway.contract import keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.redis_url import parse_redis_url
 from loadtest import cluster, delay_proxy
@@ -298,3 +299,66 @@ async def test_of_very_many_limits_a_model_is_told_some_the_live_ones_first(
 
     assert told["limits"][0]["client"] == "a99"
     assert (len(told["limits"]), told["more"]) == (100, 50)
+
+
+async def given_up(call: "asyncio.Task[Any]") -> None:
+    """The SDK tells the server that nobody waits for this call any more."""
+    call.cancel()
+    with suppress(asyncio.CancelledError):
+        await call
+    assert call.cancelled()
+
+
+async def test_calls_that_are_given_up_leave_nothing_and_the_server_goes_on(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()])
+    host, port = parse_redis_url(redis_url).addresses[0]
+    async with delay_proxy.running(host, port) as proxy:
+
+        async def connections() -> int:
+            return len(proxy.sides) // 2
+
+        async def under_way() -> bool:
+            return any(side.queue for side in proxy.sides)
+
+        url = redis_url.replace(f":{port}/", f":{proxy.port}/")
+        async with session(url, environment(url), SUBJECT_TIMEOUT_SECONDS="10") as client:
+            await called(client, "status")
+            for tool, arguments in (
+                ("diagnose", {}),
+                ("audit", {}),
+                ("why", {"client": CLIENT}),
+                ("top", {}),
+            ):
+                proxy.delay_seconds = 0.5
+                call = asyncio.create_task(client.call_tool(tool, arguments))
+                await eventually(under_way, bool)
+                await given_up(call)
+                proxy.delay_seconds = 0.0
+                nodes = (await called(client, "nodes"))["nodes"]
+
+                assert [node["id"] for node in nodes] == ["node-1"]
+            await eventually(connections, lambda number: number == 1)
+
+
+async def test_a_change_that_is_given_up_is_whole_and_keeps_nobody_off(
+    redis_client: Redis, redis_url: str
+) -> None:
+    await publish(redis_client, [record()])
+    host, port = parse_redis_url(redis_url).addresses[0]
+    async with delay_proxy.running(host, port) as proxy:
+        url = redis_url.replace(f":{port}/", f":{proxy.port}/")
+        async with session(url, environment(url), SUBJECT_MCP_ACTIONS="true") as client:
+            proxy.delay_seconds = 0.1
+            call = asyncio.create_task(
+                client.call_tool("limits_set", {"client": CLIENT, "limit": "7/m", "why": "x"})
+            )
+            await eventually(lambda: live_changes(redis_client), lambda live: live.limits)
+            await given_up(call)
+            proxy.delay_seconds = 0.0
+            again = await called(client, "limits_set", client=CLIENT, limit="9/m", why="y")
+
+    assert "(was 7/m, override by" in again["told"]
+    assert [one.after for one in await audited(redis_client)] == ["7/m", "9/m"]
+    assert not await redis_client.exists(keys.editing(CLIENT))
