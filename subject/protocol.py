@@ -6,7 +6,7 @@ from typing import Any
 from gateway.contract.limits import Limits, parse_limits
 from subject import settings as settings_module
 from subject.actions import edits, outcomes
-from subject.actions.edits import Actor
+from subject.actions.edits import Actor, LimitChange
 from subject.checker import RateLimiterChecker
 from subject.cluster import metrics
 from subject.cluster.node import Node
@@ -108,7 +108,9 @@ class RateLimiterSubject:
             RedisAwayError: Redis does not answer.
             RedisRefusesError: it answers with an error.
         """
-        done = await edits.set_limit(self._reader.redis, client_id, _limit(limit), Actor(self._by, why))
+        done = await edits.set_limit(
+            self._reader.redis, LimitChange(client_id, _limit(limit), Actor(self._by, why))
+        )
         return f"{outcomes.limit_set(client_id, done)}; {await self._where(done.version, done.at)}"
 
     async def reset_client(self, client_id: str, why: str | None = None) -> str:

@@ -26,10 +26,50 @@ from subject.errors import UsageError
 from subject.figures import moment
 from subject.telemetry.redis_client import redis_errors_mapped
 
-__all__ = ["Actor", "LimitSet", "LimitUnset", "propose_limit", "reset", "set_limit", "unset_limit"]
+__all__ = [
+    "Actor",
+    "LimitChange",
+    "LimitSet",
+    "LimitUnset",
+    "propose_limit",
+    "reset",
+    "set_limit",
+    "unset_limit",
+]
 
 DEFAULT_PERIOD_SECONDS = UNIT_SECONDS["m"]
 """The period of a bare number where no node has published a policy: that of the default limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChange:
+    """The limit that `actor` wants a client to have: for good, for some `seconds`, or `until` a time.
+
+    A number is one for the shortest period that the client has now, and its other windows stay.
+    `if_revision`: only if that is what stands now.
+    """
+
+    client: str
+    limit: Limits | int
+    actor: Actor
+    seconds: int | None = None
+    until: float | None = None
+    if_revision: str | None = None
+
+    def ends_at(self, at: float) -> float | None:
+        """By Redis' clock, if it is made at `at`.
+
+        Raises:
+            UsageError: it would be over, or is too far away.
+        """
+        if self.seconds is not None:
+            return at + self.seconds
+        if self.until is not None and not at < self.until <= at + MAX_PERIOD_SECONDS:
+            raise UsageError(
+                f"{moment(self.until, at)} is no end for a limit: write a time after now, which is "
+                f"{moment(at, self.until)}, and within 366 days"
+            )
+        return self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,86 +108,61 @@ class CountReset:
     version: int | None
 
 
-async def propose_limit(
-    redis: Redis,
-    client: str,
-    limit: Limits | int,
-    actor: Actor,
-    seconds: int | None = None,
-    *,
-    until: float | None = None,
-    if_revision: str | None = None,
-) -> LimitSet:
+async def propose_limit(redis: Redis, asked: LimitChange) -> LimitSet:
     """What `set_limit` would do; nothing is written. Raises what that does."""
-    return (await _propose(redis, client, limit, actor, seconds, until, if_revision))[1]
+    return (await _propose(redis, asked))[1]
 
 
-async def _propose(
-    redis: Redis,
-    client: str,
-    limit: Limits | int,
-    actor: Actor,
-    seconds: int | None,
-    until: float | None,
-    if_revision: str | None,
-) -> tuple[Policies, LimitSet]:
+async def _propose(redis: Redis, asked: LimitChange) -> tuple[Policies, LimitSet]:
     """Also the policies of now."""
-    checked(client)
+    checked(asked.client)
     with redis_errors_mapped(redis):
         at, policies = await changes.look(redis)
-        if not policies.is_client(client):
-            raise unknown(client, policies)
-        check_revision(client, policies, if_revision, at)
-        return policies, _proposal(at, policies, client, limit, actor, _end(at, seconds, until))[1]
+        if not policies.is_client(asked.client):
+            raise unknown(asked.client, policies)
+        check_revision(asked.client, policies, asked.if_revision, at)
+        return policies, _proposal(at, policies, asked)[1]
 
 
-async def set_limit(
-    redis: Redis,
-    client: str,
-    limit: Limits | int,
-    actor: Actor,
-    seconds: int | None = None,
-    *,
-    until: float | None = None,
-    if_revision: str | None = None,
-) -> LimitSet:
-    """Give a client a limit that goes before all others: for good, for some seconds, or until a time.
-
-    A number is one for the shortest period that the client has now, and its other windows stay.
+async def set_limit(redis: Redis, asked: LimitChange) -> LimitSet:
+    """Give a client a limit that goes before all others.
 
     Raises:
-        ValueError: `client` is no client id that a node knows, the number is out of range, the end is over,
-            or there are too many live changes.
+        ValueError: no node knows a client of this id, the number is out of range, the end is over, or there
+            are too many live changes.
         ConflictError: its live limit is not that of `if_revision`, or somebody else is changing it.
         NoNodesError: no node has ever written to this Redis.
         RedisAwayError: Redis does not answer.
         RedisRefusesError: it answers with an error; the reason says where the change was made all the same.
     """
     # No name is written anywhere before it is known to be one.
-    found, _ = await _propose(redis, client, limit, actor, seconds, until, if_revision)
+    found, _ = await _propose(redis, asked)
+    client = asked.client
     with redis_errors_mapped(redis):
         async with editing(redis, client) as lease:
             at, policies = await changes.look(redis, found)
-            check_revision(client, policies, if_revision, at)
-            override, done = _proposal(at, policies, client, limit, actor, _end(at, seconds, until))
+            check_revision(client, policies, asked.if_revision, at)
+            override, done = _proposal(at, policies, asked)
             standing = changes.standing(client, policies)
             lease.check()
             before = None if standing is None else str(standing)
-            record = actor.did("set", client, at, before=before, after=str(done.limit), until=done.until)
+            record = asked.actor.did(
+                "set", client, at, before=before, after=str(done.limit), until=done.until
+            )
             async with redis.pipeline(transaction=False) as pipe:
                 pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, codec.encode(override))
                 _, version = await changes.make(redis, pipe, lambda _: record)
     return replace(done, version=version)
 
 
-def _proposal(
-    at: float, policies: Policies, client: str, limit: Limits | int, actor: Actor, until: float | None
-) -> tuple[Override, LimitSet]:
+def _proposal(at: float, policies: Policies, asked: LimitChange) -> tuple[Override, LimitSet]:
+    client, limits, until = asked.client, asked.limit, asked.ends_at(at)
     before = policies.applied_to(client)
-    limits = _in_the_shortest_window(limit, before) if isinstance(limit, int) else limit
+    if isinstance(limits, int):
+        limits = _in_the_shortest_window(limits, before)
     if changes.standing(client, policies) is None:
         changes.check_room(policies)
-    override = Override(limits, actor.by, at, actor.why, until)
+    override = Override(limits, asked.actor.by, at, asked.actor.why, until)
     return override, LimitSet(
         at=at,
         limit=limits,
@@ -157,17 +172,6 @@ def _proposal(
         replaced=policies.overrides.limits.get(client),
         revision=revision(override),
     )
-
-
-def _end(at: float, seconds: int | None, until: float | None) -> float | None:
-    if seconds is not None:
-        return at + seconds
-    if until is not None and not at < until <= at + MAX_PERIOD_SECONDS:
-        raise UsageError(
-            f"{moment(until, at)} is no end for a limit: write a time after now, which is "
-            f"{moment(at, until)}, and within 366 days"
-        )
-    return until
 
 
 def _in_the_shortest_window(quota: int, applied: Policy | None) -> Limits:

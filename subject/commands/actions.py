@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gateway.contract.policy_table import Policy
 from subject.actions import edits, forget, outcomes, undo
-from subject.actions.edits import Actor, LimitSet
+from subject.actions.edits import Actor, LimitChange, LimitSet
 from subject.actions.effects import Effect, in_force
 from subject.actions.known_clients import checked
 from subject.actions.limit_hints import read_limit
@@ -29,18 +29,19 @@ from subject.telemetry.redis_reads import redis_time
 
 async def set_limit(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
     """``limits set``."""
-    client, limit = arguments.client, read_limit(arguments.limit)
-    seconds = None if arguments.duration is None else parse_duration(arguments.duration)
-    until = None if arguments.until is None else _time(arguments.until)
-    actor, revision = _actor(arguments), arguments.revision
-    if arguments.dry_run:
-        proposed = await edits.propose_limit(
-            reader.redis, client, limit, actor, seconds, until=until, if_revision=revision
-        )
-        return await _show_proposal(arguments, reader, settings, proposed)
-    done = await edits.set_limit(
-        reader.redis, client, limit, actor, seconds, until=until, if_revision=revision
+    client = arguments.client
+    asked = LimitChange(
+        client=client,
+        limit=read_limit(arguments.limit),
+        seconds=None if arguments.duration is None else parse_duration(arguments.duration),
+        until=None if arguments.until is None else _time(arguments.until),
+        actor=_actor(arguments),
+        if_revision=arguments.revision,
     )
+    if arguments.dry_run:
+        proposed = await edits.propose_limit(reader.redis, asked)
+        return await _show_proposal(arguments, reader, settings, proposed)
+    done = await edits.set_limit(reader.redis, asked)
     back = undo.command(client, done.replaced, done.revision)
     found = await _effects(arguments, reader, settings, done.at, done.version)
     if arguments.json:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import ParamSpec
 
 from subject.actions import edits, outcomes, undo
-from subject.actions.changes import Actor
+from subject.actions.edits import Actor, LimitChange
 from subject.actions.known_clients import checked, chosen
 from subject.actions.limit_hints import read_limit
 from subject.actions.revisions import NONE
@@ -115,8 +115,8 @@ class Tools:
         `revision`, as `limits` tells it: only if nobody has changed the client's live limit since.
         """
         seconds = None if lasting is None else parse_duration(lasting)
-        redis, asked, actor = self._reader.redis, read_limit(limit), _actor(why)
-        done = await edits.set_limit(redis, client, asked, actor, seconds, if_revision=revision)
+        asked = LimitChange(client, read_limit(limit), _actor(why), seconds, if_revision=revision)
+        done = await edits.set_limit(self._reader.redis, asked)
         return {
             "client": client,
             "limit": str(done.limit),

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from gateway.contract.overrides import MAX_BY
 from subject.actions import edits, outcomes
-from subject.actions.changes import Actor
+from subject.actions.edits import Actor, LimitChange
 from subject.actions.limit_hints import read_limit
 from subject.durations import parse_duration
 from subject.errors import UsageError
@@ -23,7 +23,8 @@ async def set_limit(redis: Redis, form: Form, settings: Settings) -> str:
     """Give a client a limit, for good or for a time."""
     limit, seconds = read_limit(form["limit"]), parse_duration(form["for"]) if form["for"] else None
     client, revision = form["client"], form["revision"] or None
-    done = await edits.set_limit(redis, client, limit, _actor(form), seconds, if_revision=revision)
+    asked = LimitChange(client, limit, _actor(form), seconds, if_revision=revision)
+    done = await edits.set_limit(redis, asked)
     where = await outcomes.where_by_now(redis, done.version, done.at, settings)
     return f"{outcomes.limit_set(client, done)}; {where}."
 

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from loadtest import redis_server
+from loadtest.cluster import Cluster
+from loadtest.redis_server import RedisServer
 from subject import RateLimiterSubject
 from tests.e2e.operators import (
     BLIND,
@@ -17,21 +19,26 @@ from tests.e2e.operators import (
     FOUND_SECONDS,
     GREEDY,
     Operator,
+    Traffic,
     calm_cluster,
     command,
     is_open,
 )
 
 
+async def breached(stack: AsyncExitStack, *options: str) -> tuple[RedisServer, Cluster, Traffic, Operator]:
+    """A cluster of which one client sends too much, and its ticket; `options` are those of Redis."""
+    redis, running, sends = await calm_cluster(stack, 3, *options)
+    operator = Operator(await stack.enter_async_context(RateLimiterSubject(redis.url)))
+    for place in range(3):
+        sends.start(GREEDY, place, 3)
+    await operator.watch(FOUND_SECONDS, is_open(BREACH))
+    return redis, running, sends, operator
+
+
 async def test_while_redis_and_all_nodes_stand_still_nothing_is_closed() -> None:
     async with AsyncExitStack() as stack:
-        redis, running, sends = await calm_cluster(stack)
-        subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
-        operator = Operator(subject)
-        for place in range(3):
-            sends.start(GREEDY, place, 3)
-        await operator.watch(FOUND_SECONDS, is_open(BREACH))
-
+        redis, running, sends, operator = await breached(stack)
         pids = [redis.pid, *(node.pid for node in running.nodes)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -51,13 +58,7 @@ async def test_while_redis_and_all_nodes_stand_still_nothing_is_closed() -> None
 
 async def test_when_redis_and_all_nodes_are_started_again_what_is_over_is_closed_and_no_more_opened() -> None:
     async with AsyncExitStack() as stack:
-        redis, running, sends = await calm_cluster(stack)
-        subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
-        operator = Operator(subject)
-        for place in range(3):
-            sends.start(GREEDY, place, 3)
-        await operator.watch(FOUND_SECONDS, is_open(BREACH))
-
+        redis, running, sends, operator = await breached(stack)
         for pid in (redis.pid, *(node.pid for node in running.nodes)):
             os.kill(pid, signal.SIGKILL)
         await operator.watch(FOUND_SECONDS, is_open(BREACH, BLIND))
@@ -78,13 +79,7 @@ async def test_a_redis_that_is_started_again_with_what_it_had_is_one_ticket(tmp_
     """`test_operator_loop.py` has one that is started again empty."""
     options = ("--appendonly", "yes", "--dir", str(tmp_path))
     async with AsyncExitStack() as stack:
-        redis, running, sends = await calm_cluster(stack, 3, *options)
-        subject = await stack.enter_async_context(RateLimiterSubject(redis.url))
-        operator = Operator(subject)
-        for place in range(3):
-            sends.start(GREEDY, place, 3)
-        await operator.watch(FOUND_SECONDS, is_open(BREACH))
-
+        redis, running, _, operator = await breached(stack, *options)
         os.kill(redis.pid, signal.SIGKILL)
         await operator.watch(FOUND_SECONDS, is_open(BREACH, DOWN))
         await operator.watch(5)

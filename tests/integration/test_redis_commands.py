@@ -61,7 +61,7 @@ async def test_nodes_and_subject_need_nothing_but_plain_commands(
             assert time.monotonic() < deadline
         while not (await redis_client.pubsub_numsub(keys.CHANGES))[0][1]:
             assert time.monotonic() < deadline
-        await edits.set_limit(redis_client, CLIENT, 5, edits.Actor("ana"), seconds=60)
+        await edits.set_limit(redis_client, edits.LimitChange(CLIENT, 5, edits.Actor("ana"), seconds=60))
         await edits.reset(redis_client, CLIENT, edits.Actor("ana"))
         await edits.unset_limit(redis_client, CLIENT, edits.Actor("ana"))
         observer = await asyncio.create_subprocess_exec(

@@ -78,7 +78,9 @@ async def test_what_a_node_writes_is_what_the_schema_says(
 
 async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: redis_asyncio.Redis) -> None:
     await publish(redis_client, [record()])
-    await edits.set_limit(redis_client, CLIENT, parse_limits("500/m"), edits.Actor("ana", "launch day"))
+    await edits.set_limit(
+        redis_client, edits.LimitChange(CLIENT, parse_limits("500/m"), edits.Actor("ana", "launch day"))
+    )
     await edits.reset(redis_client, CLIENT, edits.Actor("ana"))
 
     assert sorted(await assert_documented(redis_client)) == sorted(

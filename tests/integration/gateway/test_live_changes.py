@@ -66,7 +66,7 @@ async def change_everything(redis: Redis, clients: list[Client]) -> None:
     actor = edits.Actor("ana", "a test")
     assert [(await clients[0].get()).status for _ in range(4)] == [200, 200, 200, 429]
 
-    await edits.set_limit(redis, CLIENT, FIVE, actor)
+    await edits.set_limit(redis, edits.LimitChange(CLIENT, FIVE, actor))
     await policy_is_everywhere(clients, OVERRIDDEN)
     statuses = [(await clients[-1].get()).status for _ in range(5)]
     assert statuses[-1] == 429  # the two places that the raise gave are taken
@@ -342,7 +342,7 @@ async def test_a_node_publishes_up_to_which_change_it_has_taken_over_and_since_w
     assert (await node.record()).overrides.version == 0
     await subscribers(redis_client, 1)
     for version in (1, 2):
-        done = await edits.set_limit(redis_client, CLIENT, FIVE, edits.Actor("ana"))
+        done = await edits.set_limit(redis_client, edits.LimitChange(CLIENT, FIVE, edits.Actor("ana")))
         assert done.version == version
         record = await eventually(node.record, lambda seen, wanted=version: seen.overrides.version == wanted)  # type: ignore[misc] # bound at once
         taken_at = record.overrides.taken_at

@@ -171,7 +171,9 @@ async def test_concurrent_edits_are_made_one_after_the_other_and_audited_so(redi
 
     async def edit(number: int) -> None:
         async with Redis(port=url["port"], decode_responses=True) as own:
-            await edits.set_limit(own, "acme", parse_limits(f"{number}/m"), edits.Actor(f"op-{number}"))
+            await edits.set_limit(
+                own, edits.LimitChange("acme", parse_limits(f"{number}/m"), edits.Actor(f"op-{number}"))
+            )
 
     await asyncio.gather(*(edit(number) for number in range(1, 13)))
 
@@ -188,8 +190,8 @@ async def test_concurrent_edits_are_made_one_after_the_other_and_audited_so(redi
 
 async def test_of_many_who_change_what_they_saw_one_does(redis_client: Redis) -> None:
     await publish(redis_client, [record()], TABLE)
-    await edits.set_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
-    seen = await edits.propose_limit(redis_client, "acme", parse_limits("9/m"), ACTOR)
+    await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("9/m"), ACTOR))
+    seen = await edits.propose_limit(redis_client, edits.LimitChange("acme", parse_limits("9/m"), ACTOR))
     assert seen.replaced is not None
 
     async def edit(number: int) -> bool:
@@ -197,7 +199,10 @@ async def test_of_many_who_change_what_they_saw_one_does(redis_client: Redis) ->
         async with Redis(port=port, decode_responses=True) as own:
             try:
                 await edits.set_limit(
-                    *(own, "acme", parse_limits(f"{number}/s"), ACTOR), if_revision=revision(seen.replaced)
+                    own,
+                    edits.LimitChange(
+                        "acme", parse_limits(f"{number}/s"), ACTOR, if_revision=revision(seen.replaced)
+                    ),
                 )
             except ConflictError:
                 return False
@@ -230,7 +235,7 @@ async def test_who_was_too_slow_changes_nothing_and_takes_no_others_lease(
     monkeypatch.setattr(leases, "USABLE_SECONDS", -1.0)
 
     with pytest.raises(RedisAwayError, match="nothing was changed"):
-        await edits.set_limit(redis_client, "acme", parse_limits("9/s"), ACTOR)
+        await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("9/s"), ACTOR))
 
     assert await limit_of(redis_client) is None
     assert await redis_client.exists(keys.editing("acme"))
@@ -357,7 +362,7 @@ async def test_where_redis_goes_away_at_the_change_nobody_says_that_it_was_not_m
     own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     await publish(own_client, [record()], TABLE)
-    await edits.set_limit(own_client, "acme", parse_limits("5/s"), ACTOR)
+    await edits.set_limit(own_client, edits.LimitChange("acme", parse_limits("5/s"), ACTOR))
     monkeypatch.setattr(leases.Lease, "check", lambda _: os.kill(own_redis.pid, signal.SIGSTOP))
     try:
         run = await subject(*command, redis_url=own_redis.url, settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"})
@@ -441,9 +446,9 @@ async def test_a_change_that_may_be_under_way_keeps_others_off(
         with monkeypatch.context() as patch:
             patch.setattr(leases.Lease, "check", hold)
             with pytest.raises(HalfDoneError, match="whether it was made is not known"):
-                await edits.set_limit(late, "acme", parse_limits("9/s"), ACTOR)
+                await edits.set_limit(late, edits.LimitChange("acme", parse_limits("9/s"), ACTOR))
         with pytest.raises(ConflictError, match="somebody else is changing acme"):
-            await edits.set_limit(redis_client, "acme", parse_limits("7/s"), ACTOR)
+            await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("7/s"), ACTOR))
 
 
 @pytest.mark.parametrize(
@@ -459,7 +464,7 @@ async def test_what_is_made_is_audited_though_it_is_interrupted(
 ) -> None:
     await publish(redis_client, [record()], TABLE)
     if "unset" in command:
-        await edits.set_limit(redis_client, command[2], parse_limits("5/s"), ACTOR)
+        await edits.set_limit(redis_client, edits.LimitChange(command[2], parse_limits("5/s"), ACTOR))
     before = len(await audited(redis_client))
     address = parse_redis_url(redis_url).addresses[0]
     async with delay_proxy.running(*address) as proxy:
@@ -484,7 +489,7 @@ async def test_tables_of_many_clients_are_read_once(redis_client: Redis, redis_u
     async with Reader(load(REDIS_URL=redis_url)) as reader:
         await redis_client.config_resetstat()
         views = [await reader.look() for _ in range(3)]
-        await edits.set_limit(redis_client, "acme", parse_limits("9/s"), ACTOR)
+        await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("9/s"), ACTOR))
         await edits.unset_limit(redis_client, "acme", ACTOR)
         info: dict[str, Any] = await redis_client.info("commandstats")
 
