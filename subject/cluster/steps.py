@@ -1,10 +1,14 @@
 """What the cluster did before the seconds that are judged, in steps of ten: by what nodes keep for hours."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import ceil, floor
 
-from gateway.contract.telemetry import HISTORY, ClientCount, TelemetryRecord
+from gateway.contract import histogram
+from gateway.contract.histogram import Buckets
+from gateway.contract.telemetry import HISTORY, ClientCount, TelemetryRecord, Upstream
+from subject.cluster.answers import asked, failed
 from subject.cluster.samples import JUMP_SECONDS
 
 STEP_SECONDS = int(HISTORY.interval_seconds)
@@ -14,14 +18,90 @@ FIRST_SECONDS = 1.5 * STEP_SECONDS
 """A boot's first record of the history comes within this time; what it counts began with the boot."""
 
 
+@dataclass(frozen=True)  # without slots, for what is cached
+class Gain:
+    """What a cumulative histogram gained; of most steps nobody asks, so it is reckoned for whoever does."""
+
+    later: Buckets = ()
+    earlier: Buckets = ()
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        """The gain as a histogram."""
+        return histogram.difference(self.later, self.earlier)
+
+    @cached_property
+    def percentiles_ms(self) -> tuple[float, float] | None:
+        """The median and the 99th percentile; None where nothing was measured."""
+        median, p99 = (histogram.quantile_seconds(self.buckets, q) for q in (0.5, 0.99))
+        return None if median is None or p99 is None else (1000 * median, 1000 * p99)
+
+    @property
+    def reckoned(self) -> "Gain":
+        """The same in less room."""
+        return Gain(self.buckets)
+
+    def and_then(self, later: "Gain") -> "Gain":
+        """Both together."""
+        if self.later is later.earlier:
+            return Gain(later.later, self.earlier)
+        return Gain(histogram.total((self.buckets, later.buckets)))
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """What one node waited for, and what it asked of the upstream. Histograms cannot be cut, so this is of
+    whole records: of those of which the middle lies in the step. `loop_lag_seconds` is of a single second."""
+
+    asked: int
+    failed: int
+    upstream_latency: Gain
+    store_latency: Gain
+    loop_lag_seconds: float
+
+    @property
+    def reckoned(self) -> "Latencies":
+        """The same in less room."""
+        return replace(
+            self,
+            upstream_latency=self.upstream_latency.reckoned,
+            store_latency=self.store_latency.reckoned,
+        )
+
+    def and_then(self, later: "Latencies") -> "Latencies":
+        """Both together."""
+        return Latencies(
+            self.asked + later.asked,
+            self.failed + later.failed,
+            self.upstream_latency.and_then(later.upstream_latency),
+            self.store_latency.and_then(later.store_latency),
+            max(self.loop_lag_seconds, later.loop_lag_seconds),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Sums of all nodes over ten seconds from `start` on; `clients`: requests of those that nodes listed."""
+    """Sums of all nodes over ten seconds from `start` on; `clients`: requests of those that nodes listed.
+
+    The last two are by node; recordings of earlier versions are without them.
+    """
 
     start: int
     requests: float
     new_clients: float
     clients: dict[str, float]
+    requests_by_node: dict[str, float] = field(default_factory=dict)
+    latencies: dict[str, Latencies] = field(default_factory=dict)
+
+    @property
+    def end(self) -> int:
+        """The second after its last one."""
+        return self.start + STEP_SECONDS
+
+    @property
+    def reckoned(self) -> "Step":
+        """The same in less room."""
+        return replace(self, latencies={node_id: of.reckoned for node_id, of in self.latencies.items()})
 
 
 @dataclass(slots=True)
@@ -29,12 +109,16 @@ class _Sums:
     requests: float = 0.0
     new_clients: float = 0.0
     clients: dict[str, float] = field(default_factory=dict)
+    requests_by_node: dict[str, float] = field(default_factory=dict)
+    latencies: dict[str, Latencies] = field(default_factory=dict)
 
 
 class Steps:
     """Adds records of the history up, and keeps the sums only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lasting: bool = False) -> None:
+        """`lasting`: it is kept for so long that room matters more than the time that adding takes."""
+        self._lasting = lasting
         self._last: dict[str, TelemetryRecord] = {}
         self._sums: dict[int, _Sums] = {}
 
@@ -54,7 +138,14 @@ class Steps:
         self._sums = {number: sums for number, sums in self._sums.items() if number * STEP_SECONDS >= first}
         self._last = {node_id: record for node_id, record in self._last.items() if record.at >= first}
         return tuple(
-            Step(number * STEP_SECONDS, sums.requests, sums.new_clients, sums.clients)
+            Step(
+                number * STEP_SECONDS,
+                sums.requests,
+                sums.new_clients,
+                sums.clients,
+                sums.requests_by_node,
+                sums.latencies,
+            )
             for number, sums in sorted(self._sums.items())
             if (number + 1) * STEP_SECONDS <= last - LATE_SECONDS
         )
@@ -62,6 +153,7 @@ class Steps:
     def _spread(self, earlier: TelemetryRecord | None, record: TelemetryRecord) -> None:
         """Evenly over the time from one record to the next, or from the boot to its first."""
         start = record.started_at if earlier is None else earlier.at
+        node_id = record.node_id
         requests = record.boot.requests - (0 if earlier is None else earlier.boot.requests)
         new_clients = record.new_clients - (0 if earlier is None else earlier.new_clients)
         gains = _gains(() if earlier is None else earlier.busiest, record.busiest)
@@ -71,8 +163,17 @@ class Steps:
             sums = self._sums.setdefault(number, _Sums())
             sums.requests += requests * part
             sums.new_clients += new_clients * part
+            by_node = sums.requests_by_node
+            by_node[node_id] = by_node.get(node_id, 0.0) + requests * part
             for client, gain in gains.items():
                 sums.clients[client] = sums.clients.get(client, 0.0) + gain * part
+        self._put(floor((start + record.at) / 2 / STEP_SECONDS), node_id, _latencies(earlier, record))
+
+    def _put(self, number: int, node_id: str, latencies: Latencies) -> None:
+        known = self._sums[number].latencies
+        if node_id in known:
+            latencies = known[node_id].and_then(latencies)
+        known[node_id] = latencies.reckoned if self._lasting else latencies
 
 
 def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:
@@ -82,6 +183,18 @@ def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:
         and abs(record.started_at - earlier.started_at) <= JUMP_SECONDS
         and record.boot.requests >= earlier.boot.requests
         and record.new_clients >= earlier.new_clients
+    )
+
+
+def _latencies(earlier: TelemetryRecord | None, record: TelemetryRecord) -> Latencies:
+    later = record.upstream
+    before = Upstream() if earlier is None else earlier.upstream
+    return Latencies(
+        asked(later) - asked(before),
+        failed(later) - failed(before),
+        Gain(record.upstream_latency, () if earlier is None else earlier.upstream_latency),
+        Gain(record.store_latency, () if earlier is None else earlier.store_latency),
+        record.loop_lag_seconds,
     )
 
 

@@ -56,7 +56,8 @@ class Reader:
         self._records: list[TelemetryRecord] = []
         self._active = Active()
         self._stream_at = ""
-        self._past = PastSteps(settings.history_seconds and settings.history_seconds + self._kept_seconds)
+        past_seconds = settings.history_seconds and settings.history_seconds + self._kept_seconds
+        self._past = PastSteps(past_seconds, lasting=lasting)
         self._nodes = KnownNodes()
         self._clock = RedisClock()
         self._policies = Policies()

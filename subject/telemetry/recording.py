@@ -104,7 +104,7 @@ class Writer:
         for step in view.steps:
             if step.start > self.steps:
                 self.steps = step.start
-                yield line(STEP, step)
+                yield line(STEP, step.reckoned)
         yield from self.of_records(view.records)
         yield line(LOOK, _look(view))
         oldest = min((record.at for record in view.records), default=view.at)
