@@ -1,13 +1,13 @@
 """traffic_drop: much less comes than usual, to the cluster or to one of its nodes."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
-from subject.cluster.steps import STEP_SECONDS
+from subject.cluster.steps import STEP_SECONDS, Step
 from subject.detectors import onset, opening, rates
 from subject.detectors.usual import Usual
 from subject.figures import clock, number, percent
@@ -37,7 +37,9 @@ def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     taught = rates.taught_by(rates.opening_spike(snapshot, thresholds))
     is_start = rates.is_start(snapshot)
     of_cluster = _drop(snapshot.requests, snapshot.first_second, thresholds, taught, is_start=is_start)
-    of_cluster = of_cluster or _lasting_drop(snapshot, thresholds)
+    of_cluster = of_cluster or _lasting_drop(
+        snapshot.steps, lambda step: step.requests, snapshot.requests, thresholds
+    )
     if of_cluster is not None:
         return [_of_cluster(snapshot, thresholds, of_cluster)] if snapshot.up else []
     return [
@@ -47,15 +49,16 @@ def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     ]
 
 
-def _lasting_drop(snapshot: Snapshot, thresholds: Thresholds) -> _Drop | None:
+def _lasting_drop(
+    steps: Sequence[Step], value: Callable[[Step], float], seconds: Sequence[float], thresholds: Thresholds
+) -> _Drop | None:
     """Of which the seconds that are kept show no beginning: by steps of before, and low to this second."""
-    steps = opening.without_gaps(snapshot.steps)
-    counts = snapshot.requests[-thresholds.drop_seconds :]
+    steps = opening.without_gaps(steps)
+    counts = seconds[-thresholds.drop_seconds :]
     if len(steps) <= opening.LEAST_STEPS or not counts:
         return None
-    drop = _drop(
-        [step.requests / STEP_SECONDS for step in steps], 0, opening.in_steps(thresholds, len(steps))
-    )
+    rates_before = [value(step) / STEP_SECONDS for step in steps]
+    drop = _drop(rates_before, 0, opening.in_steps(thresholds, len(steps)))
     rate = sum(counts) / len(counts)
     if drop is None or rate * thresholds.clear_ratio >= thresholds.drop_ratio * drop.usual:
         return None
@@ -72,14 +75,27 @@ def _node_drop(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> _Drop 
         return None
     first = max(snapshot.first_second, int(newest) + 1)
     counts = snapshot.requests_by_node[node.id][first - snapshot.first_second :]
-    if not _may_have_dropped(counts, thresholds):
-        return None
-    drop = _drop(counts, first, thresholds)
+    drop = _drop(counts, first, thresholds) if _may_have_dropped(counts, thresholds) else None
     if drop is None:
+        return _lasting_node_drop(snapshot, thresholds, node, counts)
+    return drop if _is_far_below_even(snapshot, thresholds, drop.rate, drop.since - snapshot.until) else None
+
+
+def _lasting_node_drop(
+    snapshot: Snapshot, thresholds: Thresholds, node: Node, counts: Sequence[float]
+) -> _Drop | None:
+    rate = sum(counts[-thresholds.drop_seconds :]) / thresholds.drop_seconds
+    if not _is_far_below_even(snapshot, thresholds, rate, -len(counts)):
         return None
-    # The median, for the seconds at whose ends the whole cluster was low as well.
-    even = median(snapshot.requests[drop.since - snapshot.until :]) / len(snapshot.up)
-    return drop if drop.rate < thresholds.drop_ratio / thresholds.clear_ratio * even else None
+    served_from = node.last.started_at + thresholds.baseline_min_seconds
+    steps = [step for step in snapshot.steps if step.start >= served_from]
+    return _lasting_drop(steps, lambda step: step.requests_by_node.get(node.id, 0.0), counts, thresholds)
+
+
+def _is_far_below_even(snapshot: Snapshot, thresholds: Thresholds, rate: float, place: int) -> bool:
+    """By the median from that place on, for the seconds at whose ends the whole cluster was low as well."""
+    even = median(snapshot.requests[place:]) / len(snapshot.up)
+    return rate < thresholds.drop_ratio / thresholds.clear_ratio * even
 
 
 def _may_have_dropped(counts: Sequence[float], thresholds: Thresholds) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from subject.cluster import metrics, series
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
+from subject.cluster.steps import STEP_SECONDS
 from subject.detectors import onset
 from subject.detectors.chi_square import chance_if_even
 from subject.figures import clock, number, percent
@@ -94,15 +95,21 @@ def node_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     }
     if not began:
         return []
+    since = {
+        node: _by_steps(snapshot, nodes, node, rows, snapshot.first_second + start)
+        if start <= first
+        else snapshot.first_second + start
+        for node, start in began.items()
+    }
     # The one that was found first, so that of two that are about as busy it is always the same.
-    busiest = min(began, key=lambda node: (began[node], -sum(rows.rows[node][-window:])))
+    busiest = min(began, key=lambda node: (since[node], -sum(rows.rows[node][-window:])))
     # The shares are those since it began, not mixed with the even ones of before.
     rates = rows.rates(max(began[busiest], last + 1 - window), last)
     if sum(rates) <= 0:  # nothing has come since
         rates = rows.rates(max(0, last + 1 - window), last)
     counts = max(filter(sum, rows.counts(last)), key=lambda counts: rows.margin(busiest, counts))
     skew = _Skew(busiest, rates, chance_if_even(counts), rows.margin(busiest, counts))
-    return [_finding(snapshot, thresholds, nodes, skew, snapshot.first_second + began[busiest])]
+    return [_finding(snapshot, thresholds, nodes, skew, since[busiest])]
 
 
 def _began(rows: _Rows, node: int, first: int, last: int, thresholds: Thresholds) -> int | None:
@@ -114,6 +121,20 @@ def _began(rows: _Rows, node: int, first: int, last: int, thresholds: Thresholds
         window=thresholds.skew_seconds,
         part=thresholds.clear_ratio,
     )
+
+
+def _by_steps(snapshot: Snapshot, nodes: list[Node], node: int, rows: _Rows, since: int) -> int:
+    """Of a skew in which the seconds begin: by the steps before them, back over those that show it."""
+    for step in reversed(snapshot.steps):
+        if step.end > since:
+            continue
+        by_node = step.requests_by_node
+        counts = [by_node[other.id] for other in nodes if other.id in by_node]
+        even = sum(counts) / max(1, len(counts))
+        if step.end <= since - STEP_SECONDS or by_node.get(nodes[node].id, 0.0) <= rows.least(1.0) * even:
+            break
+        since = step.start
+    return since
 
 
 def _is_compared(node: Node, snapshot: Snapshot, window: int) -> bool:

@@ -10,7 +10,8 @@ from subject.cluster import series
 from subject.cluster.node import Node
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
-from subject.detectors import onset
+from subject.detectors import onset, slowness
+from subject.detectors.slowness import Before, Waited, allowed_ms
 from subject.detectors.usual import Usual
 from subject.figures import clock
 from subject.finding import CLUSTER, Evidence, Finding, confidence
@@ -53,7 +54,8 @@ def store_slow(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Slow on most of the nodes that are up and ask Redis at all."""
     if not _may_be_slow(snapshot, thresholds):
         return []
-    judged = [_judge(node, thresholds) for node in snapshot.up]
+    known = [_before(snapshot, node, thresholds) for node in snapshot.up]
+    judged = [_judge(node, of_node, thresholds) for node, of_node in zip(snapshot.up, known, strict=True)]
     ends = [[row.at for row in rows] for rows in judged]
 
     def latest(at: float) -> list[tuple[int, int]]:
@@ -72,8 +74,10 @@ def store_slow(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     if onset.raised(last, 0, held, thresholds.clear_ratio) is None:
         return []
     asking = latest(snapshot.at)
-    slow = [judged[node][: row + 1] for node, row in asking if judged[node][row].slow]
-    return [_finding(snapshot, slow, len(asking))]
+    slow = [(node, judged[node][: row + 1]) for node, row in asking if judged[node][row].slow]
+    since = sorted(_since(rows, known[node], thresholds) for node, rows in slow)
+    now = [rows[-1] for _, rows in slow]
+    return [_finding(snapshot, now, len(asking), since[(len(since) - 1) // 2])]
 
 
 def _may_be_slow(snapshot: Snapshot, thresholds: Thresholds) -> bool:
@@ -88,11 +92,9 @@ def _may_be_slow(snapshot: Snapshot, thresholds: Thresholds) -> bool:
     return quick <= len(tails) * (1 - STILL_NODES)
 
 
-def _finding(snapshot: Snapshot, slow: list[list[_Judged]], asking: int) -> Finding:
-    since = sorted(_since(rows) for rows in slow)[(len(slow) - 1) // 2]
-    now = [rows[-1] for rows in slow]
-    p50, p99 = _middle([row.p50 for row in now]), _middle([row.p99 for row in now])
-    margin = median(row.worst.margin for row in now)
+def _finding(snapshot: Snapshot, slow: list[_Judged], asking: int, since: float) -> Finding:
+    p50, p99 = _middle([row.p50 for row in slow]), _middle([row.p99 for row in slow])
+    margin = median(row.worst.margin for row in slow)
     trip_ms = 1000 * (snapshot.redis.round_trip_seconds or 0.0)
     from_here = f"; from here a round trip takes {trip_ms:.1f} ms" if snapshot.redis.connected else ""
     return Finding(
@@ -132,13 +134,24 @@ def _rounded(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else round(milliseconds, 2)
 
 
-def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
+def _before(snapshot: Snapshot, node: Node, thresholds: Thresholds) -> Before:
+    first = node.samples[0].start if node.samples else snapshot.at
+    waited = []
+    for step in snapshot.steps:
+        of_node = step.latencies.get(node.id) if step.end <= first else None
+        if of_node is not None and (trips := of_node.store_latency.percentiles_ms) is not None:
+            waited.append(Waited(step.start, trips, 1000 * of_node.loop_lag_seconds))
+    return slowness.before(first, waited, thresholds.store_slow_ms, thresholds.store_slow_ratio, thresholds)
+
+
+def _judge(node: Node, before: Before, thresholds: Thresholds) -> list[_Judged]:
     """Each of a node's records by the round trips of the seconds before it.
 
-    The usual is the median of the percentiles that were not themselves slow; until it is known, what is
-    never slow stands for it. The median of the round trips is judged beside their 99th percentile: on a
-    busy machine the latter is usually high, and hides a store that has become slow for every request.
-    By as much as the node's own event loop is late a reply is read late: that is not the store's.
+    The usual is the median of the percentiles that were not themselves slow; until it is known, that of
+    before these records, and where nothing is known of that, what is never slow. The median of the round
+    trips is judged beside their 99th percentile: on a busy machine the latter is usually high, and hides a
+    store that has become slow for every request. By as much as the node's own event loop is late a reply is
+    read late: that is not the store's.
     """
     recent: deque[Sample] = deque()
     usual_p50, usual_p99 = Usual(thresholds.baseline_seconds), Usual(thresholds.baseline_seconds)
@@ -154,8 +167,8 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
         if p50 is None or p99 is None:
             continue
         late = [one.loop_lag_seconds for one in recent]
-        median_now = _measured(p50, usual_p50, median(late), thresholds)
-        tail_now = _measured(p99, usual_p99, max(late), thresholds)
+        median_now = _measured(p50, usual_p50, before.usual(0), median(late), thresholds)
+        tail_now = _measured(p99, usual_p99, before.usual(1), max(late), thresholds)
         worst = max(median_now, tail_now, key=lambda measured: measured.margin)
         limit = worst.limit
         part = thresholds.clear_ratio if judged and judged[-1].slow else 1.0
@@ -176,10 +189,11 @@ def _judge(node: Node, thresholds: Thresholds) -> list[_Judged]:
     return judged
 
 
-def _measured(seconds: float, past: Usual, late_seconds: float, thresholds: Thresholds) -> _Measured:
-    usual = past.median if len(past) >= thresholds.baseline_min_seconds else None
-    never_slow = thresholds.store_slow_ms
-    allowed = max(never_slow, thresholds.store_slow_ratio * (usual or never_slow))
+def _measured(
+    seconds: float, past: Usual, before: float | None, late_seconds: float, thresholds: Thresholds
+) -> _Measured:
+    usual = past.median if len(past) >= thresholds.baseline_min_seconds else before
+    allowed = allowed_ms(usual, thresholds.store_slow_ms, thresholds.store_slow_ratio)
     return _Measured(1000 * seconds, usual, allowed + 1000 * late_seconds)
 
 
@@ -194,6 +208,7 @@ def _shows(sample: Sample, limit_ms: float) -> bool:
     return 1000 * histogram.longest_seconds(sample.store_latency) > limit_ms
 
 
-def _since(rows: list[_Judged]) -> float:
+def _since(rows: list[_Judged], before: Before, thresholds: Thresholds) -> float:
     """Where the run of slow rows began, and before that the run of records that show it by themselves."""
-    return rows[onset.run(len(rows) - 1, lambda place: rows[place].slow or rows[place].shows)].start
+    start = rows[onset.run(len(rows) - 1, lambda place: rows[place].slow or rows[place].shows)].start
+    return before.began(rows[0].start, start, thresholds.store_slow_seconds)

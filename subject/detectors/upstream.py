@@ -8,10 +8,11 @@ from math import ceil
 from gateway.contract import histogram
 from gateway.contract.histogram import Buckets
 from subject.cluster import series
+from subject.cluster.answers import asked, failed
 from subject.cluster.node import Node
-from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
-from subject.detectors import onset
+from subject.detectors import onset, slowness
+from subject.detectors.slowness import Before, Waited, allowed_ms
 from subject.detectors.usual import Usual
 from subject.figures import clock, percent
 from subject.finding import CLUSTER, Evidence, Finding, Severity, Target, command, confidence
@@ -69,7 +70,8 @@ def upstream_degraded(snapshot: Snapshot, thresholds: Thresholds) -> list[Findin
     if not _may_be_degraded(lately, thresholds):
         return []
     seconds = _seconds(snapshot.nodes, first, until)
-    judged = _judge(seconds, thresholds)
+    before = _before(snapshot, thresholds)
+    judged = _judge(seconds, before, thresholds)
     last = len(judged) - 1
     if last < 0 or not judged[last].degraded:
         return []
@@ -81,7 +83,8 @@ def upstream_degraded(snapshot: Snapshot, thresholds: Thresholds) -> list[Findin
 
     start = onset.run(last, lambda place: judged[place].degraded)
     began = onset.run(start, shows, max(0, start - thresholds.upstream_seconds + 1))
-    return [_finding(snapshot, thresholds, now, snapshot.first_second + began)]
+    since = before.began(first, first + began, thresholds.upstream_seconds)
+    return [_finding(snapshot, thresholds, now, since)]
 
 
 def _may_be_degraded(lately: Sequence[_Second], thresholds: Thresholds) -> bool:
@@ -102,23 +105,34 @@ def _seconds(nodes: Sequence[Node], first: int, until: int) -> list[_Second]:
         for sample in series.ending_after(node.samples, first):
             place = ceil(sample.end) - 1 - first
             if 0 <= place < len(seconds):
-                seconds[place].answers += _answers(sample)
-                seconds[place].failures += _failures(sample)
+                seconds[place].answers += asked(sample.upstream)
+                seconds[place].failures += failed(sample.upstream)
                 seconds[place].by_node.append(sample.upstream_latency)
     return seconds
 
 
-def _answers(sample: Sample) -> int:
-    """Requests that the upstream had to answer."""
-    return sample.upstream.answered + sample.upstream.broken + sample.upstream.timed_out
+def _before(snapshot: Snapshot, thresholds: Thresholds) -> Before:
+    waited = []
+    for step in snapshot.steps:
+        if step.end > snapshot.first_second:
+            break
+        answers = sum(of.asked for of in step.latencies.values())
+        failures = sum(of.failed for of in step.latencies.values())
+        taken = histogram.total(of.upstream_latency.buckets for of in step.latencies.values())
+        p99 = histogram.quantile_seconds(taken, 0.99)
+        if p99 is not None and answers >= thresholds.upstream_answers:
+            fails = failures >= thresholds.upstream_failure_ratio * answers
+            waited.append(Waited(step.start, (1000 * p99,), fails=fails))
+    return slowness.before(
+        snapshot.first_second,
+        waited,
+        thresholds.upstream_slow_ms,
+        thresholds.upstream_slow_ratio,
+        thresholds,
+    )
 
 
-def _failures(sample: Sample) -> int:
-    upstream = sample.upstream
-    return min(_answers(sample), upstream.server_errors + upstream.broken + upstream.timed_out)
-
-
-def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
+def _judge(seconds: Sequence[_Second], before: Before, thresholds: Thresholds) -> list[_Judged]:
     """The usual is the median of the percentiles of windows that were well; see `store_slow`."""
     window = thresholds.upstream_seconds
     usual = Usual(thresholds.baseline_seconds)
@@ -126,8 +140,8 @@ def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
     for place in range(len(seconds)):
         shown = slice(max(0, place + 1 - window), place + 1)
         usual.forget(place)
-        before = judged[-1] if judged else None
-        one = _window(seconds[shown], usual, thresholds, before)
+        past = usual.median if len(usual) >= thresholds.baseline_min_seconds else before.usual(0)
+        one = _window(seconds[shown], past, thresholds, judged[-1] if judged else None)
         judged.append(one)
         if one.p99_ms is not None and not one.degraded:
             usual.learn(place, one.p99_ms)
@@ -135,15 +149,13 @@ def _judge(seconds: Sequence[_Second], thresholds: Thresholds) -> list[_Judged]:
 
 
 def _window(
-    seconds: Sequence[_Second], past: Usual, thresholds: Thresholds, before: _Judged | None
+    seconds: Sequence[_Second], usual: float | None, thresholds: Thresholds, before: _Judged | None
 ) -> _Judged:
     """A window, where the one `before` it was judged like this; less is asked for what goes on."""
     answers = sum(second.answers for second in seconds)
     failures = sum(second.failures for second in seconds)
     p99_ms = _p99_ms(seconds)
-    usual = past.median if len(past) >= thresholds.baseline_min_seconds else None
-    never_slow = thresholds.upstream_slow_ms
-    limit = max(never_slow, thresholds.upstream_slow_ratio * (usual or never_slow))
+    limit = allowed_ms(usual, thresholds.upstream_slow_ms, thresholds.upstream_slow_ratio)
     least = thresholds.upstream_min_seconds
 
     def failing(part: float) -> bool:
@@ -178,7 +190,7 @@ def _p99_ms(seconds: Sequence[_Second]) -> float | None:
     return None if p99 is None else 1000 * p99
 
 
-def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: int) -> Finding:
+def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: float) -> Finding:
     window = thresholds.upstream_seconds
     alone = _alone(snapshot, thresholds) if now.failing else None
     severity: Severity = "critical" if now.failing and now.ratio >= BROKEN and alone is None else "warning"
@@ -218,8 +230,8 @@ def _alone(snapshot: Snapshot, thresholds: Thresholds) -> Node | None:
     counts = [
         (
             node,
-            sum(_failures(sample) for sample in node.samples if sample.end > start),
-            sum(_answers(sample) for sample in node.samples if sample.end > start),
+            sum(failed(sample.upstream) for sample in node.samples if sample.end > start),
+            sum(asked(sample.upstream) for sample in node.samples if sample.end > start),
         )
         for node in snapshot.up
     ]

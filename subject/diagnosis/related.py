@@ -12,6 +12,7 @@ from subject.cluster import metrics, series
 from subject.cluster.node import Node
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
+from subject.cluster.steps import STEP_SECONDS
 from subject.finding import CLUSTER, Finding
 
 SAME_TIME_SECONDS = 10.0
@@ -20,6 +21,8 @@ different lengths may let it seem to begin a little before."""
 BEFORE_SECONDS = 3.0
 FOLLOWS_SECONDS = 60.0
 """What clients and load balancers do about trouble may take so long."""
+STEPS_APART_SECONDS = 1.5 * STEP_SECONDS
+"""What began at the same time, before the seconds that are kept, is told by steps that lie so far apart."""
 MOST = 0.8
 """The part of the refusals that shows where they come from."""
 
@@ -40,9 +43,15 @@ def same_subject(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     return cause.subject == effect.subject
 
 
+def _later(snapshot: Snapshot, cause: Finding, effect: Finding) -> float:
+    """By how much the effect began later, in seconds, as far as that is known."""
+    later = effect.since - cause.since
+    by_steps = max(cause.since, effect.since) < snapshot.first_second
+    return 0.0 if by_steps and abs(later) <= STEPS_APART_SECONDS else later
+
+
 def same_time(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
-    del snapshot
-    return abs(effect.since - cause.since) <= SAME_TIME_SECONDS
+    return abs(_later(snapshot, cause, effect)) <= SAME_TIME_SECONDS
 
 
 def went_together(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
@@ -55,13 +64,11 @@ def went_together(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
 
 
 def follows(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
-    del snapshot
-    return 0 <= effect.since - cause.since <= FOLLOWS_SECONDS
+    return 0 <= _later(snapshot, cause, effect) <= FOLLOWS_SECONDS
 
 
 def soon_after(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
-    del snapshot
-    return -BEFORE_SECONDS <= effect.since - cause.since <= SAME_TIME_SECONDS
+    return -BEFORE_SECONDS <= _later(snapshot, cause, effect) <= SAME_TIME_SECONDS
 
 
 def overloads(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
@@ -74,7 +81,7 @@ def overloads(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
 
 def reaches_upstream(snapshot: Snapshot, cause: Finding, effect: Finding) -> bool:
     """The service behind gets more to do only by what is admitted, and is late only after that."""
-    if not 0 <= effect.since - cause.since <= SAME_TIME_SECONDS:
+    if not 0 <= _later(snapshot, cause, effect) <= SAME_TIME_SECONDS:
         return False
     counts = snapshot.cluster_seconds(lambda sample: sample.totals.admitted)
     began = max(0, int(cause.since) - snapshot.first_second)

@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
-from gateway.contract.telemetry import HISTORY, TelemetryRecord, for_history
-from subject.cluster.snapshot import Snapshot, take
-from subject.cluster.steps import Steps
+from gateway.contract.telemetry import TelemetryRecord
 from subject.detectors.cardinality import cardinality_attack
 from subject.detectors.drop import traffic_drop
 from subject.detectors.spikes import spikes
+from subject.detectors.store_slow import store_slow
+from subject.detectors.upstream import upstream_degraded
 from subject.finding import Finding
 from tests.unit.subject.builders import (
     START,
@@ -23,13 +23,20 @@ from tests.unit.subject.builders import (
     even,
     poisson,
     steps,
-    view,
 )
+from tests.unit.subject.lasting import seen
 from tests.unit.subject.scenes import flooded
 
 BEGINS, ENDS, SECONDS = 500, 860, 1000
-KEPT_SECONDS = THRESHOLDS.baseline_seconds + 10
+SLOW = range(BEGINS, ENDS)
 Scripts = Callable[[], Sequence[NodeScript]]
+DETECTORS = {
+    "spike_broad": spikes,
+    "cardinality_attack": cardinality_attack,
+    "traffic_drop": traffic_drop,
+    "store_slow": store_slow,
+    "upstream_degraded": upstream_degraded,
+}
 
 
 def during(usual: int, then: int, begins: int = BEGINS, ends: int = ENDS) -> Rate:
@@ -62,6 +69,59 @@ def gone_at_all() -> Sequence[NodeScript]:
     return even(during(60, 0))
 
 
+def slow_store() -> Sequence[NodeScript]:
+    return even(always(60), round_trip_ms=during(1, 30))
+
+
+def slow_tail() -> Sequence[NodeScript]:
+    """Of a store that is slow now and then, as it never was before."""
+    return even(always(60), round_trip_ms=lambda second: 30 if second in SLOW and second % 2 else 1)
+
+
+def slow_for_few() -> Sequence[NodeScript]:
+    return even(always(5), round_trip_ms=during(1, 40))
+
+
+def slow_service() -> Sequence[NodeScript]:
+    return even(always(60), upstream_ms=during(20, 600))
+
+
+def failing_service() -> Sequence[NodeScript]:
+    return even(always(60), upstream_errors=during(0, 4))
+
+
+def moved_away() -> Sequence[NodeScript]:
+    """Redis and the service are elsewhere from then on."""
+    return even(
+        always(60), round_trip_ms=during(1, 30, ends=SECONDS), upstream_ms=during(20, 600, ends=SECONDS)
+    )
+
+
+def left_out(ends: int = ENDS) -> Sequence[NodeScript]:
+    """One of three nodes gets next to nothing."""
+    rates = (during(20, 29, ends=ends), during(20, 1, ends=ends), during(20, 29, ends=ends))
+    return [NodeScript(f"node-{n}", rate, phase=n / 4) for n, rate in enumerate(rates, 1)]
+
+
+def left_out_for_good() -> Sequence[NodeScript]:
+    return left_out(SECONDS)
+
+
+def short_of_processor() -> Sequence[NodeScript]:
+    """What nodes read late is not the store's."""
+    return even(always(60), round_trip_ms=during(1, 40), loop_lag_ms=during(1, 45))
+
+
+def usually_slow() -> Sequence[NodeScript]:
+    return even(always(60), round_trip_ms=always(30), upstream_ms=always(600))
+
+
+def added() -> Sequence[NodeScript]:
+    """A fourth node, after which each of the others gets less."""
+    others = [NodeScript(f"node-{n}", during(20, 15, ends=SECONDS), phase=n / 5) for n in (1, 2, 3)]
+    return [*others, NodeScript("node-4", during(0, 15, ends=SECONDS), phase=0.8)]
+
+
 def bursty() -> Sequence[NodeScript]:
     return even(lambda second: 240 if second % 20 < 3 else 30)
 
@@ -85,34 +145,12 @@ def deployed() -> Sequence[NodeScript]:
 
 @cache
 def records_of(scripts: Scripts) -> list[TelemetryRecord]:
-    records = [one for script in scripts() for one in script.records(SECONDS)]
-    return sorted(records, key=lambda one: one.at)
-
-
-def seen(scripts: Scripts, second: float) -> Snapshot:
-    """What a subject that has just been started makes of it."""
-    at = START + second
-    past = [one for one in records_of(scripts) if one.at <= at]
-    of_history = Steps()
-    of_history.add(
-        for_history(one)
-        for one in past
-        if HISTORY.takes(one.sequence) and one.at > at - THRESHOLDS.history_seconds - KEPT_SECONDS
-    )
-    look = replace(
-        view([one for one in past if one.at >= at - KEPT_SECONDS], at),
-        steps=of_history.kept(at - THRESHOLDS.history_seconds - KEPT_SECONDS, at),
-    )
-    return take(look, THRESHOLDS.node_down_seconds)
+    return [one for script in scripts() for one in script.records(SECONDS)]
 
 
 def found(scripts: Scripts, second: float) -> list[Finding]:
-    snapshot = seen(scripts, second)
-    return [
-        one
-        for detector in (spikes, cardinality_attack, traffic_drop)
-        for one in detector(snapshot, THRESHOLDS)
-    ]
+    snapshot = seen(records_of(scripts), second)
+    return [one for detector in DETECTORS.values() for one in detector(snapshot, THRESHOLDS)]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +161,12 @@ def found(scripts: Scripts, second: float) -> list[Finding]:
         (attack, ("cardinality_attack", "cluster")),
         (gone, ("traffic_drop", "cluster")),
         (gone_at_all, ("traffic_drop", "cluster")),
+        (left_out, ("traffic_drop", "node-2")),
+        (slow_store, ("store_slow", "cluster")),
+        (slow_tail, ("store_slow", "cluster")),
+        (slow_for_few, ("store_slow", "cluster")),
+        (slow_service, ("upstream_degraded", "cluster")),
+        (failing_service, ("upstream_degraded", "cluster")),
     ],
 )
 def test_what_lasts_for_minutes_is_found_at_each_look_since_it_began(
@@ -136,13 +180,16 @@ def test_what_lasts_for_minutes_is_found_at_each_look_since_it_began(
         assert abs(told[expected].since - START - BEGINS) <= 12
 
 
-@pytest.mark.parametrize("scripts", [broad, of_one, attack, gone, gone_at_all])
+@pytest.mark.parametrize(
+    "scripts",
+    [broad, of_one, attack, gone, gone_at_all, left_out, slow_store, slow_tail, slow_for_few, slow_service],
+)
 def test_when_it_is_over_what_comes_is_the_usual_and_no_drop(scripts: Scripts) -> None:
     for second in range(ENDS + 20, SECONDS, 11):
         assert found(scripts, second + 0.9) == [], second
 
 
-@pytest.mark.parametrize("scripts", [calm, few, many, bursty, ramp])
+@pytest.mark.parametrize("scripts", [calm, few, many, bursty, ramp, added, short_of_processor, usually_slow])
 def test_what_is_benign_is_so_however_long_is_looked_back(scripts: Scripts) -> None:
     for second in range(60, SECONDS, 23):
         assert found(scripts, second + 0.9) == [], second
@@ -154,9 +201,19 @@ def test_a_client_that_was_always_big_is_not_whose_spike_it_is() -> None:
         assert "big" not in told.subject.id
 
 
-def test_what_goes_on_for_longer_than_is_remembered_becomes_the_usual() -> None:
-    snapshot = seen(deployed, SECONDS - 0.1)
+@pytest.mark.parametrize(
+    ("scripts", "code"),
+    [
+        (deployed, "spike_broad"),
+        (moved_away, "store_slow"),
+        (moved_away, "upstream_degraded"),
+        (left_out_for_good, "traffic_drop"),
+    ],
+)
+def test_what_goes_on_for_longer_than_is_remembered_becomes_the_usual(scripts: Scripts, code: str) -> None:
+    snapshot = seen(records_of(scripts), SECONDS - 0.1)
     short = replace(snapshot, steps=snapshot.steps[-20:])
+    detector = DETECTORS[code]
 
-    assert [one.code for one in spikes(snapshot, THRESHOLDS)] == ["spike_broad"]
-    assert spikes(short, THRESHOLDS) == []
+    assert [one.code for one in detector(snapshot, THRESHOLDS)] == [code]
+    assert detector(short, THRESHOLDS) == []

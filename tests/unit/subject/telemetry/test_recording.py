@@ -7,6 +7,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import take
+from subject.cluster.steps import Step
 from subject.cluster.view import View
 from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
@@ -25,6 +26,7 @@ from tests.unit.subject.builders import (
     steps,
     view,
 )
+from tests.unit.subject.lasting import look
 
 ENDED = Override(parse_limits("9/s"), "tester", START, "launch <b>day</b>", START + 10)
 
@@ -81,6 +83,27 @@ def test_a_look_gives_the_same_findings(name: str) -> None:
 
     assert again == snapshot
     assert diagnose(again, THRESHOLDS) == diagnose(snapshot, THRESHOLDS)
+
+
+def test_what_lasts_for_longer_than_records_do_is_found_in_a_replay_too() -> None:
+    nodes = even(always(60), round_trip_ms=steps((0, 1), (300, 30)), upstream_ms=steps((0, 20), (300, 600)))
+    seen = look([one for node in nodes for one in node.records(500)], 499.9)
+    (replayed,) = read(text_of(seen))
+
+    was, again = (diagnose(take(one, THRESHOLDS.node_down_seconds), THRESHOLDS) for one in (seen, replayed))
+
+    assert again == was
+    assert {one.code for one in again.findings} == {"store_slow", "upstream_degraded"}
+
+
+def test_steps_of_an_earlier_version_are_read() -> None:
+    nodes = even(always(60))
+    seen = look([one for node in nodes for one in node.records(500)], 499.9)
+    old = {"start": START, "requests": 600.0, "new_clients": 0.0, "clients": {}}
+
+    (replayed,) = read([*text_of()[:1], json.dumps({"step": old}), *text_of(replace(seen, steps=()))[1:]])
+
+    assert replayed.steps == (Step(START, 600.0, 0.0, {}),)
 
 
 def test_a_record_and_a_table_are_written_once() -> None:
