@@ -86,11 +86,12 @@ async def _list() -> int:
 
 def _evaluation_options(options: argparse.Namespace) -> evaluation.Options:
     return evaluation.Options(
-        plan=Plan(options.choosing, options.reporting, options.benign, options.only),
+        plan=Plan(options.choosing, options.reporting, options.benign, options.only, options.intensities),
         record=options.record,
         score=options.score,
         run=options.run,
         jobs=options.jobs,
+        sweep=options.sweep,
         as_json=options.json,
         page=options.write,
     )

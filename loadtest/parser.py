@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from loadtest import scenarios
 from loadtest.bench import command as bench
+from loadtest.evaluation.plan import INTENSITIES
 
 USAGE = 2
 MAX_NODES = 30
@@ -136,9 +137,19 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
         metavar="SCENARIO,…",
         help="no others than these",
     )
+    command.add_argument(
+        "--intensities",
+        type=_some_of(tuple(INTENSITIES)),
+        default=(),
+        metavar="INTENSITY,…",
+        help=f"of anomalies: {', '.join(INTENSITIES)} (default: all)",
+    )
     command.add_argument("--jobs", type=_bounded(1, 64), default=2, help="clusters at a time (default 2)")
     command.add_argument(
         "--json", action="store_true", help="print JSON on standard output and nothing else there"
+    )
+    command.add_argument(
+        "--sweep", action="store_true", help="score the choosing seeds with other thresholds too, one by one"
     )
     command.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtest.child import StartError
-from loadtest.evaluation import document, jobs, page, recording, run_file, scoring, tables
+from loadtest.evaluation import document, jobs, page, recording, run_file, scoring, sweep, tables
 from loadtest.evaluation.aims import missed
 from loadtest.evaluation.plan import CHOOSING, REPORTING, Plan, Run
 from loadtest.evaluation.score import Score
 from loadtest.evaluation.scoring import Scored
+from loadtest.evaluation.sweep import Tried
 from loadtest.progress import Progress
 
 WELL, FAILED, USAGE = 0, 1, 2
@@ -31,6 +32,7 @@ class Options:
     score: Path | None = None
     run: str | None = None
     jobs: int = 2
+    sweep: bool = False
     as_json: bool = False
     page: Path | None = None
 
@@ -61,7 +63,11 @@ async def run(options: Options) -> int:
         if not runs:
             raise StartError("there is no run to score")
         scored = await scoring.score(runs, folder, options.jobs, progress)
-    return _tell(options, scored, progress)
+        choosing = [run for run in runs if run.purpose == CHOOSING]
+        tried = (
+            await sweep.swept(choosing, folder, options.jobs, progress) if options.sweep and choosing else []
+        )
+    return _tell(options, scored, tried, progress)
 
 
 async def _record_one(options: Options, name: str, progress: Progress) -> int:
@@ -104,14 +110,16 @@ def made(folder: Path) -> Path:
 def _arguments(plan: Plan) -> list[str]:
     """Those by which another process has the same plan."""
     only = ["--only", ",".join(plan.only)] if plan.only else []
+    intensities = ["--intensities", ",".join(plan.intensities)] if plan.intensities else []
     return [
         *("--choosing", str(plan.choosing), "--reporting", str(plan.reporting)),
         *("--benign", str(plan.benign_minutes)),
         *only,
+        *intensities,
     ]
 
 
-def _tell(options: Options, scored: Sequence[Scored], progress: Progress) -> int:
+def _tell(options: Options, scored: Sequence[Scored], tried: Sequence[Tried], progress: Progress) -> int:
     of_purpose = {
         purpose: Score(tuple(one for one in scored if one.run.purpose == purpose))
         for purpose in (CHOOSING, REPORTING)
@@ -124,15 +132,15 @@ def _tell(options: Options, scored: Sequence[Scored], progress: Progress) -> int
         *_disagreements(scored),
     ]
     if options.as_json:
-        print(document.text(scores, failures))  # noqa: T201 - the command's output
+        print(document.text(scores, tried, failures))  # noqa: T201 - the command's output
     else:
         console = _console()
-        for table in tables.all_of(scores):
+        for table in tables.all_of(scores, tried):
             table.print(console)
     for failure in failures:
         progress.say(f"✗ {failure}", style="bold red")
     if options.page:
-        page.write(options.page, scores)
+        page.write(options.page, scores, tried)
     return FAILED if failures else WELL
 
 

@@ -7,15 +7,20 @@ from typing import Any
 from loadtest.evaluation.aims import AIMS
 from loadtest.evaluation.score import Figures, Score, by_code
 from loadtest.evaluation.scoring import Scored
+from loadtest.evaluation.sweep import Tried
 from loadtest.verdict import Outcome
 
 
-def text(scores: Mapping[str, Score], failures: Sequence[str]) -> str:
-    """The whole of it; `scores` by purpose."""
+def text(scores: Mapping[str, Score], tried: Sequence[Tried], failures: Sequence[str]) -> str:
+    """The whole of it; `scores` by purpose, and what was `tried` on the choosing seeds."""
     whole = {
         "failures": list(failures),
         "aims": [{"what": aim.what, "at_least": aim.least, "at_most": aim.most} for aim in AIMS],
         "scores": {purpose: _score(score) for purpose, score in scores.items()},
+        "other_thresholds": [
+            {"thresholds": one.thresholds, "aims": {aim.what: aim.figure(one.score) for aim in AIMS}}
+            for one in tried
+        ],
     }
     return json.dumps(whole, ensure_ascii=False)
 

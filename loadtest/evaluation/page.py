@@ -1,11 +1,12 @@
 """What an evaluation found, in a page of the documentation: between two comments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtest.bench import machine
 from loadtest.evaluation import tables
 from loadtest.evaluation.score import Score
+from loadtest.evaluation.sweep import Tried
 from loadtest.figure_tables import Place
 
 NAME = "evaluation"
@@ -20,13 +21,13 @@ def check(page: Path) -> None:
     Place(page, NAME).check()
 
 
-def write(page: Path, scores: Mapping[str, Score]) -> None:
+def write(page: Path, scores: Mapping[str, Score], tried: Sequence[Tried] = ()) -> None:
     """Replace what the page says.
 
     Raises:
         StartError: the page has no place for it.
     """
-    shown = [table.markdown for table in tables.all_of(scores)]
+    shown = [table.markdown for table in tables.all_of(scores, tried)]
     Place(page, NAME).write((_setting(scores), *shown))
 
 

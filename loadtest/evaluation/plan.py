@@ -42,6 +42,8 @@ INTENSITIES = {
 BENIGN = "benign"
 BENIGN_RATES = (5, 20, 90, 150)
 """A ramp is four times as much."""
+CHOOSING_BENIGN = 0.25
+"""Of the benign traffic on the reporting seeds."""
 
 LEAST_RATES = {
     **dict.fromkeys(("spike_broad", "spike_single", "skew", "traffic_drop", "two_at_once"), 20),
@@ -77,6 +79,12 @@ class Run:
         return setting, seed, (*first, *(scenarios.draw(name, setting, chance) for name in self.scenarios))
 
     @property
+    def most_per_second(self) -> float:
+        """The highest rate of its requests: what it asks of the machine."""
+        _, _, played = self.drawn()
+        return max(step.load.rate_per_second for scenario in played for step in scenario.steps)
+
+    @property
     def seconds(self) -> float:
         """How long it takes, about."""
         _, _, played = self.drawn()
@@ -85,27 +93,29 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is asked for: seeds of each purpose, and minutes of benign traffic on the reporting ones.
-
-    `only` names the scenarios; empty: all.
+    """How much is asked for: seeds of each purpose, and minutes of benign traffic on the reporting ones, of
+    which the choosing ones have a part. `only` names the scenarios, and `intensities` those of anomalies;
+    empty: all.
     """
 
     choosing: int
     reporting: int
     benign_minutes: float
     only: Sequence[str] = ()
+    intensities: Sequence[str] = ()
 
     def runs(self) -> tuple[Run, ...]:
-        """All of them, in the order in which they are best recorded."""
+        """All of them."""
         return (
             *self._of(REPORTING, self.reporting),
-            *self._benign(),
+            *self._benign(REPORTING, self.benign_minutes if self.reporting else 0.0),
             *self._of(CHOOSING, self.choosing),
+            *self._benign(CHOOSING, CHOOSING_BENIGN * self.benign_minutes if self.choosing else 0.0),
         )
 
     def _of(self, purpose: str, seeds: int) -> Iterator[Run]:
         for seed in range(FIRST_SEEDS[purpose], FIRST_SEEDS[purpose] + seeds):
-            for name in INTENSITIES:
+            for name in self.intensities or INTENSITIES:
                 yield from self._anomalies(purpose, seed, name)
 
     def _anomalies(self, purpose: str, seed: int, intensity: str) -> Iterator[Run]:
@@ -121,18 +131,18 @@ class Plan:
                 name = f"{purpose}-{seed}-{intensity}-{rate}-{part + 1}"
                 yield Run(name, purpose, intensity, rate, tuple(some))
 
-    def _benign(self) -> Iterator[Run]:
+    def _benign(self, purpose: str, minutes: float) -> Iterator[Run]:
         names = self._asked_for(scenarios.BENIGN)
         if not names:
             return
-        seed, left = FIRST_SEEDS[REPORTING], 60 * self.benign_minutes
+        seed, left = FIRST_SEEDS[purpose], 60 * minutes
         for number, rate in zip(count(1), cycle(BENIGN_RATES), strict=False):
             if left <= 0:
                 return
             order = list(names)
             Random(f"{seed} {number}").shuffle(order)
             order.sort(key=lambda name: name != scenarios.FIRST)
-            run = Run(f"{REPORTING}-{seed}-{BENIGN}-{rate}-{number}", REPORTING, BENIGN, rate, tuple(order))
+            run = Run(f"{purpose}-{seed}-{BENIGN}-{rate}-{number}", purpose, BENIGN, rate, tuple(order))
             yield run
             left -= run.seconds - START_SECONDS - BOOKS_SECONDS
 

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from loadtest import verdict
 from loadtest.child import Child, StartError, start_module
@@ -22,6 +23,7 @@ PREFIX = "SUBJECT_"
 COMMAND = "replay"
 LONGEST_SECONDS = 300.0
 GRACE_SECONDS = 2.0
+NO_OTHERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,10 @@ def thresholds() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
 
 
-async def score(runs: Sequence[Run], folder: Path, at_once: int, progress: Progress) -> list[Scored]:
-    """All of them, so many at a time, with the thresholds of the environment.
+async def score(
+    runs: Sequence[Run], folder: Path, at_once: int, progress: Progress, others: Mapping[str, str] = NO_OTHERS
+) -> list[Scored]:
+    """All of them, so many at a time, with the thresholds of the environment, or `others` before them.
 
     Raises:
         StartError: a file is missing or none of a run, or the subject cannot replay it.
@@ -52,8 +56,8 @@ async def score(runs: Sequence[Run], folder: Path, at_once: int, progress: Progr
 
         async def one(run: Run) -> Scored:
             async with places:
-                progress.status(f"replaying {run.name}")
-                return await _scored(run_file.path_of(folder, run.name), Path(outputs))
+                progress.status(f"replaying {run.name} {' '.join(map('='.join, others.items()))}")
+                return await _scored(run_file.path_of(folder, run.name), Path(outputs), others)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -63,9 +67,9 @@ async def score(runs: Sequence[Run], folder: Path, at_once: int, progress: Progr
     return [task.result() for task in tasks]
 
 
-async def _scored(path: Path, outputs: Path) -> Scored:
+async def _scored(path: Path, outputs: Path, others: Mapping[str, str]) -> Scored:
     truth = run_file.read(path)
-    reports = await _replayed(path, truth, outputs)
+    reports = await _replayed(path, truth, outputs, others)
     found = [tuple(finding.identity for finding in asked.report.findings) for asked in reports]
     return Scored(
         truth.run,
@@ -93,9 +97,9 @@ def outcomes(truth: Truth, reports: Sequence[Asked]) -> list[Outcome]:
     ]
 
 
-async def _replayed(path: Path, truth: Truth, outputs: Path) -> list[Asked]:
+async def _replayed(path: Path, truth: Truth, outputs: Path, others: Mapping[str, str]) -> list[Asked]:
     """What the subject says at each look, as long after it as it was there when the run was played."""
-    child = _start(path, truth.run.name, outputs)
+    child = _start(path, truth.run.name, outputs, others)
     try:
         if not await child.ends(LONGEST_SECONDS):
             raise StartError(f"subject replay {path} takes longer than {LONGEST_SECONDS:g} s")
@@ -104,12 +108,12 @@ async def _replayed(path: Path, truth: Truth, outputs: Path) -> list[Asked]:
         await uninterrupted(child.stop(GRACE_SECONDS))
 
 
-def _start(path: Path, name: str, outputs: Path) -> Child:
+def _start(path: Path, name: str, outputs: Path, others: Mapping[str, str]) -> Child:
     return start_module(
         "subject",
         *(COMMAND, str(path.absolute()), "--looks", "--json"),
         name=name,
-        environment={**own_environment(), **thresholds()},
+        environment={**own_environment(), **thresholds(), **others},
         folder=outputs,
         working_folder=outputs,
     )

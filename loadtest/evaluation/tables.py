@@ -6,6 +6,7 @@ from statistics import median
 from loadtest.evaluation.aims import AIMS
 from loadtest.evaluation.plan import BENIGN_RATES, CHOOSING, INTENSITIES, REPORTING
 from loadtest.evaluation.score import Figures, Score, by_code, of_all, seconds_of
+from loadtest.evaluation.sweep import Tried
 from loadtest.figure_tables import Table
 from loadtest.verdict import Outcome
 
@@ -23,8 +24,8 @@ HEADS = (
 )
 
 
-def all_of(scores: Mapping[str, Score]) -> Iterator[Table]:
-    """Each table in which there is anything; `scores` by purpose."""
+def all_of(scores: Mapping[str, Score], tried: Sequence[Tried] = ()) -> Iterator[Table]:
+    """Each table in which there is anything; `scores` by purpose, `tried` on the choosing seeds."""
     yield of_aims(scores)
     reporting = scores.get(REPORTING) or scores[CHOOSING]
     shown = (
@@ -32,6 +33,7 @@ def all_of(scores: Mapping[str, Score]) -> Iterator[Table]:
         _by_intensity(reporting),
         _by_scenario(reporting),
         _benign(reporting),
+        _tried(scores, tried),
         _amiss(scores),
     )
     yield from (table for table in shown if table.rows)
@@ -88,6 +90,12 @@ def _benign(score: Score) -> Table:
             minutes = sum(map(seconds_of, outcomes)) / 60
             rows.append((f"{rate}", f"{minutes:.1f} min", f"{of_all(outcomes).false_alarms}"))
     return Table("Benign traffic", ("usual requests a second", "played for", "false alarms"), tuple(rows))
+
+
+def _tried(scores: Mapping[str, Score], tried: Sequence[Tried]) -> Table:
+    shown = [("those in force", scores[CHOOSING]), *((one.name, one.score) for one in tried)] if tried else []
+    rows = [(name, *(aim.shown(score) for aim in AIMS)) for name, score in shown]
+    return Table("Other thresholds, on the choosing seeds", ("", *(aim.what for aim in AIMS)), tuple(rows))
 
 
 def _amiss(scores: Mapping[str, Score]) -> Table:

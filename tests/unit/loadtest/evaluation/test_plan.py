@@ -63,7 +63,7 @@ def test_what_comes_of_a_usual_rate_is_not_for_chance_to_tell() -> None:
 
 
 def test_there_is_as_much_benign_traffic_as_is_asked_for() -> None:
-    benign = [run for run in RUNS if run.is_benign]
+    benign = [run for run in RUNS if run.is_benign and run.purpose == REPORTING]
     played = [scenario for run in benign for scenario in run.drawn()[2]]
     seconds = sum(sum(step.seconds for step in one.steps) + one.calm_seconds for one in played)
     assert 3600 <= seconds <= 3600 + 600
@@ -77,6 +77,16 @@ def test_only_what_is_asked_for_is_played() -> None:
     runs = Plan(1, 1, 1, ("skew", "steady")).runs()
     assert {name for run in runs for name in run.scenarios} == {"skew", "steady"}
     assert not [run for run in Plan(1, 0, 0, ("steady",)).runs() if not run.is_benign]
+
+
+def test_intensities_can_be_chosen() -> None:
+    assert {run.intensity for run in Plan(0, 1, 1, (), ("low", "high")).runs()} == {"low", "high", "benign"}
+
+
+def test_the_choosing_seeds_have_benign_traffic_too() -> None:
+    benign = [run for run in RUNS if run.is_benign and run.purpose == CHOOSING]
+    assert 900 <= sum(run.seconds for run in benign) <= 1500
+    assert not [run for run in Plan(0, 1, 60).runs() if run.purpose == CHOOSING]
 
 
 def test_the_reporting_seeds_and_an_hour_take_less_than_an_hour_and_a_half_with_two_jobs() -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from loadtest import verdict
 from loadtest.child import StartError
-from loadtest.evaluation import document, page, tables
+from loadtest.evaluation import document, page, sweep, tables
 from loadtest.evaluation.score import Score
+from loadtest.evaluation.sweep import Tried
 from loadtest.figure_tables import Place
+from subject.thresholds import Thresholds
 from tests.unit.loadtest.evaluation.runs import BREACH, SKEW, report, run, scenario, scored, times
 
 GOOD = verdict.outcome(scenario(SKEW), [report(103.0, SKEW), report(113.0, SKEW), report(118.0)], times())
@@ -22,8 +24,11 @@ SCORES = {
 PLACE = Place(Path(), page.NAME)
 
 
+TRIED = [Tried({"SUBJECT_SKEW_RATIO": "2"}, Score((scored(BAD),)))]
+
+
 def rows(title: str) -> dict[str, tuple[str, ...]]:
-    (table,) = [table for table in tables.all_of(SCORES) if table.title == title]
+    (table,) = [table for table in tables.all_of(SCORES, TRIED) if table.title == title]
     return {row[0]: row[1:] for row in table.rows}
 
 
@@ -43,6 +48,21 @@ def test_codes_and_intensities_are_those_of_the_reporting_seeds() -> None:
     }
     assert list(rows("By intensity")) == ["low"]
     assert rows("Benign traffic") == {"20": ("0.5 min", "0")}
+
+
+def test_other_thresholds_stand_beside_those_in_force_on_the_choosing_seeds() -> None:
+    assert rows("Other thresholds, on the choosing seeds") == {
+        "those in force": ("1.0000", "1.0000", "3.00 s", "3.00 s", "–"),
+        "SUBJECT_SKEW_RATIO=2": ("0.0000", "0.0000", "–", "–", "–"),
+    }
+
+
+def test_every_other_threshold_is_one_that_the_subject_has() -> None:
+    defaults = Thresholds()
+
+    for other in sweep.OTHERS:
+        ((name, value),) = other.items()
+        assert getattr(defaults, name.removeprefix("SUBJECT_").lower()) != float(value), name
 
 
 def test_what_was_amiss_is_told_one_by_one() -> None:
@@ -76,11 +96,12 @@ def test_a_page_without_a_place_is_told_before_anything_runs(tmp_path: Path) -> 
 
 
 def test_json_has_every_figure_and_every_finding() -> None:
-    told = json.loads(document.text(SCORES, ["recall: too low"]))
+    told = json.loads(document.text(SCORES, TRIED, ["recall: too low"]))
 
     of_reporting = told["scores"]["reporting"]
     assert told["failures"] == ["recall: too low"]
     assert of_reporting["by_code"]["node_skew"]["recall"] == 0.5
     assert of_reporting["aims"]["recall"] == 0.5
     assert of_reporting["runs"][0]["scenarios"][1]["missing"] == ["node_skew (node-2)"]
+    assert told["other_thresholds"][0]["aims"]["recall"] == 0.0
     assert of_reporting["runs"][1]["name"] == "reporting-1001-benign-20-1"
