@@ -4,6 +4,7 @@ import argparse
 from contextlib import aclosing
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 from gateway.contract.telemetry import LATEST, TelemetryRecord
 from subject.cluster.view import View
@@ -67,4 +68,4 @@ def _told(output: Output, view: View, looks: int) -> str:
     times = f"{looks} {'look' if looks == 1 else 'looks'}, the last one at {clock(view.at)}"
     full = f" Stopped at {MOST_BYTES // 1_000_000} MB, the most that is written." if output.full else ""
     blind = "" if view.sees else " Neither Redis nor a node answered."
-    return f"{output.path}: {times}.{full}{blind} Shown by: subject replay {output.path}"
+    return f"{output.path}: {times}.{full}{blind} Shown by: subject replay {quote(str(output.path))}"

@@ -28,8 +28,8 @@ from subject.telemetry.recording_file import MOST_BYTES, Output
 
 Show = Callable[[Snapshot, Diagnosis], None]
 Keep = Callable[[View], None]
-QUIT = {"q", "Q", ""}
-"""Keys that end it; the empty text is a terminal that is gone."""
+QUIT = {"q", "Q", "\x04", ""}
+"""Keys that end it, Ctrl-D among them; the empty text is a terminal that is gone."""
 DUMB = {"", "dumb", "unknown"}
 """Terminals, by TERM, that cannot move their cursor."""
 

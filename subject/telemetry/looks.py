@@ -28,11 +28,14 @@ class Looks:
         self._stopped.set()
 
     async def views(self) -> AsyncGenerator[View, None]:
-        """What each look brought. SIGINT and SIGTERM end it in order."""
+        """What each look brought. SIGINT, SIGTERM, and SIGHUP where it is not ignored, end it in order."""
         loop = asyncio.get_running_loop()
         if self._for_seconds is not None:
             loop.call_later(self._for_seconds, self.stop)
-        with _signals({signal.SIGINT: self.stop, signal.SIGTERM: self.stop}):
+        ending = {signal.SIGINT, signal.SIGTERM}
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            ending.add(signal.SIGHUP)
+        with _signals(dict.fromkeys(ending, self.stop)):
             while not self._stopped.is_set():
                 next_at = loop.time() + self._every_seconds
                 view = await self._unless_stopped(self._reader.look())

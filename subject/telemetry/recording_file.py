@@ -66,8 +66,7 @@ def lines_of(path: Path) -> Iterator[str]:
     """
     try:
         with path.open("rb") as plain:
-            compressed = plain.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            plain.seek(0)
+            compressed = plain.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)  # a pipe could not go back
             yield from _lines(path, cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if compressed else plain)
     except UsageError:
         raise

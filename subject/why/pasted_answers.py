@@ -64,7 +64,7 @@ def read_answer(text: str) -> PastedAnswer:
             "that is no refusal: paste the answer with its head (curl -i), its body, or its X-Request-Id"
         )
     named = (body or {}).get("violated-policies")
-    policies = tuple(str(name) for name in named) if isinstance(named, list) else ()
+    policies = tuple(name for name in named if isinstance(name, str)) if isinstance(named, list) else ()
     return PastedAnswer(None if field is None else field[1], policies)
 
 

@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 
 from gateway.contract import codec, keys
 from gateway.contract.codec import LARGEST
-from gateway.contract.telemetry import STREAM_FIELD, ClientCount, Store, Totals
+from gateway.contract.telemetry import STREAM_FIELD, ClientCount, Store, Totals, Upstream
 from loadtest.redis_server import RedisServer
+from tests.integration.gateway.node import eventually
 from tests.integration.subject.publishing import (
     answering,
     environment,
@@ -54,7 +55,7 @@ async def test_a_replay_gives_the_same_findings_without_redis(
     assert (made.code, made.err, again.code, again.err) == (0, "", 1, "")
     assert made.out.endswith(f"Shown by: subject replay {file}\n")
     assert without_time(replayed["diagnosis"]) == without_time(seen) != []
-    assert replayed["until"] - replayed["from"] == pytest.approx(118, abs=4)
+    assert replayed["until"] - replayed["from"] >= 114  # and as much more as the machine was slow
     (event,) = replayed["events"]
     assert (event["event"], event["code"], event["subject"]["id"]) == ("began", "node_skew", "node-2")
     assert event["at"] == pytest.approx(seen["findings"][0]["since"] + 5, abs=5)
@@ -92,6 +93,9 @@ async def test_what_hostile_records_count_keeps_no_recording_from_being_read(
                 started_at=last.at - 1000,
                 boot=Totals(requests),
                 busiest=(ClientCount("acme", requests, 0),),
+                upstream=Upstream(answered=requests),
+                upstream_latency=((9, requests),),
+                store_latency=((9, requests),),
             )
             await redis_client.xadd(
                 keys.HISTORY, {STREAM_FIELD: codec.encode(one)}, id=f"{int(1000 * one.at)}-*"
@@ -116,7 +120,10 @@ async def test_looks_are_recorded_for_a_time(redis_client: Redis, redis_url: str
     assert f"{file}: {len(looks)} looks" in made.out
 
 
-async def test_ctrl_c_ends_it_in_order(redis_client: Redis, redis_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_it_in_order(
+    redis_client: Redis, redis_url: str, tmp_path: Path, number: signal.Signals
+) -> None:
     file = tmp_path / "looks.jsonl.gz"
     await publish_cluster(redis_client, SKEWED, 20)
     process = await asyncio.create_subprocess_exec(
@@ -127,7 +134,7 @@ async def test_ctrl_c_ends_it_in_order(redis_client: Redis, redis_url: str, tmp_
     )
     assert process.stdout is not None
     begun = await asyncio.wait_for(process.stdout.readline(), 30)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = await asyncio.wait_for(process.communicate(), 30)
     again = await subject("replay", str(file), redis_url=nowhere())
 
@@ -135,6 +142,48 @@ async def test_ctrl_c_ends_it_in_order(redis_client: Redis, redis_url: str, tmp_
     assert begun.endswith(b": recording for 1h; Ctrl-C ends it in order\n")
     assert b": 1 look, the last one at" in out
     assert "node_skew" in again.out
+
+
+async def test_a_hang_up_that_is_ignored_ends_nothing(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "looks.jsonl"
+    await publish_cluster(redis_client, SKEWED, 20)
+    process = await asyncio.create_subprocess_exec(
+        *("nohup", sys.executable, "-m", "subject", "record", str(file), "--for", "1h"),
+        env=environment(redis_url),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), 30)
+    process.send_signal(signal.SIGHUP)
+
+    async def looks() -> int:
+        return file.read_text().count('{"look":')
+
+    await eventually(looks, lambda number: number > 1)
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def test_a_recording_is_replayed_from_a_pipe_and_told_of_as_a_shell_takes_it(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    await publish_cluster(redis_client, SKEWED, 60)
+    for name in ("an incident.jsonl", "an incident.jsonl.gz"):
+        file = tmp_path / name
+        made = await subject("record", str(file), redis_url=redis_url)
+        replay = asyncio.create_task(subject("replay", str(pipe), redis_url=nowhere()))
+        await asyncio.to_thread(pipe.write_bytes, file.read_bytes())
+        again = await replay
+
+        assert made.out.endswith(f"Shown by: subject replay '{file}'\n")
+        assert (again.code, again.err) == (1, "")
+        assert "node_skew" in again.out
 
 
 async def test_what_a_watch_recorded_is_replayed_look_by_look(

@@ -39,7 +39,7 @@ async def test_the_screen_has_problems_at_the_top_and_a_line_for_each_node(
     assert "█" in "".join(screen)
 
 
-@pytest.mark.parametrize("how", ["q", "Q", "\x03", "TERM"])
+@pytest.mark.parametrize("how", ["q", "Q", "\x03", "\x04", "TERM"])
 async def test_it_quits_cleanly(redis_client: Redis, redis_url: str, how: str) -> None:
     await publish_cluster(redis_client, even(always(60)), 30)
 

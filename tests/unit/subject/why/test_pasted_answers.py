@@ -21,6 +21,7 @@ WHOLE = f"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nX-Request-Id: {ID}
         (f"they say: {BODY} and so on", None, ("gold/s", "route/search")),
         (f"  {ID}\n", ID, ()),
         ('{"violated-policies": "all"}', None, ()),
+        ('{"violated-policies": [null, 1, "gold/s", {"a": []}]}', None, ("gold/s",)),
     ],
 )
 def test_what_a_client_got_is_read_however_it_is_pasted(
