@@ -58,6 +58,7 @@ async def standing(setting: Setting, seed: int) -> AsyncIterator[Stage]:
                 seed=seed,
                 environment=running.environment,
                 folder=running.folder,
+                users=max(generator.USERS, round(setting.rate_per_second)),
             )
         )
         await _first_arrival(running, load)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, cycle
+from math import ceil
 from random import Random
 
 from loadtest import scenarios
@@ -22,6 +23,12 @@ is `LESS_PER_SECOND`."""
 LESS_PER_SECOND = 90
 
 SCENARIOS_A_RUN = 8
+STARTING = ("node_kill", "node_flap", "node_twice", "clock_skew", "config_drift")
+"""A node that is started again twice within a minute, by two of these, does come and go."""
+
+OF_SHARES = ("skew", "two_at_once")
+"""A node is compared with others from twenty seconds after its start on."""
+
 START_SECONDS, CLEAR_SECONDS, BOOKS_SECONDS = 5.0, 7.0, 6.0
 """What a run takes besides its steps, about: to start, until each is over, and for its books."""
 
@@ -123,13 +130,8 @@ class Plan:
         for name in self._asked_for(scenarios.ANOMALIES):
             by_rate.setdefault(_rate(name, INTENSITIES[intensity]), []).append(name)
         for rate, names in sorted(by_rate.items()):
-            parts = -(-len(names) // SCENARIOS_A_RUN)
-            for part in range(parts):
-                # Not next to each other: what stands side by side in the list is much the same.
-                some = names[part::parts]
-                Random(f"{seed} {intensity} {rate} {part}").shuffle(some)
-                name = f"{purpose}-{seed}-{intensity}-{rate}-{part + 1}"
-                yield Run(name, purpose, intensity, rate, tuple(some))
+            for number, some in enumerate(_parts(names, Random(f"{seed} {intensity} {rate}")), 1):
+                yield Run(f"{purpose}-{seed}-{intensity}-{rate}-{number}", purpose, intensity, rate, some)
 
     def _benign(self, purpose: str, minutes: float) -> Iterator[Run]:
         names = self._asked_for(scenarios.BENIGN)
@@ -148,6 +150,19 @@ class Plan:
 
     def _asked_for(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if not self.only or name in self.only]
+
+
+def _parts(names: Sequence[str], random: Random) -> Iterator[tuple[str, ...]]:
+    """The scenarios of one run each, so that none stands in the shadow of another: at most two that start
+    nodes, the first and the last of their run, and what is told by nodes' shares not next to the first."""
+    starting = [name for name in names if name in STARTING]
+    others = [name for name in names if name not in STARTING]
+    parts = max(ceil(len(names) / SCENARIOS_A_RUN), ceil(len(starting) / 2))
+    for part in range(parts):
+        outer, inner = starting[part::parts], others[part::parts]
+        random.shuffle(inner)
+        inner.sort(key=lambda name: name in OF_SHARES)
+        yield (*outer[:1], *inner, *outer[1:])
 
 
 def _rate(name: str, intensity: Intensity) -> int:

@@ -9,8 +9,10 @@ from loadtest.evaluation.plan import (
     CHOOSING,
     INTENSITIES,
     MOST_PER_SECOND,
+    OF_SHARES,
     REPORTING,
     SCENARIOS_A_RUN,
+    STARTING,
     Plan,
     Run,
 )
@@ -77,6 +79,14 @@ def test_only_what_is_asked_for_is_played() -> None:
     runs = Plan(1, 1, 1, ("skew", "steady")).runs()
     assert {name for run in runs for name in run.scenarios} == {"skew", "steady"}
     assert not [run for run in Plan(1, 0, 0, ("steady",)).runs() if not run.is_benign]
+
+
+def test_what_starts_nodes_is_far_from_what_else_does_and_from_what_compares_them() -> None:
+    for run in (run for run in RUNS if not run.is_benign):
+        starting = [place for place, name in enumerate(run.scenarios) if name in STARTING]
+        compared = [place for place, name in enumerate(run.scenarios) if name in OF_SHARES]
+        assert all(other - one > 3 for one, other in pairwise(starting)), run
+        assert not any(there - one == 1 for one in starting for there in compared), run
 
 
 def test_intensities_can_be_chosen() -> None:
