@@ -1,5 +1,6 @@
-"""All settings of a node: from flags, the environment and ``gateway.toml``, in this order of precedence."""
+"""All settings of a node: from flags, the environment, credentials and ``gateway.toml``, in this order."""
 
+import os
 import re
 import socket
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -42,6 +44,8 @@ from gateway.upstream_urls import upstream_urls
 
 PREFIX = "GATEWAY_"
 TOML_FILE = "gateway.toml"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names a folder with a file for each secret, as systemd does and Docker and Kubernetes can."""
 SECRETS = frozenset({"identity_secret"})
 """Settings that are no flags, since a command line can be read by others."""
 
@@ -233,9 +237,17 @@ class Settings(ConnectionSettings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, then the file; no .env and no secrets folder."""
+        """Flags, the environment, files of single settings, then gateway.toml; no .env."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        files = SecretsSettingsSource(settings_cls, secrets_dir=_credentials())
+        return init_settings, env_settings, files, TomlConfigSettingsSource(settings_cls)
+
+
+def _credentials() -> str | None:
+    folder = os.environ.get(CREDENTIALS)
+    if folder:
+        os.scandir(folder).close()  # one that is not there would only be warned of
+    return folder or None
 
 
 def variable(name: str) -> str:
@@ -256,6 +268,8 @@ def load(flags: Mapping[str, Any]) -> Settings:
         raise StartError(_sentence(problem["loc"], problem), 2) from None
     except (ValueError, RecursionError) as error:
         raise StartError(f"{TOML_FILE}: {error}", 2) from None
+    except OSError as error:
+        raise StartError(f"{error.filename}: {error.strerror}", 2) from None
 
 
 def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> str:

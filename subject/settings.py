@@ -1,18 +1,26 @@
-"""The subject's settings, from the environment."""
+"""The subject's settings, from the environment and from credentials."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from gateway.contract.redis_url import check_redis_url
 from subject.errors import UsageError
 from subject.thresholds import Thresholds
 
 PREFIX = "SUBJECT_"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names a folder with a file for each secret, as systemd does and Docker and Kubernetes can."""
 SHORTEST_TOKEN = 16
 _ADDRESS = re.compile(r"[^\s/?#@\\]+:(?P<port>[0-9]{1,5})", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
@@ -85,6 +93,19 @@ class Settings(BaseSettings, Thresholds):
         None, description="what a change from the dashboard needs; without it that is read-only"
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, the environment, then files of single settings; no .env."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=_credentials())
+
     @property
     def dashboard_names(self) -> frozenset[str]:
         """The names in SUBJECT_NAMES, and the one that is listened on."""
@@ -100,6 +121,13 @@ class Settings(BaseSettings, Thresholds):
     def admin_addresses(self) -> tuple[str, ...]:
         """The addresses in SUBJECT_NODES."""
         return tuple(filter(None, map(str.strip, self.nodes.split(","))))
+
+
+def _credentials() -> str | None:
+    folder = os.environ.get(CREDENTIALS)
+    if folder:
+        os.scandir(folder).close()  # one that is not there would only be warned of
+    return folder or None
 
 
 def variable(name: str) -> str:
@@ -118,6 +146,8 @@ def load(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise UsageError(_sentence(error.errors(include_url=False)[0])) from None
+    except OSError as error:
+        raise UsageError(f"{error.filename}: {error.strerror}") from None
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

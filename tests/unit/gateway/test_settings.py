@@ -111,6 +111,43 @@ def test_every_setting_is_read_from_gateway_toml(
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
+def test_every_setting_is_read_from_a_file_among_the_credentials(
+    monkeypatch: pytest.MonkeyPatch, name: str, example: tuple[str, object]
+) -> None:
+    monkeypatch.setenv(variable(name), "")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "secrets")
+    Path("secrets").mkdir()
+    Path("secrets", variable(name)).write_text(f"{example[0]}\n")
+    flags = {} if name == "upstream_url" else {"upstream_url": UPSTREAM}
+
+    assert plain(load(flags), name) == example[1]
+
+
+def test_the_environment_goes_before_the_credentials_and_those_before_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("gateway.toml").write_text('node_id = "of-the-file"\nhost = "of-the-file"\n')
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "secrets")
+    Path("secrets").mkdir()
+    Path("secrets/GATEWAY_HOST").write_text("of-the-credentials")
+    Path("secrets/ca.crt").write_text("what else is there")
+    assert (load({}).node_id, load({}).host) == ("of-the-file", "of-the-credentials")
+
+    monkeypatch.setenv("GATEWAY_HOST", "of-the-environment")
+
+    assert load({}).host == "of-the-environment"
+
+
+def test_credentials_that_cannot_be_read_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "nowhere")
+
+    with pytest.raises(StartError, match="nowhere: No such file or directory") as caught:
+        load({})
+
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
 def test_every_setting_but_secrets_is_read_from_its_flag(
     capsys: pytest.CaptureFixture[str], name: str, example: tuple[str, object]
 ) -> None:

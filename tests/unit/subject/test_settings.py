@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from subject import settings
@@ -42,6 +44,31 @@ def test_a_malformed_setting_is_named_with_what_would_be_right(
     assert expected in str(caught.value)
     assert str(caught.value).startswith(name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_secret_may_be_a_file_among_the_credentials(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("REDIS_URL", "")
+    monkeypatch.setenv("GATEWAY_IDENTITY_SECRET", "of the environment")
+    (tmp_path / "REDIS_URL").write_text("redis://subject:pw@redis/0\n")
+    (tmp_path / "SUBJECT_TOKEN").write_text("0123456789abcdef\n")
+    (tmp_path / "GATEWAY_IDENTITY_SECRET").write_text("of the credentials")
+
+    loaded = settings.load()
+
+    assert loaded.redis_url == "redis://subject:pw@redis/0"
+    assert loaded.dashboard_token == "0123456789abcdef"
+    assert loaded.identity_secret is not None
+    assert loaded.identity_secret.get_secret_value() == "of the environment"
+
+
+def test_credentials_that_are_not_there_end_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/nowhere")
+
+    with pytest.raises(UsageError, match="/nowhere: No such file or directory"):
+        settings.load()
 
 
 def test_a_password_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
