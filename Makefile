@@ -83,6 +83,7 @@ lock: ## the lock files from pyproject.toml (needs uv)
 	@$(LOCK) pyproject.toml -o requirements.txt
 	@$(LOCK) --all-extras pyproject.toml -o requirements-dev.txt
 	@$(LOCK) --constraint requirements-dev.txt --group build -o docker/requirements-build.txt
+	@$(LOCK) --constraint requirements-dev.txt --extra loadtest pyproject.toml -o docker/requirements-loadtest.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -135,6 +135,7 @@ KNOWN_FOLDERS = {
         "contract",
         "corpus",
         "cost",
+        "deployment",
         "integration",
         "e2e",
         "exactness",
@@ -147,7 +148,7 @@ KNOWN_FOLDERS = {
         "lanes",
     },
     "docs": {"decisions"},
-    "docker": set(),
+    "docker": {"secrets"},  # of whoever has run docker/secrets.sh
 }
 
 

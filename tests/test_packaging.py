@@ -22,7 +22,8 @@ BUILD_SYSTEM = [Requirement(text) for text in PYPROJECT["build-system"]["require
 HOOK: dict[str, Any] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
 COMPILING = [Requirement(text) for text in HOOK["dependencies"]]
 RUNNING, DEVELOPING, BUILDING = "requirements.txt", "requirements-dev.txt", "docker/requirements-build.txt"
-LOCKS = (RUNNING, DEVELOPING, BUILDING)
+LOADING = "docker/requirements-loadtest.txt"
+LOCKS = (RUNNING, DEVELOPING, BUILDING, LOADING)
 
 
 def pins(lock: str) -> dict[str, list[str]]:
@@ -66,6 +67,7 @@ def test_every_package_in_a_lock_is_one_version_with_hashes(lock: str) -> None:
         (RUNNING, declared()),
         (DEVELOPING, declared(*PROJECT["optional-dependencies"])),
         (BUILDING, BUILD_SYSTEM + COMPILING),
+        (LOADING, declared("loadtest")),
     ],
 )
 def test_every_dependency_is_locked_at_its_floor_or_above(lock: str, requirements: list[Requirement]) -> None:
@@ -104,7 +106,7 @@ def test_every_dependency_has_a_floor() -> None:
     assert [r.name for r in requirements if not any(s.operator == ">=" for s in r.specifier)] == []
 
 
-@pytest.mark.parametrize("lock", [RUNNING, BUILDING])
+@pytest.mark.parametrize("lock", [RUNNING, BUILDING, LOADING])
 def test_the_locks_agree(lock: str) -> None:
     developing = pins(DEVELOPING)
     for name, lines in pins(lock).items():
