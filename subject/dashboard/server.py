@@ -23,6 +23,9 @@ MOST_CONNECTIONS = 400
 IDLE_SECONDS = 15.0
 """How long one may be silent, or need for a request."""
 
+MALFORMED = (HttpProcessingError, web.RequestPayloadError)
+"""What aiohttp raises for a message, or for a body, that is none."""
+
 
 async def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. The exit code.
@@ -69,7 +72,7 @@ class _Ours(logging.Filter):
     """What is wrong with a message is told to its sender alone: it may hold the token, and be one of many."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+        return not (record.exc_info and isinstance(record.exc_info[1], MALFORMED))
 
 
 def _logger() -> logging.Logger:

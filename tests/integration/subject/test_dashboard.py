@@ -477,7 +477,13 @@ async def test_a_malformed_request_is_logged_nowhere(
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.parametrize("rest", ["Content-Length: 50\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "Content-Length: 50\r\n\r\n{",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    ],
+)
 async def test_a_form_that_breaks_off_is_logged_nowhere(
     redis_url: str, caplog: pytest.LogCaptureFixture, rest: str
 ) -> None:
@@ -490,6 +496,22 @@ async def test_a_form_that_breaks_off_is_logged_nowhere(
             await asyncio.wait_for(reader.read(), 20)
         writer.close()
 
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("key", [TOKEN, "x"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_logged_nowhere(
+    redis_url: str, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    head = f"POST /changes/set HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+    body = "Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!"
+    async with server.listening(settings.load(REDIS_URL=redis_url, port=0, token=TOKEN)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{head}Content-Type: application/json\r\n{body}".encode())
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+
+    assert answer.split()[1] in (b"400", b"401")
     assert "Traceback" not in caplog.text
 
 
