@@ -12,6 +12,8 @@ from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
+from subject.cluster import samples
+from subject.cluster.node import SamplesOf
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import RedisHealth, View
@@ -219,9 +221,14 @@ def view(
     )
 
 
-def snapshot(records: Iterable[TelemetryRecord], at: float | None = None, **fields: object) -> Snapshot:
-    """What is made of that look."""
-    return take(view(records, at, **fields), THRESHOLDS.node_down_seconds)  # type: ignore[arg-type]  # those of view
+def snapshot(
+    records: Iterable[TelemetryRecord],
+    at: float | None = None,
+    samples_of: SamplesOf = samples.made_of,
+    **fields: object,
+) -> Snapshot:
+    """What is made of that look. Who looks every second gives a `Remembered`, as the subject does."""
+    return take(view(records, at, **fields), THRESHOLDS.node_down_seconds, samples_of)  # type: ignore[arg-type]  # those of view
 
 
 def cluster(*scripts: NodeScript, seconds: int, **fields: object) -> Snapshot:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
 from subject import RateLimiterChecker
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import take
 from subject.diagnosis.problems import diagnose
 from subject.finding import as_json
@@ -166,6 +167,11 @@ def records_of(incident: Callable[[], Records]) -> list[TelemetryRecord]:
 
 
 @cache
+def remembered_of(incident: Callable[[], Records]) -> Remembered:
+    return Remembered()
+
+
+@cache
 def observed(incident: Callable[[], Records], at: float) -> dict[str, object]:
     """What `observe` would return at this time."""
     seen = [one for one in records_of(incident) if one.at <= START + at]
@@ -174,6 +180,7 @@ def observed(incident: Callable[[], Records], at: float) -> dict[str, object]:
             seen, START + at, redis=FULL_REDIS if incident is attack else view([]).redis, policies=policies()
         ),
         THRESHOLDS.node_down_seconds,
+        remembered_of(incident),
     )
     diagnosis = diagnose(snapshot, THRESHOLDS)
     return {

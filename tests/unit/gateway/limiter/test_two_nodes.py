@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from gateway.limiter.charge import Charge
 from tests.unit.gateway.limiter.builders import ask, standings
 from tests.unit.gateway.limiter.nodes import SimulatedNode, World, units_by_field
 from tests.unit.gateway.limiter.oracle import decisions, most_in_any_window
+
+pytestmark = pytest.mark.no_cover  # the same few lines in thousands of orders
 
 SHORT, LONG, SHADOW = "short", "long", "shadow"
 NEEDS = ((SHORT,), (SHORT, LONG), (LONG,), (SHADOW, LONG), (SHORT, SHADOW))

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from gateway.contract.telemetry import Reloads, TelemetryRecord
+from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import ALL
 from subject.finding import CLUSTER, Finding, Target
@@ -56,9 +57,10 @@ class Incident:
     subject: Target = CLUSTER
     fields: Callable[[float], Mapping[str, object]] = lambda _: {}
     raised_within: int = RAISED_WITHIN
+    remembered: Remembered = field(default_factory=Remembered)
 
     def look(self, at: float) -> Snapshot:
-        return snapshot(now(self.records, at), at, **self.fields(at))
+        return snapshot(now(self.records, at), at, self.remembered, **self.fields(at))
 
 
 def of(nodes: Sequence[NodeScript], subject: Target = CLUSTER, **fields: object) -> Incident:

@@ -83,6 +83,7 @@ def test_failures_of_one_node_alone_are_its_own() -> None:
     assert degraded.subject == Target("node", "node-2")
 
 
+@pytest.mark.no_cover  # as for test_false_alarms.py
 @pytest.mark.parametrize("ms", [20, 170, 180, 200, 400])
 @pytest.mark.parametrize("errors", [0, 1, 2, 6])
 def test_what_spares_the_rest_hides_nothing(errors: int, ms: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from subject.cluster.samples import Remembered
 from subject.detectors import ALL
 from subject.finding import Target
 from subject.thresholds import Thresholds
@@ -107,11 +108,12 @@ def runs(name: str, thresholds: Thresholds) -> int:
         for second, one in enumerate(node.records(SECONDS))
         if node.node_id != "node-2" or not wave.missing(second)
     ]
+    remembered = Remembered()
     before: set[Target] = set()
     count = 0
     for second in range(BEGIN - 5, SECONDS):
         at = START + second + 0.9
-        look = snapshot([one for one in records if one.at <= at], at, policies=policies())
+        look = snapshot([one for one in records if one.at <= at], at, remembered, policies=policies())
         now = {one.subject for one in detector(look, thresholds)}
         count += len(now - before)
         before = now

@@ -171,6 +171,7 @@ LIVES = {
 }
 
 
+@pytest.mark.no_cover  # as for test_false_alarms.py
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
 def test_what_is_remembered_of_the_past_is_what_all_records_tell(life: Life) -> None:
     told = {
