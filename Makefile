@@ -34,7 +34,7 @@ test: setup ## all tests that need nothing but Python packages
 test-compiled: compiled ## the tests of the gateway on its compiled code (needs a C compiler)
 	@$(COMPILED) -m pytest --compiled tests/unit/contract tests/unit/gateway tests/integration/gateway tests/lanes \
 		tests/model -m "not system" -n 4 --dist worksteal $(PYTEST_ARGS)
-	@$(COMPILED) -m pytest --compiled tests/e2e -m "not system" -n 2 --dist worksteal $(PYTEST_ARGS)
+	@$(COMPILED) -m pytest --compiled tests/e2e -m "not system" -n 3 --dist worksteal $(PYTEST_ARGS)
 
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
