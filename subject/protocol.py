@@ -37,7 +37,7 @@ class RateLimiterSubject:
         """
         given = {} if redis_url is None else {"REDIS_URL": redis_url}
         self._settings = settings or settings_module.load(**given)
-        self._reader = Reader(self._settings, lasting=True)
+        self._reader = Reader(self._settings)
         self._samples = Remembered()
         self._by = by
 

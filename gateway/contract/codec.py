@@ -7,7 +7,7 @@ What `decode` returns is safe to compare, to sum and to print: numbers fit 64 bi
 
 import json
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -55,6 +55,8 @@ def _plain(value: Any) -> Any:
         return str(value)
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Sequence):
+        return list(value)
     raise TypeError(f"{type(value).__name__} has no place in a record")
 
 

@@ -5,7 +5,7 @@ A node's records of one boot become `Sample`s, one for each pair of neighbours.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 from gateway.contract import histogram
@@ -20,10 +20,12 @@ MOST_CLIENTS = 4000
 """That were ever listed, until a boot's samples are made anew by the records that are there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is cached
 class Sample:
-    """What one node did in (start, end], seconds since 1970."""
+    """What one node did in (start, end], seconds since 1970: between two records."""
 
+    earlier: TelemetryRecord
+    later: TelemetryRecord
     boot_id: str
     start: float
     end: float
@@ -32,9 +34,6 @@ class Sample:
     fallbacks: int  # without it
     store_connected: bool
     upstream: Upstream
-    latency: Buckets
-    upstream_latency: Buckets
-    store_latency: Buckets
     cpu_seconds: float
     requests_by_client: Mapping[str, int]  # of the busiest clients, see `gains`
     refused_by_client: Mapping[str, int]
@@ -43,6 +42,23 @@ class Sample:
     clients: tuple[str, ...]  # the sketch at the end, see `gateway.contract.distinct`
     clock_skew_seconds: float  # of its wall clock to Redis', at the end
     loop_lag_seconds: float  # the longest that its event loop was late
+
+    # Nobody asks for most of these, and all of them took a tenth of a command's time.
+
+    @cached_property
+    def latency(self) -> Buckets:
+        """Of whole requests that were forwarded."""
+        return _difference(self.later.latency, self.earlier.latency)
+
+    @cached_property
+    def upstream_latency(self) -> Buckets:
+        """From the request's head sent to the answer's head."""
+        return _difference(self.later.upstream_latency, self.earlier.upstream_latency)
+
+    @cached_property
+    def store_latency(self) -> Buckets:
+        """Round trips to Redis."""
+        return _difference(self.later.store_latency, self.earlier.store_latency)
 
 
 def made_of(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
@@ -113,8 +129,8 @@ class _Boot:
                 if record.at <= self._earlier.at:
                     continue
                 self.samples.append(_between(self._earlier, record, self._busiest, self._most_refused))
-            self._busiest.update((entry.client, entry) for entry in record.busiest)
-            self._most_refused.update((entry.client, entry) for entry in record.most_refused)
+            self._busiest |= {entry.client: entry for entry in record.busiest}
+            self._most_refused |= {entry.client: entry for entry in record.most_refused}
             self._earlier = record
 
     @staticmethod
@@ -156,6 +172,8 @@ def _between(
 ) -> Sample:
     totals = later.boot - earlier.boot
     return Sample(
+        earlier=earlier,
+        later=later,
         boot_id=later.boot_id,
         start=earlier.at,
         end=later.at,
@@ -164,9 +182,6 @@ def _between(
         fallbacks=later.store.fallbacks - earlier.store.fallbacks,
         store_connected=later.store.connected,
         upstream=later.upstream - earlier.upstream,
-        latency=_difference(later.latency, earlier.latency),
-        upstream_latency=_difference(later.upstream_latency, earlier.upstream_latency),
-        store_latency=_difference(later.store_latency, earlier.store_latency),
         cpu_seconds=later.cpu_seconds - earlier.cpu_seconds,
         requests_by_client=gains(busiest, earlier.busiest, later.busiest, totals.requests),
         refused_by_client=gains(most_refused, earlier.most_refused, later.most_refused, totals.refused),

@@ -116,9 +116,7 @@ class _Sums:
 class Steps:
     """Adds records of the history up, and keeps the sums only."""
 
-    def __init__(self, *, lasting: bool = False) -> None:
-        """`lasting`: it is kept for so long that room matters more than the time that adding takes."""
-        self._lasting = lasting
+    def __init__(self) -> None:
         self._last: dict[str, TelemetryRecord] = {}
         self._sums: dict[int, _Sums] = {}
 
@@ -171,9 +169,7 @@ class Steps:
 
     def _put(self, number: int, node_id: str, latencies: Latencies) -> None:
         known = self._sums[number].latencies
-        if node_id in known:
-            latencies = known[node_id].and_then(latencies)
-        known[node_id] = latencies.reckoned if self._lasting else latencies
+        known[node_id] = known[node_id].and_then(latencies) if node_id in known else latencies
 
 
 def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:

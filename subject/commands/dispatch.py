@@ -16,7 +16,7 @@ LASTING = {"watch", "record", "mcp"}
 async def run(arguments: argparse.Namespace, settings: Settings) -> int:
     """Run the command that `arguments` name; its exit code."""
     if arguments.command in LASTING:
-        async with Reader(settings, lasting=True) as reader:
+        async with Reader(settings) as reader:
             return await _go_on(arguments, reader, settings)
     with _uncollected():
         return await _run(arguments, settings)

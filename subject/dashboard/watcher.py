@@ -73,7 +73,7 @@ class Watcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._reader = Reader(settings, windows=WINDOWS, lasting=True)
+        self._reader = Reader(settings, windows=WINDOWS)
         self._samples = Remembered()
         self._history = History()
         self._trail = Trail()

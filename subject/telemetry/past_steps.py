@@ -12,15 +12,11 @@ from subject.telemetry.streams import goes_on, read_pages
 
 
 class PastSteps:
-    """Keeps those of the last `seconds`, and reads what is new once in a step; of 0 seconds nothing.
+    """Keeps those of the last `seconds`, and reads what is new once in a step; of 0 seconds nothing."""
 
-    `lasting`: as of `Steps`.
-    """
-
-    def __init__(self, seconds: int, *, lasting: bool = False) -> None:
+    def __init__(self, seconds: int) -> None:
         self._seconds = seconds
-        self._lasting = lasting
-        self._steps = Steps(lasting=lasting)
+        self._steps = Steps()
         self.forget()
 
     def forget(self) -> None:
@@ -40,7 +36,7 @@ class PastSteps:
         start = int(1000 * (at - self._seconds))
         try:
             if not await goes_on(redis, keys.HISTORY, self._after, start, at):
-                self._after, self._steps = f"{start}", Steps(lasting=self._lasting)
+                self._after, self._steps = f"{start}", Steps()
             unreadable = 0
             async for page in read_pages(redis, keys.HISTORY, TelemetryRecord, f"({self._after}"):
                 self._after = page.last_id or self._after

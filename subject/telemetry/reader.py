@@ -19,7 +19,7 @@ from subject.telemetry.known_nodes import KnownNodes
 from subject.telemetry.past_steps import PastSteps
 from subject.telemetry.redis_clock import RedisClock
 from subject.telemetry.redis_reads import LATEST_SECONDS
-from subject.telemetry.streams import Stretch, goes_on
+from subject.telemetry.streams import goes_on
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
@@ -46,18 +46,16 @@ def kept(records: Iterable[TelemetryRecord], at: float, baseline_seconds: int) -
 class Reader:
     """Keeps one connection, the stream's last minutes and the last roster between looks."""
 
-    def __init__(self, settings: Settings, windows: int = WINDOWS, *, lasting: bool = False) -> None:
-        """`windows`: the most active clients whose windows are read at each look. `lasting`: it looks for so
-        long that its memory matters more than the time of its first look."""
+    def __init__(self, settings: Settings, windows: int = WINDOWS) -> None:
+        """`windows`: the most active clients whose windows are read at each look."""
         self._settings = settings
-        self._lasting = lasting
         self._most_windows = windows
         self._redis: Redis = redis_client.connect(settings.redis_url, settings.timeout_seconds)
         self._records: list[TelemetryRecord] = []
         self._active = Active()
         self._stream_at = ""
         past_seconds = settings.history_seconds and settings.history_seconds + self._kept_seconds
-        self._past = PastSteps(past_seconds, lasting=lasting)
+        self._past = PastSteps(past_seconds)
         self._nodes = KnownNodes()
         self._clock = RedisClock()
         self._policies = Policies()
@@ -204,7 +202,7 @@ class Reader:
         if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
             known = {name(record) for record in self._records}
-        found = await self._read_records()
+        found = await redis_reads.read_records(self._redis, self._stream_at)
         self._stream_at = found.last_id or self._stream_at
         self._records.extend(
             record
@@ -216,11 +214,6 @@ class Reader:
         roster = (entry.last for entry in self._nodes.roster.values())
         self._records.extend(record for record in roster if name(record) not in known)
         return [f"{found.unreadable} telemetry records"] if found.unreadable else []
-
-    async def _read_records(self) -> Stretch[TelemetryRecord]:
-        if self._lasting:
-            return await redis_reads.read_shared_records(self._redis, self._stream_at, self._records)
-        return await redis_reads.read_records(self._redis, self._stream_at)
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds

@@ -1,11 +1,15 @@
-"""Reads what nodes write, in less than half of the time that `gateway.contract.codec` takes.
+"""Reads what nodes write, in a fifth of the time that `gateway.contract.codec` takes.
 
-A first look at a big cluster reads some four thousand records, and that is most of what it takes. `codec`
+A first look at a big cluster reads some seven thousand records, and that is most of what it takes. `codec`
 says what a record is, in Python alone. Here the same dataclasses become a schema of pydantic's core, and what
 that does not take as it stands, `codec` judges; so there is no text of which the two say different things.
+
+More than half of a record are its histograms, of which a look needs those of the last seconds: of the others
+it is only made sure that they are some (`Unread`). Read whole, seven thousand records take twice as long.
 """
 
 import types
+from collections.abc import Collection
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -16,10 +20,14 @@ from gateway.contract import codec
 from gateway.contract.codec import LARGEST
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
+from subject.telemetry.unread import WRITTEN, Unread
 
 Record = TypeVar("Record")
 QUICK = {TelemetryRecord, RosterEntry}
 """Those of which there are many."""
+HISTOGRAMS = ("latency", "upstream_latency", "store_latency")
+"""They stand together in a record, and before this:"""
+BEHIND = "in_flight"
 
 _SCALARS: dict[Any, CoreSchema] = {
     str: core_schema.str_schema(strict=True),
@@ -27,6 +35,8 @@ _SCALARS: dict[Any, CoreSchema] = {
     int: core_schema.int_schema(strict=True, ge=-LARGEST, le=LARGEST),
     float: core_schema.float_schema(strict=True, gt=-float(LARGEST), lt=float(LARGEST)),
 }
+_NOTHING = core_schema.with_default_schema(core_schema.is_instance_schema(object), default=())
+"""What may not stand there."""
 
 
 def decode(kind: type[Record], text: str | bytes) -> Record:
@@ -37,10 +47,55 @@ def decode(kind: type[Record], text: str | bytes) -> Record:
     """
     if kind in QUICK:
         try:
+            if kind is TelemetryRecord and isinstance(text, str) and (parts := _parted(text)) is not None:
+                return cast(Record, _with_unread(*parts))
             return cast(Record, _validator(cast(Any, kind)).validate_json(text))
         except ValueError:
             pass  # codec says why, or takes it all the same
     return codec.decode(kind, text)
+
+
+def _parted(text: str) -> tuple[str, list[str]] | None:
+    """A record without its histograms, and these; None where they do not stand there as nodes write them.
+
+    Without a backslash no name is written in two ways, and no quotation mark is part of a string. So what is
+    cut out has its place in the object that has `BEHIND`, which is the record if that has one at all.
+    """
+    start, end = text.find(f',"{HISTOGRAMS[0]}":'), text.find(f',"{BEHIND}":')
+    written = text[start:end]
+    rest = text[:start] + text[end:]
+    if (
+        not 0 < start < end
+        or "\\" in text
+        or rest.count(f'"{BEHIND}"') != 1
+        or not _together().isinstance_python(written)
+    ):
+        return None
+    found = []
+    for name in reversed(HISTOGRAMS):
+        written, _, histogram = written.partition(f',"{name}":')
+        found.append(histogram)
+    return rest, found[::-1]
+
+
+def _with_unread(rest: str, histograms: list[str]) -> TelemetryRecord:
+    record: TelemetryRecord = _rest().validate_json(rest)
+    for name, text in zip(HISTOGRAMS, histograms, strict=True):
+        object.__setattr__(record, name, Unread(text))  # nobody has it yet
+    return record
+
+
+@cache
+def _together() -> SchemaValidator:
+    """Of a record's histograms, as they stand in it."""
+    written = "".join(f',"{name}":{WRITTEN}' for name in HISTOGRAMS)
+    return SchemaValidator(core_schema.str_schema(pattern=f"^{written}$"))
+
+
+@cache
+def _rest() -> SchemaValidator:
+    """Of a record without its histograms: what has another one is no such rest."""
+    return SchemaValidator(_of_dataclass(TelemetryRecord, without=HISTOGRAMS))
 
 
 @cache
@@ -66,10 +121,13 @@ def _schema(hint: Any) -> CoreSchema:
     return core_schema.tuple_schema([_schema(item) for item in options])
 
 
-def _of_dataclass(kind: Any) -> CoreSchema:
+def _of_dataclass(kind: Any, without: Collection[str] = ()) -> CoreSchema:
     hints = get_type_hints(kind)
     items = [
-        core_schema.dataclass_field(item.name, _of_field(item, hints[item.name])) for item in fields(kind)
+        core_schema.dataclass_field(
+            item.name, _NOTHING if item.name in without else _of_field(item, hints[item.name])
+        )
+        for item in fields(kind)
     ]
     arguments = core_schema.dataclass_args_schema(kind.__name__, items)
     names = [item.name for item in fields(kind)]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,8 +17,7 @@ from subject.cluster.policies import Policies
 from subject.cluster.windows import ClientWindow, client_window
 from subject.telemetry.live_reads import read_overrides
 from subject.telemetry.redis_client import refused
-from subject.telemetry.sharing import shared
-from subject.telemetry.streams import Stretch, decoded, joined, read_pages, read_stream
+from subject.telemetry.streams import Stretch, decoded, read_stream
 
 LATEST_SECONDS = 3600.0
 
@@ -94,15 +93,6 @@ async def read_basics(client: Redis) -> Basics:
 async def read_records(client: Redis, after: str) -> Stretch[TelemetryRecord]:
     """The telemetry behind the entry of this id. Errors as `read_pages`'."""
     return await read_stream(client, keys.TELEMETRY, TelemetryRecord, f"({after}")
-
-
-async def read_shared_records(
-    client: Redis, after: str, known: Iterable[TelemetryRecord]
-) -> Stretch[TelemetryRecord]:
-    """The same in less memory, but slower, where others are `known`."""
-    last = {one.node_id: one for one in known}
-    pages = read_pages(client, keys.TELEMETRY, TelemetryRecord, f"({after}")
-    return joined([replace(page, records=list(shared(page.records, last))) async for page in pages])
 
 
 async def read_policies(

@@ -13,7 +13,7 @@ from subject.telemetry.records import decode
 from subject.telemetry.redis_client import refused
 
 PAGE = 200
-"""Entries that are asked for at once. A record of a big cluster is 4 KB as text, and 18 as it is read."""
+"""Entries that are asked for at once. A record of a big cluster is 4 KB as text, and 6 as it is read."""
 Record = TypeVar("Record")
 
 

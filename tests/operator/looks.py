@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from gateway.contract.codec import decode, encode
+from gateway.contract.codec import encode
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
 from subject.detectors import ALL
 from subject.diagnosis.problems import diagnose
+from subject.telemetry.records import decode
 from tests.finding import Finding, Findings
 from tests.unit.subject.builders import START, THRESHOLDS, policies, view
 from tests.unit.subject.simulation import KEPT_SECONDS, Life

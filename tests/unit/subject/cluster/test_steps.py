@@ -31,8 +31,8 @@ def of_history(*scripts: NodeScript, seconds: int, first: int = 0) -> list[Telem
     return sorted((one for one in records if HISTORY.takes(one.sequence)), key=lambda one: one.at)
 
 
-def made(records: list[TelemetryRecord], *, lasting: bool = False) -> tuple[Step, ...]:
-    found = Steps(lasting=lasting)
+def made(records: list[TelemetryRecord]) -> tuple[Step, ...]:
+    found = Steps()
     found.add(records)
     return found.kept(0, START + 4000)
 
@@ -43,9 +43,8 @@ SLOW = NodeScript(
 QUICK = NodeScript("node-2", always(10), phase=0.4)
 
 
-@pytest.mark.parametrize("lasting", [False, True])
-def test_a_step_has_what_each_node_did_in_it(lasting: bool) -> None:
-    found = made(of_history(SLOW, QUICK, seconds=200), lasting=lasting)
+def test_a_step_has_what_each_node_did_in_it() -> None:
+    found = made(of_history(SLOW, QUICK, seconds=200))
 
     before, after = (next(one for one in found if one.start == START + at) for at in (50, 150))
     assert before.requests_by_node == pytest.approx({"node-1": 200, "node-2": 100})
@@ -63,13 +62,12 @@ def test_a_step_has_what_each_node_did_in_it(lasting: bool) -> None:
     ]
 
 
-@pytest.mark.parametrize("lasting", [False, True])
-def test_two_records_of_a_step_are_one_gain(lasting: bool) -> None:
+def test_two_records_of_a_step_are_one_gain() -> None:
     one_boot = of_history(SLOW, seconds=60)
     close = [replace(one, at=one.at - 4) if one.sequence == 30 else one for one in one_boot]
     next_boot = replace(SLOW, boot_id="boot-b").records(90, 61)
 
-    found = made([*close, *(one for one in next_boot if HISTORY.takes(one.sequence))], lasting=lasting)
+    found = made([*close, *(one for one in next_boot if HISTORY.takes(one.sequence))])
 
     trips = [of.store_latency.buckets for one in found for of in one.latencies.values()]
     assert sum(count for histogram in trips for _, count in histogram) == 20 * (60 + 20)

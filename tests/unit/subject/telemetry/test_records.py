@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract import codec
+from gateway.contract import codec, histogram
 from gateway.contract.codec import RecordError
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, TelemetryRecord
 from subject.telemetry import records
+from subject.telemetry.unread import Unread
 from tests.contract.examples import POLICY_TABLE, ROSTER_ENTRY, TELEMETRY
 from tests.unit.contract.test_codec import json_values, values_of
 
@@ -98,6 +99,57 @@ def test_a_name_that_stands_twice_counts_as_the_contract_says() -> None:
     text = codec.encode(TELEMETRY)
     for twice in ('{"at":1.5,' + text[1:], text[:-1] + ',"at":1.5}', text[:-1] + ',"at":"x"}'):
         assert same(TelemetryRecord, twice)
+
+
+FIRST, BEHIND, END = ',"latency":', ',"in_flight":', '"workers":2}'
+NESTED = {FIRST: ',"inner":{"x":0,"latency":', BEHIND: ',"in_flight":1},"in_flight":'}
+PLACES: tuple[dict[str, str], ...] = (
+    {FIRST: ',"latency":[[7,7]],"latency":'},
+    {FIRST: ',"l\\u0061tency":[],"latency":'},
+    {END: '"workers":2,"latency":[[7,7]]}'},
+    {END: '"workers":2,"l\\u0061tency":[[7,7]]}'},
+    {END: '"workers":2,"latency":[["x",7]]}'},
+    NESTED,
+    NESTED | {BEHIND: ',"in_flight":1},"in_fl\\u0069ght":'},
+    {FIRST: ',"x":"",latency":', BEHIND: '","in_flight":'},
+    {FIRST: ',"latency": '},
+    {BEHIND: ',"later":0,"in_flight":'},
+    {BEHIND: '\n,"in_flight":'},
+    {BEHIND: ',"out_flight":', '"node_id"': '"in_flight":4,"node_id"'},
+    *(
+        {FIRST + "[": f"{FIRST}[{odd},"}
+        for odd in ("[01,1]", "[-1,1]", f"[1,{10**18 - 1}]", f"[1,{10**19}]", "[1,2,3]", "[1,٣]", "[1,2]\n")
+    ),
+)
+
+
+@pytest.mark.parametrize("places", PLACES, ids=str)
+def test_histograms_that_stand_elsewhere_or_are_odd_are_judged_alike(places: dict[str, str]) -> None:
+    text = codec.encode(TELEMETRY)
+    for usual, odd in places.items():
+        assert usual in text
+        text = text.replace(usual, odd)
+
+    assert same(TelemetryRecord, text), text
+
+
+@given(values_of(TelemetryRecord))
+@settings(max_examples=50)
+def test_a_record_that_was_read_is_written_as_it_was(record: TelemetryRecord) -> None:
+    text = codec.encode(record)
+
+    assert codec.encode(records.decode(TelemetryRecord, text)) == text
+
+
+def test_histograms_are_left_unread_until_somebody_asks() -> None:
+    read = records.decode(TelemetryRecord, codec.encode(TELEMETRY))
+    found: Any = read.latency
+
+    assert type(found) is Unread
+    assert found == TELEMETRY.latency == found
+    assert histogram.difference(read.latency, ()) == TELEMETRY.latency
+    assert (len(found), found[0], found[-1:]) == (2, TELEMETRY.latency[0], TELEMETRY.latency[-1:])
+    assert hash(read) == hash(TELEMETRY)
 
 
 def test_what_is_read_is_of_the_contracts_types() -> None:
