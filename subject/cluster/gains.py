@@ -19,16 +19,17 @@ def gains(
     gets what it has more than when it was last listed (`known`), but all such clients together no more than
     the others leave.
     """
-    listed = {entry.client for entry in earlier}
     was_full = bool(earlier) and len(later) <= len(earlier)
+    listed = {client for client, _, _ in earlier} if was_full else set[str]()
     exact: dict[str, int] = {}
     returning: dict[str, int] = {}
-    for entry in later:
-        last = known.get(entry.client)
-        same = last is not None and last.error == entry.error
-        gain = entry.units - (last.units if last is not None and same else entry.error)
+    for client, units, error in later:
+        last = known.get(client)
+        gain = units - (last.units if last is not None and last.error == error else error)
         if gain > 0:
-            (exact if entry.client in listed or not was_full else returning)[entry.client] = gain
+            (exact if client in listed or not was_full else returning)[client] = gain
+    if not returning:
+        return exact
     left = max(0, at_most - sum(exact.values()))
     for place, (client, gain) in enumerate(sorted(returning.items(), key=lambda item: item[1])):
         share = min(gain, left // (len(returning) - place))
