@@ -1,11 +1,10 @@
-"""From the command's name to what does it."""
+"""From the command's name to what does it, of which no more is imported: of a short command it is a tenth."""
 
 import argparse
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from subject.commands import actions, show, since, why
 from subject.settings import Settings
 from subject.telemetry.reader import Reader
 
@@ -36,27 +35,40 @@ def _uncollected() -> Iterator[None]:
 async def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     async with Reader(settings) as reader:
         match arguments.command, getattr(arguments, "verb", None):
-            case "audit", _:
-                return await actions.audit(arguments, reader)
-            case "reset", _:
-                return await actions.reset(arguments, reader, settings)
-            case "limits", "set":
-                return await actions.set_limit(arguments, reader, settings)
-            case "limits", "unset":
-                return await actions.unset_limit(arguments, reader, settings)
-            case "limits", _:
-                return await show.limits(arguments, reader, settings)
+            case ("audit" | "reset", _) | ("limits", "set" | "unset") | ("nodes", "forget"):
+                return await _act(arguments, reader, settings)
             case "diagnose", _ if arguments.since is not None:
+                from subject.commands import since
+
                 return await since.run(arguments, reader, settings)
             case "why", _:
+                from subject.commands import why
+
                 return await why.run(arguments, reader, settings)
-            case "nodes", "forget":
-                return await actions.forget_node(arguments, reader, settings)
+        from subject.commands import show
+
+        if arguments.command == "limits":
+            return await show.limits(arguments, reader, settings)
         return await show.run(arguments, reader, settings)
 
 
+async def _act(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
+    """What changes something, or tells what was changed."""
+    from subject.commands import actions
+
+    match arguments.command, getattr(arguments, "verb", None):
+        case "audit", _:
+            return await actions.audit(arguments, reader)
+        case "reset", _:
+            return await actions.reset(arguments, reader, settings)
+        case "limits", "set":
+            return await actions.set_limit(arguments, reader, settings)
+        case "limits", _:
+            return await actions.unset_limit(arguments, reader, settings)
+    return await actions.forget_node(arguments, reader, settings)
+
+
 async def _go_on(arguments: argparse.Namespace, reader: Reader, settings: Settings) -> int:
-    """What each needs is imported for it alone."""
     if arguments.command == "mcp":
         from subject.commands import mcp
 

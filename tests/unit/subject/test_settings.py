@@ -110,6 +110,27 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.load().redis_url == "redis://127.0.0.1:6379/0"
 
 
+def test_a_variable_may_be_written_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("subject_port", "7")
+
+    assert settings.load().port == 7
+
+
+def test_what_is_given_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBJECT_PORT", "7")
+    monkeypatch.setenv("REDIS_URL", "redis://a/1")
+
+    loaded = settings.load(port=8, REDIS_URL="redis://b/2")
+
+    assert (loaded.port, loaded.redis_url) == (8, "redis://b/2")
+
+
+def test_what_was_set_is_told_from_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBJECT_SKEW_RATIO", "1.5")
+
+    assert settings.load().model_fields_set == {"skew_ratio"}
+
+
 def test_a_misspelt_variable_is_found() -> None:
     assert settings.unknown_variables({"SUBJECT_SKEWRATIO": "2", "SUBJECT_NODES": "", "PATH": ""}) == [
         "SUBJECT_SKEWRATIO"
