@@ -1,4 +1,4 @@
-"""What latencies are usual, and since when they are not: by steps of before the seconds that are judged."""
+"""What latencies are usual, where the seconds that are judged do not tell, and since when they are not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Waited:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """`usual_ms` of each percentile as far as it is known; `since` is when that began which went on in the
-    last step, None where all was well."""
+    """`usual_ms` of each percentile as far as it is known; `since` is when that began which went on where the
+    seconds begin, None where all was well."""
 
     usual_ms: tuple[float | None, ...] = ()
     since: int | None = None
@@ -47,10 +47,8 @@ def allowed_ms(usual_ms: float | None, never_slow_ms: float, ratio: float) -> fl
 def before(
     first: float, steps: Sequence[Waited], never_slow_ms: float, ratio: float, thresholds: Thresholds
 ) -> Before:
-    """By the steps that end before `first`, which is where the seconds begin.
-
-    The usual is the median of all that were well, as far back as the history goes: what is slow for longer
-    than that becomes the usual.
+    """The usual is the median of all steps that were well, as far back as the history goes: what is slow for
+    longer than that becomes the usual. `first` is where the seconds begin that are judged by themselves.
     """
     past = [Usual(inf) for _ in steps[0].percentiles_ms] if steps else []
 
@@ -68,6 +66,7 @@ def before(
         if not ill[-1]:
             for one, now in zip(past, step.percentiles_ms, strict=True):
                 one.learn(step.start, now)
-    goes_on = bool(steps) and ill[-1] and first < steps[-1].start + 2 * STEP_SECONDS
-    began = onset.run(len(ill) - 1, lambda place: ill[place]) if goes_on else None
+    last = sum(step.start + STEP_SECONDS <= first for step in steps) - 1
+    goes_on = last >= 0 and ill[last] and first < steps[last].start + 2 * STEP_SECONDS
+    began = onset.run(last, lambda place: ill[place]) if goes_on else None
     return Before(usual(), None if began is None else steps[began].start)

@@ -138,7 +138,7 @@ def _before(snapshot: Snapshot, node: Node, thresholds: Thresholds) -> Before:
     first = node.samples[0].start if node.samples else snapshot.at
     waited = []
     for step in snapshot.steps:
-        of_node = step.latencies.get(node.id) if step.end <= first else None
+        of_node = step.latencies.get(node.id)
         if of_node is not None and (trips := of_node.store_latency.percentiles_ms) is not None:
             waited.append(Waited(step.start, trips, 1000 * of_node.loop_lag_seconds))
     return slowness.before(first, waited, thresholds.store_slow_ms, thresholds.store_slow_ratio, thresholds)

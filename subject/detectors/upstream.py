@@ -114,8 +114,6 @@ def _seconds(nodes: Sequence[Node], first: int, until: int) -> list[_Second]:
 def _before(snapshot: Snapshot, thresholds: Thresholds) -> Before:
     waited = []
     for step in snapshot.steps:
-        if step.end > snapshot.first_second:
-            break
         answers = sum(of.asked for of in step.latencies.values())
         failures = sum(of.failed for of in step.latencies.values())
         taken = histogram.total(of.upstream_latency.buckets for of in step.latencies.values())

@@ -31,6 +31,7 @@ unmeasured = pytest.mark.no_cover  # as for test_false_alarms.py
 
 BEGINS, ENDS, SECONDS = 500, 860, 1000
 SLOW = range(BEGINS, ENDS)
+EARLY = 45
 Scripts = Callable[[], Sequence[NodeScript]]
 DETECTORS = {
     "spike_broad": spikes,
@@ -97,6 +98,10 @@ def moved_away() -> Sequence[NodeScript]:
     return even(
         always(60), round_trip_ms=during(1, 30, ends=SECONDS), upstream_ms=during(20, 600, ends=SECONDS)
     )
+
+
+def slow_from_early_on() -> Sequence[NodeScript]:
+    return even(always(60), round_trip_ms=during(1, 30, EARLY), upstream_ms=during(20, 600, EARLY))
 
 
 def left_out(ends: int = ENDS) -> Sequence[NodeScript]:
@@ -180,6 +185,13 @@ def test_what_lasts_for_minutes_is_found_at_each_look_since_it_began(
         assert expected in told, second
         assert {code for code, _ in told} <= {expected[0], "spike_broad"}
         assert abs(told[expected].since - START - BEGINS) <= 12
+
+
+def test_what_is_slow_since_a_cluster_is_young_is_found_at_each_look() -> None:
+    for second in range(EARLY + 15, EARLY + 300, 7):
+        codes = {one.code for one in found(slow_from_early_on, second + 0.9)}
+
+        assert codes == {"store_slow", "upstream_degraded"}, second
 
 
 @unmeasured
