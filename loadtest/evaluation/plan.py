@@ -54,7 +54,7 @@ CHOOSING_BENIGN = 0.25
 
 LEAST_RATES = {
     **dict.fromkeys(("spike_broad", "spike_single", "skew", "traffic_drop", "two_at_once"), 20),
-    **dict.fromkeys(("limit_breach", "retry_storm"), 20),
+    **dict.fromkeys(("limit_breach", "retry_storm", "upstream_errors"), 20),
     "hot_key": 60,
 }
 """Where fewer requests a second are usual, chance alone does what these do, or it is less than what

@@ -12,6 +12,7 @@ from subject.cluster.answers import asked, failed
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset, slowness
+from subject.detectors.chi_square import chance_if_alike
 from subject.detectors.slowness import Before, Waited, allowed_ms
 from subject.detectors.usual import Usual
 from subject.figures import clock, percent
@@ -21,7 +22,8 @@ from subject.thresholds import Thresholds
 BROKEN = 0.5
 """The part of failures from which it is critical: most of what clients ask gets no answer."""
 MOSTLY_ONE = 0.9
-"""One node's part of the failures from which they are its own."""
+"""One node's part of the failures from which they are its own, where chance seldom does as much."""
+ALONE_BY_CHANCE = 1e-4
 
 
 @dataclass  # without slots, for what is cached
@@ -223,7 +225,8 @@ def _finding(snapshot: Snapshot, thresholds: Thresholds, now: _Judged, since: fl
 
 
 def _alone(snapshot: Snapshot, thresholds: Thresholds) -> Node | None:
-    """The node that has nearly all failures, where another has answers enough to compare."""
+    """The node that has nearly all failures, where another has answers enough to compare, and failures that
+    are all nodes' would hardly fall like this: of three nodes ten have to be one's."""
     start = snapshot.until - thresholds.upstream_seconds
     counts = [
         (
@@ -237,7 +240,10 @@ def _alone(snapshot: Snapshot, thresholds: Thresholds) -> Node | None:
     if worst is None or worst[1] < MOSTLY_ONE * sum(failures for _, failures, _ in counts):
         return None
     compared = (answers >= thresholds.upstream_answers for node, _, answers in counts if node is not worst[0])
-    return worst[0] if any(compared) else None
+    if not any(compared):
+        return None
+    chance = chance_if_alike([failures for _, failures, _ in counts], [answers for _, _, answers in counts])
+    return worst[0] if chance < ALONE_BY_CHANCE else None
 
 
 def _rounded(milliseconds: float | None) -> float | None:

@@ -58,9 +58,7 @@ def test_the_generator_can_send_what_a_run_has() -> None:
 
 def test_what_comes_of_a_usual_rate_is_not_for_chance_to_tell() -> None:
     low = {name: run.rate_per_second for run in RUNS for name in run.scenarios if run.intensity == "low"}
-    assert {rate for name, rate in low.items() if name in ("node_kill", "redis_down", "upstream_errors")} == {
-        5
-    }
+    assert {rate for name, rate in low.items() if name in ("node_kill", "redis_down", "upstream_slow")} == {5}
     assert {rate for name, rate in low.items() if name in ("skew", "spike_broad", "traffic_drop")} == {20}
 
 

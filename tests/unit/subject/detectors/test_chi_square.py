@@ -1,6 +1,6 @@
 import pytest
 
-from subject.detectors.chi_square import chance_if_even, survival
+from subject.detectors.chi_square import chance_if_alike, chance_if_even, survival
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,10 @@ def test_even_counts_are_certain_and_absurd_ones_impossible() -> None:
 
 def test_nothing_to_compare_is_certain() -> None:
     assert chance_if_even([]) == chance_if_even([5]) == chance_if_even([0, 0]) == 1
+
+
+def test_counts_are_held_against_what_they_are_of() -> None:
+    assert chance_if_alike([5, 30, 25], [1, 1, 1]) == chance_if_even([5, 30, 25])
+    assert chance_if_alike([10, 20, 30], [100, 200, 300]) == 1
+    assert chance_if_alike([30, 20, 10], [100, 200, 300]) < 1e-3
+    assert chance_if_alike([10, 0], [100, 0]) == chance_if_alike([0, 0], [1, 1]) == 1

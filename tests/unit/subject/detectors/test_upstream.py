@@ -73,6 +73,18 @@ def test_slow_is_more_than_a_quarter_of_a_second_and_five_times_the_usual(
     assert bool(found(ms=steps((0, before), (50, after)))) is expected
 
 
+def test_a_few_failures_that_chance_put_on_one_node_are_the_service_s() -> None:
+    few = steps((0, 0), (52, 1), (58, 0))
+    nodes = [
+        NodeScript(f"node-{n}", always(3), upstream_errors=few if n == 2 else always(0)) for n in (1, 2, 3)
+    ]
+
+    (degraded,) = upstream_degraded(cluster(*nodes, seconds=60), THRESHOLDS)
+
+    assert degraded.evidence[1].now == pytest.approx(6)
+    assert degraded.subject == CLUSTER
+
+
 def test_failures_of_one_node_alone_are_its_own() -> None:
     nodes = [
         NodeScript("node-1", always(20)),
