@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ async def run(options: Options) -> int:
     if options.page:
         page.check(options.page)
     progress = Progress(_console(to_stderr=True))
+    recorded: list[Run] = []
     with ExitStack() as stack:
         stack.enter_context(progress.live())
         if options.run is not None:
@@ -59,7 +60,7 @@ async def run(options: Options) -> int:
         else:
             runs = list(options.plan.runs())
             folder = options.record or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            await _record(options, runs, made(folder), progress)
+            recorded = await _record(options, runs, made(folder), progress)
         if not runs:
             raise StartError("there is no run to score")
         scored = await scoring.score(runs, folder, options.jobs, progress)
@@ -67,7 +68,7 @@ async def run(options: Options) -> int:
         tried = (
             await sweep.swept(choosing, folder, options.jobs, progress) if options.sweep and choosing else []
         )
-    return _tell(options, scored, tried, progress)
+    return _tell(options, scored, tried, {run.name for run in recorded}, progress)
 
 
 async def _record_one(options: Options, name: str, progress: Progress) -> int:
@@ -84,7 +85,8 @@ async def _record_one(options: Options, name: str, progress: Progress) -> int:
     return WELL
 
 
-async def _record(options: Options, runs: Sequence[Run], folder: Path, progress: Progress) -> None:
+async def _record(options: Options, runs: Sequence[Run], folder: Path, progress: Progress) -> list[Run]:
+    """Those of the runs that were not there, and are now."""
     missing = jobs.missing(runs, folder)
     seconds = sum(run.seconds for run in missing) / options.jobs
     progress.say(
@@ -92,6 +94,7 @@ async def _record(options: Options, runs: Sequence[Run], folder: Path, progress:
         f"{seconds / 60:.0f} min, {options.jobs} at a time"
     )
     await jobs.Jobs(missing, folder, _arguments(options.plan), progress).record(options.jobs)
+    return missing
 
 
 def made(folder: Path) -> Path:
@@ -119,17 +122,27 @@ def _arguments(plan: Plan) -> list[str]:
     ]
 
 
-def _tell(options: Options, scored: Sequence[Scored], tried: Sequence[Tried], progress: Progress) -> int:
+def _tell(
+    options: Options,
+    scored: Sequence[Scored],
+    tried: Sequence[Tried],
+    recorded: Collection[str],
+    progress: Progress,
+) -> int:
+    """`recorded`: the runs of just now."""
     of_purpose = {
         purpose: Score(tuple(one for one in scored if one.run.purpose == purpose))
         for purpose in (CHOOSING, REPORTING)
     }
     scores = {purpose: score for purpose, score in of_purpose.items() if score.runs}
     judged = scores.get(REPORTING) or scores[CHOOSING]
+    differing = (
+        {} if scoring.thresholds() else {one.run.name: _differs(one) for one in scored if one.differing}
+    )
     failures = [
         *(f"{aim.what}: {aim.shown(judged)}, not {aim.bound}" for aim in missed(judged)),
         *(failure for score in scores.values() for failure in score.failures_of_books),
-        *_disagreements(scored),
+        *(sentence for name, sentence in differing.items() if name in recorded),
     ]
     if options.as_json:
         print(document.text(scores, tried, failures))  # noqa: T201 - the command's output
@@ -137,6 +150,9 @@ def _tell(options: Options, scored: Sequence[Scored], tried: Sequence[Tried], pr
         console = _console()
         for table in tables.all_of(scores, tried):
             table.print(console)
+    for name, sentence in differing.items():
+        if name not in recorded:
+            progress.say(f"{sentence}: the subject has become another one since", style="yellow")
     for failure in failures:
         progress.say(f"✗ {failure}", style="bold red")
     if options.page:
@@ -144,16 +160,9 @@ def _tell(options: Options, scored: Sequence[Scored], tried: Sequence[Tried], pr
     return FAILED if failures else WELL
 
 
-def _disagreements(scored: Sequence[Scored]) -> list[str]:
-    """Runs whose replay says something else than the subject said when they were played. With other
-    thresholds it is meant to."""
-    if scoring.thresholds():
-        return []
-    return [
-        f"{one.run.name}: replayed, {one.differing} of {one.looks} looks differ from those of the run"
-        for one in scored
-        if one.differing
-    ]
+def _differs(scored: Scored) -> str:
+    differing, name = scored.differing, scored.run.name
+    return f"{name}: replayed, {differing} of {scored.looks} looks differ from those of the run"
 
 
 def _console(*, to_stderr: bool = False) -> Console:
