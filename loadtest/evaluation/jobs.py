@@ -1,10 +1,10 @@
 """Recording several runs at a time, each by a process of its own: none waits for another's reckoning."""
 
 import asyncio
+import os
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from loadtest.progress import Progress
 GRACE_SECONDS = 20.0
 """What a run takes to stop its cluster."""
 LONGEST_SECONDS = 1800.0
+PER_CORE = 450.0
+"""Requests a second that a core bears, with the generator that sends them and all that serves them."""
+
 TICK_SECONDS = 0.2
 
 
@@ -38,6 +41,14 @@ def missing(runs: Sequence[Run], folder: Path) -> list[Run]:
     return found
 
 
+def beside(under_way: Collection[Run], waiting: Sequence[Run], per_second: float) -> Run:
+    """Which of those that wait is best begun now, if the machine bears so many requests a second: the one
+    with most of those that fit beside what is under way, else the one with least."""
+    left = per_second - sum(run.most_per_second for run in under_way)
+    in_order = sorted(waiting, key=lambda run: run.most_per_second)
+    return next((run for run in reversed(in_order) if run.most_per_second <= left), in_order[0])
+
+
 @dataclass(slots=True)
 class Jobs:
     """Runs that are to be recorded. `arguments` have a process of ours draw the same plan."""
@@ -46,8 +57,8 @@ class Jobs:
     folder: Path
     arguments: Sequence[str]
     progress: Progress
-    _waiting: deque[Run] = field(init=False)
-    _under_way: dict[str, float] = field(default_factory=dict)  # from when on
+    _waiting: list[Run] = field(init=False)
+    _under_way: dict[Run, float] = field(default_factory=dict)  # from when on
     _done: int = 0
 
     async def record(self, at_once: int) -> None:
@@ -56,23 +67,22 @@ class Jobs:
         Raises:
             StartError: one could not be played to its end; those that are there stay.
         """
-        self._waiting = deque(sorted(self.runs, key=lambda run: run.most_per_second))
+        self._waiting = list(self.runs)
         with tempfile.TemporaryDirectory(prefix="ratelimiter-evaluate-") as logs:
             try:
                 async with asyncio.TaskGroup() as group:
-                    for number in range(min(at_once, len(self.runs))):
-                        # Half of them take what asks most of the machine, and half what asks least.
-                        take = self._waiting.popleft if number % 2 else self._waiting.pop
-                        group.create_task(self._work(take, Path(logs), at_once))
+                    for _ in range(min(at_once, len(self.runs))):
+                        group.create_task(self._work(Path(logs), at_once))
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from None
 
-    async def _work(self, take: Callable[[], Run], logs: Path, at_once: int) -> None:
+    async def _work(self, logs: Path, at_once: int) -> None:
         while self._waiting:
-            run = take()
-            began = self._under_way[run.name] = time.monotonic()
+            run = beside(list(self._under_way), self._waiting, PER_CORE * (os.cpu_count() or 1))
+            self._waiting.remove(run)
+            began = self._under_way[run] = time.monotonic()
             await self._one(run, logs, at_once)
-            del self._under_way[run.name]
+            del self._under_way[run]
             self._done += 1
             took = time.monotonic() - began
             self.progress.say(
@@ -90,7 +100,8 @@ class Jobs:
         )
 
         def has_ended() -> bool:
-            self.progress.status(f"{', '.join(self._under_way)}; {self._left(at_once)}")
+            names = ", ".join(run.name for run in self._under_way)
+            self.progress.status(f"{names}; {self._left(at_once)}")
             return child.has_ended()
 
         try:
@@ -104,7 +115,6 @@ class Jobs:
     def _left(self, at_once: int) -> str:
         """In minutes, by what each takes."""
         now = time.monotonic()
-        by_name = {run.name: run.seconds for run in self.runs}
         seconds = sum(run.seconds for run in self._waiting)
-        seconds += sum(max(0.0, by_name[name] - (now - began)) for name, began in self._under_way.items())
+        seconds += sum(max(0.0, run.seconds - (now - began)) for run, began in self._under_way.items())
         return f"about {seconds / at_once / 60:.0f} min left"

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from loadtest import scenarios
+from loadtest.evaluation.jobs import beside
 from loadtest.evaluation.plan import (
     CHOOSING,
     INTENSITIES,
@@ -85,6 +86,16 @@ def test_what_starts_nodes_is_far_from_what_else_does_and_from_what_compares_the
         compared = [place for place, name in enumerate(run.scenarios) if name in OF_SHARES]
         assert all(other - one > 3 for one, other in pairwise(starting)), run
         assert not any(there - one == 1 for one in starting for there in compared), run
+
+
+def test_the_machine_bears_what_is_played_at_once() -> None:
+    waiting, under_way = list(RUNS), list[Run]()
+    while waiting:
+        run = beside(under_way, waiting, per_second=900)
+        waiting.remove(run)
+        fitting = sum(one.most_per_second for one in under_way) + run.most_per_second <= 900
+        assert fitting or run.most_per_second == min(one.most_per_second for one in (run, *waiting))
+        under_way = [*under_way[-1:], run]
 
 
 def test_intensities_can_be_chosen() -> None:
