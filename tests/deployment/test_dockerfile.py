@@ -33,7 +33,8 @@ def test_an_image_starts_a_command_of_the_project_as_an_ordinary_user(target: st
 def test_nothing_is_installed_in_an_image_itself(target: str) -> None:
     runs = [run for stage in lineage(target) for run in stage.all("RUN")]
 
-    assert not [run for run in runs if re.search(r"\b(pip|apt-get|gcc|curl|wget)\b", run)]
+    assert not [run for run in runs if re.search(r"\b(pip3?|apt-get|gcc|curl|wget) ", run)]
+    assert [run for run in runs if " rm -rf /usr/local/bin/pip* " in run]
 
 
 @pytest.mark.parametrize("target", IMAGES)
