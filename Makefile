@@ -71,6 +71,10 @@ check: setup ## formatting, lint and types
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 
+docs: setup ## a site of docs/ in site/, with all links checked
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --site-dir site
+	@echo "site/index.html"
+
 readme: setup ## the README's demo output, from a run
 	@COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
 		status=$$?; rm -f .demo.txt; exit $$status
@@ -86,7 +90,7 @@ lock: ## the lock files from pyproject.toml (needs uv)
 	@$(LOCK) --constraint requirements-dev.txt --extra loadtest pyproject.toml -o docker/requirements-loadtest.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check readme lock clean
+.PHONY: help scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs readme lock clean

@@ -147,7 +147,7 @@ KNOWN_FOLDERS = {
         "model",
         "lanes",
     },
-    "docs": {"decisions"},
+    "docs": {"decisions", "how-to", "pictures"},
     "docker": {"secrets"},  # of whoever has run docker/secrets.sh
 }
 

@@ -110,7 +110,7 @@ def check_room(policies: Policies) -> None:
     raise UsageError(
         f"{policies.live_changes:,} live changes stand in Redis, and {MAX_RECORDS:,} are the most that are "
         f"written: {ended if policies.ended else ''}subject limits unset {example} takes one out, and "
-        "docs/operations.md says what else may go"
+        "docs/how-to/limits.md says what else may go"
     )
 
 

@@ -1,4 +1,4 @@
-"""A recording: what looks brought, as lines of JSON. docs/operations.md has the format.
+"""A recording: what looks brought, as lines of JSON. docs/recording.md has the format.
 
 Each line is an object of one member, whose name says what it is. The header is the first one. A telemetry
 record is written once, and a policy table once, before the first look that knows of it.

@@ -82,10 +82,9 @@ def test_compose_puts_the_hardened_file_over_it() -> None:
 
 @of_the_system
 def test_compose_takes_what_the_docs_put_over_it(tmp_path: Path) -> None:
-    page = (ROOT / "docs/operations.md").read_text()
-    (section,) = re.findall(r"^## Docker$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
-    (block,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
-    (line,) = re.findall(r"`(services: .*)` in `compose.override.yaml`", section)
+    page = (ROOT / "docs/how-to/docker.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (line,) = re.findall(r"`(services: .*)` in `compose.override.yaml`", page)
     (tmp_path / "block.yaml").write_text(block)
     (tmp_path / "line.yaml").write_text(line)
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 
 StartNode = Callable[..., Awaitable[Node]]
 
-PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "proxy.md").read_text()
 TOLD, SWITCHING = re.findall(r"```nginx\n(.*?)```", PAGE, re.DOTALL)
 WITH_WEBSOCKETS = TOLD.replace('proxy_set_header Connection "";', SWITCHING)
 (MAP,) = re.findall(r"`(map .*?)`", PAGE)

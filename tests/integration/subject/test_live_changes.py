@@ -183,7 +183,7 @@ async def test_more_live_changes_than_may_be_are_refused_with_what_can_go(
         assert run.err == (
             "subject: 10,000 live changes stand in Redis, and 10,000 are the most that are written: "
             "10,000 of them have ended, subject limits unset k_0000000000000000 takes one out, "
-            "and docs/operations.md says what else may go\n"
+            "and docs/how-to/limits.md says what else may go\n"
         )
     assert [run.code for run in (replaced, made_room, done)] == [0, 0, 0]
 
