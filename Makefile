@@ -27,6 +27,9 @@ demo: setup ## three anomalies and a calm on a real cluster of three nodes, and 
 scenarios: setup ## each anomaly and each calm, on one real cluster (a quarter of an hour; SEED=7 to repeat a run)
 	@$(PYTHON) -m loadtest run $$($(PYTHON) -m loadtest list | cut -d ' ' -f 1) $(if $(SEED),--seed $(SEED))
 
+evaluate: setup ## how well the subject finds what is wrong: all scenarios, recorded in RUNS (runs) and scored (an hour)
+	@$(PYTHON) -m loadtest evaluate --record "$(or $(RUNS),runs)" $(ARGS)
+
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 3 --dist worksteal $(PYTEST_ARGS)
 	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist worksteal
@@ -93,4 +96,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs readme lock clean
+.PHONY: help evaluate scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs readme lock clean

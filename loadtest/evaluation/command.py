@@ -63,6 +63,9 @@ async def run(options: Options) -> int:
             recorded = await _record(options, runs, made(folder), progress)
         if not runs:
             raise StartError("there is no run to score")
+        if given := scoring.thresholds():
+            told = " ".join(f"{name}={value}" for name, value in given.items())
+            progress.say(f"scored with {told}", style="yellow")
         scored = await scoring.score(runs, folder, options.jobs, progress)
         choosing = [run for run in runs if run.purpose == CHOOSING]
         tried = (

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadtest.evaluation import scoring
 from loadtest.evaluation.aims import AIMS
 from loadtest.evaluation.score import Figures, Score, by_code
 from loadtest.evaluation.scoring import Scored
@@ -15,6 +16,7 @@ def text(scores: Mapping[str, Score], tried: Sequence[Tried], failures: Sequence
     """The whole of it; `scores` by purpose, and what was `tried` on the choosing seeds."""
     whole = {
         "failures": list(failures),
+        "thresholds": scoring.thresholds(),
         "aims": [{"what": aim.what, "at_least": aim.least, "at_most": aim.most} for aim in AIMS],
         "scores": {purpose: _score(score) for purpose, score in scores.items()},
         "other_thresholds": [

@@ -95,11 +95,13 @@ def test_a_page_without_a_place_is_told_before_anything_runs(tmp_path: Path) -> 
         page.check(file)
 
 
-def test_json_has_every_figure_and_every_finding() -> None:
+def test_json_has_every_figure_and_every_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBJECT_SKEW_RATIO", "1.3")
     told = json.loads(document.text(SCORES, TRIED, ["recall: too low"]))
 
     of_reporting = told["scores"]["reporting"]
     assert told["failures"] == ["recall: too low"]
+    assert told["thresholds"] == {"SUBJECT_SKEW_RATIO": "1.3"}
     assert of_reporting["by_code"]["node_skew"]["recall"] == 0.5
     assert of_reporting["aims"]["recall"] == 0.5
     assert of_reporting["runs"][0]["scenarios"][1]["missing"] == ["node_skew (node-2)"]
