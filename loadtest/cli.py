@@ -27,7 +27,10 @@ def run(arguments: Sequence[str]) -> int:
         0 well, 1 a failed verdict, 2 wrong use, 3 something could not be started, 128 + n after signal n.
     """
     try:
-        options = build().parse_args(arguments)
+        parser = build()
+        options = parser.parse_args(arguments)
+        if options.command == "evaluate" and (wrong := evaluation.wrong_use(_evaluation_options(options))):
+            parser.error(wrong)
         return asyncio.run(until_signal(_command(options)))
     except SystemExit as end:
         return int(end.code or 0)

@@ -18,7 +18,8 @@ from loadtest.evaluation.scoring import Scored
 from loadtest.evaluation.sweep import Tried
 from loadtest.progress import Progress
 
-WELL, FAILED, USAGE = 0, 1, 2
+WELL, FAILED = 0, 1
+PREFIX = "ratelimiter-evaluate-"
 WIDTH = 160
 """Where output is no terminal."""
 
@@ -37,6 +38,20 @@ class Options:
     page: Path | None = None
 
 
+def wrong_use(options: Options) -> str | None:
+    """What does not go together, if anything."""
+    names = [run.name for run in options.plan.runs()]
+    if options.record is not None and options.score is not None:
+        return "--record or --score, not both"
+    if options.run is not None and options.record is None:
+        return "--run needs --record DIR, where its file goes"
+    if options.run is not None and options.run not in names:
+        return f"{options.run} is no run of this plan, which has {', '.join(names)}"
+    if options.score is None and not names:
+        return "this plan has no run: see --reporting, --choosing, --benign and --only"
+    return None
+
+
 async def run(options: Options) -> int:
     """Record what is not there, score all, and say what came of it.
 
@@ -53,16 +68,14 @@ async def run(options: Options) -> int:
     with ExitStack() as stack:
         stack.enter_context(progress.live())
         if options.run is not None:
-            return await _record_one(options, options.run, progress)
+            return await _record_one(options, progress)
         if options.score is not None:
             runs = [run_file.read(path).run for path in run_file.paths(options.score)]
             folder = options.score
         else:
             runs = list(options.plan.runs())
-            folder = options.record or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = options.record or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX)))
             recorded = await _record(options, runs, made(folder), progress)
-        if not runs:
-            raise StartError("there is no run to score")
         if given := scoring.thresholds():
             told = " ".join(f"{name}={value}" for name, value in given.items())
             progress.say(f"scored with {told}", style="yellow")
@@ -74,15 +87,10 @@ async def run(options: Options) -> int:
     return _tell(options, scored, tried, {run.name for run in recorded}, progress)
 
 
-async def _record_one(options: Options, name: str, progress: Progress) -> int:
-    if options.record is None:
-        raise StartError("--run needs --record DIR, where its file goes")
-    named = [run for run in options.plan.runs() if run.name == name]
-    if not named:
-        raise StartError(
-            f"{name} is no run of this plan: {', '.join(run.name for run in options.plan.runs())}"
-        )
-    verdict = await recording.record(named[0], made(options.record), progress)
+async def _record_one(options: Options, progress: Progress) -> int:
+    """As `wrong_use` has it, there is such a run, and a folder for it."""
+    (named,) = [run for run in options.plan.runs() if run.name == options.run]
+    verdict = await recording.record(named, made(options.record or Path()), progress)
     for failure in verdict.failures:
         progress.say(failure, style="yellow")
     return WELL

@@ -22,6 +22,10 @@ from loadtest import cli, scenarios
         (["demo", "--seed", "-1"], "--seed"),
         (["evaluate", "--only", "earthquake"], "earthquake"),
         (["evaluate", "--jobs", "0"], "--jobs"),
+        (["evaluate", "--run", "reporting-1001-low-5-1"], "--record"),
+        (["evaluate", "--run", "no-run", "--record", "runs"], "reporting-1001-low-5-1"),
+        (["evaluate", "--score", "runs", "--record", "runs"], "not both"),
+        (["evaluate", "--reporting", "0", "--choosing", "0"], "--reporting"),
     ],
 )
 def test_wrong_use_is_one_line_that_names_what_is_wrong(
