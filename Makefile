@@ -78,6 +78,9 @@ docs: setup ## a site of docs/ in site/, with all links checked
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --site-dir site
 	@echo "site/index.html"
 
+reference: setup ## the parts of docs/ that are made from the code: commands, rules, metrics, types of settings
+	@$(PYTHON) -m tests.reference
+
 readme: setup ## the README's demo output, from a run
 	@COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
 		status=$$?; rm -f .demo.txt; exit $$status
@@ -96,4 +99,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help evaluate scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs readme lock clean
+.PHONY: help evaluate scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs reference readme lock clean

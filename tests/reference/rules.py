@@ -1,0 +1,12 @@
+"""The rules that a malformed request breaks, as a table."""
+
+from gateway.proxy.rules import Rule
+from tests.exactness.tables import rows
+
+
+def table() -> str:
+    """A line each rule, by status."""
+    ordered = sorted(Rule, key=lambda rule: rule.status)
+    return rows(
+        ("status", "detail", "by"), [(str(rule.status), rule.detail, rule.source) for rule in ordered]
+    )
