@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from loadtest import scenarios
+from loadtest.child import StartError
 from loadtest.evaluation import command, recording, run_file, scoring
 from loadtest.evaluation.command import Options
 from loadtest.evaluation.plan import Plan
@@ -73,3 +74,7 @@ async def test_a_replay_scores_a_run_as_the_subject_did_that_watched_it(
 
     assert again == 0, "what is replayed by another subject may differ"
     assert f"1 of {scored.looks} looks differ" in " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setenv("SUBJECT_SKEW_RATIO", "none")
+    with pytest.raises(StartError, match="SUBJECT_SKEW_RATIO"):
+        await command.run(Options(PLAN, score=tmp_path))
