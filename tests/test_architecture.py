@@ -141,6 +141,7 @@ KNOWN_FOLDERS = {
         "exactness",
         "operator",
         "reference",
+        "pages",
         "fuzz",
         "servers",
         "scale",

@@ -1,0 +1,73 @@
+"""Every command that the docs show is typed here, or the page's source says why it is not."""
+
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.pages.page import REASON_AT_LEAST, Block, blocks
+from tests.pages.reading import Reading
+from tests.pages.surroundings import Cluster, Surroundings
+from tests.pages.terminal import commands
+
+ROOT = Path(__file__).parents[2]
+ALONE = ("README.md", "docs/tutorial.md")
+"""Pages that start their nodes by themselves."""
+PAGES = [*ALONE]
+each_page = pytest.mark.parametrize("page", PAGES)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """What pages take for granted that are about a cluster which runs."""
+    with Cluster.running() as running:
+        yield running
+
+
+def is_typed(block: Block) -> bool:
+    return block.reason is None
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_typed, blocks(ROOT / page)))])
+def test_what_a_page_says_is_so(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    with Surroundings.made(tmp_path) as around:
+        if page == "README.md":
+            around.have(request.getfixturevalue("shared_redis").port, request.getfixturevalue("service_port"))
+        elif page not in ALONE:
+            around.join(request.getfixturevalue("cluster"))
+        reading = Reading(
+            ROOT / page, tmp_path / "terminals", around.clone, around.places, around.environment
+        )
+        try:
+            for block in blocks(ROOT / page):
+                reading.do(block)
+        finally:
+            reading.close()
+
+
+@pytest.fixture
+def service_port() -> Iterator[int]:
+    """Of a service of somebody's."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@each_page
+def test_what_is_not_typed_has_its_reason(page: str) -> None:
+    found = blocks(ROOT / page)
+
+    reasons = [block.reason for block in found if block.reason is not None]
+    reasons += [reason for block in found for reason in block.left_out.values()]
+    assert [reason for reason in reasons if len(reason) < REASON_AT_LEAST] == []
+
+
+@each_page
+def test_what_is_said_of_a_command_is_of_one_that_is_there(page: str) -> None:
+    for block in blocks(ROOT / page):
+        typed = commands(block.text) if block.reason is None else []
+        named = [*block.left_out, *block.goes_on]
+        assert [name for name in named if not any(one.startswith(name) for one in typed)] == []
