@@ -118,17 +118,22 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
         "--reporting",
         type=_bounded(0, 20),
         default=1,
-        help="seeds that are reported on (default 1, some 25 minutes with two jobs)",
+        metavar="SEEDS",
+        help="so many that are reported on (default 1: half an hour of one cluster)",
     )
     command.add_argument(
-        "--choosing", type=_bounded(0, 20), default=1, help="seeds that thresholds are chosen on (default 1)"
+        "--choosing",
+        type=_bounded(0, 20),
+        default=1,
+        metavar="SEEDS",
+        help="so many that thresholds are chosen on (default 1: as long, and a quarter of the benign)",
     )
     command.add_argument(
         "--benign",
         type=_bounded(0, 600),
         default=60,
         metavar="MINUTES",
-        help="of benign traffic (default 60)",
+        help="of benign traffic, on the reporting seeds (default 60)",
     )
     command.add_argument(
         "--only",
