@@ -65,7 +65,7 @@ class Jobs:
         """So many at a time, until all are there.
 
         Raises:
-            StartError: one could not be played to its end; those that are there stay.
+            StartError: one could not be played to its end, twice; those that are there stay.
         """
         self._waiting = list(self.runs)
         with tempfile.TemporaryDirectory(prefix="ratelimiter-evaluate-") as logs:
@@ -81,7 +81,11 @@ class Jobs:
             run = beside(list(self._under_way), self._waiting, PER_CORE * (os.cpu_count() or 1))
             self._waiting.remove(run)
             began = self._under_way[run] = time.monotonic()
-            await self._one(run, logs, at_once)
+            try:
+                await self._one(run, logs, at_once)
+            except StartError as error:
+                self.progress.say(f"{error}: once more", style="yellow")
+                await self._one(run, logs, at_once)
             del self._under_way[run]
             self._done += 1
             took = time.monotonic() - began

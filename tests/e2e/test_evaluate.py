@@ -70,4 +70,5 @@ def test_a_run_that_cannot_start_ends_it_in_one_line(tmp_path: Path) -> None:
     assert out == ""
     assert errors.splitlines()[-1].startswith("loadtest: reporting-1001-")
     assert "REDIS_SERVER=" in errors
+    assert "once more" in errors
     assert "Traceback" not in errors
