@@ -78,6 +78,9 @@ docs: setup ## a site of docs/ in site/, with all links checked
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --site-dir site
 	@echo "site/index.html"
 
+pictures: setup ## those of the dashboard in docs/pictures, from a real cluster (needs Chromium; three minutes)
+	@$(PYTHON) -m tests.pictures
+
 reference: setup ## the parts of docs/ that are made from the code: commands, rules, metrics, types of settings
 	@$(PYTHON) -m tests.reference
 
@@ -99,4 +102,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help evaluate scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs reference readme lock clean
+.PHONY: help evaluate scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs pictures reference readme lock clean

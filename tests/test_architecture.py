@@ -140,6 +140,7 @@ KNOWN_FOLDERS = {
         "e2e",
         "exactness",
         "operator",
+        "pictures",
         "reference",
         "pages",
         "fuzz",

@@ -111,6 +111,19 @@ def test_every_target_of_make_that_a_page_names_is_there(page: Path) -> None:
     assert set(named) <= set(targets)
 
 
+def test_each_picture_is_small_and_shown_by_a_page() -> None:
+    pictures = sorted((ROOT / "docs/pictures").iterdir())
+    shown = {
+        (page.parent / path).resolve()
+        for page in PAGES
+        for path in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text())
+    }
+
+    assert pictures
+    assert [path.name for path in pictures if path not in shown] == []
+    assert {path.name: path.stat().st_size for path in pictures if path.stat().st_size > 150_000} == {}
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda page: page.stem)
 def test_a_decision_says_why_what_and_at_what_price(page: Path) -> None:
     text = page.read_text()
