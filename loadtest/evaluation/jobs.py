@@ -58,6 +58,7 @@ class Jobs:
     arguments: Sequence[str]
     progress: Progress
     _waiting: list[Run] = field(init=False)
+    _seconds: dict[Run, float] = field(init=False)  # that each takes, about: to draw it costs a moment
     _under_way: dict[Run, float] = field(default_factory=dict)  # from when on
     _done: int = 0
 
@@ -68,6 +69,7 @@ class Jobs:
             StartError: one could not be played to its end, twice; those that are there stay.
         """
         self._waiting = list(self.runs)
+        self._seconds = {run: run.seconds for run in self.runs}
         with tempfile.TemporaryDirectory(prefix="ratelimiter-evaluate-") as logs:
             try:
                 async with asyncio.TaskGroup() as group:
@@ -119,6 +121,6 @@ class Jobs:
     def _left(self, at_once: int) -> str:
         """In minutes, by what each takes."""
         now = time.monotonic()
-        seconds = sum(run.seconds for run in self._waiting)
-        seconds += sum(max(0.0, run.seconds - (now - began)) for run, began in self._under_way.items())
+        seconds = sum(self._seconds[run] for run in self._waiting)
+        seconds += sum(max(0.0, self._seconds[run] - now + began) for run, began in self._under_way.items())
         return f"about {seconds / at_once / 60:.0f} min left"
