@@ -19,6 +19,7 @@ from loadtest import redis_server
 from tests.deployment.composed import (
     COMPOSE,
     GATEWAY_VARIABLES,
+    HARDENED,
     NODES,
     SERVICES,
     SUBJECT_VARIABLES,
@@ -93,6 +94,14 @@ def test_a_service_comes_back_and_has_its_bounds(service: str) -> None:
     limits = given["deploy"]["resources"]["limits"]
     assert limits.keys() == {"cpus", "memory", "pids"}
     assert given["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@ALL
+def test_no_argument_of_a_health_check_is_empty(service: str) -> None:
+    """Podman leaves such out."""
+    for over in (SERVICES, HARDENED["services"]):
+        check = over.get(service, {}).get("healthcheck", {})
+        assert all(check.get("test", ["CMD"]))
 
 
 @ALL
@@ -221,7 +230,7 @@ def test_the_upstream_is_started_with_flags_that_it_has() -> None:
 
 
 def health_check_of(port: int) -> list[str]:
-    return ["CMD", "python", "/healthcheck.py", "", str(port), "/"]
+    return ["CMD", "python", "/healthcheck.py", "/", str(port)]
 
 
 def test_the_subject_is_given_settings_that_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

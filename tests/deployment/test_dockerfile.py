@@ -119,7 +119,7 @@ def test_an_image_exposes_the_ports_that_its_program_listens_on() -> None:
     ],
 )
 def test_a_health_check_asks_for_a_page_that_is_there(target: str, variable: str, served_by: str) -> None:
-    *program, asked, port, path = STAGES[target].check()
+    *program, path, port, asked = STAGES[target].check()
 
     assert program == ["python", "/healthcheck.py"]
     assert asked == variable

@@ -73,7 +73,7 @@ def test_a_dashboard_that_lives_is_told_from_one_that_does_not(
 
     with process(command, tmp_path, REDIS_URL=shared_redis.url, **port) as ended:
         until(lambda: is_well(check, **port), ended)
-        assert not is_well([*check[:-1], "/nothing"], **port)
+        assert not is_well([*check[:2], "/nothing", *check[3:]], **port)
 
 
 def test_an_upstream_that_lives_is_told_from_one_that_does_not(tmp_path: Path) -> None:

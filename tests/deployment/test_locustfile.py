@@ -29,7 +29,7 @@ def test_its_clients_have_keys_of_their_own_and_a_refusal_is_no_failure(
         "GATEWAY_DEFAULT_LIMIT": f"{LIMIT}/h",
         "GATEWAY_IDENTITY_SECRET": f"of this test {node}",
     }
-    check = ["python", "/healthcheck.py", "", admin, "/readyz"]
+    check = ["python", "/healthcheck.py", "/readyz", admin]
 
     with (
         process(["loadtest", "upstream", "--port", upstream], tmp_path),
