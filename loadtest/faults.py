@@ -134,12 +134,21 @@ async def _restarted(site: Site, node_id: str, environment: Mapping[str, str], s
     await start(environment)
 
 
-def _clock(seconds: int) -> dict[str, str]:
+def faketime_library() -> Path:
+    """What a wrong clock takes.
+
+    Raises:
+        StartError: it is not there.
+    """
     library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)  # as Debian installs it
     if library is None:
         raise StartError("a wrong clock needs libfaketime: apt install libfaketime")
+    return library
+
+
+def _clock(seconds: int) -> dict[str, str]:
     return {
-        "LD_PRELOAD": str(library),
+        "LD_PRELOAD": str(faketime_library()),
         "FAKETIME": f"{seconds:+d}",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }

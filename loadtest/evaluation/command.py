@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadtest import faults
 from loadtest.child import StartError
 from loadtest.evaluation import document, jobs, page, recording, run_file, scoring, sweep, tables
 from loadtest.evaluation.aims import missed
@@ -99,6 +100,8 @@ async def _record_one(options: Options, progress: Progress) -> int:
 async def _record(options: Options, runs: Sequence[Run], folder: Path, progress: Progress) -> list[Run]:
     """Those of the runs that were not there, and are now."""
     missing = jobs.missing(runs, folder)
+    if any("clock_skew" in run.scenarios for run in missing):
+        faults.faketime_library()  # or it is missed after half an hour
     seconds = sum(run.seconds for run in missing) / options.jobs
     progress.say(
         f"{len(runs)} runs, {len(runs) - len(missing)} of them recorded; the others take about "

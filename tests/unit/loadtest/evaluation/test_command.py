@@ -1,0 +1,33 @@
+"""What is told before anything runs."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from loadtest import faults
+from loadtest.child import StartError
+from loadtest.evaluation import command
+from loadtest.evaluation.command import Options
+from loadtest.evaluation.plan import Plan
+
+
+async def test_what_a_wrong_clock_takes_is_missed_before_half_an_hour_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> NoReturn:
+        raise StartError("a wrong clock needs libfaketime")
+
+    monkeypatch.setattr(faults, "faketime_library", missing)
+
+    with pytest.raises(StartError, match="libfaketime"):
+        await command.run(Options(Plan(0, 1, 0, ("skew", "clock_skew")), record=tmp_path / "runs"))
+
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+async def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+
+    with pytest.raises(StartError, match="runs cannot be made: File exists"):
+        await command.run(Options(Plan(0, 1, 0, ("skew",)), record=tmp_path / "runs"))
