@@ -1,6 +1,9 @@
 """What nodes and the subject tell Prometheus, as tables."""
 
-from gateway.telemetry.metrics import METRICS
+from gateway.contract.telemetry import Reloads
+from gateway.telemetry.counters import Counters
+from gateway.telemetry.metrics import METRICS, Labelled, Scrape, Value
+from gateway.telemetry.process import Usage
 from subject.diagnosis.problems import diagnose
 from subject.output.exposition import Samples, _families
 from tests.exactness.tables import rows
@@ -8,8 +11,19 @@ from tests.unit.subject.builders import THRESHOLDS, always, cluster, even
 
 
 def of_nodes() -> str:
-    """A line each metric of ``gateway``."""
-    return rows(("metric", "type", ""), [(f"`{name}`", kind, meaning) for name, kind, meaning, _ in METRICS])
+    """A line each metric of ``gateway``, with its label and what that may be."""
+    nothing = Reloads(done=0, failed=0, at=0.0, problem="")
+    idle = Scrape(Counters(), True, nothing, 0, Usage(0.0, 0), open_descriptors=0)
+    return rows(
+        ("metric", "type", "labels", ""),
+        [(f"`{name}`", kind, _values(read(idle)), meaning) for name, kind, meaning, read in METRICS],
+    )
+
+
+def _values(value: Value | None) -> str:
+    if not isinstance(value, Labelled):
+        return ""
+    return f"`{value.label}`: {', '.join(f'`{each}`' for each in value.values)}"
 
 
 def of_the_subject() -> str:
