@@ -67,6 +67,7 @@ class _Reader:
         self._at = 0
         self._found: list[Block] = []
         self._comments: list[str] = []
+        self._is_in_list = False
         self._follows: Block | None = None  # the block of commands that nothing has come after yet
 
     def read(self) -> list[Block]:
@@ -74,16 +75,21 @@ class _Reader:
             line = self._lines[self._at]
             if line.startswith("```"):
                 self._fence(line[3:].strip())
-            elif line.startswith("    ") and (self._at == 0 or not self._lines[self._at - 1].strip()):
+            elif line.startswith("    ") and not self._is_in_list and not self._line_before():
                 self._indented()
             else:
                 self._prose(line.strip())
                 self._at += 1
         return self._found
 
+    def _line_before(self) -> str:
+        return self._lines[self._at - 1].strip() if self._at else ""
+
     def _prose(self, line: str) -> None:
         if not line:
             return
+        if not self._lines[self._at].startswith(" "):
+            self._is_in_list = line.startswith("- ")
         comment = _COMMENT.search(line)
         if comment is not None and comment[1].startswith(OURS):
             self._comments.append(comment[1])

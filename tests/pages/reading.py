@@ -61,6 +61,16 @@ class Reading:
             else:
                 self._once(block, terminal, command, says, block.exits if is_last else 0)
 
+    def end(self) -> None:
+        """See that what goes on has done so.
+
+        Raises:
+            WrongError: something of it ended by itself.
+        """
+        for terminal in self._terminals.values():
+            if (running := terminal.running) is not None and running.ends(0):
+                raise WrongError(f"{self._page.name}: what goes on has ended:\n{running.said}")
+
     def close(self) -> None:
         """End all that goes on, the last first."""
         for terminal in reversed(self._terminals.values()):

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 PORTS = {
     "redis": 6379,
     "another redis": 6390,
+    "nginx": 8443,
     "the service": 8000,
     "node-1": 8080,
     "node-2": 8081,
@@ -47,6 +48,21 @@ name = "me"
 key = "me"
 """
 """Whom pages speak of."""
+NGINX = """
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/bodies;
+    proxy_temp_path {folder}/answers;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/conf.d/*.conf;
+}}
+"""
+"""What a distribution's file does, without a folder of the system."""
 FOLDERS = ("/opt/operator-ratelimiter", "/etc/ratelimiter", "/etc/systemd/system", "/etc/nginx")
 """Each of these in a page is a folder of the test's, the first one its clone."""
 
@@ -59,15 +75,23 @@ class Surroundings:
     places: Places
     environment: dict[str, str]
 
+    def activate(self) -> None:
+        """What a reader has done who comes from the tutorial."""
+        self.environment["PATH"] = f"{self.clone / '.venv/bin'}:{self.environment['PATH']}"
+
     def join(self, cluster: "Cluster") -> None:
         """Have the page's addresses lead to this one, as they do for a reader of whose cluster it speaks."""
         self.places = Places({**self.places.ports, **cluster.ports}, self.places.folders)
         self.environment["REDIS_URL"] = f"redis://127.0.0.1:{cluster.ports[6379]}/0"
 
     def have(self, redis_port: int, service_port: int) -> None:
-        """A Redis and a service for nodes that the page starts, and a clients file."""
+        """A Redis and a service for nodes that the page starts."""
         there = {PORTS["redis"]: redis_port, PORTS["the service"]: service_port}
         self.places = Places({**self.places.ports, **there}, self.places.folders)
+        self.environment["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
+
+    def register_clients(self) -> None:
+        """Nodes that the page starts know those of whom it speaks."""
         (self.clone / "clients.toml").write_text(CLIENTS)
         self.environment["GATEWAY_CLIENTS_FILE"] = "clients.toml"
 
@@ -83,6 +107,9 @@ class Surroundings:
         system = folder / "system"
         folders = {path: clone if n == 0 else system / path[1:] for n, path in enumerate(FOLDERS)}
         (folder / "terminals").mkdir()
+        for name in ("etc/ratelimiter/secrets", "etc/systemd/system", "etc/nginx/conf.d"):
+            (system / name).mkdir(parents=True)
+        (system / "etc/nginx/nginx.conf").write_text(NGINX.format(folder=system / "etc/nginx"))
         ports = {number: free_port() for number in PORTS.values()}
         yield cls(clone, Places(ports, folders), _environment(ports))
 

@@ -13,9 +13,17 @@ from tests.pages.surroundings import Cluster, Surroundings
 from tests.pages.terminal import commands
 
 ROOT = Path(__file__).parents[2]
-ALONE = ("README.md", "docs/tutorial.md")
-"""Pages that start their nodes by themselves."""
-PAGES = [*ALONE]
+README = "README.md"
+FROM_A_CLONE = (README, "docs/tutorial.md")
+"""Pages that begin with nothing but a clone."""
+STARTING_NODES = (README, "docs/how-to/rotate.md")
+"""Pages that start nodes of their own, and have Redis and a service."""
+PAGES = [
+    *FROM_A_CLONE,
+    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs/how-to").glob("*.md"))),
+]
+TOOLS = {"docs/how-to/nginx.md": "nginx", "docs/how-to/redis-upgrade.md": "redis-cli"}
+"""Pages that need one which is no Python package."""
 each_page = pytest.mark.parametrize("page", PAGES)
 
 
@@ -26,23 +34,40 @@ def cluster() -> Iterator[Cluster]:
         yield running
 
 
+def settle(page: str, around: Surroundings, request: pytest.FixtureRequest) -> None:
+    """Give the reader what the page takes for granted."""
+    if page not in FROM_A_CLONE:
+        around.activate()
+    if page in STARTING_NODES:
+        around.have(request.getfixturevalue("shared_redis").port, request.getfixturevalue("service_port"))
+    elif page not in FROM_A_CLONE:
+        around.join(request.getfixturevalue("cluster"))
+    if page == README:
+        around.register_clients()
+
+
 def is_typed(block: Block) -> bool:
     return block.reason is None
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_typed, blocks(ROOT / page)))])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.system if page in TOOLS else ())
+        for page in PAGES
+        if any(map(is_typed, blocks(ROOT / page)))
+    ],
+)
 def test_what_a_page_says_is_so(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     with Surroundings.made(tmp_path) as around:
-        if page == "README.md":
-            around.have(request.getfixturevalue("shared_redis").port, request.getfixturevalue("service_port"))
-        elif page not in ALONE:
-            around.join(request.getfixturevalue("cluster"))
+        settle(page, around, request)
         reading = Reading(
             ROOT / page, tmp_path / "terminals", around.clone, around.places, around.environment
         )
         try:
             for block in blocks(ROOT / page):
                 reading.do(block)
+            reading.end()
         finally:
             reading.close()
 

@@ -1,0 +1,114 @@
+"""The file for Kubernetes, held against the code, the image and the page that says how to use it."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.settings import Settings
+from tests.deployment.composed import GATEWAY_VARIABLES, SUBJECT_VARIABLES
+from tests.deployment.dockerfile import ROOT
+
+PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text()
+OBJECTS: dict[tuple[str, str], Any] = {
+    (one["kind"], one["metadata"]["name"]): one
+    for one in yaml.safe_load_all((ROOT / "docker/kubernetes.yaml").read_text())
+}
+NODES = OBJECTS["StatefulSet", "ratelimiter"]["spec"]
+DASHBOARD = OBJECTS["Deployment", "ratelimiter-subject"]["spec"]
+each = pytest.mark.parametrize(
+    ("pods", "known"), [(NODES, GATEWAY_VARIABLES), (DASHBOARD, SUBJECT_VARIABLES)], ids=["nodes", "subject"]
+)
+
+
+def container(pods: Any) -> Any:
+    (one,) = pods["template"]["spec"]["containers"]
+    return one
+
+
+@each
+def test_every_variable_is_a_setting(pods: Any, known: set[str]) -> None:
+    named = {entry["name"] for entry in container(pods)["env"]}
+
+    assert named - {"CREDENTIALS_DIRECTORY"} <= known
+
+
+@each
+def test_every_file_that_the_page_makes_is_a_setting(pods: Any, known: set[str]) -> None:
+    which = "gateway" if pods is NODES else "subject"
+    files = set(re.findall(rf"secrets/{which}/(\w+)", PAGE))
+
+    assert "REDIS_URL" in files
+    assert files <= known
+
+
+def test_the_settings_of_nodes_are_ones_and_can_be_read() -> None:
+    text = OBJECTS["ConfigMap", "ratelimiter"]["data"]["gateway.toml"]
+
+    Settings.model_validate(tomllib.loads(text))
+    assert tomllib.loads(text).keys() <= Settings.model_fields.keys()
+
+
+def test_a_pod_has_the_time_that_a_node_needs_to_leave() -> None:
+    told = tomllib.loads(OBJECTS["ConfigMap", "ratelimiter"]["data"]["gateway.toml"])
+    drain = Settings.model_fields["drain_timeout"].default
+
+    assert NODES["template"]["spec"]["terminationGracePeriodSeconds"] >= told["drain_delay"] + drain + 5
+    probe = container(NODES)["readinessProbe"]
+    assert told["drain_delay"] > probe["periodSeconds"] * probe["failureThreshold"]
+
+
+def test_ports_and_probes_are_those_of_a_node() -> None:
+    ports = {port["name"]: port["containerPort"] for port in container(NODES)["ports"]}
+    fields = Settings.model_fields
+
+    assert ports == {"http": fields["port"].default, "admin": fields["admin_port"].default}
+    for probe, path in {"livenessProbe": "/healthz", "readinessProbe": "/readyz"}.items():
+        assert container(NODES)[probe]["httpGet"] == {"path": path, "port": "admin"}
+
+
+def test_the_subject_asks_each_node_by_the_name_that_it_has() -> None:
+    (asked,) = (one["value"] for one in container(DASHBOARD)["env"] if one["name"] == "SUBJECT_NODES")
+    service = OBJECTS["Service", NODES["serviceName"]]
+
+    (port,) = (one["port"] for one in service["spec"]["ports"])
+    names = [f"ratelimiter-{number}.{NODES['serviceName']}:{port}" for number in range(NODES["replicas"])]
+    assert asked.split(",") == names
+
+
+@each
+def test_a_pod_may_do_what_a_container_of_compose_may(pods: Any, known: set[str]) -> None:
+    of_pod, of_container = pods["template"]["spec"]["securityContext"], container(pods)["securityContext"]
+
+    assert known
+    assert (of_pod["runAsUser"], of_pod["runAsNonRoot"]) == (10001, True)
+    assert "USER 10001:10001" in (ROOT / "docker/Dockerfile").read_text()
+    assert of_container == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@each
+def test_what_is_mounted_is_where_it_is_looked_for(pods: Any, known: set[str]) -> None:
+    spec, variables = pods["template"]["spec"], {one["name"]: one for one in container(pods)["env"]}
+    mounted = {mount["name"]: mount["mountPath"] for mount in container(pods)["volumeMounts"]}
+
+    assert known
+    assert variables["CREDENTIALS_DIRECTORY"]["value"] == mounted["secrets"]
+    assert {volume["name"] for volume in spec["volumes"]} == mounted.keys()
+    (secret,) = (volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume)
+    assert f"create secret generic {secret} --from-file" in PAGE
+
+
+def test_each_selector_finds_pods() -> None:
+    labels = [NODES["template"]["metadata"]["labels"], DASHBOARD["template"]["metadata"]["labels"]]
+    selectors = [one["spec"]["selector"] for (kind, _), one in OBJECTS.items() if kind == "Service"]
+    selectors += [pods["selector"]["matchLabels"] for pods in (NODES, DASHBOARD)]
+    selectors.append(OBJECTS["PodDisruptionBudget", "ratelimiter"]["spec"]["selector"]["matchLabels"])
+    selectors.append(OBJECTS["NetworkPolicy", "ratelimiter"]["spec"]["podSelector"]["matchLabels"])
+
+    assert [one for one in selectors if one not in labels] == []
