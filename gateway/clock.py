@@ -8,6 +8,8 @@ from gateway.contract.window import MICROSECONDS
 
 _SAMPLES = 5
 _RECENT = 64
+_SET = 10_000
+"""By so many microseconds a clock that nobody sets and what was measured of it do not disagree."""
 
 
 monotonic = time.monotonic
@@ -23,7 +25,8 @@ class RedisClock:
     Each batch tells how far Redis' clock was ahead of this node's monotonic clock at sending, when Redis
     executed it: offset and way together, the lead. The median of the last five leads follows a change
     within three batches, and a single late one does not disturb it. The least of the last 64 is the offset
-    with the shortest way, which no late batch disturbs: it tells what time it is now.
+    with the shortest way, which no late batch disturbs: it tells what time it is now. A batch whose reply
+    was there before it could be, by that time, tells that Redis' clock was set forward: all is learned anew.
     """
 
     def __init__(self, wall: Callable[[], int] = time.time_ns) -> None:
@@ -44,9 +47,11 @@ class RedisClock:
         """Whether it has learned anything from this connection."""
         return bool(self._leads)
 
-    def learn(self, sent: float, executed: int) -> None:
-        """A command sent at this monotonic second was executed at this Redis microsecond."""
+    def learn(self, sent: float, executed: int, received: float) -> None:
+        """A command was executed at this Redis microsecond, between these monotonic seconds."""
         lead = executed - int(sent * MICROSECONDS)
+        if self._recent and executed - int(received * MICROSECONDS) > self._least + _SET:
+            self.forget()
         self._leads.append(lead)
         self._lead = sorted(self._leads)[len(self._leads) // 2]
         recent = self._recent

@@ -192,7 +192,7 @@ class Batcher:
             return
         # Those that waited while Redis hung say nothing of the way: a stamp by theirs lies in the future.
         if received - batch.sent <= shared.deadline_seconds or not shared.clock.knows:
-            shared.clock.learn(batch.sent, sum(executed) // 2)
+            shared.clock.learn(batch.sent, sum(executed) // 2, received)
         latest = received - _LATEST * shared.deadline_seconds
         again = batch.settle(replies, executed, latest, shared.views, self._corrections)
         self._book(batch, received)

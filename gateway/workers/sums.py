@@ -42,7 +42,7 @@ class Sums:
         self._lag_seconds = max(self._lag_seconds, condition.loop_lag_seconds)
         if condition.redis_ahead_seconds is not None:
             self._clock.forget()
-            self._clock.learn(now, int((now + condition.redis_ahead_seconds) * MICROSECONDS))
+            self._clock.learn(now, int((now + condition.redis_ahead_seconds) * MICROSECONDS), now)
         self._add_gauges()
 
     def lose(self, worker: int) -> None:

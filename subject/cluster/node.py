@@ -7,6 +7,7 @@ from typing import Literal
 
 from gateway.contract.roster import FORGET_AFTER_SECONDS, RosterEntry
 from gateway.contract.telemetry import TelemetryRecord, Totals
+from subject.cluster.present_time import place
 from subject.cluster.samples import Sample
 from subject.cluster.view import View
 
@@ -96,7 +97,7 @@ def node_of(
 def _last(entry: RosterEntry, records: Iterable[TelemetryRecord]) -> TelemetryRecord:
     """What it said last, by the numbers of its boot in the roster: Redis' clock may be put back."""
     of_boot = (record for record in records if record.boot_id == entry.last.boot_id)
-    return max((*of_boot, entry.last), key=lambda record: (record.sequence, record.at))
+    return max((*of_boot, entry.last), key=place)
 
 
 def _boots(records: Iterable[TelemetryRecord]) -> tuple[Boot, ...]:

@@ -14,8 +14,6 @@ from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, Tel
 from subject.cluster.gains import gains
 
 LONGEST_START_SECONDS = 5.0
-JUMP_SECONDS = 1.0
-"""By so much the time of a boot's start may change between two records; by more if Redis' clock was set."""
 MOST_CLIENTS = 4000
 """That were ever listed, until a boot's samples are made anew by the records that are there."""
 
@@ -62,7 +60,10 @@ class Sample:
 
 
 def made_of(records: Iterable[TelemetryRecord]) -> tuple[Sample, ...]:
-    """The samples of one node, in order of time. A boot's first record starts its differences anew."""
+    """The samples of one node, in order of time. A boot's first record starts its differences anew.
+
+    The records are in present time, see `in_present_time`.
+    """
     return Remembered()(records)
 
 
@@ -96,7 +97,6 @@ class _Boot:
         self._records: list[TelemetryRecord] = []
         self._busiest: dict[str, ClientCount] = {}
         self._most_refused: dict[str, ClientCount] = {}
-        self._clock_was_set = False
         self._earlier = _origin(records[0])
         self._add_all(records)
 
@@ -105,7 +105,7 @@ class _Boot:
         if len(self._busiest) + len(self._most_refused) > MOST_CLIENTS:
             return False
         gone = next((place for place, one in enumerate(self._records) if one is records[0]), None)
-        if gone is None or (gone and self._clock_was_set):
+        if gone is None:
             return False
         kept = self._records[gone:]
         if len(kept) > len(records) or any(
@@ -121,23 +121,13 @@ class _Boot:
     def _add_all(self, records: Sequence[TelemetryRecord]) -> None:
         for record in records:
             self._records.append(record)
-            if self._earlier is not None and self._is_of_another_time(record, self._earlier):
-                # What came before is kept as far as it is still before.
-                self._clock_was_set = True
-                self.samples = [sample for sample in self.samples if sample.end <= record.at]
-            elif self._earlier is not None:
+            if self._earlier is not None:
                 if record.at <= self._earlier.at:
                     continue
                 self.samples.append(_between(self._earlier, record, self._busiest, self._most_refused))
             self._busiest |= {entry.client: entry for entry in record.busiest}
             self._most_refused |= {entry.client: entry for entry in record.most_refused}
             self._earlier = record
-
-    @staticmethod
-    def _is_of_another_time(record: TelemetryRecord, earlier: TelemetryRecord) -> bool:
-        """Whether Redis' clock was set between the two: then nobody knows how long that took."""
-        is_later = record.sequence > earlier.sequence
-        return is_later and abs(record.started_at - earlier.started_at) > JUMP_SECONDS
 
 
 def _origin(first: TelemetryRecord) -> TelemetryRecord | None:

@@ -9,7 +9,7 @@ from gateway.contract import histogram
 from gateway.contract.histogram import Buckets
 from gateway.contract.telemetry import HISTORY, ClientCount, TelemetryRecord, Upstream
 from subject.cluster.answers import asked, failed
-from subject.cluster.samples import JUMP_SECONDS
+from subject.cluster.present_time import JUMP_SECONDS
 
 STEP_SECONDS = int(HISTORY.interval_seconds)
 LATE_SECONDS = STEP_SECONDS + 2

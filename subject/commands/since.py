@@ -3,6 +3,7 @@
 import argparse
 
 from gateway.contract.telemetry import LATEST
+from subject.cluster.present_time import in_present_time
 from subject.diagnosis.retrospect import MARGIN_SECONDS, episodes, moments
 from subject.durations import parse_duration
 from subject.errors import UsageError
@@ -35,9 +36,10 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
     first = view.at - seconds - settings.baseline_seconds - MARGIN_SECONDS
     async with reading(reader.redis):
         past = await redis_reads.read_records(reader.redis, str(max(0, int(1000 * first))))
-    earliest = min((record.at for record in past.records), default=view.at)
+    records = in_present_time(past.records)
+    earliest = min((record.at for record in records), default=view.at)
     times = moments(view.at, seconds, earliest, len(view.roster))
-    found = episodes(view, past.records, settings, times)
+    found = episodes(view, records, settings, times)
     start = max(earliest, view.at - seconds)
     if arguments.json:
         print_json(since_document(found, start, times, past.unreadable))

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
 from subject.cluster import samples
+from subject.cluster.present_time import in_present_time
 from subject.dashboard.chart import Chart, Stretch, draw
 from subject.telemetry.streams import goes_on, read_pages
 
@@ -50,7 +51,7 @@ class History:
 
     def _add(self, node: str, records: list[TelemetryRecord]) -> None:
         before = [self._last[node]] if node in self._last else []
-        found = map(Stretch.of, samples.made_of([*before, *records]))
+        found = map(Stretch.of, samples.made_of(in_present_time([*before, *records])))
         self._stretches.setdefault(node, deque()).extend(found)
         self._last[node] = max(records, key=lambda record: record.at)
 

@@ -11,6 +11,8 @@ from subject.thresholds import Thresholds
 
 TOGETHER_SECONDS = 1.0
 """Nodes that are off by the same, to within this, agree: then it is Redis' clock. Words and whom only."""
+SETTLED_SECONDS = 5.0
+"""Nodes learn one by one that Redis' clock was set: for so long nobody is named alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +20,19 @@ class _Skew:
     node: Node
     seconds: float
     since: float
+    is_new: bool
 
 
 def clock_skew(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     """Each node that is up; where several are, and all are off alike, it is the clock that Redis has."""
+    alone = len(snapshot.up) == 1
     skews = [skew for node in snapshot.up if (skew := _of_node(node, thresholds)) is not None]
     apart = max((one.seconds for one in skews), default=0.0) - min(
         (one.seconds for one in skews), default=0.0
     )
     if 1 < len(skews) == len(snapshot.up) and apart <= TOGETHER_SECONDS:
         return [_of_redis(snapshot, thresholds, skews)]
-    return [_finding(snapshot, thresholds, skew) for skew in skews]
+    return [_finding(snapshot, thresholds, skew) for skew in skews if alone or not skew.is_new]
 
 
 def _of_node(node: Node, thresholds: Thresholds) -> _Skew | None:
@@ -40,7 +44,10 @@ def _of_node(node: Node, thresholds: Thresholds) -> _Skew | None:
         return abs(told[place][1]) > part * thresholds.clock_skew_seconds
 
     began = onset.raised(len(told) - 1, 0, held, thresholds.clear_ratio)
-    return None if began is None else _Skew(node, now, told[began][0])
+    if began is None:
+        return None
+    since = told[began][0]
+    return _Skew(node, now, since, is_new=began > 0 and node.last.at - since < SETTLED_SECONDS)
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, skew: _Skew) -> Finding:

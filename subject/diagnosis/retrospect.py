@@ -53,7 +53,8 @@ def moments(at: float, seconds: int, earliest: float, nodes: int) -> list[float]
 def episodes(
     view: View, records: Sequence[TelemetryRecord], thresholds: Thresholds, times: Sequence[float]
 ) -> list[Episode]:
-    """All of them, the first one first. `view` is that of now, `records` those of all the time before."""
+    """All of them, the first one first. `view` is that of now, `records` those of all the time before, in
+    present time."""
     found: dict[Identity, list[Episode]] = {}
     past = Past(records)
     gap = APART_SECONDS + (times[1] - times[0] if len(times) > 1 else 0.0)

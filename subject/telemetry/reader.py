@@ -1,7 +1,7 @@
 """Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from redis.asyncio import Redis
 
@@ -9,6 +9,7 @@ from gateway.contract import keys
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
+from subject.cluster.present_time import in_present_time
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError
@@ -18,14 +19,15 @@ from subject.telemetry.active import Active, name
 from subject.telemetry.known_nodes import KnownNodes
 from subject.telemetry.past_steps import PastSteps
 from subject.telemetry.redis_clock import RedisClock
-from subject.telemetry.redis_reads import LATEST_SECONDS
+from subject.telemetry.redis_reads import PUT_BACK_SECONDS
 from subject.telemetry.streams import goes_on
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
 MARGIN_SECONDS = 10
+LATEST_SECONDS = 3600.0
 AHEAD_SECONDS = 10.0
-"""What the stream has of later than so long after now is of before Redis' clock was put back."""
+"""What was told for later than so long after what Redis says is now is of before its clock was put back."""
 Wanted = Callable[[Policies], Iterable[str]]
 """From what is known of the policies to the clients whose windows are read in any case; of a single one also
 what stands in its routes' windows."""
@@ -38,9 +40,16 @@ def nobody(policies: Policies) -> tuple[str, ...]:
     return ()
 
 
-def kept(records: Iterable[TelemetryRecord], at: float, baseline_seconds: int) -> list[TelemetryRecord]:
-    """The records that a look at `at` judges by."""
-    return [one for one in records if -LATEST_SECONDS <= at - one.at <= baseline_seconds + MARGIN_SECONDS]
+def kept(
+    records: Sequence[TelemetryRecord], at: float, baseline_seconds: int, *, by_redis: bool
+) -> list[TelemetryRecord]:
+    """The records that a look at `at` judges by, in present time. They come as they were told.
+
+    `by_redis`: it was Redis that said what time it is.
+    """
+    ahead_seconds = AHEAD_SECONDS if by_redis else LATEST_SECONDS
+    found = in_present_time(records)
+    return [one for one in found if -ahead_seconds <= at - one.at <= baseline_seconds + MARGIN_SECONDS]
 
 
 class Reader:
@@ -102,7 +111,7 @@ class Reader:
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
         if self._clock.learn(at):
-            self._forget_what_is_to_come(at)
+            self._past.forget()
         await self._nodes.take(self._redis, basics)
         unreadable = [
             *basics.unreadable,
@@ -115,7 +124,7 @@ class Reader:
         silent = {entry.admin_address for entry in stale.values()}
         if basics.nobody_wrote:  # nodes may be there all the same, and not be able to write
             silent |= set(self._settings.admin_addresses)
-        answers = await state_endpoint.ask(silent, self._settings.timeout_seconds)
+        answers = await self._ask(silent)
         # Where a node was known, one of another cluster may listen by now.
         states = {
             node_id: entry
@@ -144,7 +153,7 @@ class Reader:
     async def _look_at_nodes(self, problem: str, refuses: bool = False) -> View:
         known = {entry.admin_address for entry in self._nodes.roster.values()}
         further = self._settings.admin_addresses
-        answers = await state_endpoint.ask({*known, *further}, self._settings.timeout_seconds)
+        answers = await self._ask({*known, *further})
         unanswered = tuple(address for address in further if address not in {*known, *answers})
         states = _by_id(answers)
         self._nodes.add(states)
@@ -160,10 +169,8 @@ class Reader:
         )
         return self._view(at, health, states, frozenset(self._nodes.roster), unanswered=unanswered)
 
-    def _forget_what_is_to_come(self, at: float) -> None:
-        """What was told for later than now is of before its clock was put back, and says nothing of now."""
-        self._records = [record for record in self._records if record.at <= at]
-        self._past.forget()
+    async def _ask(self, addresses: Iterable[str]) -> dict[str, RosterEntry]:
+        return await state_endpoint.ask(addresses, self._settings.timeout_seconds, self._clock.of_now)
 
     def _view(
         self,
@@ -175,7 +182,7 @@ class Reader:
         unreadable: tuple[str, ...] = (),
     ) -> View:
         self._records.extend(entry.last for entry in states.values())
-        self._records = kept(self._records, at, self._settings.baseline_seconds)
+        self._records = kept(self._records, at, self._settings.baseline_seconds, by_redis=health.connected)
         return View(
             at=at,
             seen_at=self._seen_at,
@@ -207,7 +214,7 @@ class Reader:
         self._records.extend(
             record
             for record in found.records
-            if -AHEAD_SECONDS <= at - record.at <= 2 * self._kept_seconds and name(record) not in known
+            if record.at <= at + PUT_BACK_SECONDS and name(record) not in known
         )
         # Where the stream was trimmed the roster has the last of them, and the counts since are no pause.
         known = {name(record) for record in self._records}

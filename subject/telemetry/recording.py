@@ -179,7 +179,9 @@ class Recording:
     def _view(self, look: Look) -> View:
         if not 0 <= look.at <= LATEST:
             raise UsageError("a look at a time that no calendar has")
-        self.records = kept(self.records, look.at, self.thresholds.baseline_seconds)
+        self.records = kept(
+            self.records, look.at, self.thresholds.baseline_seconds, by_redis=look.redis.connected
+        )
         oldest = look.at - self.thresholds.history_seconds - self.thresholds.baseline_seconds
         self._steps = [step for step in self._steps if step.start >= oldest]
         return View(

@@ -19,7 +19,9 @@ from subject.telemetry.live_reads import read_overrides
 from subject.telemetry.redis_client import refused
 from subject.telemetry.streams import Stretch, decoded, read_stream
 
-LATEST_SECONDS = 3600.0
+PUT_BACK_SECONDS = 86_400.0
+"""What a node said last may be of so much later than now: Redis' clock was put back, and it has said nothing
+since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ async def read_basics(client: Redis) -> Basics:
     for node_id, text in roster_texts.items():
         entry = decoded(RosterEntry, text)
         # A time that no clock has would be shown, compared and counted up to.
-        if entry is None or not 0 <= entry.last.at <= at + LATEST_SECONDS:
+        if entry is None or not 0 <= entry.last.at <= at + PUT_BACK_SECONDS:
             unread_nodes.append(node_id)
         else:
             roster[node_id] = entry

@@ -1,7 +1,8 @@
 """Asking nodes themselves, at their admin listeners: how they are, and what became of a request."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
 
 LONGEST_BYTES = 1_000_000
 Record = TypeVar("Record")
+Read = Callable[[RosterEntry, float], RosterEntry]
+"""What is made of an answer that came after so many seconds."""
 
 
-async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, RosterEntry]:
+def as_it_is(entry: RosterEntry, waited_seconds: float) -> RosterEntry:
+    """Nothing else."""
+    del waited_seconds
+    return entry
+
+
+async def ask(
+    addresses: Iterable[str], timeout_seconds: float, read: Read = as_it_is
+) -> dict[str, RosterEntry]:
     """The entries of the nodes that answer in time, and with a time that a clock has, by admin address."""
     wanted = _addresses(addresses)
     if not wanted:
@@ -26,7 +37,7 @@ async def ask(addresses: Iterable[str], timeout_seconds: float) -> dict[str, Ros
     from aiohttp import ClientSession, ClientTimeout  # takes a while to import, and is rarely needed
 
     async with ClientSession(timeout=ClientTimeout(total=timeout_seconds)) as session:
-        answers = await asyncio.gather(*(_ask_one(session, address) for address in wanted))
+        answers = await asyncio.gather(*(_ask_one(session, address, read) for address in wanted))
     return {address: entry for address, entry in zip(wanted, answers, strict=True) if entry is not None}
 
 
@@ -48,9 +59,12 @@ def _addresses(given: Iterable[str]) -> list[str]:
     return sorted(filter(is_address, set(given)))
 
 
-async def _ask_one(session: "ClientSession", address: str) -> RosterEntry | None:
+async def _ask_one(session: "ClientSession", address: str, read: Read) -> RosterEntry | None:
+    asked = time.monotonic()
     entry = await _get(session, address, "/state", RosterEntry)
-    return entry if entry is not None and 0 <= entry.last.at <= LATEST else None
+    if entry is None or not 0 <= entry.last.at <= LATEST:
+        return None
+    return read(entry, time.monotonic() - asked)
 
 
 async def _get(session: "ClientSession", address: str, path: str, kind: type[Record]) -> Record | None:

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from gateway.contract import keys
 from gateway.contract.telemetry import HISTORY, TelemetryRecord
 from subject.cluster import samples, series
+from subject.cluster.present_time import in_present_time
 from subject.telemetry.streams import read_stream
 from subject.why.answer import Run, refusals, run_of
 
@@ -26,7 +27,7 @@ async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: flo
         start = floor(run.since) - CHUNK_SECONDS
         records = await _history(redis, start - 2 * HISTORY.interval_seconds, run.since)
         by_node: dict[str, list[TelemetryRecord]] = {}
-        for record in records:
+        for record in in_present_time(records):
             by_node.setdefault(record.node_id, []).append(record)
         found = [sample for of_node in by_node.values() for sample in samples.made_of(of_node)]
         earlier = run_of(series.per_second(found, refusals(client), start, floor(run.since)), start)

@@ -43,7 +43,7 @@ class Time:
 def known_clock(now: Time) -> RedisClock:
     """By which it is START now."""
     clock = RedisClock()
-    clock.learn(now(), START * MICROSECONDS)
+    clock.learn(now(), START * MICROSECONDS, now())
     return clock
 
 

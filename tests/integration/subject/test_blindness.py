@@ -195,7 +195,12 @@ async def test_whatever_redis_clock_is_set_by_what_nodes_write_is_seen_at_once(
     before = [one for script in CALM for one in script.records(60)]
     last = {one.node_id: one for one in sorted(before, key=lambda one: one.at)}
     after = [
-        replace(one, sequence=one.sequence + 60, boot=one.boot + last[one.node_id].boot)
+        replace(
+            one,
+            sequence=one.sequence + 60,
+            started_at=one.started_at - 60,
+            boot=one.boot + last[one.node_id].boot,
+        )
         for script in then
         for one in script.records(14)
     ]

@@ -139,3 +139,23 @@ async def test_a_node_of_another_cluster_that_listens_where_one_was_is_none_of_t
             snapshot = made(await reader.look())
 
     assert {node.id: node.state for node in snapshot.nodes} == {"node-1": "Up", "node-2": "Down"}
+
+
+@pytest.mark.parametrize("behind", [-3600, -10, 10, 90, 3600])
+async def test_a_node_that_has_not_learned_that_redis_clock_was_set_answers_as_of_now(
+    redis_client: Redis, redis_url: str, behind: float
+) -> None:
+    at = await redis_time(redis_client) - behind
+    written = record("node-1", at - 1, started_at=at - 100, clock_skew_seconds=0.1)
+    now = replace(written, at=at)
+    async with answering(entry(now)) as address:
+        known = replace(entry(written), admin_address=address)
+        await redis_client.hset(keys.NODES, "node-1", codec.encode(known))
+        async with Reader(settings.load(REDIS_URL=redis_url)) as reader:
+            snapshot = take(await reader.look(), 2.5)
+
+    (node,) = snapshot.nodes
+    assert node.state == "Up"
+    assert node.last.at == pytest.approx(snapshot.at, abs=10)
+    assert node.last.at - node.last.started_at == pytest.approx(100)
+    assert node.last.at + node.last.clock_skew_seconds == pytest.approx(at + 0.1)

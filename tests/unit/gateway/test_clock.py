@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,11 +11,17 @@ from gateway.clock import RedisClock
 OFFSET = 1_800_000_000_000_000
 
 
+def learn(clock: RedisClock, second: int, way: int, by: int = 0, back: int = 0) -> None:
+    """By what was sent at that second, while Redis' clock is set by so many µs, and came back in so many."""
+    received = second + (way + back) / 1_000_000
+    clock.learn(float(second), OFFSET + by + second * 1_000_000 + way, received)
+
+
 def learned(*ways: int) -> RedisClock:
     """A clock that saw commands at 1 s, 2 s, …, each executed `way` µs after it was sent."""
     clock = RedisClock()
     for second, way in enumerate(ways, 1):
-        clock.learn(float(second), OFFSET + second * 1_000_000 + way)
+        learn(clock, second, way)
     return clock
 
 
@@ -32,6 +39,23 @@ def test_a_way_that_became_longer_is_followed_within_three_batches() -> None:
 
 def test_the_time_now_is_ahead_by_the_shortest_way_however_many_were_late() -> None:
     assert learned(300, 200, 100_000, 100_000, 100_000).time(9.0) == OFFSET + 9_000_000 + 200
+
+
+@pytest.mark.parametrize("by", [-7_200_000_000, -1_500_000, 1_500_000, 90_000_000])
+def test_a_clock_that_is_set_is_followed_at_once(by: int) -> None:
+    clock = learned(*[300] * 70)
+
+    learn(clock, 71, 400, by, back=300)
+
+    assert clock.time(80.0) == OFFSET + by + 80_000_000 + 400
+
+
+def test_the_way_however_long_is_no_clock_that_is_set() -> None:
+    clock = learned(300)
+    for second in range(2, 60):
+        learn(clock, second, 2_000_000, back=2_000_000)
+
+    assert clock.time(80.0) == OFFSET + 80_000_000 + 300
 
 
 def test_a_clock_that_never_saw_redis_goes_by_the_wall() -> None:

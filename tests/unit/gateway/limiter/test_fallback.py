@@ -20,7 +20,7 @@ class Node:
 
     def __init__(self) -> None:
         clock = RedisClock()
-        clock.learn(SENT, NOW)
+        clock.learn(SENT, NOW, SENT)
         self.views = Views()
         self.ledger = Ledger(Counters())
         self._fallback = Fallback(self.views, self.ledger, clock)

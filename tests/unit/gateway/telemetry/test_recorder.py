@@ -106,7 +106,7 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     clock = RedisClock()
     ahead = int((time.time() + 100) * 1e6)
     sent = time.monotonic()
-    clock.learn(sent, ahead)
+    clock.learn(sent, ahead, sent)
     record = (
         Recorder(
             NODE, counters, clock, lambda: 0.0, lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS

@@ -1,8 +1,6 @@
-from dataclasses import replace
-
 import pytest
 
-from gateway.contract.telemetry import Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.telemetry import Store, Totals, Upstream
 from subject.cluster import samples, series
 from tests.unit.subject.builders import START, NodeScript, always, record, steps
 
@@ -104,38 +102,6 @@ def test_records_that_come_twice_count_once() -> None:
     records = NodeScript(requests=always(10)).records(3)
 
     assert len(samples.made_of([*records, records[-1]])) == 3
-
-
-def set_at(second: int, by: int, seconds: int = 90) -> list[TelemetryRecord]:
-    """The records of a boot while Redis' clock is set by so many seconds."""
-    return [
-        replace(one, at=one.at + by, started_at=one.started_at + by) if one.at > START + second else one
-        for one in NodeScript(requests=always(10)).records(seconds)
-    ]
-
-
-def test_when_redis_clock_is_set_forward_nothing_is_spread_over_the_time_that_was_not() -> None:
-    found = samples.made_of(set_at(40, by=60))
-
-    counts = series.per_second(found, requests, START, START + 150)
-    assert counts == [*[10] * 40, *[0] * 61, *[10] * 49]
-
-
-def test_when_redis_clock_is_put_back_what_comes_then_is_counted() -> None:
-    found = samples.made_of(set_at(60, by=-30))
-
-    counts = series.per_second(found, requests, START, START + 60)
-    assert counts == [*[10] * 31, *[10] * 29]
-    assert [sample.end for sample in found] == sorted(sample.end for sample in found)
-
-
-@pytest.mark.parametrize("by", [-400, -30, -2, 2, 30, 400])
-def test_who_looks_again_while_redis_clock_is_set_sees_the_same(by: int) -> None:
-    records, remembered = set_at(40, by), samples.Remembered()
-
-    for number in range(20, 90):
-        now = records[max(0, number - 50) : number]
-        assert remembered(now) == samples.made_of(now)
 
 
 def test_nodes_that_publish_at_different_moments_are_cut_at_the_same_seconds() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster.present_time import in_present_time
 from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.finding import Finding, Target
 from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, snapshot
@@ -46,6 +47,19 @@ def test_a_start_that_takes_long_is_one_change_and_no_silence() -> None:
     second = next(one for one in lived if one.boot_id == "boot-1")
     lived[lived.index(second)] = replace(second, started_at=second.at - 4)
     assert flapping(lived) == []
+
+
+@pytest.mark.parametrize("by", [-600, -50, -10, -2, 2, 10, 90])
+def test_a_node_that_was_started_again_just_before_redis_clock_was_set_is_one_node(by: float) -> None:
+    for seconds in range(101, 112, 2):
+        told = [
+            replace(one, at=one.at + by, started_at=one.started_at + by) if one.at > START + 100 else one
+            for one in (*lives((0, 60), (85, seconds)), *OTHER.records(seconds))
+        ]
+        found = snapshot(in_present_time(told), START + seconds + by + 0.5)
+
+        assert node_id_conflict(found, THRESHOLDS) == []
+        assert node_flapping(found, THRESHOLDS) == []
 
 
 def test_a_rolling_restart_is_none() -> None:

@@ -1,9 +1,12 @@
 import random
+from dataclasses import replace
 
 import pytest
 
+from gateway.contract.telemetry import TelemetryRecord
 from subject.detectors.drop import traffic_drop
 from subject.finding import CLUSTER, Finding, Target
+from subject.telemetry.reader import kept
 from tests.unit.subject.builders import (
     START,
     THRESHOLDS,
@@ -95,3 +98,34 @@ def test_a_node_that_is_down_is_no_drop_of_its_own() -> None:
     others = [one for n in (1, 3) for one in NodeScript(f"node-{n}", always(25), phase=n / 4).records(75)]
 
     assert traffic_drop(snapshot([*before, *others]), THRESHOLDS) == []
+
+
+def while_redis_clock_is_set(by: float, apart: float, seconds: int) -> list[TelemetryRecord]:
+    """Of six nodes, which learn of it one after the other."""
+    return [
+        replace(one, at=one.at + by, started_at=one.started_at + by)
+        if one.at >= START + 40 + apart * number
+        else one
+        for number, script in enumerate(even(always(60), nodes=6))
+        for one in script.records(seconds)
+    ]
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.0])
+@pytest.mark.parametrize("by", [-7200, -600, -10, -2, 2, 10, 90, 7200])
+def test_a_clock_of_redis_that_is_set_is_none(by: float, apart: float) -> None:
+    """Nodes that have not learned of it are asked, since they seem to be silent."""
+    for seconds in range(39, 72, 3):
+        now = START + seconds + 0.9 + (by if seconds >= 40 else 0)
+        records = while_redis_clock_is_set(by, apart, seconds)
+        last = {one.node_id: one for one in sorted(records, key=lambda one: one.sequence)}
+        answers = [
+            replace(one, at=now, started_at=one.started_at + by)
+            for one in last.values()
+            if abs(now - one.at) > THRESHOLDS.node_down_seconds
+        ]
+        late = kept([*records, *answers], now, THRESHOLDS.baseline_seconds, by_redis=True)
+        found = snapshot(late, now, answering=answers)
+
+        assert all(node.is_up for node in found.nodes)
+        assert traffic_drop(found, THRESHOLDS) == []

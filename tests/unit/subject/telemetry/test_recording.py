@@ -107,7 +107,8 @@ def test_steps_of_an_earlier_version_are_read() -> None:
 
 
 def test_a_record_and_a_table_are_written_once() -> None:
-    later = view([*SPIKE, record("node-1", START + 71.5, sequence=99)], policies=published())
+    last = record("node-1", START + 71.5, sequence=99, started_at=START)
+    later = view([*SPIKE, last], policies=published())
     lines = text_of(VIEWS["spike"], later)
 
     kinds = [text.partition(":")[0] for text in lines]
