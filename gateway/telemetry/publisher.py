@@ -1,5 +1,6 @@
 """Publishes the node's record once a second, and its policies now and then."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,8 @@ class Publisher:
         self._knows_its_past = False
         self._told: PolicyTable | None = None
         self._table_due = 0.0
+        self._turn = asyncio.Lock()
+        self._has_left = False
 
     def enforce(self, table: PolicyTable) -> None:
         """Publish another table from now on: under its digest, with the next record."""
@@ -43,24 +46,30 @@ class Publisher:
         self._recorder.node = replace(self._recorder.node, policy_digest=table.digest())
 
     async def publish(self) -> None:
-        """One second's record. Errors of redis-py pass through, and the next record makes up for it."""
-        self._recorder.tick()
-        if not self._knows_its_past:
-            self._recorder.carried = await self._roster.earlier_totals(self._recorder.boot_id)
-            self._knows_its_past = True
-        entry = self._recorder.entry()
-        await self._roster.look_around(entry.last.at)
-        if self._told is not None:
-            self._namesake.look(self._roster.own_entry)
-        await self._write(entry)
+        """One second's record. Errors of redis-py pass through, and the next record makes up for it. Behind
+        the farewell there is none: the node would seem to have gone without one."""
+        async with self._turn:
+            if self._has_left:
+                return
+            self._recorder.tick()
+            if not self._knows_its_past:
+                self._recorder.carried = await self._roster.earlier_totals(self._recorder.boot_id)
+                self._knows_its_past = True
+            entry = self._recorder.entry()
+            await self._roster.look_around(entry.last.at)
+            if self._told is not None:
+                self._namesake.look(self._roster.own_entry)
+            await self._write(entry)
 
     async def say_farewell(self) -> None:
         """Publish the last record, marked as leaving; without Redis nobody learns of it."""
-        self._recorder.tick()
-        try:
-            await self._write(self._recorder.entry(leaving=True))
-        except REDIS_TROUBLE as error:
-            logger.warning("left without a farewell, as Redis is away: %s", error)
+        async with self._turn:
+            self._has_left = True
+            self._recorder.tick()
+            try:
+                await self._write(self._recorder.entry(leaving=True))
+            except REDIS_TROUBLE as error:
+                logger.warning("left without a farewell, as Redis is away: %s", error)
 
     async def _write(self, entry: RosterEntry) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:

@@ -205,6 +205,20 @@ def publishing(redis: Redis) -> Publisher:
     return Publisher(redis, recorder, TABLE, Roster(redis, "node-1"))
 
 
+@pytest.mark.parametrize("farewell_last", [True, False])
+async def test_nothing_is_published_behind_the_farewell(redis_client: Redis, farewell_last: bool) -> None:
+    """Whichever of both is begun first: else a node that left in order would be missed."""
+    publisher = publishing(redis_client)
+    await publisher.publish()
+
+    both = [publisher.publish(), publisher.say_farewell()]
+    await asyncio.gather(*(both if farewell_last else reversed(both)))
+    await publisher.publish()
+
+    assert (await records(redis_client))[-1].leaving
+    assert (await entry(redis_client)).last.leaving
+
+
 async def test_two_that_write_under_one_id_say_so_once_each(
     redis_client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
