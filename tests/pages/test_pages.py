@@ -1,5 +1,8 @@
 """Every command that the docs show is typed here, or the page's source says why it is not."""
 
+import os
+import re
+import shutil
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +27,15 @@ PAGES = [
 ]
 TOOLS = {"docs/how-to/nginx.md": "nginx", "docs/how-to/redis-upgrade.md": "redis-cli"}
 """Pages that need one which is no Python package."""
+OF_THE_PROJECT = ("CONTRIBUTING.md", "docs/evaluation.md", "docs/performance.md")
+"""Pages with commands for whoever works on it, most of which take long."""
+OTHERS = sorted(
+    {*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")}
+    - {ROOT / page for page in (*PAGES, *OF_THE_PROJECT, "docs/cli.md")}
+)
+TYPED = (
+    r"(?:[A-Z_]+=\S* )*(?:\.venv/bin/)?(?:curl|docker|gateway|kubectl|loadtest|make|pip|python3?|sh|subject) "
+)
 each_page = pytest.mark.parametrize("page", PAGES)
 
 
@@ -46,6 +58,16 @@ def settle(page: str, around: Surroundings, request: pytest.FixtureRequest) -> N
         around.register_clients()
 
 
+def see_that_it_is_there(page: str) -> None:
+    """Leave a page out whose reader needs what this machine has not; CI has it."""
+    typed = " ".join(block.text for block in blocks(ROOT / page) if is_typed(block))
+    missing = [
+        tool for tool in ("curl", "openssl") if re.search(rf"\b{tool}\b", typed) and not shutil.which(tool)
+    ]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"there is no {' and no '.join(missing)} here")
+
+
 def is_typed(block: Block) -> bool:
     return block.reason is None
 
@@ -59,6 +81,7 @@ def is_typed(block: Block) -> bool:
     ],
 )
 def test_what_a_page_says_is_so(page: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    see_that_it_is_there(page)
     with Surroundings.made(tmp_path) as around:
         settle(page, around, request)
         reading = Reading(
@@ -96,3 +119,16 @@ def test_what_is_said_of_a_command_is_of_one_that_is_there(page: str) -> None:
         typed = commands(block.text) if block.reason is None else []
         named = [*block.left_out, *block.goes_on]
         assert [name for name in named if not any(one.startswith(name) for one in typed)] == []
+
+
+@pytest.mark.parametrize("page", OF_THE_PROJECT)
+def test_what_only_those_type_who_work_on_it_has_its_reason(page: str) -> None:
+    reasons = [block.reason for block in blocks(ROOT / page)]
+
+    assert [reason for reason in reasons if reason is None or len(reason) < REASON_AT_LEAST] == []
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_other_pages_are_no_guides(page: Path) -> None:
+    """docs/cli.md is none either: it shows what each command takes, and is made of the code."""
+    assert re.findall(rf"^    {TYPED}.*$", page.read_text(), re.MULTILINE) == []
