@@ -64,6 +64,7 @@ def build() -> Parser:
     completion.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
     _lasting(commands)
     whois = commands.add_parser("whois", help="the client id of an API key, which is read on standard input")
+    whois.add_argument("--all", action="store_true", help="each line is a key: a line with an id for each")
     _json(whois)
     commands.add_parser(
         "serve",

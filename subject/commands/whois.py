@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import getpass
 import sys
+from collections.abc import Sequence
 
 from gateway.contract import client_id
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
@@ -16,24 +17,42 @@ from subject.output.lines import print_json, print_line
 from subject.settings import Settings
 
 LONGEST_LINE = 1000
+MOST_KEYS = 10_000
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the client id of the key on standard input, which is shown nowhere; the exit code.
+    """Print the client id of the key on standard input, or of each there, and no key; the exit code.
 
     Raises:
         UsageError: what was read is no key, or the clients file cannot be used.
     """
     clients = _clients(settings)
-    key = _typed() if sys.stdin.isatty() else sys.stdin.readline(LONGEST_LINE).rstrip("\r\n")
-    if not client_id.is_usable_key(key):
+    keys = _all_lines() if arguments.all else [_typed() if sys.stdin.isatty() else _line()]
+    if not all(map(client_id.is_usable_key, keys)):
         raise UsageError("an API key is 1 to 256 visible ASCII characters, on one line of standard input")
-    name = _unregistered(key, settings) if clients is None else _registered(key, clients)
-    if arguments.json:
-        print_json({"client": name})
-    else:
-        print_line(name)
+    names = _unregistered(keys, settings) if clients is None else [_registered(key, clients) for key in keys]
+    for name in names:
+        if arguments.json:
+            print_json({"client": name})
+        else:
+            print_line(name)
     return WELL
+
+
+def _line() -> str:
+    return sys.stdin.readline(LONGEST_LINE).rstrip("\r\n")
+
+
+def _all_lines() -> list[str]:
+    """Up to the end, or to what is too long to be a key and is refused as one."""
+    keys = []
+    while line := sys.stdin.readline(LONGEST_LINE):
+        keys.append(line.rstrip("\r\n"))
+        if len(line) == LONGEST_LINE or len(keys) > MOST_KEYS:
+            break
+    if len(keys) > MOST_KEYS:
+        raise UsageError(f"whois --all takes {MOST_KEYS:,} keys at most")
+    return keys
 
 
 def _typed() -> str:
@@ -50,7 +69,7 @@ def _registered(key: str, clients: Clients) -> str:
     return name
 
 
-def _unregistered(key: str, settings: Settings) -> str:
+def _unregistered(keys: Sequence[str], settings: Settings) -> list[str]:
     registered_only = asyncio.run(_registered_only(settings))
     if registered_only:
         raise UsageError(
@@ -62,9 +81,8 @@ def _unregistered(key: str, settings: Settings) -> str:
     secret = settings.identity_secret
     if secret is None:
         _hint("GATEWAY_IDENTITY_SECRET is not set here: right where nodes have none")
-    return client_id.unknown_client_id(
-        key, client_id.DEFAULT_SECRET if secret is None else secret.get_secret_value()
-    )
+    known = client_id.DEFAULT_SECRET if secret is None else secret.get_secret_value()
+    return [client_id.unknown_client_id(key, known) for key in keys]
 
 
 async def _registered_only(settings: Settings) -> bool | None:

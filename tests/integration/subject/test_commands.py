@@ -651,6 +651,16 @@ async def test_whois_names_a_registered_client(tmp_path: Path) -> None:
     assert unknown.err == "subject: no registered client has this key (see GATEWAY_CLIENTS_FILE)\n"
 
 
+async def test_whois_names_the_client_of_each_line_if_asked_to() -> None:
+    given = [KEY, "another", "a third"]
+
+    run = await subject("whois", "--all", redis_url=nowhere(), stdin=f"{KEY}\nanother\n")
+    wrong = await subject("whois", "--all", redis_url=nowhere(), stdin="\n".join(given))
+
+    assert run.out.splitlines() == [unknown_client_id(key, DEFAULT_SECRET) for key in given[:2]]
+    assert (wrong.code, wrong.out) == (2, "")
+
+
 async def test_whois_names_nobody_where_all_nodes_accept_registered_keys_only(
     redis_client: Redis, redis_url: str
 ) -> None:
