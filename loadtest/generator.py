@@ -9,16 +9,21 @@ from pathlib import Path
 
 from gateway.contract import codec
 from loadtest import followed_file
-from loadtest.child import Child, StartError, start_module
+from loadtest.child import READY_SECONDS, Child, StartError, start_module
 from loadtest.counts import Counted
 from loadtest.interrupt import uninterrupted
-from loadtest.load import Load
+from loadtest.load import END, Load
+from loadtest.polling import until
 
-USERS = 96
+MOST_CONNECTIONS = 1000
 STOP_SECONDS = 10
 LONGEST_RUN_SECONDS = 1800
 """It ends by then even if whoever started it was killed and cannot stop it."""
 
+OWN_PATH = "/work"
+WEB_HOST = "127.0.0.1"
+
+_WEB = ("--autostart", "--autoquit", "0", "--web-host", WEB_HOST)
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 
@@ -29,6 +34,8 @@ class Generator:
     child: Child
     load_file: Path
     report_file: Path
+    answers_file: Path
+    started_file: Path
     counted: Counted | None = field(default=None)
 
     def follow(self, load: Load) -> None:
@@ -44,6 +51,20 @@ class Generator:
         if self.counted is None and self.child.has_ended():
             raise StartError(f"the load generator ended by itself: {self.child.last_words()}")
 
+    async def starts(self) -> None:
+        """Wait until it sends what it is told to.
+
+        Raises:
+            StartError: it ended by itself, or took too long.
+        """
+
+        def has_started() -> bool:
+            self.check()
+            return self.started_file.exists()
+
+        if not await until(has_started, READY_SECONDS):
+            raise StartError(f"the load generator did not start within {READY_SECONDS:g} s")
+
     async def stop(self) -> Counted:
         """Let what is under way finish, and get the counts.
 
@@ -52,7 +73,9 @@ class Generator:
         """
         self.check()
         if self.counted is None:
-            await self.child.stop(STOP_SECONDS + 5)
+            self.follow(END)
+            await self.child.ends(STOP_SECONDS + 5)
+            await self.child.stop(grace_seconds=2)
             try:
                 self.counted = codec.decode(Counted, self.report_file.read_text())
             except (FileNotFoundError, codec.RecordError):
@@ -68,34 +91,43 @@ async def running(
     seed: int,
     environment: Mapping[str, str],
     folder: Path,
-    users: int = USERS,
+    foreign_path: str | None = None,
+    web_port: int | None = None,
 ) -> AsyncIterator[Generator]:
     """Send `load` to `nodes` (id and URL of each) while the context lasts; one per folder.
+
+    Without a `foreign_path` the upstream is our own, whose log tells what arrived; with one the answers do.
+    With a `web_port` locust's page shows how it goes.
 
     Raises:
         StartError: locust is not installed.
     """
     if find_spec("locust") is None:
         raise StartError("no load generator: pip install 'operator-ratelimiter[loadtest]'")
-    load_file, report_file = folder / "load.json", folder / "counts.json"
+    load_file, report_file, answers = folder / "load.json", folder / "counts.json", folder / "answers.log"
+    started = folder / "started"
+    shown = ["--headless"] if web_port is None else [*_WEB, "--web-port", str(web_port)]
     followed_file.replace(load_file, load)
     child = start_module(
         "locust",
-        *("-f", str(_LOCUSTFILE), "--headless", "--loglevel", "WARNING"),
-        *("--users", str(users), "--spawn-rate", str(users)),
-        *("--stop-timeout", str(STOP_SECONDS), "--run-time", f"{LONGEST_RUN_SECONDS}s"),
+        *("-f", str(_LOCUSTFILE), "--loglevel", "WARNING", "--stop-timeout", str(STOP_SECONDS)),
+        *shown,
         name="generator",
         environment={
             **environment,
             "LOADTEST_NODES": json.dumps(list(nodes)),
             "LOADTEST_LOAD": str(load_file),
             "LOADTEST_SEED": str(seed),
+            "LOADTEST_STARTED": str(started),
+            "LOADTEST_MOST": str(MOST_CONNECTIONS),
+            "LOADTEST_PATH": foreign_path or OWN_PATH,
+            **({} if foreign_path is None else {"LOADTEST_ANSWERS": str(answers)}),
             "LOADTEST_REPORT": str(report_file),
         },
         folder=folder,
         working_folder=folder,
     )
     try:
-        yield Generator(child, load_file, report_file)
+        yield Generator(child, load_file, report_file, answers, started)
     finally:
         await uninterrupted(child.stop(grace_seconds=2))

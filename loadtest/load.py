@@ -34,9 +34,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All streams together."""
+    """All streams together; after the last one the generator ends."""
 
     streams: tuple[Stream, ...]
+    is_last: bool = False
 
     @property
     def rate_per_second(self) -> float:
@@ -45,6 +46,7 @@ class Load:
 
 
 IDLE = Load(streams=())
+END = Load(streams=(), is_last=True)
 
 
 @dataclass(slots=True)

@@ -2,11 +2,15 @@
 else imports this module.
 
 From the environment: LOADTEST_NODES, JSON of a list of [id, url]; LOADTEST_LOAD, the file with the load now,
-read again whenever it is replaced; LOADTEST_SEED; LOADTEST_REPORT, the file that the counts go to at the end.
+read again whenever it is replaced; LOADTEST_SEED; LOADTEST_MOST, of connections; LOADTEST_REPORT, the file
+that the counts go to at the end; LOADTEST_STARTED, one that is there once it sends. LOADTEST_PATH is what is
+asked for; with LOADTEST_ANSWERS a line of JSON for each request that was admitted goes to that file, and
+without it the path says when the request was sent.
 """
 
 import json
 import os
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,22 +19,30 @@ from typing import Any
 
 import gevent
 from gevent.queue import Empty, Queue
-from locust import FastHttpUser, events, task
+from locust import FastHttpUser, LoadTestShape, events, task
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from gateway.contract import codec
+from gateway.contract.client_id import key_digest
 from loadtest import load as loads
+from loadtest.connections import Connections
 from loadtest.counts import Counted, Counts
 from loadtest.followed_file import FollowedFile
-from loadtest.upstream_behaviour import FAILURE_FIELD
+from loadtest.generator import LONGEST_RUN_SECONDS
+from loadtest.upstream_log import line
 
 FOLLOW_SECONDS = 0.1
 BACKLOG_SECONDS = 1.0
 IDLE_SECONDS = 0.2
+SPAWN_PER_SECOND = 100
 
 NODES: list[list[str]] = json.loads(os.environ["LOADTEST_NODES"])
-OUTCOMES = {200: "admitted", 429: "refused", 401: "unidentified", 0: "connection_failures"}
-"""By status; what the dummy upstream fails on purpose was admitted."""
+PATH = os.environ["LOADTEST_PATH"]
+ANSWERS = os.environ.get("LOADTEST_ANSWERS")
+OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
+"""By status, of answers without Via; with it they are the upstream's, and their requests were admitted."""
 
+answers: list[str] = []
 counts = {node_id: Counter[str]() for node_id, _ in NODES}
 queue: "Queue[loads.Request]" = Queue()
 
@@ -42,6 +54,7 @@ class Dispatcher:
         self.file = FollowedFile(path, loads.Load)
         self.random = Random(seed)
         self.dropped = 0
+        self.is_over = False
         self.requests = loads.Requests(loads.IDLE, len(NODES), self.random)
 
     def follow(self) -> bool:
@@ -49,12 +62,15 @@ class Dispatcher:
         load = self.file.news()
         if load is not None:
             self.requests = loads.Requests(load, len(NODES), self.random)
+            self.is_over = load.is_last
         return load is not None
 
     def run(self) -> None:
         """Until it is killed."""
-        followed = due = time.monotonic()
+        followed = time.monotonic()
         self.follow()
+        due = followed + self.requests.gap_seconds()
+        Path(os.environ["LOADTEST_STARTED"]).touch()
         while True:
             now = time.monotonic()
             if now - followed >= FOLLOW_SECONDS:
@@ -77,6 +93,23 @@ class Dispatcher:
 dispatcher = Dispatcher(Path(os.environ["LOADTEST_LOAD"]), int(os.environ["LOADTEST_SEED"]))
 
 
+class Users(LoadTestShape):
+    """As many connections as the load takes: locust's page so shows the load itself."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # locust is not typed here
+        self.connections = Connections(int(os.environ["LOADTEST_MOST"]))
+        self.ends_at = time.monotonic() + LONGEST_RUN_SECONDS
+
+    def tick(self) -> tuple[int, float] | None:
+        """Asked each second."""
+        if dispatcher.is_over or time.monotonic() > self.ends_at:
+            return None
+        under_way = sum(of_node["started"] - of_node["answered"] for of_node in counts.values())
+        rate = dispatcher.requests.load.rate_per_second
+        return self.connections.needed(rate, under_way, queue.qsize(), time.monotonic()), SPAWN_PER_SECOND
+
+
 class Client(FastHttpUser):
     """Sends what is due. Users stand for connections: which client a request is of, its key says."""
 
@@ -85,38 +118,60 @@ class Client(FastHttpUser):
     connection_timeout = 5.0
 
     @task
-    def send_next(self) -> None:
-        """Send one request, and count what came back."""
+    def send(self) -> None:
+        """Until it is asked to stop. Between two tasks locust would end it at once, perhaps when the next
+        request has begun."""
+        while self._state != LOCUST_STATE_STOPPING:
+            self._send_next()
+
+    def _send_next(self) -> None:
         try:
             request = queue.get(timeout=IDLE_SECONDS)
         except Empty:
             return
         node_id, url = NODES[request.node]
         counts[node_id]["started"] += 1
+        target = f"{PATH}?sent={time.time():.6f}"
         with self.client.get(
-            f"{url}/work?sent={time.time():.6f}",
+            f"{url}{PATH if ANSWERS else target}",
             name=node_id,
             headers={"X-API-Key": request.key},
             allow_redirects=False,
             catch_response=True,
         ) as response:
-            told = FAILURE_FIELD in (response.headers or ())
-            outcome = "admitted" if told else OUTCOMES.get(response.status_code, "failed")
+            is_upstreams = "Via" in (response.headers or ())
+            outcome = "admitted" if is_upstreams else OUTCOMES.get(response.status_code, "failed")
             counts[node_id][outcome] += 1
+            counts[node_id]["answered"] += 1
             if outcome in ("admitted", "refused"):
                 response.success()
+            if outcome == "refused":
+                response.request_meta["name"] = f"{node_id} (refused)"
+            if outcome == "admitted" and ANSWERS:
+                answers.append(line(time.time(), node_id, key_digest(request.key), target))
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]  # locust is not typed here
 def start_dispatcher(**_: Any) -> None:
     """They begin with the test, and end when its users are asked to."""
     greenlet = gevent.spawn(dispatcher.run)
-    events.test_stopping.add_listener(lambda **_: greenlet.kill(block=False))  # type: ignore[no-untyped-call]  # as above
+
+    def stop(**_: Any) -> None:
+        greenlet.kill(block=False)
+
+    events.test_stopping.add_listener(stop)  # type: ignore[no-untyped-call]  # as above
 
 
 @events.quit.add_listener  # type: ignore[untyped-decorator]  # as above
 def write_report(**_: Any) -> None:
-    """Exact counts by node; `started` less all outcomes is what no answer came for."""
+    """Exact counts by node; `started` less all outcomes is what no answer came for. The last word is for who
+    waits for another end."""
+    for of_node in counts.values():
+        del of_node["answered"]
     nodes = {node_id: Counts(**by_outcome) for node_id, by_outcome in counts.items()}
     counted = Counted(nodes, dispatcher.dropped + queue.qsize())
+    if ANSWERS:
+        Path(ANSWERS).write_text("".join(answers))
     Path(os.environ["LOADTEST_REPORT"]).write_text(codec.encode(counted))
+    if not dispatcher.is_over:
+        sys.stderr.write("somebody stopped the load, or its time was over\n")

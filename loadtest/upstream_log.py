@@ -19,6 +19,11 @@ FLUSH_SECONDS = 0.1
 _LAST_HOP = re.compile(r"(?:^|,)\s*\S+\s+([^\s,]+)[^,]*$")
 
 
+def line(at: float, node: str | None, key: str | None, target: str) -> str:
+    """One request's."""
+    return json.dumps({"at": at, "node": node, "key": key, "target": target}) + "\n"
+
+
 @dataclass(slots=True)
 class UpstreamLog:
     """Lines wait in memory for the next flush, so that no answer waits for the disk."""
@@ -29,13 +34,8 @@ class UpstreamLog:
     def note(self, at: float, via: str | None, key: str | None, target: str) -> None:
         """Note a request."""
         hop = _LAST_HOP.search(via or "")
-        record = {
-            "at": at,
-            "node": hop[1] if hop else None,
-            "key": None if key is None else key_digest(key),
-            "target": target,
-        }
-        self._lines.append(json.dumps(record) + "\n")
+        digest = None if key is None else key_digest(key)
+        self._lines.append(line(at, hop[1] if hop else None, digest, target))
 
     def flush(self) -> None:
         """Write what waits."""

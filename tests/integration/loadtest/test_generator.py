@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from loadtest import cluster, generator, polling, upstream, upstream_log
@@ -54,8 +55,40 @@ async def test_a_node_that_is_not_there_counts_as_connection_failures(tmp_path: 
     assert counts.connection_failures == counts.started > 0
 
 
+async def test_locusts_page_shows_the_load_and_who_stops_it_there_ends_the_run(tmp_path: Path) -> None:
+    port = free_port()
+    page = f"http://127.0.0.1:{port}"
+    environment = cluster.own_environment()
+
+    async with upstream.running("127.0.0.1", 0, None) as url, aiohttp.ClientSession() as http:
+
+        async def users() -> int:
+            async with http.get(f"{page}/stats/requests") as answer:
+                return int((await answer.json())["user_count"])
+
+        async with generator.running(
+            [("node-1", url)],
+            Load((Stream(100.0, ("key-a",)),)),
+            seed=1,
+            environment=environment,
+            folder=tmp_path,
+            web_port=port,
+        ) as running:
+            await running.starts()
+            low = await users()
+            running.follow(Load((Stream(200.0, ("key-a",)),)))
+            while await users() <= low:
+                running.check()
+                await asyncio.sleep(0.1)
+            async with http.post(f"{page}/stop"):
+                pass
+            assert await running.child.ends(20)
+            with pytest.raises(StartError, match="somebody stopped the load"):
+                running.check()
+
+
 async def test_one_that_ends_by_itself_is_noticed_with_what_it_said(tmp_path: Path) -> None:
-    environment = {**cluster.own_environment(), "LOCUST_USERS": "none"}
+    environment = {**cluster.own_environment(), "LOCUST_WEB_PORT": "none"}
     async with generator.running([], IDLE, seed=1, environment=environment, folder=tmp_path) as running:
         running.load_file.write_text("no JSON")
         running.child.process.kill()
