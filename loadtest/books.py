@@ -41,7 +41,7 @@ async def closed(
         outcomes=tuple(outcomes),
         busiest=await _busiest(setting, stage.cluster, counted),
         counted=None if differences else requests,
-        problems=(*_died(stage.cluster), *_not_sent(counted), *_unanswered(certain), *differences),
+        problems=(*_died(stage.cluster), *not_sent(counted), *unanswered(certain), *differences),
     )
 
 
@@ -67,7 +67,8 @@ def _died(running: Cluster) -> list[str]:
     ]
 
 
-def _not_sent(counted: Counted) -> list[str]:
+def not_sent(counted: Counted) -> list[str]:
+    """That the load was less than it should have been, if it was."""
     if counted.dropped <= MOST_DROPPED_RATIO * counted.sent:
         return []
     return [
@@ -76,7 +77,8 @@ def _not_sent(counted: Counted) -> list[str]:
     ]
 
 
-def _unanswered(nodes: Mapping[str, Counts]) -> list[str]:
+def unanswered(nodes: Mapping[str, Counts]) -> list[str]:
+    """Nodes that did not serve."""
     return [
         f"{node_id}: {node.failed} requests failed, {node.unanswered} got no answer"
         for node_id, node in nodes.items()

@@ -16,6 +16,7 @@ from loadtest.polling import TICK_SECONDS, until
 READY_SECONDS = 30.0
 CODE = Path(__file__).parent.parent
 """Where the modules of our own that run here are."""
+NOTHING = Path(os.devnull)
 _LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -75,7 +76,12 @@ class Child:
 
 
 def start(
-    *command: str, name: str, environment: Mapping[str, str], folder: Path, working_folder: Path
+    *command: str,
+    name: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    working_folder: Path,
+    stdin: Path = NOTHING,
 ) -> Child:
     """Run a program (an absolute path) in `working_folder`, with its output in files in `folder`.
 
@@ -88,10 +94,10 @@ def start(
     stdout, stderr = folder / f"{name}.out", folder / f"{name}.err"
     leash = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())] if sys.platform == "linux" else []
     try:
-        with stdout.open("wb") as out, stderr.open("wb") as err:
+        with stdout.open("wb") as out, stderr.open("wb") as err, stdin.open("rb") as given:
             process = subprocess.Popen(
                 [*leash, *command],
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=out,
                 stderr=err,
                 cwd=working_folder,
@@ -117,6 +123,7 @@ def start_module(
     folder: Path,
     working_folder: Path,
     code: Path = CODE,
+    stdin: Path = NOTHING,
 ) -> Child:
     """`start` ``python -m module``, from `code`.
 
@@ -132,6 +139,7 @@ def start_module(
         environment={**with_code(code, environment), "PYTHONUNBUFFERED": "1"},
         folder=folder,
         working_folder=working_folder,
+        stdin=stdin,
     )
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from loadtest import demo, scenarios, up, upstream
+from loadtest import run as run_command
 from loadtest.bench import command as bench
 from loadtest.child import StartError
+from loadtest.elsewhere.target import Target, TargetError
 from loadtest.evaluation import command as evaluation
 from loadtest.evaluation.plan import Plan
 from loadtest.interrupt import Interrupted, until_signal
-from loadtest.parser import build
+from loadtest.parser import ROOT, build
 
-WELL, UNREACHABLE = 0, 3
+WELL, USAGE, UNREACHABLE = 0, 2, 3
 SIGNALLED = 128
 
 
@@ -36,6 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         return int(end.code or 0)
     except Interrupted as interrupted:
         return WELL if options.command in ("up", "upstream") else SIGNALLED + interrupted.number
+    except TargetError as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
+        return USAGE
     except StartError as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
         return UNREACHABLE
@@ -54,7 +59,7 @@ def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
         case "upstream":
             return _upstream(options.host, options.port, options.log, options.behaviour)
         case "run":
-            return demo.run(options.names, options.seed, options.rate)
+            return run_command.run(_run_options(options))
         case "demo":
             return demo.show(options.seed)
         case "bench":
@@ -83,8 +88,29 @@ def _reason(error: OSError) -> str:
 
 async def _list() -> int:
     for name in scenarios.NAMES:
-        print(f"{name:<20}{scenarios.DESCRIPTIONS[name]}")  # noqa: T201 - the command's output
+        where = "own cluster" if name in scenarios.FAULTS else "any cluster"
+        print(f"{name:<20}{where:<13}{scenarios.DESCRIPTIONS[name]}")  # noqa: T201 - the command's output
     return WELL
+
+
+def _run_options(options: argparse.Namespace) -> run_command.Options:
+    target = None
+    redis_url = options.redis or os.environ.get("REDIS_URL")
+    if options.nodes is not None:
+        if not redis_url:
+            raise TargetError("--nodes needs the Redis that they count in: --redis URL, or REDIS_URL")
+        target = Target(options.nodes, redis_url, options.keys, options.path)
+    elif options.redis or options.keys or options.path != ROOT:
+        raise TargetError("--redis, --keys and --path are about the cluster of --nodes")
+    return run_command.Options(
+        names=options.names,
+        seed=options.seed,
+        rate_per_second=options.rate,
+        target=target,
+        report=options.report,
+        as_json=options.json,
+        web_port=options.web,
+    )
 
 
 def _evaluation_options(options: argparse.Namespace) -> evaluation.Options:

@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any, NoReturn
 
 from loadtest import scenarios
 from loadtest.bench import command as bench
+from loadtest.elsewhere.target import is_node_url
 from loadtest.evaluation.plan import INTENSITIES
 
 USAGE = 2
 MAX_NODES = 30
 MAX_WORKERS = 16
+WEB_PORT = 8089
+ROOT = "/"
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,12 +40,7 @@ def build() -> argparse.ArgumentParser:
 
     _up(add)
     _upstream(add)
-    command = add("run", help="run scenarios against a cluster of three nodes")
-    command.add_argument("names", nargs="+", metavar="SCENARIO", choices=scenarios.NAMES, help=_names())
-    command.add_argument(
-        "--rate", type=_bounded(1, 1000), help="requests a second that are usual (default: drawn, 80 to 100)"
-    )
-    _add_seed(command)
+    _run(add)
 
     command = add("demo", help="some scenarios in a drawn order, beside what the subject makes of them")
     _add_seed(command)
@@ -88,6 +88,67 @@ def _upstream(add: Callable[..., argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help='follow this file: {"delay_seconds": 0.5, "failing_ratio": 0.1}',
     )
+
+
+def _run(add: Callable[..., argparse.ArgumentParser]) -> None:
+    command = add(
+        "run",
+        help="run scenarios against a cluster of three nodes, or against yours",
+        description="Puts scenarios on a cluster that it starts, or on the one of --nodes, and judges what "
+        "the subject says of them, whether limits were kept and whether all was counted. On a cluster of "
+        "yours it does what takes no more than requests (loadtest list), with API keys that it makes up or "
+        "those of --keys; the subject's own settings are taken from the environment.",
+    )
+    command.add_argument("names", nargs="+", metavar="SCENARIO", choices=scenarios.NAMES, help=_names())
+    command.add_argument(
+        "--nodes",
+        type=_urls,
+        metavar="URL,…",
+        help="of all nodes of a cluster that runs, or one that leads to all of them",
+    )
+    command.add_argument("--redis", metavar="URL", help="what they count in (default: REDIS_URL)")
+    command.add_argument(
+        "--keys", type=Path, metavar="FILE", help="API keys that it knows, one a line (default: made up)"
+    )
+    command.add_argument(
+        "--path", type=_path, default=ROOT, help="what is asked for there, by GET (default /); no query"
+    )
+    command.add_argument(
+        "--rate",
+        type=_bounded(1, 1000),
+        help="requests a second that are usual (default: drawn, 80 to 100; with --nodes 30)",
+    )
+    command.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.html, with plots, and report.json there"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print JSON on standard output, and all else on standard error"
+    )
+    command.add_argument(
+        "--web",
+        type=_bounded(1, 65535),
+        nargs="?",
+        const=WEB_PORT,
+        metavar="PORT",
+        help=f"locust's page at this port of this machine meanwhile (default {WEB_PORT})",
+    )
+    _add_seed(command)
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    urls = tuple(url.rstrip("/") for url in text.split(","))
+    for url in urls:
+        if not is_node_url(url):
+            raise argparse.ArgumentTypeError(f"{url!r} is no URL such as http://10.0.0.1:8080")
+    if len(set(urls)) < len(urls):
+        raise argparse.ArgumentTypeError("one URL is there twice")
+    return urls
+
+
+def _path(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no path such as /health")
+    return text
 
 
 def _names() -> str:

@@ -12,15 +12,32 @@ from loadtest.verdict import Busiest, Outcome, Verdict
 _GOOD, _BAD = "green", "bold red"
 
 
-def print_opening(console: Console, setting: Setting, seed: int) -> None:
-    """Say what is about to run."""
+def print_opening(
+    console: Console, setting: Setting, seed: int, subject: str = "is asked every two seconds what is wrong"
+) -> None:
+    """Say what is about to run, and how the subject comes to speak."""
     limit = setting.limit
     console.print(
         f"A real cluster on this machine: {len(setting.node_ids)} gateway nodes, which count together in one "
         f"Redis, in front of a dummy upstream. {len(setting.clients)} clients send "
         f"{setting.rate_per_second:.0f} requests a second; each may send {limit.quota} in "
         f"{limit.period_seconds} s. What is put on it, where and how strong, is drawn from seed {seed}. The "
-        "subject, which watches the cluster and is not told, is asked every two seconds what is wrong.\n"
+        f"subject, which watches the cluster and is not told, {subject}.\n"
+    )
+
+
+def print_opening_elsewhere(console: Console, setting: Setting, others_per_second: float, seed: int) -> None:
+    """Say what is about to be sent to somebody's cluster."""
+    windows = ",".join(map(str, (setting.limit, *setting.other_windows)))
+    others = (
+        "Nobody else was seen sending."
+        if not others_per_second
+        else f"Others send {others_per_second:.1f} a second beside them."
+    )
+    console.print(
+        f"The cluster behind {', '.join(setting.node_ids)}: {len(setting.clients)} clients of ours, who may "
+        f"send {windows} each, send {setting.rate_per_second:.0f} requests a second. {others} What is put on "
+        f"it, where and how strong, is drawn from seed {seed}.\n"
     )
 
 
@@ -38,9 +55,11 @@ def print_verdict(
         console.print(_in_all(verdict.outcomes))
         console.print()
     if verdict.busiest is not None:
-        console.print(_limits(verdict.busiest))
+        console.print(_limits(verdict.busiest, verdict.limits_by))
     if verdict.counted:
         console.print(_counts(verdict.counted))
+    for what in verdict.not_judged:
+        console.print(Text(f"– not judged: {what}"))
     for failure in verdict.failures:
         console.print(Text(f"✗ {failure}", style=_BAD))
     if verdict.failures:
@@ -98,10 +117,10 @@ def _in_all(outcomes: tuple[Outcome, ...]) -> Text:
     )
 
 
-def _limits(busiest: Busiest) -> Text:
+def _limits(busiest: Busiest, limits_by: str) -> Text:
     mark = Text("✓ ", style=_GOOD) if busiest.is_kept else Text("✗ ", style=_BAD)
     return mark + Text(
-        f"limits: by the upstream's log no client got more than {busiest.largest} requests through in any "
+        f"limits: by {limits_by} no client got more than {busiest.largest} requests through in any "
         f"{busiest.limit.period_seconds} s; {busiest.limit.quota} are allowed."
     )
 

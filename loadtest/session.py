@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from math import inf
 
-from loadtest import faults, verdict
-from loadtest.faults import Site
+from loadtest import verdict
 from loadtest.generator import Generator
 from loadtest.interrupt import uninterrupted
 from loadtest.polling import until
@@ -29,7 +28,7 @@ class Session:
 
     setting: Setting
     generator: Generator
-    site: Site
+    inject: Callable[[Fault], AbstractAsyncContextManager[None]]
     watch: Watch
     shortest_seconds: float = SHORTEST_SECONDS
     faults: dict[Fault, AsyncExitStack] = field(default_factory=dict)
@@ -92,7 +91,7 @@ class Session:
         for fault in step.faults:
             if fault not in self.faults:
                 stack = self.faults[fault] = AsyncExitStack()
-                await stack.enter_async_context(faults.injected(fault, self.site))
+                await stack.enter_async_context(self.inject(fault))
         self.generator.follow(step.load)
 
     async def _end_faults(self, but: Sequence[Fault]) -> None:

@@ -1,10 +1,10 @@
 """What scenarios are played on: a Redis, each node's way to it, the cluster, and a load that flows."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from loadtest import cluster, delay_proxy, generator, redis_server, scenarios
+from loadtest import cluster, delay_proxy, faults, generator, redis_server, scenarios
 from loadtest.child import StartError
 from loadtest.cluster import Cluster
 from loadtest.delay_proxy import DelayProxy
@@ -12,6 +12,7 @@ from loadtest.faults import Site
 from loadtest.generator import Generator
 from loadtest.polling import until
 from loadtest.scenarios import Setting
+from loadtest.scenarios.fault import Fault
 
 FIRST_ARRIVAL_SECONDS = 20.0
 
@@ -28,6 +29,10 @@ class Stage:
         """The nodes, their upstream and its log."""
         return self.site.cluster
 
+    def inject(self, fault: Fault) -> AbstractAsyncContextManager[None]:
+        """Put it on the cluster, while the context lasts."""
+        return faults.injected(fault, self.site)
+
     @property
     def subject_environment(self) -> dict[str, str]:
         """In which the subject finds Redis and the nodes."""
@@ -36,7 +41,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def standing(setting: Setting, seed: int) -> AsyncIterator[Stage]:
+async def standing(setting: Setting, seed: int, web_port: int | None = None) -> AsyncIterator[Stage]:
     """The stage while the context lasts, with the first requests arrived. Its Redis is always its own.
 
     Raises:
@@ -58,7 +63,7 @@ async def standing(setting: Setting, seed: int) -> AsyncIterator[Stage]:
                 seed=seed,
                 environment=running.environment,
                 folder=running.folder,
-                users=max(generator.USERS, round(setting.rate_per_second)),
+                web_port=web_port,
             )
         )
         await _first_arrival(running, load)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gateway.contract import codec
 from gateway.contract.telemetry import Totals
-from loadtest.child import Child, start_module
+from loadtest.child import NOTHING, Child, start_module
 
 ANSWER_SECONDS = 15.0
 Answer = TypeVar("Answer")
@@ -59,13 +59,26 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeFigures:
+    """One node at one look of ``subject watch``; None where it cannot be seen. Its counts are those of all
+    its boots, as it published them at `last_seen`."""
+
+    id: str
+    totals: Totals | None = None
+    last_seen: float | None = None
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """One answer of ``subject diagnose --json``."""
+    """One answer of ``subject diagnose --json``, or a line of ``watch --json``, which has the nodes too."""
 
     at: float  # seconds since 1970, by Redis' clock
     healthy: bool
     findings: tuple[Finding, ...]
     problems: tuple[Problem, ...] = ()
+    nodes: tuple[NodeFigures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class Subject:
 
     environment: Mapping[str, str]
     folder: Path
+    working_folder: Path | None = None  # where paths in its settings begin; None: in `folder`
     asked: int = 0
 
     async def diagnose(self) -> Report:
@@ -97,7 +111,7 @@ class Subject:
         Raises:
             SubjectError: no answer in time, or none that can be read.
         """
-        return await self._ask("diagnose", Report)
+        return await self.ask(Report, "diagnose")
 
     async def node_totals(self) -> dict[str, Totals]:
         """Each node's counts.
@@ -105,23 +119,37 @@ class Subject:
         Raises:
             SubjectError: as above.
         """
-        return {node.id: node.totals for node in (await self._ask("nodes", _Nodes)).nodes}
+        return {node.id: node.totals for node in (await self.ask(_Nodes, "nodes")).nodes}
 
-    async def _ask(self, command: str, kind: type[Answer]) -> Answer:
+    async def ask(self, kind: type[Answer], *command: str) -> Answer:
+        """What a command says.
+
+        Raises:
+            SubjectError: as above.
+        """
+        return parse(kind, command[0], await self.text(*command))
+
+    async def text(self, *command: str, stdin: Path = NOTHING) -> str:
+        """The JSON that a command prints, which may read a file as its standard input.
+
+        Raises:
+            SubjectError: as above.
+        """
         self.asked += 1
         child = start_module(
             "subject",
-            command,
+            *command,
             "--json",
             name=f"subject-{self.asked}",
             environment=self.environment,
             folder=self.folder,
-            working_folder=self.folder,
+            working_folder=self.working_folder or self.folder,
+            stdin=stdin,
         )
         try:
             if not await child.ends(ANSWER_SECONDS):
-                raise SubjectError(f"subject {command} did not answer within {ANSWER_SECONDS:g} s")
-            return parse(kind, command, _output(child, command))
+                raise SubjectError(f"subject {command[0]} did not answer within {ANSWER_SECONDS:g} s")
+            return _output(child, command[0])
         finally:
             child.kill()
             child.stdout.unlink()

@@ -173,13 +173,16 @@ class Verdict:
     """All that a run is judged by.
 
     `counted` is the number of requests on whose outcomes senders and subject agree, node by node; None where
-    they do not. `problems` are sentences on that, and on what kept the run from being judged.
+    they do not. `problems` are sentences on that, and on what kept the run from being judged; `not_judged`
+    ones on what nobody could see. What `busiest` got is told by `limits_by`.
     """
 
     outcomes: tuple[Outcome, ...]
     busiest: Busiest | None
     counted: int | None = None
     problems: tuple[str, ...] = ()
+    limits_by: str = "the upstream's log"
+    not_judged: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[str, ...]:

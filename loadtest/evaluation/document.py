@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadtest import outcome_document
 from loadtest.evaluation import scoring
 from loadtest.evaluation.aims import AIMS
 from loadtest.evaluation.score import Figures, Score, by_code
 from loadtest.evaluation.scoring import Scored
 from loadtest.evaluation.sweep import Tried
-from loadtest.verdict import Outcome
 
 
 def text(scores: Mapping[str, Score], tried: Sequence[Tried], failures: Sequence[str]) -> str:
@@ -60,22 +60,5 @@ def _run(scored: Scored) -> dict[str, Any]:
         "looks_that_differ": scored.differing,
         "requests_counted_alike": scored.books.counted,
         "failures": list(scored.books.failures),
-        "scenarios": [_outcome(outcome) for outcome in scored.outcomes],
-    }
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "name": outcome.scenario.name,
-        "injected": outcome.scenario.injected,
-        "began_at": outcome.times.began_at,
-        "ended_at": outcome.times.ended_at,
-        "found": [
-            {"sign": str(sign), "seconds": seconds}
-            for (sign, _), seconds in zip(outcome.found, outcome.found_seconds, strict=True)
-        ],
-        "missing": [str(sign) for sign in outcome.missing],
-        "false_alarms": [str(finding) for finding in outcome.false_alarms],
-        "stayed": [str(finding) for finding in outcome.stayed],
-        "seconds_to_clear": outcome.clear_seconds,
+        "scenarios": [outcome_document.document(outcome) for outcome in scored.outcomes],
     }

@@ -6,13 +6,13 @@ from loadtest import books
 from loadtest.child import StartError
 from loadtest.evaluation import run_file
 from loadtest.evaluation.plan import SHORTEST_SECONDS, Run
-from loadtest.evaluation.watching import watching
 from loadtest.progress import Progress
 from loadtest.session import Session
 from loadtest.stage import standing
 from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Verdict
 from loadtest.watch import Watch
+from loadtest.watching import watching
 
 RECORDING = "recording.jsonl"
 
@@ -31,7 +31,7 @@ async def record(run: Run, folder: Path, progress: Progress) -> Verdict:
         try:
             async with watching(stage.subject_environment, stage.cluster.folder, recording) as coming:
                 watch = Watch(coming, progress)
-                session = Session(setting, stage.load, stage.site, watch, SHORTEST_SECONDS)
+                session = Session(setting, stage.load, stage.inject, watch, SHORTEST_SECONDS)
                 outcomes = await session.play(played)
             verdict = await books.closed(setting, stage, subject, played, outcomes)
         except SubjectError as error:

@@ -1,5 +1,6 @@
 """The scenarios by name, and how a run draws them from a seed."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
@@ -39,6 +40,7 @@ from loadtest.scenarios import (
     upstream_slow,
 )
 from loadtest.scenarios.chance import Chance
+from loadtest.scenarios.feasibility import needs_processes
 from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "BENIGN",
     "DEMO",
     "DESCRIPTIONS",
+    "FAULTS",
     "FIRST",
     "NAMES",
     "WARM_UP",
@@ -56,6 +59,7 @@ __all__ = [
     "Sign",
     "Step",
     "draw",
+    "draw_all",
     "draw_setting",
     "first_load",
     "warm_up",
@@ -112,6 +116,7 @@ BENIGN = ("steady", "onset", "poisson", "bursty", "ramp", "day_curve", "rolling_
 ANOMALIES = tuple(name for name in NAMES if name not in BENIGN and name != "spike")
 """Each of the others once; a `spike` is one of two of them."""
 
+
 DESCRIPTIONS = {name: module.DESCRIPTION for name, module in _BY_NAME.items()}
 
 NODES = 3
@@ -165,6 +170,25 @@ def warm_up(setting: Setting) -> Scenario:
     return Scenario(WARM_UP, "the subject learns what is usual", (step,), expected=(), calm_seconds=0.0)
 
 
+def draw_all(
+    names: Sequence[str], seed: int, rate_per_second: float | None = None
+) -> tuple[Setting, list[Scenario]]:
+    """A run of these on a cluster of our own, after a warm-up where the first is none itself."""
+    chance = Chance(seed)
+    setting = draw_setting(chance, rate_per_second)
+    first = () if names[0] == FIRST else (warm_up(setting),)
+    return setting, [*first, *(draw(name, setting, chance) for name in names)]
+
+
+def _takes_processes() -> tuple[str, ...]:
+    setting = draw_setting(Random(0))
+    return tuple(name for name in NAMES if needs_processes(draw(name, setting, Chance(0))))
+
+
 def draw(name: str, setting: Setting, chance: Chance) -> Scenario:
     """The scenario of that name with what it leaves to chance."""
     return _BY_NAME[name].draw(setting, chance)
+
+
+FAULTS = _takes_processes()
+"""Those that take the processes of a cluster, and not only load."""

@@ -8,18 +8,23 @@ DESCRIPTION = "one client sends twice its limit, and no more comes in all than u
 FILL_SECONDS = 6.0
 SECONDS = 16.0
 TIMES_LIMIT = 2.0
+LEAST_RATE = 4.0
+"""Twice a small limit is too few requests for anybody to notice."""
+
 REST = 0.5
 
 
 def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who."""
     client = chance.choice(setting.clients)
-    rate = TIMES_LIMIT * setting.limit.quota / setting.limit.period_seconds
+    rate = max(TIMES_LIMIT * setting.limit_per_second, LEAST_RATE)
+    times = rate / setting.limit_per_second
+    fill_seconds = max(FILL_SECONDS, setting.fill_seconds(rate) + 1)
     load = Load((setting.background(REST), Stream(rate, (client.key,))))
     return Scenario(
         name="limit_breach",
-        injected=f"{client.id} sends {rate:.0f} requests a second, twice what it may",
-        steps=(Step(FILL_SECONDS, load), Step(SECONDS, load)),
+        injected=f"{client.id} sends {rate:.0f} requests a second, {times:.2g} times what it may",
+        steps=(Step(fill_seconds, load), Step(SECONDS, load)),
         expected=(Sign("limit_breach", "client", client.id),),
         allowed=(
             Sign("hot_key", "client", client.id),

@@ -5,16 +5,19 @@ from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 
 DESCRIPTION = "one client sends six to ten times its limit, whatever it is told: retry_storm"
+NAME = "retry_storm"
 SECONDS = 20.0
 LOWEST_TIMES, HIGHEST_TIMES = 6.0, 10.0
+LEAST_RATE = 14.0
+"""Less is no storm, however small the limit is."""
 
 
 def draw(setting: Setting, chance: Chance) -> Scenario:
     """Who, and how often."""
     client = chance.choice(setting.clients)
-    rate = chance.strength(LOWEST_TIMES, HIGHEST_TIMES) * setting.limit.quota / setting.limit.period_seconds
+    rate = max(chance.strength(LOWEST_TIMES, HIGHEST_TIMES) * setting.limit_per_second, LEAST_RATE)
     return Scenario(
-        name="retry_storm",
+        name=NAME,
         injected=f"{client.id} sends {rate:.0f} requests a second, and does not wait when it is refused",
         steps=(Step(SECONDS, Load((setting.background(), Stream(rate, (client.key,))))),),
         expected=(Sign("retry_storm", "client", client.id),),

@@ -1,6 +1,7 @@
 """What a scenario is, and the setting that all are drawn in."""
 
 from dataclasses import dataclass
+from math import inf, sqrt
 
 from gateway.contract.limits import Limit
 from loadtest.load import Load, Stream
@@ -25,13 +26,35 @@ class Setting:
     node_ids: tuple[str, ...]
     clients: tuple[Client, ...]
     rate_per_second: float
-    limit: Limit  # of each client
+    limit: Limit  # of each client; of several windows the one that lets the fewest through in the long run
     store_deadline_seconds: float  # how long nodes wait for Redis
+    other_windows: tuple[Limit, ...] = ()
 
     @property
     def usual(self) -> Load:
         """The usual load."""
         return Load((self.background(),))
+
+    @property
+    def limit_per_second(self) -> float:
+        """What a client may send in the long run."""
+        return self.limit.quota / self.limit.period_seconds
+
+    @property
+    def bearable_per_second(self) -> float:
+        """What a client can send, at any times, and hardly ever be refused: into each window fit the x
+        requests that are expected and four times their deviation, x + 4·√x = q."""
+        return min(
+            (sqrt(window.quota + 4) - 2) ** 2 / window.period_seconds
+            for window in (self.limit, *self.other_windows)
+        )
+
+    def fill_seconds(self, rate_per_second: float) -> float:
+        """How long a client at this rate takes to fill a window; infinite where it never does."""
+        return min(
+            window.quota / rate_per_second if rate_per_second * window.period_seconds > window.quota else inf
+            for window in (self.limit, *self.other_windows)
+        )
 
     def background(self, factor: float = 1.0, node_weights: tuple[float, ...] = ()) -> Stream:
         """The usual requests, `factor` times as many, spread over the nodes by `node_weights`."""

@@ -7,13 +7,16 @@ from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
 DESCRIPTION = "one node gets 70 to 85 % of the requests, as many as usual in all: node_skew"
 SECONDS = 18.0
 LOWEST_SHARE, HIGHEST_SHARE = 0.70, 0.85
+OF_TWO = 0.80, 0.95
+"""With two nodes it takes more for it to be a skew."""
 
 
 def draw(setting: Setting, chance: Chance) -> Scenario:
     """Which node, and how much of the traffic it gets."""
-    share = round(chance.strength(LOWEST_SHARE, HIGHEST_SHARE), 2)
+    weakest, strongest = OF_TWO if len(setting.node_ids) == 2 else (LOWEST_SHARE, HIGHEST_SHARE)
+    share = round(chance.strength(weakest, strongest), 2)
     node_id = chance.choice(setting.node_ids)
-    rest = (1 - share) / (len(setting.node_ids) - 1)
+    rest = (1 - share) / max(1, len(setting.node_ids) - 1)
     weights = tuple(share if other == node_id else rest for other in setting.node_ids)
     return Scenario(
         name="skew",

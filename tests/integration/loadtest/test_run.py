@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest import demo, scenarios
+from loadtest import generator, run, scenarios
 from loadtest.load import Load
 from loadtest.scenarios import Chance, Scenario, Setting, Sign, Step
 from loadtest.scenarios.fault import UpstreamTroubled
@@ -31,7 +31,7 @@ async def test_a_run_fails_if_what_it_expects_is_not_found(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(scenarios, "draw", unfounded)
-    assert await demo.run(["skew"], seed=5) == 1
+    assert await run.run(run.Options(["skew"], seed=5)) == 1
     *_, failure, last = capsys.readouterr().out.splitlines()
     assert failure == "✗ skew: node_skew (node-1) was not found"
     assert last.startswith("FAIL in")
@@ -42,5 +42,6 @@ async def test_a_run_fails_if_its_load_was_not_sent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(scenarios, "draw", too_much)
-    assert await demo.run(["steady"], seed=5) == 1
+    monkeypatch.setattr(generator, "MOST_CONNECTIONS", 96)
+    assert await run.run(run.Options(["steady"], seed=5)) == 1
     assert "the load was not as drawn" in " ".join(capsys.readouterr().out.split())

@@ -1,4 +1,4 @@
-"""A subject that watches a cluster all the while, each second, and records what it sees."""
+"""A subject that watches a cluster all the while, each second, and may record what it sees."""
 
 import asyncio
 import time
@@ -19,16 +19,20 @@ COMMAND = "watch"
 
 @asynccontextmanager
 async def watching(
-    environment: Mapping[str, str], folder: Path, recording: Path
+    environment: Mapping[str, str],
+    folder: Path,
+    recording: Path | None = None,
+    working_folder: Path | None = None,
 ) -> AsyncIterator[AsyncIterator[Asked]]:
     """What it says at each look, while the context lasts; afterwards the recording is complete."""
+    record = [] if recording is None else ["--record", str(recording)]
     child = start_module(
         "subject",
-        *(COMMAND, "--json", "--every", EVERY, "--record", str(recording)),
+        *(COMMAND, "--json", "--every", EVERY, *record),
         name=COMMAND,
         environment=environment,
         folder=folder,
-        working_folder=folder,
+        working_folder=working_folder or folder,
     )
     try:
         yield _reports(child)

@@ -1,0 +1,63 @@
+"""What a run came to, as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from loadtest import outcome_document
+from loadtest.elsewhere.target import Target
+from loadtest.play import Played
+from loadtest.run_report import series
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, and where it was: no target stands for a cluster of its own."""
+
+    played: Played
+    seed: int
+    began_at: float  # seconds since 1970
+    target: Target | None = None
+
+
+def text(run: Run) -> str:
+    """The whole of it."""
+    return json.dumps(document(run), ensure_ascii=False)
+
+
+def document(run: Run) -> dict[str, Any]:
+    """Times are seconds since 1970."""
+    setting, verdict, reports = run.played.setting, run.played.verdict, run.played.reports
+    busiest = verdict.busiest
+    return {
+        "passed": not verdict.failures,
+        "failures": list(verdict.failures),
+        "not_judged": list(verdict.not_judged),
+        "seed": run.seed,
+        "began_at": run.began_at,
+        "own_cluster": run.target is None,
+        "urls": None if run.target is None else list(run.target.urls),
+        "nodes": list(setting.node_ids),
+        "clients": len(setting.clients),
+        "limit": ",".join(map(str, (setting.limit, *setting.other_windows))),
+        "usual_rate": setting.rate_per_second,
+        "requests_counted_alike": verdict.counted,
+        "fullest_window": None
+        if busiest is None
+        else {"requests": busiest.largest, "limit": str(busiest.limit), "by": verdict.limits_by},
+        "scenarios": [outcome_document.document(outcome) for outcome in verdict.outcomes],
+        "findings": [
+            {
+                "code": span.finding.code,
+                "subject": asdict(span.finding.subject),
+                "severity": span.finding.severity,
+                "summary": span.finding.summary,
+                "began_at": span.began_at,
+                "ended_at": span.ended_at,
+            }
+            for span in series.spans(reports)
+        ],
+        "series": {
+            node_id: [asdict(point) for point in points] for node_id, points in series.points(reports).items()
+        },
+    }

@@ -1,0 +1,143 @@
+"""What a run came to, as one HTML file: no script, and nothing from elsewhere."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from loadtest.run_report import chart, series
+from loadtest.run_report.chart import Axis, Band
+from loadtest.run_report.document import Run
+from loadtest.scenarios import WARM_UP
+from loadtest.verdict import Outcome, Verdict
+
+_STYLE = Path(__file__).with_name("page.css")
+
+
+def html(run: Run) -> str:
+    """The page."""
+    verdict, reports = run.played.verdict, run.played.reports
+    title = f"loadtest run: {'passed' if not verdict.failures else 'failed'}"
+    parts = [
+        f"<h1>{_mark(is_good=not verdict.failures)} {'Passed' if not verdict.failures else 'Failed'}</h1>",
+        f"<p>{escape(_setting(run))}</p>",
+        *_books(verdict),
+        "<h2>Scenarios</h2>",
+        _scenarios(verdict.outcomes),
+    ]
+    if reports:
+        parts += _plots(run)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{title}</title>\n<style>\n{_STYLE.read_text()}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(parts)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _setting(run: Run) -> str:
+    setting = run.played.setting
+    began = datetime.fromtimestamp(run.began_at, UTC)
+    where = "a cluster of its own" if run.target is None else f"the cluster at {', '.join(run.target.urls)}"
+    windows = ",".join(map(str, (setting.limit, *setting.other_windows)))
+    return (
+        f"{began:%Y-%m-%d %H:%M} UTC, on {where} ({', '.join(setting.node_ids)}): {len(setting.clients)} "
+        f"clients, who may send {windows} each, usually {setting.rate_per_second:.0f} requests a second; "
+        f"seed {run.seed}."
+    )
+
+
+def _books(verdict: Verdict) -> list[str]:
+    items = [f'<li class="wrong">{_mark(is_good=False)} {escape(text)}</li>' for text in verdict.failures]
+    if (busiest := verdict.busiest) is not None and busiest.is_kept:
+        items.append(
+            f"<li>{_mark(is_good=True)} limits: by {escape(verdict.limits_by)} no client got more than "
+            f"{busiest.largest:,} requests through in any {busiest.limit.period_seconds} s; "
+            f"{busiest.limit.quota:,} are allowed</li>"
+        )
+    if verdict.counted:
+        items.append(
+            f"<li>{_mark(is_good=True)} counts: senders and subject agree on what became of all "
+            f"{verdict.counted:,} requests</li>"
+        )
+    items += [f'<li class="quiet">– not judged: {escape(text)}</li>' for text in verdict.not_judged]
+    return [f"<ul class=plain>{''.join(items)}</ul>"]
+
+
+def _scenarios(outcomes: Sequence[Outcome]) -> str:
+    rows = [
+        f"<tr><td>{_mark(is_good=outcome.is_right)} <b>{escape(outcome.scenario.name)}</b></td>"
+        f"<td>{escape(outcome.scenario.injected)}</td><td>{'<br>'.join(_told(outcome))}</td>"
+        f"<td class=number>{_seconds(max(outcome.found_seconds, default=None))}</td>"
+        f"<td class=number>{_seconds(outcome.clear_seconds)}</td></tr>"
+        for outcome in outcomes
+    ]
+    heads = "".join(f"<th>{head}</th>" for head in ("scenario", "injected", "what the subject said"))
+    heads += "".join(f"<th class=number>{head}</th>" for head in ("found after", "clear after"))
+    return (
+        f"<div class=wide><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _told(outcome: Outcome) -> Iterable[str]:
+    yield from (
+        f"<code>{escape(finding.code)}</code> {escape(finding.summary)}. "
+        f"Likely: {escape(finding.likely_cause)}."
+        for _, finding in outcome.found
+    )
+    yield from (f'<span class="wrong">not found: {escape(str(sign))}</span>' for sign in outcome.missing)
+    yield from (
+        f'<span class="wrong">false alarm: {escape(str(found))}: {escape(found.summary)}</span>'
+        for found in outcome.false_alarms
+    )
+    yield from (
+        f'<span class="wrong">still there long after: {escape(str(found))}</span>' for found in outcome.stayed
+    )
+    if not (outcome.found or outcome.missing or outcome.false_alarms or outcome.stayed):
+        yield "nothing, rightly"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f} s"
+
+
+def _plots(run: Run) -> list[str]:
+    reports = run.played.reports
+    axis = Axis(reports[0].at, reports[-1].at)
+    nodes, spans = series.points(reports), series.spans(reports)
+    bands = [
+        Band(one.scenario.name, one.times.began_at, one.times.ended_at or reports[-1].at, one.is_right)
+        for one in run.played.verdict.outcomes
+        if one.scenario.name != WARM_UP
+    ]
+    charts = (
+        ("Requests a second", lambda point: point.requests_per_second),
+        ("Refused a second", lambda point: point.refused_per_second),
+        ("Latency, ms: the 99th percentile", lambda point: point.latency_p99_ms),
+        ("Latency, ms: the median", lambda point: point.latency_p50_ms),
+    )
+    legend = "".join(
+        f'<li><span class="key n{number % chart.COLOURS}"></span>{escape(node_id)}</li>'
+        for number, node_id in enumerate(nodes)
+    )
+    parts = ["<h2>Over time</h2>", f"<ul class=legend>{legend}</ul>"]
+    parts += [_figure(title, chart.lines(title, axis, nodes, value, bands, spans)) for title, value in charts]
+    if spans:
+        title = "What the subject found, and when"
+        parts.append(_figure(title, chart.lanes(title, axis, spans, bands)))
+    parts.append(
+        '<p class="quiet">By the counters of the nodes themselves, as the subject read them each second; '
+        "minutes and seconds since its first look. Scenarios are shaded; a line across marks when a finding "
+        "began.</p>"
+    )
+    return parts
+
+
+def _figure(title: str, svg: str) -> str:
+    return f"<figure><figcaption>{escape(title)}</figcaption><div class=wide>{svg}</div></figure>"
+
+
+def _mark(*, is_good: bool) -> str:
+    return '<span class="good">✓</span>' if is_good else '<span class="wrong">✗</span>'
