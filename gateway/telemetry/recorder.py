@@ -1,11 +1,10 @@
 """Makes the node's record and roster entry from what it counts."""
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.clock import RedisClock, monotonic
+from gateway.clock import RedisClock, monotonic, wall
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.contract.window import MICROSECONDS
@@ -40,8 +39,14 @@ class Recorder:
         live_changes: Callable[[], LiveChanges],
         reloads: Callable[[], Reloads],
         usage: Callable[[], Usage] = usage,
+        *,
+        now: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = wall,
     ) -> None:
-        """`take_lag_seconds` tells the longest lag of the event loop since it was last asked."""
+        """`take_lag_seconds` tells the longest lag of the event loop since it was last asked.
+
+        `now` tells monotonic seconds, and `wall` those since 1970 by the node's own clock.
+        """
         self.node = node
         self.boot_id = uuid.uuid4().hex[:12]
         self.carried = Totals()
@@ -53,7 +58,9 @@ class Recorder:
         self._live_changes = live_changes
         self._reloads = reloads
         self._usage = usage
-        self._started = monotonic()
+        self._now = now
+        self._wall = wall
+        self._started = now()
         self._sequence = 0
         self._lag_seconds = 0.0
         self.evicted: int | None = None
@@ -73,7 +80,7 @@ class Recorder:
 
     def _record(self, *, leaving: bool) -> TelemetryRecord:
         counters, usage = self._counters, self._usage()
-        now = monotonic()
+        now = self._now()
         at = self._clock.time(now) / MICROSECONDS
         return TelemetryRecord(
             node_id=self.node.node_id,
@@ -109,7 +116,7 @@ class Recorder:
             loop_lag_seconds=self._lag_seconds,
             cpu_seconds=usage.cpu_seconds,
             rss_bytes=usage.rss_bytes,
-            clock_skew_seconds=time.time() - at,
+            clock_skew_seconds=self._wall() - at,
             clients=counters.clients.sketch,
             busiest=counters.clients.busiest,
             most_refused=counters.clients.most_refused,
