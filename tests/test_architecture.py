@@ -146,6 +146,7 @@ KNOWN_FOLDERS = {
         "fuzz",
         "servers",
         "scale",
+        "simulation",
         "soak",
         "model",
         "lanes",
