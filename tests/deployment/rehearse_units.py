@@ -36,7 +36,7 @@ SECRETS = {
 
 
 def furnish(root: Path) -> None:
-    """As docs/operations.md says, in the machine's folder."""
+    """As docs/how-to/systemd.md says, in the machine's folder."""
     home, etc = root / HOME, root / "etc/ratelimiter"
     for folder in (home, etc):
         shutil.rmtree(folder, ignore_errors=True)
