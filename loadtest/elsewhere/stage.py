@@ -16,7 +16,7 @@ from loadtest.elsewhere.target import Target, TargetError
 from loadtest.generator import Generator
 from loadtest.load import IDLE
 from loadtest.progress import Progress
-from loadtest.scenarios import FIRST, Chance, Scenario, Setting, Sign, draw, feasibility, warm_up
+from loadtest.scenarios import FIRST, Chance, Scenario, Setting, Sign, Step, draw, feasibility, warm_up
 from loadtest.scenarios.fault import Fault
 from loadtest.subject_commands import Finding, Subject, SubjectError
 from loadtest.verdict import Asked
@@ -24,8 +24,11 @@ from loadtest.watching import watching
 
 Identity = tuple[str, str, str]
 OURS = ("LOADTEST_", "LOCUST_")
-ARRIVAL = (Sign("cardinality_attack", "cluster"), Sign("spike_broad", "cluster"))
-"""Where the subject knows what was usual before the run, its clients are many new ones, who send more."""
+ARRIVAL = tuple(Sign(code, "cluster") for code in ("cardinality_attack", "spike_broad", "traffic_drop"))
+"""Where the subject knows what was usual before the run: its clients are many new ones, with another rate."""
+
+RELEARN_SECONDS = 75.0
+"""Where something is found already: more than half of the two minutes that tell the subject what is usual."""
 
 ARRIVAL_SECONDS = 45.0
 """Until that has passed."""
@@ -55,7 +58,7 @@ class Reached:
         Raises:
             TargetError: one of them would not be what it says here.
         """
-        found = [] if names[0] == FIRST else [warm_up(self.setting)]
+        found = [] if names[0] == FIRST else [self._warm_up()]
         for name in names:
             scenario = draw(name, self.setting, chance)
             reason = feasibility.why_not(scenario, self.setting, takes_new_keys=self.target.keys is None)
@@ -64,6 +67,12 @@ class Reached:
             found.append(scenario)
         first = replace(found[0], allowed=ARRIVAL, clear_seconds=ARRIVAL_SECONDS)
         return [first, *found[1:]]
+
+    def _warm_up(self) -> Scenario:
+        scenario = warm_up(self.setting)
+        if not self.books.facts.known_findings:
+            return scenario
+        return replace(scenario, steps=(Step(RELEARN_SECONDS, self.setting.usual),))
 
     @asynccontextmanager
     async def loaded(self, seed: int, web_port: int | None) -> AsyncIterator[Generator]:
