@@ -159,9 +159,13 @@ class Case:
     def changed_lately(self, client: str) -> Fact:
         """Whether the client's limit was changed live shortly before it began."""
         override = self.snapshot.policies.overrides.limits.get(client)
-        if override is not None and _lately(override.at, self.finding.since):
+        if override is not None:
             why = f" ({override.why})" if override.why else ""
-            return Fact(f"{override.by} gave it {override.limit} shortly before{why}", 1.0)
+            given = f"{override.by} gave it {override.limit}"
+            if _lately(override.at, self.finding.since):
+                return Fact(f"{given} shortly before{why}", 1.0)
+            if override.at > self.finding.since:
+                return Fact(f"{given} only after it began{why}", 0.0)
         return Fact("its limit was not changed live shortly before", 0.0)
 
     def _beside_usual(self, counts: Sequence[float], what: str) -> Fact:

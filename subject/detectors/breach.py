@@ -116,7 +116,7 @@ def _by_limits(sample: Sample) -> int:
 
 def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> Finding:
     window = thresholds.breach_seconds
-    limit = _limit_of(snapshot.policies, breach.client)
+    limit = _limit_of(snapshot.policies, breach.client, breach.since)
     ratio = breach.refused / breach.requests
     return Finding(
         code="limit_breach",
@@ -139,8 +139,11 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
     )
 
 
-def _limit_of(policies: Policies, client: str) -> str:
+def _limit_of(policies: Policies, client: str, since: float) -> str:
     """What a client is over, in words; which of several it is, records do not tell."""
+    override = policies.overrides.limits.get(client)
+    if override is not None and override.at > since:
+        return f"its limit (changed to {override.limit} at {clock(override.at)})"
     applied = policies.applied_to(client)
     if applied is None:
         return "its limit"

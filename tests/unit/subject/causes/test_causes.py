@@ -282,6 +282,18 @@ def test_a_limit_that_was_just_lowered_is_the_cause_of_a_breach(changed: bool, t
     assert any("ann gave it 10/m" in told for told in first.speaks_for) is changed
 
 
+def test_a_limit_that_was_changed_after_a_breach_began_is_told_and_no_cause() -> None:
+    live = {"acme": Override(parse_limits("1000/m"), "ann", START + 55, why="launch")}
+    nodes = crowd(always(5), refused=steps((0, 0), (50, 3)))
+    known = replace(policies(), overrides=Overrides(live))
+
+    ranked = causes("limit_breach", cluster(*nodes, seconds=60, policies=known))
+
+    told = [fact for cause in ranked for fact in (*cause.speaks_for, *cause.speaks_against)]
+    assert "ann gave it 1000/m only after it began (launch)" in told
+    assert "was lowered" not in ranked[0].text
+
+
 @pytest.mark.parametrize(
     ("kind", "text"),
     [

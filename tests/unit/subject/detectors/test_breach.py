@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import Override, Overrides
 from gateway.contract.routes import Route
 from subject.detectors.breach import limit_breach
 from subject.finding import CLUSTER, Finding, Target
@@ -48,6 +51,18 @@ def test_what_else_may_have_refused_is_told_with_the_limit() -> None:
 
     (breach,) = breaches(routes=(Route("heavy", "/heavy", cost=3),))
     assert "over its limit of 100/m (default) since" in breach.summary
+
+
+def test_a_limit_that_was_changed_meanwhile_is_not_called_the_one_that_it_is_over() -> None:
+    burst = steps((0, 0), (50, 4))
+    raised = Overrides({"acme": Override(parse_limits("1000/m"), "ann", START + 57)})
+    nodes = even(SIXTY, refused=burst, refused_clients={"acme": burst}, clients={"acme": always(10)})
+
+    (breach,) = limit_breach(
+        cluster(*nodes, seconds=60, policies=replace(policies(), overrides=raised)), THRESHOLDS
+    )
+
+    assert "acme is over its limit (changed to 1000/m at 22:14:17Z) since 22:14:10Z: " in breach.summary
 
 
 def test_a_client_that_is_denied_is_over_no_limit() -> None:
