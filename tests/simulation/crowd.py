@@ -16,7 +16,7 @@ class Crowd(Sequence[str]):
         """How many there are."""
         return self._clients
 
-    def __getitem__(self, rank):  # type: ignore[no-untyped-def]
+    def __getitem__(self, rank):  # type: ignore[no-untyped-def]  # overloads of Sequence
         return name(rank)
 
     def drawn(self, random: Random) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -29,21 +30,25 @@ async def shard() -> AsyncIterator[tuple[str, Redis]]:
     )
     with redis_server.running(*options) as server:
         async with Redis.from_url(server.url) as redis:
-            await redis.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS // 2 - 1)  # type: ignore[no-untyped-call]
+            await cluster(redis, "ADDSLOTSRANGE", 0, SLOTS // 2 - 1)
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while not await serves(redis):  # noqa: ASYNC110 - another process sets no Event
                     await asyncio.sleep(0.05)
             yield server.url, redis
 
 
+async def cluster(redis: Redis, *words: str | int) -> Any:
+    return await redis.execute_command("CLUSTER", *words)  # type: ignore[no-untyped-call]  # not typed there
+
+
 async def serves(redis: Redis) -> bool:
     """A server of a cluster refuses all keys for a while after it got its slots."""
-    told: bytes = await redis.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]
+    told: bytes = await cluster(redis, "INFO")
     return b"cluster_state:ok" in told
 
 
 async def slot(redis: Redis, key: str) -> int:
-    found: int = await redis.execute_command("CLUSTER", "KEYSLOT", key)  # type: ignore[no-untyped-call]
+    found: int = await cluster(redis, "KEYSLOT", key)
     return found
 
 
