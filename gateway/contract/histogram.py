@@ -1,6 +1,6 @@
 """Latency histograms: eight buckets for each doubling, so that a quantile is read to within 9 %."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, log2
 
 BUCKETS_PER_DOUBLING = 8
@@ -10,6 +10,9 @@ LAST_BUCKET = 320
 
 Buckets = tuple[tuple[int, int], ...]
 """Pairs of bucket number and count, cumulative since the node's start, in order of their numbers."""
+
+Counted = Sequence[tuple[int, int]]
+"""The same, in whatever holds it: an observer reads most of them only when it is asked."""
 
 
 def bucket(seconds: float) -> int:
@@ -24,14 +27,14 @@ def upper_bound_seconds(number: int) -> float:
     return float(UNIT_SECONDS * 2 ** (min(max(number, 0), LAST_BUCKET) / BUCKETS_PER_DOUBLING))
 
 
-def difference(later: Buckets, earlier: Buckets) -> Buckets:
+def difference(later: Counted, earlier: Counted) -> Buckets:
     """What was added between two records of one boot."""
     before = dict(earlier)
     # A list: a subject does this four thousand times a look, and generators cost twice as much.
     return tuple([(number, more) for number, count in later if (more := count - before.get(number, 0)) > 0])
 
 
-def total(histograms: Iterable[Buckets]) -> Buckets:
+def total(histograms: Iterable[Counted]) -> Buckets:
     """Several histograms as one."""
     sums: dict[int, int] = {}
     for histogram in histograms:
@@ -45,12 +48,12 @@ def from_counts(counts: Mapping[int, int]) -> Buckets:
     return tuple(sorted(counts.items()))
 
 
-def longest_seconds(histogram: Buckets) -> float:
+def longest_seconds(histogram: Counted) -> float:
     """The upper bound of the highest bucket that holds anything; 0 where nothing was measured."""
     return upper_bound_seconds(max(histogram)[0]) if histogram else 0.0
 
 
-def quantile_seconds(histogram: Buckets, q: float) -> float | None:
+def quantile_seconds(histogram: Counted, q: float) -> float | None:
     """The q-quantile (0 < q ≤ 1) as its bucket's upper bound; None where nothing was measured."""
     measured = sum(count for _, count in histogram)
     rank = min(ceil(q * measured), measured)

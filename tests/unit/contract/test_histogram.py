@@ -73,3 +73,13 @@ def test_a_total_is_in_the_order_of_its_buckets(one: histogram.Buckets, other: h
 
     assert list(total) == sorted(total)
     assert sum(count for _, count in total) == sum(count for _, count in one + other)
+
+
+@given(histograms, histograms)
+def test_whatever_holds_a_histogram_is_read_as_one(
+    later: histogram.Buckets, earlier: histogram.Buckets
+) -> None:
+    assert histogram.difference(list(later), list(earlier)) == histogram.difference(later, earlier)
+    assert histogram.total([list(later), earlier]) == histogram.total([later, earlier])
+    assert histogram.longest_seconds(list(later)) == histogram.longest_seconds(later)
+    assert histogram.quantile_seconds(list(later), 0.5) == histogram.quantile_seconds(later, 0.5)
