@@ -162,12 +162,12 @@ def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) 
 def test_a_given_redis_is_said_to_be(redis_url: str, tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "1", REDIS_URL=redis_url) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        place = redis_url.removeprefix("redis://").removesuffix("/0")
-        assert process.stdout.readline().split() == ["REDIS_URL's", "redis", f"{place},", "database", "0"]
+        told = list(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
         process.terminate()
-        out, errors = process.communicate(timeout=END_SECONDS)
-    assert f"export REDIS_URL={redis_url} " in out
+        _, errors = process.communicate(timeout=END_SECONDS)
+    place = redis_url.removeprefix("redis://").removesuffix("/0")
+    assert told[1].split() == ["REDIS_URL's", "redis", f"{place},", "database", "0"]
+    assert f"export REDIS_URL={redis_url} " in "".join(told)
     assert errors == (
         f"loadtest: REDIS_URL is set, so the nodes count in the Redis at {place}, database 0, beside "
         "whatever uses it; nothing there is deleted, and what they write stays. Unset REDIS_URL for one of "
