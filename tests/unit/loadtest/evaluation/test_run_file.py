@@ -65,7 +65,13 @@ def test_a_file_of_another_plan_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b'{"header":{}}\n'), gzip.compress(b"x")[:9]]
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"no gzip", id="no gzip"),
+        pytest.param(gzip.compress(b'{"header":{}}\n'), id="no header of a run"),
+        pytest.param(gzip.compress(b"x")[:9], id="cut off"),
+    ],
 )
 def test_a_file_that_is_no_run_is_one_line_that_names_it(content: bytes, tmp_path: Path) -> None:
     path = run_file.path_of(tmp_path, "broken")
