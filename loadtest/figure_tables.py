@@ -60,7 +60,7 @@ class Place:
         Raises:
             StartError: the page has no such place, or cannot be read.
         """
-        self._around()
+        self._around(self.page.read_text())
 
     def write(self, parts: Iterable[str]) -> None:
         """Replace what stands there.
@@ -68,11 +68,19 @@ class Place:
         Raises:
             StartError: as above.
         """
-        before, after = self._around()
-        self.page.write_text(f"{before}{self.begin}\n" + "\n".join(parts) + f"\n{self.end}{after}")
+        self.page.write_text(self.filled(self.page.read_text(), parts))
 
-    def _around(self) -> tuple[str, str]:
-        before, begins, rest = self.page.read_text().partition(self.begin)
+    def filled(self, text: str, parts: Iterable[str]) -> str:
+        """The page's `text` with these parts there.
+
+        Raises:
+            StartError: as above.
+        """
+        before, after = self._around(text)
+        return f"{before}{self.begin}\n" + "\n".join(parts) + f"\n{self.end}{after}"
+
+    def _around(self, text: str) -> tuple[str, str]:
+        before, begins, rest = text.partition(self.begin)
         _, ends, after = rest.partition(self.end)
         if not (begins and ends):
             raise StartError(

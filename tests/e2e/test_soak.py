@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.soak.finding import Finding
+from tests.finding import Finding
 from tests.soak.soak import CONNECTION_BYTES, MOST_GROWTH_BYTES, Outcome, errors_in, soaked
 from tests.soak.vitals import Vitals
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from loadtest import cluster
+from loadtest.figure_tables import Place
 from tests.exactness import clocks, nodes, outages, tables
 from tests.exactness.limits import Demand, Outcome, measure
 from tests.exactness.outages import Course, WorstCase
@@ -119,7 +120,7 @@ async def run(sections: Sequence[str], seed: int, page: Path | None) -> int:
             say(f"FAIL {failure}")
         failures += failed
         if page and text:
-            tables.put(page, section, text)
+            Place(page, section).write([text])
     return 1 if failures else 0
 
 
@@ -127,13 +128,15 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.exactness", description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none"
+        "sections",
+        nargs="*",
+        choices=SECTIONS,
+        metavar="SECTION",
+        help=f"of {', '.join(SECTIONS)}; all if none",
     )
     parser.add_argument("--seed", type=int, default=7, help="of the requests' times (7)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
     options = parser.parse_args()
-    if unknown := set(options.sections) - SECTIONS.keys():
-        parser.error(f"unknown section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
     return uvloop.run(run(options.sections or list(SECTIONS), options.seed, options.write))
 
 

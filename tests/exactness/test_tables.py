@@ -1,8 +1,7 @@
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
+from loadtest.figure_tables import Place
 from tests.exactness import tables
 from tests.exactness.__main__ import SECTIONS
 from tests.exactness.limits import Demand, judge
@@ -26,14 +25,9 @@ def answers(*admitted: float, refused: tuple[float, ...] = ()) -> list[Answer]:
     ]
 
 
-def test_every_section_has_its_place_in_the_page(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(PAGE.read_text())
+def test_every_section_has_its_place_in_the_page() -> None:
     for section in SECTIONS:
-        tables.put(page, section, f"a table of {section}\n")
-    assert all(f"a table of {section}\n" in page.read_text() for section in SECTIONS)
-    with pytest.raises(ValueError, match="no place for weather"):
-        tables.put(page, "weather", "")
+        Place(PAGE, section).check()
 
 
 def test_a_run_within_the_limit_is_a_line_and_no_failure() -> None:

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from loadtest import redis_server
 from loadtest.bench import machine
-from tests.exactness import tables
-from tests.finding import Findings
+from loadtest.figure_tables import Place
+from tests.finding import Findings, table
 from tests.integration.subject.serving import served
 from tests.operator import browser, cluster, commands, dashboard, looks
 
@@ -83,11 +83,11 @@ async def run(sections: Sequence[str], asked: Asked, page: Path | None) -> int:
     for section in sections:
         say(f"{section} …")
         findings += await SECTIONS[section](asked)
-    text = tables.rows(("measured", "", "at most"), [finding.cells for finding in findings])
+    text = table(findings)
     say(f"\n{text}\nThe machine was busy to {100 * busy:.0f} % before.")
     if page:
-        tables.put(page, "operator", text)
-    failures = [finding for finding in findings if finding.found > finding.most]
+        Place(page, "operator").write([text])
+    failures = [finding for finding in findings if not finding.holds]
     for finding in failures:
         say(f"FAIL {finding.what}")
     return 1 if failures else 0
@@ -97,7 +97,11 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.operator", description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none"
+        "sections",
+        nargs="*",
+        choices=SECTIONS,
+        metavar="SECTION",
+        help=f"of {', '.join(SECTIONS)}; all if none",
     )
     parser.add_argument("--nodes", type=int, default=30)
     parser.add_argument("--clients", type=int, default=10_000)
@@ -105,8 +109,6 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="that an open dashboard is measured (60)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     options = parser.parse_args()
-    if unknown := set(options.sections) - SECTIONS.keys():
-        parser.error(f"unknown section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
     asked = Asked(options.nodes, options.clients, options.rounds, options.seconds)
     return asyncio.run(run(options.sections or list(SECTIONS), asked, options.write))
 

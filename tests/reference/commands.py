@@ -7,7 +7,7 @@ from gateway import cli
 from gateway.settings import Settings
 from loadtest.parser import build as build_loadtest
 from subject.commands.parser import build as build_subject
-from tests.exactness.tables import rows
+from tests.markdown import rows
 
 
 def of_gateway() -> str:

@@ -6,7 +6,7 @@ from gateway.telemetry.metrics import METRICS, Labelled, Scrape, Value
 from gateway.telemetry.process import Usage
 from subject.diagnosis.problems import diagnose
 from subject.output.exposition import Samples, _families
-from tests.exactness.tables import rows
+from tests.markdown import rows
 from tests.unit.subject.builders import THRESHOLDS, always, cluster, even
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from loadtest.figure_tables import Place
 from tests.reference import commands, metrics, rules, settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,16 +23,6 @@ def written() -> dict[Path, str]:
     for name, parts in made.items():
         text = (DOCS / name).read_text()
         for part, table in parts.items():
-            text = _between(text, part, table)
+            text = Place(DOCS / name, part).filled(text, [table])
         pages[DOCS / name] = text
     return pages
-
-
-def _between(text: str, name: str, part: str) -> str:
-    """The page with this part between the two comments that name it."""
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"the page has no {begin.strip()} and {end.strip()}")
-    return f"{before}{begin}\n{part}\n{end}{after}"

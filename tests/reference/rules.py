@@ -1,7 +1,7 @@
 """The rules that a malformed request breaks, as a table."""
 
 from gateway.proxy.rules import Rule
-from tests.exactness.tables import rows
+from tests.markdown import rows
 
 
 def table() -> str:

@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 
 from gateway.contract.limits import Limit, parse_limits
 from loadtest import redis_server
-from tests.exactness import tables
-from tests.finding import Finding, Findings
+from loadtest.figure_tables import Place
+from tests.finding import Finding, Findings, table
 from tests.scale import batches, decisions, many_keys
 from tests.scale.batches import MOST_COMMANDS
 from tests.scale.many_keys import Node
@@ -154,11 +154,11 @@ async def run(sections: Sequence[str], keys: int, seed: int, page: Path | None) 
         "decisions": measure_decisions,
     }
     findings = [finding for section in sections for finding in await measuring[section]()]
-    text = tables.rows(("measured", "", "at most"), [finding.cells for finding in findings])
+    text = table(findings)
     say("\n" + text)
     if page:
-        tables.put(page, "scale", text)
-    failures = [finding for finding in findings if finding.found > finding.most]
+        Place(page, "scale").write([text])
+    failures = [finding for finding in findings if not finding.holds]
     for finding in failures:
         say(f"FAIL {finding.what}")
     return 1 if failures else 0
@@ -168,14 +168,16 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none"
+        "sections",
+        nargs="*",
+        choices=SECTIONS,
+        metavar="SECTION",
+        help=f"of {', '.join(SECTIONS)}; all if none",
     )
     parser.add_argument("--keys", type=int, default=1_000_000, help="that are seen once (1000000)")
     parser.add_argument("--seed", type=int, default=7, help="of the week (7)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     options = parser.parse_args()
-    if unknown := set(options.sections) - set(SECTIONS):
-        parser.error(f"unknown section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
     return uvloop.run(run(options.sections or SECTIONS, options.keys, options.seed, options.write))
 
 

@@ -9,7 +9,7 @@ import logging
 import sys
 from pathlib import Path
 
-from tests.exactness import tables
+from loadtest.figure_tables import Place
 from tests.simulation.sections import SECTIONS
 
 
@@ -22,13 +22,15 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all if none"
+        "sections",
+        nargs="*",
+        choices=SECTIONS,
+        metavar="SECTION",
+        help=f"of {', '.join(SECTIONS)}; all if none",
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes for what is simulated (1)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
     options = parser.parse_args()
-    if unknown := set(options.sections) - SECTIONS.keys():
-        parser.error(f"unknown section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
     logging.disable(logging.CRITICAL)  # nodes say in their logs what is simulated
     failures: list[str] = []
     for name in options.sections or SECTIONS:
@@ -36,7 +38,7 @@ def main() -> int:
         say(f"{name}\n\n{section.text}")
         failures += section.failures
         if options.write:
-            tables.put(options.write, section.name, section.text)
+            Place(options.write, section.name).write([section.text])
     for failure in failures:
         say(f"FAIL {failure}")
     return 1 if failures else 0

@@ -18,11 +18,12 @@ FAR = 10.0
 
 @dataclass(frozen=True)
 class Got:
-    """Of one client that asks `factor` times its limit for some windows."""
+    """Of one client that asks `factor` times its limit for some windows, over `ways` of that name."""
 
     limit: Limit
     nodes: int
     factor: float
+    ways: str
     admitted: int
     possible: int
     fullest: int
@@ -43,13 +44,18 @@ class Got:
         return self.asked_redis / self.seconds
 
 
-def measure(
-    limit: Limit, nodes: int, factor: float, ways: Ways, *, windows: int = WINDOWS, seed: int = 7
-) -> Got:
+WAYS = {
+    "calm": Ways(CALM),
+    "ten times as long": Ways(CALM, FAR),
+    "as on a crowded machine": Ways(BUSY),
+}
+
+
+def measure(limit: Limit, nodes: int, factor: float, ways: str, *, windows: int = WINDOWS) -> Got:
     """The client asks at random times, a node drawn at random each time."""
     seconds = float(windows * limit.period_seconds)
     rate = factor * limit.quota / limit.period_seconds
-    cluster = Cluster(Plan(rate, limit, seconds, nodes=nodes, warm_seconds=0.0, ways=ways, seed=seed))
+    cluster = Cluster(Plan(rate, limit, seconds, nodes=nodes, warm_seconds=0.0, ways=WAYS[ways]))
     asked: array[int] = array("q")
 
     def client() -> str:
@@ -62,6 +68,7 @@ def measure(
         limit,
         nodes,
         factor,
+        ways,
         course.admitted.total(),
         admissible(asked, limit),
         course.fullest(limit.period_seconds),
@@ -73,11 +80,6 @@ def measure(
     )
 
 
-WAYS = {
-    "calm": Ways(CALM),
-    "ten times as long": Ways(CALM, FAR),
-    "as on a crowded machine": Ways(BUSY),
-}
 CASES = (
     *(("100/s", 3, factor, "calm") for factor in (1.0, 4.0, 40.0)),
     *(("100/s", 100, factor, "calm") for factor in (1.0, 4.0, 40.0)),
@@ -90,7 +92,7 @@ CASES = (
 """Limit, nodes, times the limit that is asked for, and ways."""
 
 
-def case(text: str, nodes: int, factor: float, name: str) -> Got:
+def case(text: str, nodes: int, factor: float, ways: str) -> Got:
     """One of them."""
     (limit,) = parse_limits(text).windows
-    return measure(limit, nodes, factor, WAYS[name])
+    return measure(limit, nodes, factor, ways)

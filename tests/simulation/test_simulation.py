@@ -10,7 +10,7 @@ from tests.simulation import at_limit, ceiling, fleet, load, memory, upkeep
 from tests.simulation.cluster import Cluster, Plan
 from tests.simulation.course import By, Course
 from tests.simulation.crowd import Crowd, name
-from tests.simulation.network import BUSY, CALM, Ways
+from tests.simulation.network import CALM, Ways
 from tests.simulation.server import Costs
 
 pytestmark = pytest.mark.no_cover  # it reckons; what it drives has tests of its own
@@ -20,9 +20,9 @@ VERY_SLOW = Costs(125.0, 25.0, 3.5)
 FEW = replace(load.plan(load.A_SECOND, VERY_SLOW, seconds=1.0, nodes=20), upkeep_us=0.0)
 
 
-@pytest.mark.parametrize("ways", [Ways(CALM), Ways(CALM, 10.0), Ways(BUSY)], ids=["calm", "far", "busy"])
+@pytest.mark.parametrize("ways", at_limit.WAYS)
 @pytest.mark.parametrize("factor", [1.0, 10.0])
-def test_no_window_is_too_full_however_late_answers_are(ways: Ways, factor: float) -> None:
+def test_no_window_is_too_full_however_late_answers_are(ways: str, factor: float) -> None:
     got = at_limit.measure(Limit(40, 1), 20, factor, ways, windows=3)
 
     assert got.fullest <= 40
@@ -30,7 +30,7 @@ def test_no_window_is_too_full_however_late_answers_are(ways: Ways, factor: floa
 
 
 def test_a_client_at_its_limit_gets_nearly_all_of_it_from_very_many_nodes() -> None:
-    got = at_limit.measure(Limit(40, 1), 50, 4.0, Ways(CALM), windows=3)
+    got = at_limit.measure(Limit(40, 1), 50, 4.0, "calm", windows=3)
 
     assert not got.alone
     assert got.of_the_possible > 0.97

@@ -15,11 +15,11 @@ from pathlib import Path
 import uvloop
 
 from loadtest import redis_server
+from tests.finding import Finding
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
 from tests.soak import vitals
 from tests.soak.attackers import Fate
-from tests.soak.finding import Finding
 from tests.soak.good import GoodClient
 from tests.soak.service import serving
 from tests.soak.vitals import Vitals

@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import median
 
 from loadtest import redis_server
+from tests.finding import Finding
 from tests.integration.gateway.processes import NodeProcess, node_process
 from tests.soak import vitals
-from tests.soak.finding import Finding
 from tests.soak.service import serving
 from tests.soak.traffic import Traffic
 from tests.soak.visits import KEY, POOR_KEY
