@@ -71,10 +71,6 @@ class Course:
             default=0,
         )
 
-    def admitted_to(self, client: str, since: int, until: int) -> int:
-        """What one client got between two moments, by Redis."""
-        return sum(since <= at < until for at in self._by_redis.get(client, ()))
-
 
 def _fullest(moments: Iterable[int], length: int) -> int:
     ordered = sorted(moments)

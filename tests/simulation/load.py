@@ -44,7 +44,6 @@ class Bore:
     fullest: int
     fullest_in_all: int
     commands_a_decision: float
-    written_off: int
 
 
 def capacity(plan: Plan) -> Capacity:
@@ -80,7 +79,6 @@ def measure(plan: Plan, bears: Capacity, ratio: float) -> Bore:
         course.fullest(period),
         course.fullest(period, with_alone=True),
         cluster.server.commands.total() / max(1, decisions),
-        sum(one.store_written_off for one in totals),
     )
 
 

@@ -111,7 +111,7 @@ class Node:
             live_nodes=lambda: settings.nodes,
             now=self.loop.now,
         )
-        self.runs = self.loop.create_task(self.store.run())
+        self._runs = self.loop.create_task(self.store.run())
 
     def ask(self, client: str) -> None:
         """A request arrives."""

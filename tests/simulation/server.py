@@ -44,9 +44,7 @@ class PacedServer(RedisServer):
         super().__init__(world, origin, 0, [])
         self.costs = costs
         self.busy_us = 0.0
-        self.pipelines = 0
         self.commands: Counter[bytes] = Counter()
-        self.longest_queue_us = 0.0
 
     def charge(self, microseconds: float) -> None:
         """Do something else for so long, as soon as may be."""
@@ -66,7 +64,6 @@ class PacedServer(RedisServer):
         for link, data in arrived:
             tick = self._pipeline(link, data, tick, answers)
         self.busy_us += tick - began
-        self.longest_queue_us = max(self.longest_queue_us, tick - began)
         self._busy_until = ceil(tick)
         for link, replies, counted_at in answers:
             network.answer(link, self._busy_until, replies, counted_at)
@@ -94,6 +91,5 @@ class PacedServer(RedisServer):
                 tick += costs.field * len(self.store.values.get(command[1], ()))
             replies.append(execute(command, self._origin + int(tick)))
             tick += costs.command
-        self.pipelines += 1
         answers.append((link, b"".join(replies), counted_at))
         return tick
