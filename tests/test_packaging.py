@@ -1,10 +1,7 @@
 import ast
 import re
 import subprocess
-import sys
 import tomllib
-import zipfile
-from configparser import ConfigParser
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -146,42 +143,6 @@ def test_the_changelog_begins_with_this_version() -> None:
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert headings[0] == PROJECT["version"]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The built wheel; no package index is asked for anything."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (path,) = folder.glob("*.whl")
-    return zipfile.ZipFile(path)
-
-
-def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
-    tops = {name.partition("/")[0] for name in wheel.namelist()}
-    metadata = f"operator_ratelimiter-{PROJECT['version']}.dist-info"
-    modules = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-
-    assert tops == {*PACKAGES, metadata}
-    assert modules <= set(wheel.namelist())
-    assert f"{metadata}/licenses/LICENSE" in wheel.namelist()
-
-
-def test_the_wheel_has_the_document_that_codes_are_explained_by(wheel: zipfile.ZipFile) -> None:
-    assert wheel.read("subject/detectors.md") == (ROOT / "docs/detectors.md").read_bytes()
-
-
-def test_each_package_in_the_wheel_is_typed(wheel: zipfile.ZipFile) -> None:
-    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
-
-
-def test_the_wheel_has_the_three_commands(wheel: zipfile.ZipFile) -> None:
-    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    entry_points = ConfigParser()
-    entry_points.read_string(wheel.read(name).decode())
-
-    assert dict(entry_points["console_scripts"]) == {name: f"{name}.__main__:main" for name in PACKAGES}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
