@@ -21,6 +21,8 @@ COMPILING = [Requirement(text) for text in HOOK["dependencies"]]
 RUNNING, DEVELOPING, BUILDING = "requirements.txt", "requirements-dev.txt", "docker/requirements-build.txt"
 LOADING = "docker/requirements-loadtest.txt"
 LOCKS = (RUNNING, DEVELOPING, BUILDING, LOADING)
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
+IMAGE_PAGES = [ROOT / "docker/kubernetes.yaml", ROOT / "docs/how-to/kubernetes.md"]
 
 
 def pins(lock: str) -> dict[str, list[str]]:
@@ -140,9 +142,28 @@ def test_the_version_is_written_in_one_place() -> None:
 
 
 def test_the_changelog_begins_with_this_version() -> None:
-    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", CHANGELOG, re.MULTILINE)
+    versions = [re.fullmatch(r"(\d+\.\d+\.\d+) - (unreleased|\d{4}-\d\d-\d\d)", one) for one in headings]
 
-    assert headings[0] == PROJECT["version"]
+    assert all(versions), f"a version and its day, or unreleased: {headings}"
+    numbers = [tuple(map(int, version[1].split("."))) for version in versions if version]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert ".".join(map(str, numbers[0])) == PROJECT["version"]
+
+
+def test_the_changelog_says_of_each_change_what_kind_it_is() -> None:
+    kinds = set(re.findall(r"^### (.+)$", CHANGELOG, re.MULTILINE))
+
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    first = re.split(r"^## .+$", CHANGELOG, maxsplit=1, flags=re.MULTILINE)[1]
+    assert "\n- " not in first.partition("\n### ")[0], "each line stands under its kind"
+
+
+@pytest.mark.parametrize("page", IMAGE_PAGES, ids=lambda page: page.name)
+def test_an_image_is_tagged_with_this_version(page: Path) -> None:
+    tags = re.findall(r"ratelimiter/(?:gateway|subject|loadtest):([\w.-]+)", page.read_text())
+
+    assert set(tags) == {PROJECT["version"]}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
