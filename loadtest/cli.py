@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtest import demo, scenarios, up, upstream
+from loadtest import demo, generator, scenarios, up, upstream
 from loadtest import run as run_command
 from loadtest.bench import command as bench
 from loadtest.child import StartError
@@ -33,6 +33,8 @@ def run(arguments: Sequence[str]) -> int:
         options = parser.parse_args(arguments)
         if options.command == "evaluate" and (wrong := evaluation.wrong_use(_evaluation_options(options))):
             parser.error(wrong)
+        if _sends(options):
+            generator.check_installed(options.command)
         return asyncio.run(until_signal(_command(options)))
     except SystemExit as end:
         return int(end.code or 0)
@@ -50,6 +52,17 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:  # no room on the disk, too many open files, and the like
         print(f"loadtest: {_reason(error)}", file=sys.stderr)  # noqa: T201 - as above
         return UNREACHABLE
+
+
+def _sends(options: argparse.Namespace) -> bool:
+    """Whether it needs the load generator."""
+    match options.command:
+        case "up":
+            return options.rate is not None
+        case "evaluate":
+            return options.score is None
+        case command:
+            return command in ("run", "demo")
 
 
 def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:

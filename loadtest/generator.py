@@ -83,6 +83,18 @@ class Generator:
         return self.counted
 
 
+def check_installed(command: str) -> None:
+    """That locust is, which `command` needs.
+
+    Raises:
+        StartError: it is not.
+    """
+    if find_spec("locust") is None:
+        raise StartError(
+            f"loadtest {command} needs the extra loadtest: pip install 'operator-ratelimiter[loadtest]'"
+        )
+
+
 @asynccontextmanager
 async def running(
     nodes: Sequence[tuple[str, str]],
@@ -98,12 +110,7 @@ async def running(
 
     Without a `foreign_path` the upstream is our own, whose log tells what arrived; with one the answers do.
     With a `web_port` locust's page shows how it goes.
-
-    Raises:
-        StartError: locust is not installed.
     """
-    if find_spec("locust") is None:
-        raise StartError("no load generator: pip install 'operator-ratelimiter[loadtest]'")
     load_file, report_file, answers = folder / "load.json", folder / "counts.json", folder / "answers.log"
     started = folder / "started"
     shown = ["--headless"] if web_port is None else [*_WEB, "--web-port", str(web_port)]

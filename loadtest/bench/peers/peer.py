@@ -1,6 +1,8 @@
 """What is known of one that is measured, and what it is given to run."""
 
 import asyncio
+import os
+import shlex
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,7 +15,8 @@ from loadtest.interrupt import uninterrupted
 from loadtest.polling import until
 
 WINDOW_SECONDS = 60
-EXTRAS = "pip install -r loadtest/bench/requirements.txt"
+_REQUIREMENTS = os.path.relpath(Path(__file__).parents[1] / "requirements.txt")
+EXTRAS = f"pip install -r {shlex.quote(_REQUIREMENTS)}"
 READY_SECONDS = 15.0
 GRACE_SECONDS = 3.0
 
