@@ -108,7 +108,11 @@ def test_no_argument_of_a_health_check_is_empty(service: str) -> None:
 def test_it_is_known_whether_a_service_is_well(service: str) -> None:
     given = SERVICES[service]
 
-    assert "healthcheck" in given or STAGES[given["build"]["target"]].all("HEALTHCHECK")
+    if "healthcheck" in given:
+        assert given["healthcheck"]["start_period"] == "120s"
+    else:
+        (check,) = STAGES[given["build"]["target"]].all("HEALTHCHECK")
+        assert "--start-period=120s" in check
 
 
 def test_redis_may_use_its_memory_twice_while_it_rewrites_its_file() -> None:

@@ -1,5 +1,6 @@
 """compose.hardened.yaml, held against the settings and compose.yaml."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.deployment.composed import (
 )
 from tests.deployment.dockerfile import ROOT
 from tests.deployment.secret_files import ONLY_ITS_OWNERS, SECRETS
+
+SECRET_AS_ARGUMENT = re.compile(r"""(?:-e|--env|--pass|-a)[ =]\S*"?\$\(cat .*""")
 
 
 def test_every_service_of_the_overlay_is_one_of_the_cluster() -> None:
@@ -71,3 +74,10 @@ def test_the_secrets_stay_out_of_the_repository_and_the_image() -> None:
     assert ignored.returncode in (0, 128), "128: not a repository"
     assert f"{SECRETS}/" in (ROOT / ".gitignore").read_text().splitlines()
     assert (ROOT / ".dockerignore").read_text().startswith("*\n")
+
+
+def test_no_page_puts_a_secret_into_an_argument_which_others_can_read() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "compose.hardened.yaml"]
+
+    shown = {page.name: SECRET_AS_ARGUMENT.findall(page.read_text()) for page in pages}
+    assert {name: found for name, found in shown.items() if found} == {}

@@ -1,13 +1,19 @@
 """The file for Kubernetes, held against the code, the image and the page that says how to use it."""
 
+import os
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import gateway.settings
+import subject.settings
 from gateway.settings import Settings
+from subject.dashboard import static_files
+from subject.dashboard.guard import Asked, refusal
 from tests.deployment.composed import GATEWAY_VARIABLES, SUBJECT_VARIABLES
 from tests.deployment.dockerfile import ROOT
 
@@ -60,6 +66,13 @@ def test_a_pod_has_the_time_that_a_node_needs_to_leave() -> None:
     assert told["drain_delay"] > probe["periodSeconds"] * probe["failureThreshold"]
 
 
+def test_a_node_that_is_late_for_a_second_is_not_left_out() -> None:
+    probe = container(NODES)["readinessProbe"]
+
+    assert probe["timeoutSeconds"] > 1
+    assert probe["failureThreshold"] > 2
+
+
 def test_ports_and_probes_are_those_of_a_node() -> None:
     ports = {port["name"]: port["containerPort"] for port in container(NODES)["ports"]}
     fields = Settings.model_fields
@@ -67,6 +80,68 @@ def test_ports_and_probes_are_those_of_a_node() -> None:
     assert ports == {"http": fields["port"].default, "admin": fields["admin_port"].default}
     for probe, path in {"livenessProbe": "/healthz", "readinessProbe": "/readyz"}.items():
         assert container(NODES)[probe]["httpGet"] == {"path": path, "port": "admin"}
+
+
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe"])
+@pytest.mark.parametrize("pod", ["10.0.0.7:9180", "[fd00::7]:9180"])
+def test_a_probe_gets_a_page_of_the_dashboard_by_the_address_of_its_pod(probe: str, pod: str) -> None:
+    asked = container(DASHBOARD)[probe]["httpGet"]
+
+    assert asked == {"path": "/", "port": "dashboard"}
+    assert asked["path"] in static_files.load()
+    assert refusal(Asked("GET", asked["path"], (pod,)), (), None) is None
+    ports = {port["name"]: port["containerPort"] for port in container(DASHBOARD)["ports"]}
+    assert ports == {"dashboard": subject.settings.Settings.model_fields["port"].default}
+
+
+def test_only_clients_and_the_subject_reach_a_node_and_nobody_the_subject() -> None:
+    policies = {name: one["spec"] for (kind, name), one in OBJECTS.items() if kind == "NetworkPolicy"}
+    to_nodes, to_dashboard = policies["ratelimiter"], policies["ratelimiter-subject"]
+
+    observer = {"podSelector": {"matchLabels": DASHBOARD["template"]["metadata"]["labels"]}}
+    assert to_nodes["ingress"] == [
+        {"ports": [{"port": "http"}]},
+        {"from": [observer], "ports": [{"port": "admin"}]},
+    ]
+    assert to_dashboard == {
+        "podSelector": observer["podSelector"],
+        "policyTypes": ["Ingress"],
+    }
+
+
+def test_a_node_and_the_subject_read_what_is_mounted_as_kubernetes_mounts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file leads through a link to a folder that is replaced as a whole."""
+    secrets = {
+        "REDIS_URL": "redis://gateway:PASSWORD@redis:6379/0\n",
+        "GATEWAY_IDENTITY_SECRET": "of all\n",
+        "SUBJECT_TOKEN": "0123456789abcdef\n",
+    }
+    mounted(tmp_path / "secrets", secrets)
+    mounted(tmp_path / "config", OBJECTS["ConfigMap", "ratelimiter"]["data"])
+    for name in (GATEWAY_VARIABLES | SUBJECT_VARIABLES) & os.environ.keys():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv(gateway.settings.CREDENTIALS, str(tmp_path / "secrets"))
+    monkeypatch.chdir(tmp_path / "config")
+
+    node, observer = gateway.settings.load({}), subject.settings.load()
+
+    assert node.redis_url == observer.redis_url == secrets["REDIS_URL"].strip()
+    assert node.identity_secret is not None
+    assert node.identity_secret.get_secret_value() == "of all"
+    assert node.upstream_url == "http://my-service:8000"
+    assert observer.token is not None
+
+
+def mounted(folder: Path, files: dict[str, str]) -> None:
+    """A ConfigMap or a Secret as a volume."""
+    version = folder / "..2026_01_01_00_00_00.1"
+    version.mkdir(parents=True)
+    (folder / "..data").symlink_to(version.name)
+    for name, text in files.items():
+        (version / name).write_text(text)
+        (folder / name).symlink_to(f"..data/{name}")
 
 
 def test_the_subject_asks_each_node_by_the_name_that_it_has() -> None:
@@ -109,6 +184,7 @@ def test_each_selector_finds_pods() -> None:
     selectors = [one["spec"]["selector"] for (kind, _), one in OBJECTS.items() if kind == "Service"]
     selectors += [pods["selector"]["matchLabels"] for pods in (NODES, DASHBOARD)]
     selectors.append(OBJECTS["PodDisruptionBudget", "ratelimiter"]["spec"]["selector"]["matchLabels"])
-    selectors.append(OBJECTS["NetworkPolicy", "ratelimiter"]["spec"]["podSelector"]["matchLabels"])
+    policies = [one["spec"] for (kind, _), one in OBJECTS.items() if kind == "NetworkPolicy"]
+    selectors += [policy["podSelector"]["matchLabels"] for policy in policies]
 
     assert [one for one in selectors if one not in labels] == []
