@@ -39,6 +39,17 @@ COMMANDS = (
     ("audit",),
     ("nodes", "forget", "node-1"),
 )
+LOOKS = (
+    ("nodes",),
+    ("top",),
+    ("why", CLIENT),
+    ("diagnose",),
+    ("diagnose", "--since", "5m"),
+    ("watch", "--for", "1s"),
+    ("limits", "set", CLIENT, "9/m", "--why", "test", "--dry-run"),
+    ("nodes", "forget", "node-2", "--lost"),
+)
+"""They take the same rights as those above."""
 
 
 SELECTOR = re.compile(r"\(([^)]*)\)")
@@ -151,7 +162,7 @@ async def subject_works(guarded: Guarded) -> list[int]:
 
 @pytest.mark.usefixtures("server_program")
 async def test_the_users_of_the_file_can_do_all_they_have_to_and_do_all_they_can(
-    guarded: Guarded, upstream: Upstream
+    guarded: Guarded, upstream: Upstream, tmp_path: Path
 ) -> None:
     async def unused() -> set[str]:
         return set(granted("gateway")) - await guarded.sent() - OF_ALL
@@ -163,6 +174,10 @@ async def test_the_users_of_the_file_can_do_all_they_have_to_and_do_all_they_can
     assert (await guarded.last_record()).store.evicted == 0
 
     await guarded.operator.config_resetstat()
+    for look in (*LOOKS, ("record", str(tmp_path / "recording.jsonl.gz"))):
+        done = await subject(*look, redis_url=guarded.url("subject"))
+        assert done.code in (0, 1), done
+        assert await guarded.denied() == set(), look
     codes = await subject_works(guarded)
     assert await guarded.denied() == set()
     assert Counter(codes)[0] >= len(COMMANDS) - 1  # status tells findings of a node that has just left
