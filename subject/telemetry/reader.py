@@ -1,7 +1,7 @@
 """Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from redis.asyncio import Redis
 
@@ -71,6 +71,8 @@ class Reader:
         self._windows: tuple[ClientWindow, ...] = ()
         self._redis_answered_at: float | None = None
         self._seen_at: float | None = None
+        self._silent: Set[str] = frozenset()
+        """Admin addresses that have not answered when last asked without Redis."""
 
     async def __aenter__(self) -> "Reader":
         return self
@@ -110,6 +112,7 @@ class Reader:
         await redis_client.follow(self._redis)
         basics = await redis_reads.read_basics(self._redis)
         at = self._seen_at = self._redis_answered_at = basics.at
+        self._silent = frozenset()
         if self._clock.learn(at):
             self._past.forget()
         await self._nodes.take(self._redis, basics)
@@ -153,7 +156,7 @@ class Reader:
     async def _look_at_nodes(self, problem: str, refuses: bool = False) -> View:
         known = {entry.admin_address for entry in self._nodes.roster.values()}
         further = self._settings.admin_addresses
-        answers = await self._ask({*known, *further})
+        answers = await self._ask_again_if_late({*known, *further})
         unanswered = tuple(address for address in further if address not in {*known, *answers})
         states = _by_id(answers)
         self._nodes.add(states)
@@ -171,6 +174,14 @@ class Reader:
 
     async def _ask(self, addresses: Iterable[str]) -> dict[str, RosterEntry]:
         return await state_endpoint.ask(addresses, self._settings.timeout_seconds, self._clock.of_now)
+
+    async def _ask_again_if_late(self, addresses: Set[str]) -> dict[str, RosterEntry]:
+        """Nothing else tells now whether a node is there, and one answer that is late is no proof that it is
+        not: who has not been silent before is asked twice."""
+        answers = await self._ask(addresses)
+        answers |= await self._ask(addresses - answers.keys() - self._silent)
+        self._silent = addresses - answers.keys()
+        return answers
 
     def _view(
         self,

@@ -54,13 +54,22 @@ async def publish_cluster(
     return await publish(redis, [one for node in nodes for one in node.records(seconds)], table)
 
 
+LATE_SECONDS = 60.0
+
+
 @asynccontextmanager
-async def answering(state: RosterEntry) -> AsyncIterator[str]:
-    """A node's admin listener that gives `state`, with its own address in it; yields the address."""
+async def answering(state: RosterEntry, late: Sequence[bool] = ()) -> AsyncIterator[str]:
+    """A node's admin listener that gives `state`, with its own address in it; yields the address.
+
+    `late`: whether its first answers, in order, come later than anybody waits.
+    """
     app = web.Application()
     server = TestServer(app)
+    lateness = iter(late)
 
     async def answer(_: web.Request) -> web.Response:
+        if next(lateness, False):
+            await asyncio.sleep(LATE_SECONDS)
         mine = replace(state, admin_address=f"127.0.0.1:{server.port}")
         return web.Response(text=codec.encode(mine), content_type="application/json")
 

@@ -194,6 +194,31 @@ async def test_with_redis_away_the_nodes_are_asked(own_redis: RedisServer, own_c
     assert [found["code"] for found in observation["findings"]] == ["store_down", "node_down"]
 
 
+@pytest.mark.parametrize(
+    ("late", "states"),
+    [
+        pytest.param([True], ["Up", "Up"], id="one late answer"),
+        pytest.param([True, True], ["Down", "Up"], id="two"),
+    ],
+)
+async def test_with_redis_away_a_node_is_down_where_it_is_late_twice_in_a_row(
+    own_redis: RedisServer, own_client: Redis, late: list[bool], states: list[str]
+) -> None:
+    (alive,) = await publish(own_client, [record("node-1")])
+    settings = patient(own_redis.url).model_copy(update={"timeout_seconds": 0.5})
+    well = replace(alive, node_id="node-2")
+    async with answering(entry(alive), late) as late_address, answering(entry(well)) as address:
+        for state, at in ((alive, late_address), (well, address)):
+            mine = replace(entry(state), admin_address=at)
+            await own_client.hset(keys.NODES, state.node_id, codec.encode(mine))
+        async with RateLimiterSubject(settings=settings) as subject:
+            await subject.observe()
+            os.kill(own_redis.pid, signal.SIGKILL)
+            looks = [await subject.observe() for _ in states]
+
+    assert [node["state"] for look in looks for node in look["nodes"] if node["id"] == "node-1"] == states
+
+
 async def test_a_silent_node_that_answers_is_not_down_though_redis_answers(
     redis_client: Redis, redis_url: str
 ) -> None:
