@@ -3,7 +3,8 @@
 import asyncio
 import re
 import signal
-import socket
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,6 @@ import pytest
 
 from loadtest import cluster
 from loadtest.cluster import Plan
-from tests.integration.gateway.client import request
 
 pytestmark = pytest.mark.system
 
@@ -23,25 +23,26 @@ CALL = re.compile(r"^ *[0-9.]+ +[0-9.]+ +[0-9]+ +([0-9]+)(?: +[0-9]+)? (\w+)$", 
 
 async def counted(pid: int, url: str, status: int, into: Path) -> dict[str, int]:
     """The calls of one process while one client sends requests, one after the other."""
-    parts = urlsplit(url)
-    with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as client:
+    with closing(HTTPConnection(urlsplit(url).netloc)) as client:
         exchange(client)
         tracer = await asyncio.create_subprocess_exec(
             "strace", "-c", "-f", "-p", str(pid), "-o", str(into), stderr=asyncio.subprocess.PIPE
         )
         assert tracer.stderr is not None
         assert b"attached" in await tracer.stderr.readline()
-        for _ in range(REQUESTS):
-            exchange(client)
+        statuses = {exchange(client) for _ in range(REQUESTS)}
         tracer.send_signal(signal.SIGINT)
         await tracer.wait()
+    assert statuses == {status}
     return {name: int(count) for count, name in CALL.findall(into.read_text()) if name != "total"}
 
 
-def exchange(client: socket.socket) -> int:
-    """The status of the answer to one more request."""
-    client.sendall(request(key=b"k"))
-    return int(client.recv(65536).split(b" ")[1])
+def exchange(client: HTTPConnection) -> int:
+    """The status of the answer to one more request, read to its end."""
+    client.request("GET", "/", headers={"X-API-Key": "k"})
+    with client.getresponse() as answer:
+        answer.read()
+        return answer.status
 
 
 @pytest.mark.parametrize(
