@@ -162,8 +162,10 @@ def test_the_changelog_says_of_each_change_what_kind_it_is() -> None:
 @pytest.mark.parametrize("page", IMAGE_PAGES, ids=lambda page: page.name)
 def test_an_image_is_tagged_with_this_version(page: Path) -> None:
     tags = re.findall(r"ratelimiter/(?:gateway|subject|loadtest):([\w.-]+)", page.read_text())
+    labels = re.findall(r"VERSION=([\w.-]+)", page.read_text())
 
     assert set(tags) == {PROJECT["version"]}
+    assert set(labels) <= {PROJECT["version"]}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

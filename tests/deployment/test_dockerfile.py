@@ -10,6 +10,7 @@ import pytest
 import gateway.settings
 import subject.settings
 from tests.deployment.dockerfile import ARGUMENTS, IMAGES, ROOT, STAGES, image_environment, lineage
+from tests.test_packaging import PROJECT
 
 VARIABLES = {gateway.settings.variable(name) for name in gateway.settings.Settings.model_fields} | {
     subject.settings.variable(name) for name in subject.settings.Settings.model_fields
@@ -93,7 +94,16 @@ def test_every_stage_runs_a_python_that_the_project_runs_on() -> None:
     bases = {stage.base for stage in STAGES.values()} - STAGES.keys()
 
     assert bases == {"${BASE}"}
-    assert ARGUMENTS == {"BASE": "python:3.13-slim-trixie"}
+    assert ARGUMENTS["BASE"] == "python:3.13-slim-trixie"
+
+
+@pytest.mark.parametrize("target", IMAGES)
+def test_an_image_says_of_which_version_and_licence_it_is(target: str) -> None:
+    (label,) = (label for stage in lineage(target) for label in stage.all("LABEL"))
+
+    named = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', label))
+    assert named == {"title": PROJECT["name"], "licenses": PROJECT["license"], "version": "${VERSION}"}
+    assert ARGUMENTS["VERSION"] == "", "it is told; the file has no copy of it"
 
 
 @pytest.mark.parametrize("target", IMAGES)
