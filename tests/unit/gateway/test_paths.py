@@ -131,6 +131,6 @@ def test_a_path_that_was_read_is_among_its_own_readings(target: bytes) -> None:
 
 
 def test_the_longest_target_is_read_in_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     readings(b"/" + b"%2e%2e;/" * 1023)
-    assert time.perf_counter() - started < 0.25
+    assert time.process_time() - started < 0.25

@@ -110,7 +110,7 @@ def test_the_index_finds_what_a_look_at_each_route_finds(
 
 def test_neither_many_routes_nor_a_deep_path_nor_a_long_host_take_long() -> None:
     index = RouteIndex([Route(f"r{n}", f"/a/b/{n}", host=f"*.h{n % 9}.example") for n in range(10_000)])
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1000):
         assert index.first("GET", "a." * 4000 + "h1.example", "/a" * 4000) is None
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
