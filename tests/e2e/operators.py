@@ -26,7 +26,8 @@ PATIENCE_SECONDS = 60.0
 
 Ticket = tuple[str, str | None]
 GREEDY = "greedy"
-BREACH: Ticket = ("limit_breach", unknown_client_id(GREEDY, DEFAULT_SECRET))
+GREEDY_ID = unknown_client_id(GREEDY, DEFAULT_SECRET)
+BREACH: Ticket = ("limit_breach", GREEDY_ID)
 """What it comes to where the client of that name asks for more than it may."""
 BLIND: Ticket = ("observer_blind", None)
 DOWN: Ticket = ("store_down", None)
@@ -119,14 +120,19 @@ def is_open(*tickets: Ticket) -> Callable[[set[Ticket]], bool]:
 
 
 async def calm_cluster(
-    stack: AsyncExitStack, nodes: int = 3, *options: str, redis: RedisServer | None = None, **plan: Any
+    stack: AsyncExitStack,
+    nodes: int = 3,
+    *options: str,
+    limit: str = "30/10s",
+    redis: RedisServer | None = None,
+    **plan: Any,
 ) -> tuple[RedisServer, Cluster, Traffic]:
-    """Redis, nodes, and six calm clients."""
+    """Redis, nodes, and six calm clients; `options` are those of Redis."""
     if redis is None:
         redis = await stack.enter_async_context(redis_server.running_beside(*options))
-    limit = {"GATEWAY_DEFAULT_LIMIT": "30/10s"}
+    settings = {"GATEWAY_DEFAULT_LIMIT": limit}
     running = await stack.enter_async_context(
-        cluster.running(cluster.Plan(nodes, redis.url, node_environment=limit, **plan))
+        cluster.running(cluster.Plan(nodes, redis.url, node_environment=settings, **plan))
     )
     sends = await stack.enter_async_context(traffic(running))
     for number in range(6):

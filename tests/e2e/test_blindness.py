@@ -36,17 +36,20 @@ async def breached(stack: AsyncExitStack, *options: str) -> tuple[RedisServer, C
     return redis, running, sends, operator
 
 
+def send_all(number: signal.Signals, redis: RedisServer, running: Cluster) -> None:
+    """A signal to Redis and to each node."""
+    for pid in (redis.pid, *(node.pid for node in running.nodes)):
+        os.kill(pid, number)
+
+
 async def test_while_redis_and_all_nodes_stand_still_nothing_is_closed() -> None:
     async with AsyncExitStack() as stack:
         redis, running, sends, operator = await breached(stack)
-        pids = [redis.pid, *(node.pid for node in running.nodes)]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        send_all(signal.SIGSTOP, redis, running)
         await operator.watch(FOUND_SECONDS, is_open(BREACH, BLIND))
         await operator.watch(4)
         blind = json.loads((await command(running, "diagnose", "--json")).stdout)
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        send_all(signal.SIGCONT, redis, running)
         await operator.watch(CLEARED_SECONDS, is_open(BREACH))
         sends.stop(GREEDY)
         await operator.watch(CLEARED_SECONDS, is_open())
@@ -59,8 +62,7 @@ async def test_while_redis_and_all_nodes_stand_still_nothing_is_closed() -> None
 async def test_when_redis_and_all_nodes_are_started_again_what_is_over_is_closed_and_no_more_opened() -> None:
     async with AsyncExitStack() as stack:
         redis, running, sends, operator = await breached(stack)
-        for pid in (redis.pid, *(node.pid for node in running.nodes)):
-            os.kill(pid, signal.SIGKILL)
+        send_all(signal.SIGKILL, redis, running)
         await operator.watch(FOUND_SECONDS, is_open(BREACH, BLIND))
         await operator.watch(4)
         while_blind = set(operator.open)

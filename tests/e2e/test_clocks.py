@@ -1,9 +1,6 @@
 """Nodes as real processes whose wall clocks are wrong: nothing that is decided depends on them."""
 
-import asyncio
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 
 from loadtest import cluster
 from loadtest.cluster import Cluster
+from tests.e2e.operators import command
 from tests.exactness import clocks
 
 pytestmark = pytest.mark.system
@@ -21,18 +19,9 @@ COURSES = {
     "up to an hour ahead and behind": (clocks.SKEWED, ()),
     "stepped by an hour and by two": ((0, 0, 0), clocks.STEPPED),
 }
-
-
 ENDS_SECONDS = 4
 LATEST_SECONDS = 2.0
 """After its end, or its beginning: twice what is promised, as this machine may have other work."""
-
-
-@pytest.fixture
-def faketime() -> Path:
-    library = clocks.library()
-    assert library, "apt install libfaketime"
-    return library
 
 
 @pytest.mark.parametrize("course", COURSES)
@@ -44,12 +33,6 @@ async def test_limits_skews_and_counts_are_right_with_wall_clocks(course: str, f
     assert run.failures == []
     assert run.fallbacks == 0
     assert len(run.skews) == len(start) * (1 + len(steps))
-
-
-def subject(running: Cluster, *arguments: str) -> str:
-    command = [sys.executable, "-m", "subject", *arguments]
-    environment = {**running.environment, "REDIS_URL": running.redis_url}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 async def quotas(running: Cluster, http: aiohttp.ClientSession) -> list[int]:
@@ -75,18 +58,11 @@ async def test_a_limit_ends_at_its_moment_on_nodes_with_any_wall_clock(
     )
     async with cluster.running(plan) as running, aiohttp.ClientSession() as http:
         before = await quotas(running, http)
-        await asyncio.to_thread(
-            subject,
-            running,
-            "limits",
-            "set",
-            "acme",
-            "200000/h",
-            "--why",
-            "test",
-            "--for",
-            f"{ENDS_SECONDS}s",
+        lasting = f"{ENDS_SECONDS}s"
+        set_it = await command(
+            running, "limits", "set", "acme", "200000/h", "--why", "test", "--for", lasting
         )
+        assert set_it.returncode == 0, set_it.stderr
         begun = time.monotonic()
         while set(await quotas(running, http)) != {200_000}:
             assert time.monotonic() - begun < LATEST_SECONDS

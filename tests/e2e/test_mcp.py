@@ -183,9 +183,8 @@ async def test_it_ends_with_its_input_and_writes_nothing_of_its_own(redis_url: s
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
-@pytest.mark.parametrize("hidden", ["mcp"])
-async def test_without_the_sdk_it_says_what_to_install(redis_url: str, hidden: str) -> None:
-    program = f"import sys; sys.modules[{hidden!r}] = None; from subject.__main__ import main; main()"
+async def test_without_the_sdk_it_says_what_to_install(redis_url: str) -> None:
+    program = "import sys; sys.modules['mcp'] = None; from subject.__main__ import main; main()"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", program, "mcp"),
         env={**cluster.own_environment(), "REDIS_URL": redis_url},

@@ -21,13 +21,6 @@ from tests.e2e.operators import (
 from tests.exactness import clocks
 
 
-@pytest.fixture
-def faketime() -> Path:
-    library = clocks.library()
-    assert library, "apt install libfaketime"
-    return library
-
-
 @pytest.mark.system
 @pytest.mark.parametrize("by", [-7200, 2, 90])
 async def test_whatever_redis_clock_is_set_by_a_dead_node_is_found_and_nothing_else(

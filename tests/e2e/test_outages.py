@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -16,13 +15,19 @@ from gateway.contract import keys
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from loadtest import cluster, redis_server
-from loadtest.cluster import Cluster
 from subject import create_ratelimiter_subject_and_checker
 from tests.e2e.hammer import Hammer
+from tests.e2e.operators import command
 from tests.exactness import outages, store
 from tests.exactness.schedule import together
 
 DOWN_SECONDS = 3.0
+EXACT_SECONDS = 2.0
+"""Twice what is promised and `python -m tests.exactness` judges by: this machine may have other work."""
+DEADLINE_SECONDS = 0.15
+"""For the same reason not the default, and less than late packets take."""
+STOPPED, KILLED, RESTARTED_EMPTY, LATE = store.FAULTS
+EVENLY = tuple(client for client, _ in outages.DEMAND)
 COMMANDS = (
     ("status",),
     ("nodes",),
@@ -32,21 +37,6 @@ COMMANDS = (
     ("limits", "set", "acme", "5/s", "--why", "test"),
     ("reset", "acme"),
 )
-
-
-async def subject(running: Cluster, *arguments: str) -> tuple[int, str, str]:
-    """Run a command of the subject: exit code, stdout, stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "subject",
-        *arguments,
-        env={**running.environment, "REDIS_URL": running.redis_url},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 async def nodes_know_each_other(redis_url: str) -> None:
@@ -70,9 +60,9 @@ async def test_a_killed_node_is_down_within_three_seconds() -> None:
             assert time.monotonic() - killed < DOWN_SECONDS
             await asyncio.sleep(0.05)
         await observer.aclose()
-        code, out, _ = await subject(running, "status", "--json")
-    assert {node["id"]: node["state"] for node in json.loads(out)["nodes"]}["node-2"] == "Down"
-    assert code in (0, 1)
+        status = await command(running, "status", "--json")
+    assert {node["id"]: node["state"] for node in json.loads(status.stdout)["nodes"]}["node-2"] == "Down"
+    assert status.returncode in (0, 1)
 
 
 @pytest.mark.parametrize(("policy", "statuses"), [("local", {200, 429}), ("open", {200}), ("closed", {503})])
@@ -99,22 +89,10 @@ async def test_with_redis_stopped_requests_are_answered_by_policy(policy: str, s
             assert {node["id"] for node in observation["nodes"]} == {"node-1", "node-2", "node-3"}
             assert "store_down" in {violation.invariant_name for violation in checker.check(observation)}
             await observer.aclose()
-            for command in COMMANDS if policy == "local" else ():
-                code, _, err = await subject(running, *command)
-                assert "Traceback" not in err
-                assert code in (1, 3), f"{command}: {code}"
-
-
-EXACT_SECONDS = 2.0
-"""Twice what is promised and `python -m tests.exactness` judges by: this machine may have other work."""
-
-DEADLINE_SECONDS = 0.15
-"""For the same reason not the default, and less than late packets take."""
-
-STOPPED, KILLED, RESTARTED_EMPTY, LATE = store.FAULTS
-
-
-EVENLY = tuple(client for client, _ in outages.DEMAND)
+            for words in COMMANDS if policy == "local" else ():
+                ended = await command(running, *words)
+                assert "Traceback" not in ended.stderr
+                assert ended.returncode in (1, 3), f"{words}: {ended.returncode}"
 
 
 @pytest.mark.parametrize(
