@@ -1,8 +1,9 @@
-"""A Redis of a test's own, which it may stop."""
+"""What more than one test of the subject needs: a Redis that it may stop, a service, and who asks by HTTP."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from aiohttp import ClientSession
 from redis.asyncio import Redis
 
 from loadtest import redis_server
@@ -28,3 +29,10 @@ async def upstream() -> AsyncIterator[Upstream]:
     """A service behind real nodes."""
     async with Upstream() as started:
         yield started
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[ClientSession]:
+    """Asks the dashboard."""
+    async with ClientSession() as session:
+        yield session

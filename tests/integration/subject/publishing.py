@@ -23,7 +23,7 @@ from gateway.contract.telemetry import TelemetryRecord
 from loadtest.ports import free_port
 from subject import cli
 from subject.telemetry.redis_reads import redis_time
-from tests.unit.subject.builders import NodeScript, entry
+from tests.unit.subject.builders import NodeScript, entry, policies
 
 
 async def publish(
@@ -52,6 +52,13 @@ async def publish_cluster(
 ) -> list[TelemetryRecord]:
     """The same for whole nodes, up to now."""
     return await publish(redis, [one for node in nodes for one in node.records(seconds)], table)
+
+
+def registered_only() -> PolicyTable:
+    """The limits of nodes that refuse unknown keys."""
+    table = policies(clients={"acme": "5/s"}).table
+    assert table is not None
+    return replace(table, unknown_keys="reject")
 
 
 LATE_SECONDS = 60.0

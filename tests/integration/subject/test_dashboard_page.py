@@ -19,13 +19,9 @@ from loadtest.redis_server import RedisServer
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import audited, live_changes, publish
 from tests.integration.subject.serving import TOKEN, living, served
+from tests.operator.browser import CHROMIUM, QUIET
 from tests.unit.subject.builders import NodeScript, always, even, policies, steps
 
-CHROMIUM = "chromium"
-QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 CLIENT = "k_0123456789abcdef"
 PHONE: ViewportSize = {"width": 360, "height": 740}
 HOSTILE = "<img src=x onerror=document.title=1><script>document.title=1</script>"
