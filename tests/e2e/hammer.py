@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
+from tests.heads import content_length
+
 
 @dataclass
 class Hammer:
@@ -32,7 +34,7 @@ class Hammer:
         writer.write(f"GET {target} HTTP/1.1\r\nHost: test\r\nX-API-Key: {self.key}\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
-        await reader.readexactly(_content_length(head))
+        await reader.readexactly(content_length(head))
         self.outcomes[(url, status)] += 1
 
     def count(self, *statuses: int) -> int:
@@ -43,10 +45,3 @@ class Hammer:
 async def _connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     parts = urlsplit(url)
     return await asyncio.open_connection(parts.hostname, parts.port)
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line[15:])
-    raise AssertionError(f"an answer without a length: {head!r}")

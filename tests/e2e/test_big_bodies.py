@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
 from tests.integration.gateway.client import request
 from tests.integration.gateway.processes import NodeProcess, node_process
 
@@ -63,9 +61,7 @@ class MemoryWatch:
         self.most_bytes = 0
 
     async def read(self) -> int:
-        async with await self._node.connect_admin() as admin:
-            entry = decode(RosterEntry, (await admin.get(b"/state")).body)
-        return entry.last.rss_bytes
+        return (await self._node.record()).rss_bytes
 
     async def run(self) -> None:
         while True:

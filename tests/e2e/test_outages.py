@@ -9,16 +9,12 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from redis.asyncio import Redis
 
-from gateway.contract import keys
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
 from loadtest import cluster, redis_server
 from subject import create_ratelimiter_subject_and_checker
 from tests.e2e.hammer import Hammer
 from tests.e2e.operators import command
-from tests.exactness import outages, store
+from tests.exactness import nodes, outages, store
 from tests.exactness.schedule import together
 
 DOWN_SECONDS = 3.0
@@ -39,20 +35,10 @@ COMMANDS = (
 )
 
 
-async def nodes_know_each_other(redis_url: str) -> None:
-    """Each has published twice since all were there, and so has looked around once."""
-    async with Redis.from_url(redis_url, decode_responses=True) as redis:
-        while True:
-            entries = [decode(RosterEntry, text) for text in (await redis.hgetall(keys.NODES)).values()]
-            if len(entries) == 3 and all(entry.last.sequence >= 3 for entry in entries):
-                return
-            await asyncio.sleep(0.05)
-
-
 async def test_a_killed_node_is_down_within_three_seconds() -> None:
     async with cluster.running(cluster.Plan()) as running:
         observer, _ = create_ratelimiter_subject_and_checker(redis_url=running.redis_url)
-        await nodes_know_each_other(running.redis_url)
+        await nodes.know_each_other(running)
         assert {store.state for store in await observer.get_stores()} == {"Up"}
         running.nodes[1].child.process.send_signal(signal.SIGKILL)
         killed = time.monotonic()
@@ -74,7 +60,7 @@ async def test_with_redis_stopped_requests_are_answered_by_policy(policy: str, s
         )
         async with cluster.running(plan) as running:
             observer, checker = create_ratelimiter_subject_and_checker(redis_url=running.redis_url)
-            await nodes_know_each_other(server.url)
+            await nodes.know_each_other(running)
             await observer.observe()
             os.kill(server.pid, signal.SIGKILL)
             hammer = Hammer("acme")

@@ -14,7 +14,7 @@ from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from loadtest.ports import free_port
 from tests.e2e.balancer import Backend, load
-from tests.e2e.worker_nodes import node_of, published, record, refuses, says, workers_of
+from tests.e2e.worker_nodes import node_of, published, refuses, says, workers_of
 from tests.integration.gateway.client import request
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import run_to_end
@@ -47,7 +47,7 @@ async def test_of_a_worker_that_is_killed_only_what_was_in_flight_on_it_fails(
             await balancer.answers(backend, 200)
             assert other in workers_of(node)
             assert len(workers_of(node)) == 2
-        told = await eventually(lambda: record(node), lambda seen: seen.in_flight == 0)
+        told = await eventually(node.record, lambda seen: seen.in_flight == 0)
         node.process.send_signal(signal.SIGTERM)
         assert await node.ends() == 0
         log = node.log.read_text()
@@ -75,7 +75,7 @@ async def test_all_drain_together_and_finish_what_is_in_flight(
         clients = [await stack.enter_async_context(await node.connect()) for _ in range(20)]
         for client in clients:
             await client.send(request())
-        await eventually(lambda: record(node), lambda seen: seen.in_flight == 20)
+        await eventually(node.record, lambda seen: seen.in_flight == 20)
         for pid in (node.process.pid, *workers_of(node)):  # as a terminal and a service manager do
             os.kill(pid, number)
         await eventually(lambda: refuses(node.port), bool)
@@ -103,7 +103,7 @@ async def test_a_second_signal_cuts_off_what_is_in_flight_on_all(
         for _ in range(20):
             client = await stack.enter_async_context(await node.connect())
             await client.send(request())
-        await eventually(lambda: record(node), lambda seen: seen.in_flight == 20)
+        await eventually(node.record, lambda seen: seen.in_flight == 20)
         node.process.send_signal(signal.SIGTERM)
         await eventually(lambda: refuses(node.port), bool)
         node.process.send_signal(signal.SIGTERM)
@@ -123,7 +123,7 @@ async def test_without_the_first_process_the_workers_finish_and_leave_the_port(
         await node.connect() as client,
     ):
         await client.send(request())
-        await eventually(lambda: record(node), lambda seen: seen.in_flight == 1)
+        await eventually(node.record, lambda seen: seen.in_flight == 1)
         left = workers_of(node)
         node.process.kill()
         await eventually(lambda: refuses(node.port), bool)
@@ -152,13 +152,13 @@ async def test_a_reload_reaches_all_workers_or_none(
 
         file.write_text("nonsense")
         node.process.send_signal(signal.SIGHUP)
-        failed = (await eventually(lambda: record(node), lambda seen: seen.reloads.failed)).reloads
+        failed = (await eventually(node.record, lambda seen: seen.reloads.failed)).reloads
         assert "clients.toml" in failed.problem
         assert await policies() == {b'"client";q=10;w=60'}
 
         file.write_text('[[clients]]\nname = "acme"\nkey = "key-1"\nlimit = "20/h"\n')
         node.process.send_signal(signal.SIGHUP)
-        done = (await eventually(lambda: record(node), lambda seen: seen.reloads.done)).reloads
+        done = (await eventually(node.record, lambda seen: seen.reloads.done)).reloads
         assert (done.done, done.failed, done.problem) == (1, 1, "")
         await eventually(policies, lambda found: found == {b'"client";q=20;w=3600'})
 
@@ -218,7 +218,7 @@ async def test_a_worker_that_is_told_to_leave_is_replaced_and_loses_no_request(
             os.kill(workers_of(node)[0], signal.SIGTERM)
             await says(node, "worker 1 serves")
             await balancer.answers(backend, 100)
-        told = await eventually(lambda: record(node), lambda seen: seen.in_flight == 0)
+        told = await eventually(node.record, lambda seen: seen.in_flight == 0)
         log = node.log.read_text()
 
     assert balancer.failed == {}

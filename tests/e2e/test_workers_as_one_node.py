@@ -26,7 +26,6 @@ from tests.e2e.worker_nodes import (
     answers_over_connections,
     node_of,
     published,
-    record,
     says,
     workers_of,
 )
@@ -42,7 +41,7 @@ async def test_limits_and_counts_are_exact_over_all_workers(
         statuses = await answers_over_connections(node, connections=40, requests=10)
         async with await node.connect() as client:
             assert (await client.get(key=None)).status == 401
-        now = await eventually(lambda: record(node), lambda seen: seen.boot.requests == 401)
+        now = await eventually(node.record, lambda seen: seen.boot.requests == 401)
         node.process.send_signal(signal.SIGTERM)
         assert await node.ends() == 0
         log = node.log.read_text()
@@ -130,7 +129,7 @@ async def test_connections_are_bounded_for_the_node(
         clients = [await stack.enter_async_context(await node.connect()) for _ in range(20)]
         for client in clients:
             await client.send(request())
-        await eventually(lambda: record(node), lambda seen: seen.in_flight == 20)
+        await eventually(node.record, lambda seen: seen.in_flight == 20)
         for _ in range(10):
             async with await node.connect() as one_too_many:
                 assert (await one_too_many.answer()).status == 503
@@ -162,7 +161,7 @@ async def test_concurrency_is_bounded_for_the_node_also_when_a_worker_has_been_k
                 os.kill(workers_of(node)[0], signal.SIGKILL)
             held.go.set()
             await says(node, " serves\n", kills)
-            await eventually(lambda: record(node), lambda seen: seen.in_flight == 0)
+            await eventually(node.record, lambda seen: seen.in_flight == 0)
             held.go.clear()
 
 
@@ -182,7 +181,7 @@ async def test_lines_of_the_log_are_whole_whoever_writes_them(
     async with node_of(3, tmp_path, upstream, redis_url, writing, **settings) as node:
         os.close(writing)
         await answers_over_connections(node, connections=60, requests=20, target=target)
-        await eventually(lambda: record(node), lambda seen: seen.boot.requests == 1200)
+        await eventually(node.record, lambda seen: seen.boot.requests == 1200)
         everything = asyncio.create_task(asyncio.to_thread(all_of, reading))
         node.process.send_signal(signal.SIGTERM)
         assert await node.ends() == 0
@@ -199,12 +198,12 @@ async def test_the_subject_sees_one_node_that_is_well_also_when_a_worker_was_sta
     async with node_of(2, tmp_path, upstream, redis_url) as node:
         await answers_over_connections(node, connections=20, requests=5)
         subject = Subject({**own_environment(), "REDIS_URL": redis_url}, tmp_path)
-        await eventually(lambda: record(node), lambda seen: seen.boot.requests == 100)
+        await eventually(node.record, lambda seen: seen.boot.requests == 100)
         for times in (1, 2, 3):
             os.kill(workers_of(node)[0], signal.SIGKILL)
             await says(node, " serves\n", times)
         await answers_over_connections(node, connections=20, requests=5)
-        now = await eventually(lambda: record(node), lambda seen: seen.boot.requests == 200)
+        now = await eventually(node.record, lambda seen: seen.boot.requests == 200)
         records = await published(redis_client)
         await eventually(lambda: published(redis_client), lambda later: len(later) > len(records) + 1)
 
@@ -231,5 +230,5 @@ async def test_a_refusal_by_any_worker_is_told_and_a_change_counts_when_all_have
             told = await eventually(lambda path=path: admin.get(path), lambda told: told.status == 200)  # type: ignore[misc] # bound at once
             assert decode(Refusal, told.body).request_id.encode() == answer.value("X-Request-Id")
         version = await redis_client.hincrby(keys.OVERRIDES, VERSION_FIELD, 1)
-        now = await eventually(lambda: record(node), lambda seen: seen.overrides.version == version)
+        now = await eventually(node.record, lambda seen: seen.overrides.version == version)
         assert now.overrides.taken_at is not None

@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys, telemetry
 from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from tests.integration.gateway.client import Client
 from tests.integration.gateway.node import eventually
@@ -40,12 +39,6 @@ def workers_of(node: NodeProcess) -> list[int]:
     """Their process ids."""
     pid = node.process.pid
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-async def record(node: NodeProcess) -> TelemetryRecord:
-    """What it says of itself now."""
-    async with await node.connect_admin() as admin:
-        return decode(RosterEntry, (await admin.get(b"/state")).body).last
 
 
 async def published(redis: Redis) -> list[TelemetryRecord]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from loadtest.polling import until
 from tests.exactness.schedule import Shot
+from tests.heads import content_length
 
 CONNECTIONS_PER_NODE = 256
 CONNECTIONS_AT_START = 8
@@ -70,7 +71,7 @@ class _Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        if self.answer is None or not end or len(body) < _content_length(head):
+        if self.answer is None or not end or len(body) < content_length(head):
             return
         self.answer.received = time.time()
         self.answer.status = int(head[9:12])
@@ -86,12 +87,6 @@ class _Line(asyncio.Protocol):
     def close(self) -> None:
         if self._transport:
             self._transport.close()
-
-
-def _content_length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    assert found, f"an answer without a length: {head!r}"
-    return int(rest.partition(b"\r\n")[0])
 
 
 class _Lines:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+from tests.heads import content_length
+
 CONNECTIONS = 32
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _HEAD_END = b"\r\n\r\n"
@@ -56,7 +58,7 @@ class _Caller(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, found, body = self._received.partition(_HEAD_END)
-        if found and len(body) >= _content_length(head):
+        if found and len(body) >= content_length(head):
             self._received = b""
             self._statuses[int(head.split(b" ", 2)[1])] += 1
             self._send()
@@ -78,10 +80,3 @@ async def call(port: int, keys: Iterable[str]) -> Counter[int]:
     callers = [caller for _, caller in await asyncio.gather(*calls)]
     await asyncio.gather(*(caller.ended for caller in callers))
     return statuses
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line[15:])
-    raise AssertionError(f"an answer without a length: {head!r}")

@@ -17,9 +17,7 @@ from typing import Protocol
 from redis.asyncio import Redis
 
 from gateway.contract import client_id, keys
-from gateway.contract.codec import decode
 from gateway.contract.limits import Limit
-from gateway.contract.roster import RosterEntry
 from gateway.telemetry import process
 from tests.integration.gateway.limiter.node import LimiterNode, decide, limiter_node
 from tests.integration.gateway.processes import NodeProcess, node_process
@@ -74,8 +72,7 @@ class OverHttp:
 
     async def usage(self) -> tuple[float, int]:
         """As the node says of itself."""
-        async with await self._node.connect_admin() as admin:
-            record = decode(RosterEntry, (await admin.get(b"/state")).body).last
+        record = await self._node.record()
         return record.cpu_seconds, record.rss_bytes
 
 

@@ -23,6 +23,7 @@ from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.views import Views
 from loadtest import redis_server
+from tests.raw_redis import RawRedis
 from tests.simulation.crowd import name
 from tests.simulation.usage import told
 
@@ -107,11 +108,11 @@ def pipelines(port: int, load: Load) -> Iterator[tuple[bytes, int]]:
         for rank in range(CLIENTS)
     ]
     views, corrections = Views(), Corrections(lambda: None)
-    with socket.create_connection(("127.0.0.1", port)) as connected:
+    with RawRedis(port) as redis:
         for first in range(0, CLIENTS, load.at_once):
             batch = _batch(charges[first : first + load.at_once], views)
             if load.known:
-                replies = _call(connected, batch)
+                replies = redis.call(batch.data, batch.replies)
                 batch.settle(replies, batch.executed(replies), 0.0, views, corrections)
                 batch = _batch(charges[first : first + load.at_once], views)
             yield batch.data, batch.replies
@@ -120,17 +121,6 @@ def pipelines(port: int, load: Load) -> Iterator[tuple[bytes, int]]:
 def _batch(charges: Sequence[Charge], views: Views) -> Batch:
     now = monotonic()
     return Batch([Ask([one], now, None) for one in charges], int(time.time() * MICROSECONDS), now, views)
-
-
-def _call(connected: socket.socket, batch: Batch) -> list[object]:
-    connected.sendall(batch.data)
-    reader = hiredis.Reader(replyError=ResponseError)
-    replies: list[object] = []
-    while len(replies) < batch.replies:
-        reader.feed(connected.recv(262_144))
-        while (reply := reader.gets()) is not False:
-            replies.append(reply)
-    return replies
 
 
 def measure(load: Load, rounds: int = ROUNDS, seconds: float = ROUND_SECONDS) -> Borne:

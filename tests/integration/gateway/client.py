@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -12,6 +12,12 @@ PATIENCE_SECONDS = 20.0
 """For what takes no time, on a machine that is busy with much else."""
 
 Value = TypeVar("Value")
+
+
+def values_of(lines: Iterable[bytes], name: str) -> list[bytes]:
+    """The values of a field, in the order of its lines."""
+    pairs = (line.partition(b":") for line in lines)
+    return [value.strip() for key, _, value in pairs if key.lower() == name.lower().encode()]
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,7 @@ class Answer:
 
     def values(self, name: str) -> list[bytes]:
         """The values of a field, in order."""
-        pairs = (line.partition(b":") for line in self.lines)
-        return [value.strip() for key, _, value in pairs if key.lower() == name.lower().encode()]
+        return values_of(self.lines, name)
 
     def value(self, name: str) -> bytes | None:
         """The one value of a field; None where there is none."""

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gateway
+from gateway.contract.codec import decode
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
 from loadtest.cluster import own_environment
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within
@@ -42,6 +45,15 @@ class NodeProcess:
     async def connect_admin(self) -> Client:
         """A connection to its admin listener."""
         return await Client.connect(self.admin_port)
+
+    async def state(self) -> RosterEntry:
+        """What it says of itself now."""
+        async with await self.connect_admin() as admin:
+            return decode(RosterEntry, (await admin.get(b"/state")).body)
+
+    async def record(self) -> TelemetryRecord:
+        """Its counters now."""
+        return (await self.state()).last
 
     async def ends(self) -> int:
         """Its exit code when it has ended."""

@@ -55,10 +55,6 @@ class Reloading:
         (value,) = re.findall(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(value)
 
-    async def state(self) -> RosterEntry:
-        async with await self.node.connect_admin() as client:
-            return decode(RosterEntry, (await client.get(b"/state")).body)
-
     async def log(self) -> str:
         return self.node.log.read_text()
 
@@ -97,13 +93,13 @@ async def test_both_files_are_taken_over_and_published(
     upstream: Upstream, redis_url: str, redis_client: Redis, tmp_path: Path
 ) -> None:
     async with reloading(tmp_path, upstream, redis_url, clients=acme('limit = "5/m"')) as it:
-        first = await it.state()
+        first = await it.node.state()
         it.write(
             clients=acme('limit = "7/m"'), routes='[[routes]]\nname = "all"\npath = "/"\nlimit = "9/m"\n'
         )
         await it.reload()
         answer = await it.get()
-        second = await it.state()
+        second = await it.node.state()
 
         assert answer.value("RateLimit-Policy") == b'"client";q=7;w=60, "route/all";q=9;w=60'
         assert second.policy_digest != first.policy_digest
@@ -135,7 +131,7 @@ async def test_of_a_bad_file_and_the_good_one_beside_it_nothing_is_taken_over(
     upstream: Upstream, redis_url: str, tmp_path: Path, files: dict[str, str], problem: str
 ) -> None:
     async with reloading(tmp_path, upstream, redis_url, clients=acme('limit = "5/m"')) as it:
-        before = await it.state()
+        before = await it.node.state()
         it.write(
             **{
                 "clients": acme('limit = "4/m"'),
@@ -144,7 +140,7 @@ async def test_of_a_bad_file_and_the_good_one_beside_it_nothing_is_taken_over(
             }
         )
         await it.reload("failed")
-        answer, after = await it.get(), await it.state()
+        answer, after = await it.get(), await it.node.state()
 
         assert answer.value("RateLimit-Policy") == b'"client";q=5;w=60'
         assert left(answer) == ["4"]
@@ -166,7 +162,9 @@ async def test_a_missing_file_changes_nothing(upstream: Upstream, redis_url: str
         await it.reload("failed")
 
         assert (await it.get()).status == 200
-        assert "GATEWAY_CLIENTS_FILE=clients.toml: No such file" in (await it.state()).last.reloads.problem
+        assert (
+            "GATEWAY_CLIENTS_FILE=clients.toml: No such file" in (await it.node.state()).last.reloads.problem
+        )
 
 
 async def test_a_raised_limit_holds_at_once_and_what_was_counted_stays(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from tests.integration.gateway.client import within
+from tests.integration.gateway.client import values_of, within
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -24,8 +24,7 @@ class Received:
 
     def values(self, name: str) -> list[bytes]:
         """The values of a field, in order."""
-        pairs = (line.partition(b":") for line in self.lines)
-        return [value.strip() for key, _, value in pairs if key.lower() == name.lower().encode()]
+        return values_of(self.lines, name)
 
 
 class Peer:

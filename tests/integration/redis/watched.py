@@ -5,8 +5,6 @@ import time
 from collections import Counter
 from itertools import count
 
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import Store
 from tests.integration.gateway.processes import NodeProcess
 
@@ -38,8 +36,7 @@ async def answers(node: NodeProcess, requests: int, key: bytes) -> Counter[int]:
 
 async def store(node: NodeProcess) -> Store:
     """What the node says of its decisions."""
-    async with await node.connect_admin() as client:
-        return decode(RosterEntry, (await client.get(b"/state")).body.decode()).last.store
+    return (await node.record()).store
 
 
 async def decides_by_redis(node: NodeProcess, within_seconds: float = RECOVERY_SECONDS) -> float:

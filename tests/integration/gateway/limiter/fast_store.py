@@ -1,11 +1,6 @@
 """The product's own batches on a real Redis, at times that the caller names."""
 
-import socket
 from collections.abc import Sequence
-from typing import Any
-
-import hiredis
-from redis.exceptions import ResponseError
 
 from gateway.contract import window
 from gateway.limiter import ledger
@@ -17,6 +12,7 @@ from gateway.limiter.corrections import Corrections
 from gateway.limiter.ledger import Posting
 from gateway.limiter.views import Views
 from tests.integration.gateway.limiter.plain_store import Answers, Requests
+from tests.raw_redis import RawRedis
 
 NODES = 2
 
@@ -25,12 +21,11 @@ class FastStore:
     """Two nodes, each with what it knows of the windows; what goes back goes at once."""
 
     def __init__(self, port: int, database: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port))
-        self._reader = hiredis.Reader(replyError=ResponseError)
+        self._redis = RawRedis(port)
         self._views = [Views() for _ in range(NODES)]
         self._corrections = [Corrections(lambda: None) for _ in range(NODES)]
         self._asks: dict[int, list[Ask]] = {}
-        self._call(pack(("SELECT", database)), 1)
+        self._redis.call(pack(("SELECT", database)), 1)
 
     def decide(self, requests: Requests, at: int, node: int = 0) -> Answers:
         """Decide about requests that came together, executed at Redis microsecond `at`."""
@@ -53,7 +48,7 @@ class FastStore:
         while again or before or corrections:
             before += corrections.take_commands(at)
             batch = Batch(again, at, now, views, before=before, postings=postings)
-            replies = self._call(batch.data, batch.replies)
+            replies = self._redis.call(batch.data, batch.replies)
             again = batch.settle(replies, (at, at), 0.0, views, corrections)
             before, postings = [], ()
 
@@ -66,16 +61,6 @@ class FastStore:
         """Tell of a request that a node let through by itself at `passed_at`."""
         self._send([], at, node, [Posting.of(charge, passed_at / window.MICROSECONDS)])
 
-    def _call(self, data: bytes, count: int) -> list[Any]:
-        self._socket.sendall(data)
-        replies: list[Any] = []
-        while len(replies) < count:
-            if (reply := self._reader.gets()) is False:
-                self._reader.feed(self._socket.recv(65536))
-            else:
-                replies.append(reply)
-        return replies
-
     def close(self) -> None:
         """End the connection."""
-        self._socket.close()
+        self._redis.close()
