@@ -10,6 +10,8 @@ from gateway.cli import main
 from gateway.settings import Settings, variable
 from gateway.version import FULL_VERSION
 
+pytestmark = pytest.mark.usefixtures("only_an_upstream")
+
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
@@ -21,20 +23,12 @@ def _logging_as_it_was() -> Iterator[None]:
     root.setLevel(level)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(variable(name), raising=False)
-    monkeypatch.setenv("GATEWAY_UPSTREAM_URL", "http://service:81")
-
-
 def test_check_shows_every_setting_by_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check", "--default-limit", "7/m"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition("=")[0] for line in lines] == [variable(name) for name in Settings.model_fields]
-    assert "GATEWAY_UPSTREAM_URL=http://service:81" in lines
+    assert "GATEWAY_UPSTREAM_URL=http://127.0.0.1:9000" in lines
     assert "GATEWAY_DEFAULT_LIMIT=7/m" in lines
 
 
