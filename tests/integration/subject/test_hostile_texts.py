@@ -23,7 +23,7 @@ from subject.output.exposition import exposition
 from subject.settings import load
 from subject.telemetry.reader import Reader
 from subject.telemetry.redis_reads import redis_time
-from tests.integration.subject.publishing import PATIENT, environment, subject_process
+from tests.integration.subject.publishing import PATIENT, environment, subject, subject_process
 from tests.integration.subject.terminal import terminal_with
 from tests.unit.subject.builders import NodeScript, always, policies
 
@@ -64,6 +64,8 @@ RUNS: dict[str, list[list[str]]] = {
     "replay": [["FILE"]],
 }
 """How each command is tried; FILE is one recording."""
+HEEDS_SIGNALS = {"mcp", "watch"}
+"""What does needs a process of its own."""
 WITHOUT_JSON = (["nodes", "forget"], ["limits", "set"], ["limits", "unset"], ["diagnose", "--explain"])
 WITH_JSON = {"status", "nodes", "top", "diagnose", "why", "limits", "audit", "watch", "replay"}
 
@@ -135,7 +137,8 @@ async def test_no_text_draws_anything_and_none_makes_a_line(
     for words in arguments(tmp_path / "a.jsonl"):
         await redis_client.flushall()
         await write(redis_client, ALL)
-        run = await subject_process(*words, redis_url=redis_url, stdin=f"{ALL}\n")
+        way = subject_process if words[0] in HEEDS_SIGNALS else subject
+        run = await way(*words, redis_url=redis_url, stdin=f"{ALL}\n")
 
         assert run.code in (0, 1, 2), words
         for text in (run.out, run.err):
@@ -148,12 +151,12 @@ async def test_json_holds_it_and_is_a_line_all_the_same(
 ) -> None:
     file = tmp_path / "a.jsonl"
     await write(redis_client, ALL)
-    await subject_process("record", str(file), redis_url=redis_url)
+    await subject("record", str(file), redis_url=redis_url)
 
     for words in arguments(file):
         if words[0] not in WITH_JSON or words[:2] in WITHOUT_JSON:
             continue
-        run = await subject_process(*words, "--json", redis_url=redis_url)
+        run = await subject(*words, "--json", redis_url=redis_url)
         assert run.out.replace("\n", "").isprintable(), words
         documents = [json.loads(line) for line in run.out.splitlines()]
         assert documents, words
