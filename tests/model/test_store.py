@@ -77,7 +77,7 @@ def about_keys(random: Random) -> Command:
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_it_answers_as_a_real_server_does(
+def test_it_answers_as_a_real_server_does(
     redis_url: str, redis_client: redis_asyncio.Redis, seed: int
 ) -> None:
     random = Random(seed)

@@ -77,7 +77,7 @@ def samples(of_node: str) -> Samples:
     return parsed(of_node) | parsed(exposition(SKEWED, diagnose(SKEWED, THRESHOLDS)))
 
 
-async def test_prometheus_reads_a_nodes_page(of_node: str) -> None:
+def test_prometheus_reads_a_nodes_page(of_node: str) -> None:
     families = list(text_string_to_metric_families(of_node))
 
     assert len({family.name for family in families}) == len(families)
@@ -115,7 +115,7 @@ async def promtool(*arguments: str, page: str = "") -> str:
     return bytes(out).decode()
 
 
-async def test_every_expression_resolves(samples: Samples) -> None:
+def test_every_expression_resolves(samples: Samples) -> None:
     expressions = {name: rule["expr"] for name, rule in ALERTS.items()} | {
         name: target["expr"].replace("$__rate_interval", "1m") for name, target in TARGETS.items()
     }
@@ -125,7 +125,7 @@ async def test_every_expression_resolves(samples: Samples) -> None:
     assert {name: found for name, found in problems.items() if found} == {}
 
 
-async def test_texts_name_only_labels_that_there_are(samples: Samples) -> None:
+def test_texts_name_only_labels_that_there_are(samples: Samples) -> None:
     texts = {name: " ".join(rule["annotations"].values()) for name, rule in ALERTS.items()}
     named = {name: set(re.findall(r"\$labels\.(\w+)", text)) for name, text in texts.items()}
     named |= {name: set(re.findall(r"{{(\w+)}}", target["legendFormat"])) for name, target in TARGETS.items()}
@@ -170,7 +170,7 @@ def test_panels_lie_side_by_side_and_say_what_they_show() -> None:
         ("subject_sees ==", "is no PromQL"),
     ],
 )
-async def test_what_would_show_nothing_is_found(expression: str, problem: str, samples: Samples) -> None:
+def test_what_would_show_nothing_is_found(expression: str, problem: str, samples: Samples) -> None:
     assert problem in " ".join(unresolved(expression, samples))
 
 

@@ -93,7 +93,7 @@ async def test_one_that_says_nothing_is_given_up_in_time(form: str) -> None:
     assert loop.time() - started < CONNECT_SECONDS + 0.5
 
 
-async def test_a_certificate_that_cannot_be_read_stops_the_start() -> None:
+def test_a_certificate_that_cannot_be_read_stops_the_start() -> None:
     with pytest.raises(StartError, match=r"^REDIS_URL: cannot use /nowhere/ca.pem: No such file") as stop:
         endpoint("rediss://:s3cret@h?ssl_ca_certs=/nowhere/ca.pem")
 

@@ -20,14 +20,14 @@ def counted() -> tuple[Ask, Turn]:
     return late, turn
 
 
-async def test_who_leaves_before_anything_was_sent_leaves_nothing() -> None:
+def test_who_leaves_before_anything_was_sent_leaves_nothing() -> None:
     leaving = one()
     assert leaving.leave(passed_at=SENT) is False
     assert leaving.passed_at is None
     assert not leaving.waits
 
 
-async def test_who_leaves_while_its_units_are_under_way_says_whether_it_passed() -> None:
+def test_who_leaves_while_its_units_are_under_way_says_whether_it_passed() -> None:
     passed, refused = one(), one()
     passed.books = refused.books = Books.OPEN
     assert passed.leave(passed_at=SENT) is True
@@ -35,7 +35,7 @@ async def test_who_leaves_while_its_units_are_under_way_says_whether_it_passed()
     assert (passed.passed_at, refused.passed_at) == (SENT, None)
 
 
-async def test_who_leaves_refused_gives_counted_units_back_once() -> None:
+def test_who_leaves_refused_gives_counted_units_back_once() -> None:
     leaving, turn = counted()
     assert leaving.leave(passed_at=None) is False
     leaving.leave(passed_at=None)
@@ -44,27 +44,27 @@ async def test_who_leaves_refused_gives_counted_units_back_once() -> None:
     assert leaving.books is Books.CLEAR
 
 
-async def test_who_leaves_admitted_keeps_counted_units() -> None:
+def test_who_leaves_admitted_keeps_counted_units() -> None:
     leaving, turn = counted()
     assert leaving.leave(passed_at=SENT) is True
     assert turn.given_back() == {}
 
 
-async def test_an_answer_that_was_given_can_still_be_left_with_its_units() -> None:
+def test_an_answer_that_was_given_can_still_be_left_with_its_units() -> None:
     answered, turn = counted()
     answered.answer = (Standing(True, 1, 0.0),)
     answered.leave()
     assert turn.given_back() == {("k", THIS): 1}
 
 
-async def test_what_was_let_through_without_the_answer_is_kept_when_its_requester_leaves() -> None:
+def test_what_was_let_through_without_the_answer_is_kept_when_its_requester_leaves() -> None:
     passed, turn = counted()
     passed.leave(passed_at=SENT)
     assert passed.leave() is True
     assert turn.given_back() == {}
 
 
-async def test_a_failure_is_told_to_who_waits_and_to_nobody_else() -> None:
+def test_a_failure_is_told_to_who_waits_and_to_nobody_else() -> None:
     waiting, answered, left = one(), one(), one()
     answered.answer = ()
     left.leave()
@@ -83,7 +83,7 @@ def test_who_has_an_answer_is_told_once_and_who_has_left_never() -> None:
     assert told == [answered]
 
 
-async def test_who_leaves_because_of_anothers_answer_is_not_told() -> None:
+def test_who_leaves_because_of_anothers_answer_is_not_told() -> None:
     told: list[Ask] = []
     other = Ask((), SENT, told.append, answer=())
 

@@ -36,18 +36,18 @@ BACK = {("k", THIS): 1}
 """One unit goes back."""
 
 
-async def test_requests_of_one_client_in_one_turn_are_one_command() -> None:
+def test_requests_of_one_client_in_one_turn_are_one_command() -> None:
     batch = Batch([one("a"), one("b"), one("a")], NOW, SENT, Views())
     sent = commands_of(batch)
     assert increments(sent) == [("HINCRBY", "a", THIS, 2), ("HINCRBY", "b", THIS, 1)]
     assert sent[0] == sent[-1] == ("TIME",)
 
 
-async def test_every_batch_renews_its_keys_expiry() -> None:
+def test_every_batch_renews_its_keys_expiry() -> None:
     assert ("PEXPIRE", "k", window.key_lifetime_ms(60)) in commands_of(Batch([one()], NOW, SENT, Views()))
 
 
-async def test_a_refused_request_is_given_back() -> None:
+def test_a_refused_request_is_given_back() -> None:
     asks = [one(), one(), one()]
     turn = Turn(asks)
     turn.settle(3, hash_reply({THIS: 3}), 1)
@@ -55,7 +55,7 @@ async def test_a_refused_request_is_given_back() -> None:
     assert turn.given_back() == BACK
 
 
-async def test_a_batch_outside_its_stamps_tolerance_admits_nobody_and_asks_again() -> None:
+def test_a_batch_outside_its_stamps_tolerance_admits_nobody_and_asks_again() -> None:
     asks = [one()]
     turn = Turn(asks)
     again = turn.settle(1, hash_reply({THIS: 1}), 1, executed=NOW + window.stamp_tolerance(60) + 1)
@@ -64,7 +64,7 @@ async def test_a_batch_outside_its_stamps_tolerance_admits_nobody_and_asks_again
     assert turn.given_back() == BACK
 
 
-async def test_a_reply_that_comes_too_late_admits_nobody_and_its_unit_stays_until_it_is_settled() -> None:
+def test_a_reply_that_comes_too_late_admits_nobody_and_its_unit_stays_until_it_is_settled() -> None:
     late = one(asked=SENT)
     turn = Turn([late])
     assert turn.settle(1, hash_reply({THIS: 1}), 1, asked_since=SENT + 0.001) == []
@@ -75,7 +75,7 @@ async def test_a_reply_that_comes_too_late_admits_nobody_and_its_unit_stays_unti
     assert turn.given_back() == BACK
 
 
-async def test_a_unit_goes_back_once_however_often_its_requester_leaves() -> None:
+def test_a_unit_goes_back_once_however_often_its_requester_leaves() -> None:
     late = one(asked=SENT)
     turn = Turn([late])
     turn.settle(1, hash_reply({THIS: 1}), 1, asked_since=SENT + 0.001)
@@ -86,7 +86,7 @@ async def test_a_unit_goes_back_once_however_often_its_requester_leaves() -> Non
     assert turn.given_back() == BACK
 
 
-async def test_who_left_refused_gives_the_unit_back_and_who_left_admitted_keeps_it() -> None:
+def test_who_left_refused_gives_the_unit_back_and_who_left_admitted_keeps_it() -> None:
     gone, passed, waiting = one(), one(), one()
     turn = Turn([gone, passed, waiting])
     gone.leave(passed_at=None)
@@ -97,7 +97,7 @@ async def test_who_left_refused_gives_the_unit_back_and_who_left_admitted_keeps_
     assert standings(waiting)[0].remaining == 0
 
 
-async def test_a_unit_that_was_let_through_without_the_answer_takes_a_place() -> None:
+def test_a_unit_that_was_let_through_without_the_answer_takes_a_place() -> None:
     passed, passed_too, waiting = one(), one(), one()
     turn = Turn([passed, passed_too, waiting])
     passed.leave(passed_at=SENT)
@@ -106,7 +106,7 @@ async def test_a_unit_that_was_let_through_without_the_answer_takes_a_place() ->
     assert admitted([waiting]) == [False]
 
 
-async def test_a_store_that_refuses_to_count_is_an_outage_for_that_key_alone() -> None:
+def test_a_store_that_refuses_to_count_is_an_outage_for_that_key_alone() -> None:
     full, fine = one("full"), one("fine")
     turn = Turn([full, fine])
     refusal = ResponseError("OOM command not allowed")
@@ -117,53 +117,53 @@ async def test_a_store_that_refuses_to_count_is_an_outage_for_that_key_alone() -
     assert turn.given_back() == {}
 
 
-async def test_a_window_that_cannot_be_read_admits_nobody() -> None:
+def test_a_window_that_cannot_be_read_admits_nobody() -> None:
     waiting = one()
     turn = Turn([waiting])
     assert turn.settle(1, ResponseError("WRONGTYPE"), 1) == [waiting]
     assert turn.given_back() == BACK
 
 
-async def test_a_field_that_no_node_wrote_does_not_hide_the_others() -> None:
+def test_a_field_that_no_node_wrote_does_not_hide_the_others() -> None:
     waiting = one()
     Turn([waiting]).settle(1, [b"note", b"x", *hash_reply({THIS: 1, THIS - 1: 2})], 1)
     assert admitted([waiting]) == [False]
 
 
-async def test_a_field_that_holds_more_than_redis_can_count_does_not_let_anybody_pass() -> None:
+def test_a_field_that_holds_more_than_redis_can_count_does_not_let_anybody_pass() -> None:
     waiting, other = one(), one("other")
     huge = [b"%d" % (THIS - 5), b"9" * 25]
     Turn([waiting, other]).settle(1, [*hash_reply({THIS: 1}), *huge], 1, 1, hash_reply({THIS: 1}), 1)
     assert admitted([waiting, other]) == [False, True]
 
 
-async def test_a_store_that_refuses_to_tell_the_time_is_an_outage() -> None:
+def test_a_store_that_refuses_to_tell_the_time_is_an_outage() -> None:
     batch = Batch([one()], NOW, SENT, Views())
     with pytest.raises(StoreUnavailable, match="NOAUTH"):
         batch.executed([ResponseError("NOAUTH Authentication required"), 1, [], 1, time_reply(NOW)])
 
 
 @pytest.mark.parametrize("fields", [[b"5"], [b"5", None], [None, b"5"], [[], []]])
-async def test_a_hash_of_a_wrong_shape_decides_nothing(fields: list[object]) -> None:
+def test_a_hash_of_a_wrong_shape_decides_nothing(fields: list[object]) -> None:
     waiting = one()
     assert Turn([waiting]).settle(1, fields, 1) == [waiting]
 
 
 @pytest.mark.parametrize("reply", [[b"x", b"1"], [None, None], [b"1"], 7])
-async def test_a_time_of_a_wrong_shape_is_an_outage(reply: object) -> None:
+def test_a_time_of_a_wrong_shape_is_an_outage(reply: object) -> None:
     batch = Turn([one()]).batch
     with pytest.raises(StoreUnavailable, match="nonsense"):
         batch.executed([reply, 1, [], 1, reply])
 
 
-async def test_replies_are_told_from_those_of_the_corrections_before_them() -> None:
+def test_replies_are_told_from_those_of_the_corrections_before_them() -> None:
     waiting = one()
     turn = Turn([waiting], before=[("HINCRBY", "other", 1, -1), ("PEXPIRE", "other", 1)])
     turn.settle(99, 1, 1, hash_reply({THIS: 1}), 1)
     assert standings(waiting)[0].remaining == 1
 
 
-async def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
+def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
     dead = window.oldest_kept(NOW, 60) - 1
     corrections = Corrections(lambda: None)
     Turn([one()], corrections=corrections).settle(1, hash_reply({THIS: 1, dead: 5}), 1)
@@ -182,7 +182,7 @@ def minute_and_hour(minute: int, hour: int, asks: int = 1) -> list[object]:
     ]
 
 
-async def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_of_each() -> None:
+def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_of_each() -> None:
     waiting, next_one = ask(MINUTE, HOUR), ask(MINUTE, HOUR)
     turn = Turn([waiting, next_one])
     turn.settle(*minute_and_hour(0, 0, asks=2))
@@ -196,7 +196,7 @@ async def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_
 @pytest.mark.parametrize(
     ("minute", "hour", "admitted_by"), [(2, 0, [False, True]), (0, 3, [True, False]), (2, 3, [False, False])]
 )
-async def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_all_back_once(
+def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_all_back_once(
     minute: int, hour: int, admitted_by: list[bool]
 ) -> None:
     refused = ask(MINUTE, HOUR)
@@ -209,14 +209,14 @@ async def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_
     assert turn.given_back() == {}
 
 
-async def test_what_a_refused_request_would_have_taken_of_another_window_is_there_for_the_next() -> None:
+def test_what_a_refused_request_would_have_taken_of_another_window_is_there_for_the_next() -> None:
     refused, other = ask(MINUTE, HOUR), ask(HOUR)
     Turn([refused, other]).settle(2 + 1, hash_reply({THIS: 3}), 1, 2 + 2, hash_reply({THIS_HOUR: 4}), 1)
     assert [standing.admitted for standing in standings(refused)] == [False, True]
     assert admitted([other]) == [True]
 
 
-async def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of_every_window() -> None:
+def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of_every_window() -> None:
     leaving = ask(MINUTE, HOUR)
     turn = Turn([leaving])
     turn.settle(*minute_and_hour(0, 0))
@@ -224,7 +224,7 @@ async def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
 
 
-async def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
+def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
     asks = [one(limit=TEN, cost=cost) for cost in (4, 7, 3)]
     turn = Turn(asks)
     assert increments(commands_of(turn.batch)) == [("HINCRBY", "k", THIS, 14)]
@@ -234,14 +234,14 @@ async def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
     assert turn.given_back() == {("k", THIS): 7}
 
 
-async def test_a_refused_cost_waits_until_so_much_has_left() -> None:
+def test_a_refused_cost_waits_until_so_much_has_left() -> None:
     costly, cheap = one(limit=TEN, cost=8), one(limit=TEN, cost=3)
     Turn([costly, cheap]).settle(11, hash_reply({THIS - 40: 4, THIS - 20: 5, THIS: 11}), 1)
     waits = [NOW + round(standings(each)[0].wait_seconds * 1_000_000) for each in (costly, cheap)]
     assert waits == [window.leaves_at(THIS - 20, 60), window.leaves_at(THIS - 40, 60)]
 
 
-async def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing() -> None:
+def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing() -> None:
     waiting = ask(Charge("minute", TWO, shadow=True), HOUR)
     turn = Turn([waiting])
     turn.settle(*minute_and_hour(2, 0))
@@ -250,21 +250,21 @@ async def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing(
     assert turn.views.refusal(waiting.charges, SENT) is None
 
 
-async def test_a_window_in_shadow_takes_nothing_of_a_request_that_another_refuses() -> None:
+def test_a_window_in_shadow_takes_nothing_of_a_request_that_another_refuses() -> None:
     refused = ask(Charge("minute", TWO, shadow=True), HOUR)
     turn = Turn([refused])
     turn.settle(*minute_and_hour(0, 3))
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
 
 
-async def test_a_refusal_is_remembered_by_the_window_that_refused_alone() -> None:
+def test_a_refusal_is_remembered_by_the_window_that_refused_alone() -> None:
     turn = Turn([ask(MINUTE, HOUR)])
     turn.settle(*minute_and_hour(2, 0))
     assert turn.views.refusal([MINUTE], SENT) is not None
     assert turn.views.refusal([HOUR], SENT) is None
 
 
-async def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> None:
+def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> None:
     gone, passed, waiting = ask(MINUTE, HOUR), ask(MINUTE, HOUR), ask(MINUTE, HOUR)
     turn = Turn([gone, passed, waiting])
     gone.leave(passed_at=None)
@@ -275,7 +275,7 @@ async def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> No
     assert turn.batch.lacking == []
 
 
-async def test_who_asked_too_long_ago_is_not_admitted_and_who_asked_later_is() -> None:
+def test_who_asked_too_long_ago_is_not_admitted_and_who_asked_later_is() -> None:
     late, timely = one(asked=SENT - 1), one(asked=SENT)
     turn = Turn([late, timely])
     turn.settle(2, hash_reply({THIS: 2}), 1, asked_since=SENT - 0.5)
@@ -284,7 +284,7 @@ async def test_who_asked_too_long_ago_is_not_admitted_and_who_asked_later_is() -
     assert admitted([timely]) == [True]
 
 
-async def test_who_is_late_and_passes_all_the_same_keeps_the_units_and_is_not_owed() -> None:
+def test_who_is_late_and_passes_all_the_same_keeps_the_units_and_is_not_owed() -> None:
     late = ask(MINUTE, HOUR, asked=SENT - 1)
     turn = Turn([late])
     turn.settle(*minute_and_hour(0, 0), asked_since=SENT)
@@ -294,7 +294,7 @@ async def test_who_is_late_and_passes_all_the_same_keeps_the_units_and_is_not_ow
 
 
 @pytest.mark.parametrize("side", [-1, 1])
-async def test_one_window_for_which_the_batch_was_untimely_sends_the_whole_request_around_again(
+def test_one_window_for_which_the_batch_was_untimely_sends_the_whole_request_around_again(
     side: int,
 ) -> None:
     """E is 15 s for an hour and a quarter of a second for a minute."""
@@ -307,7 +307,7 @@ async def test_one_window_for_which_the_batch_was_untimely_sends_the_whole_reque
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
 
 
-async def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> None:
+def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> None:
     waiting = one()
     Turn([waiting]).settle(1, hash_reply({THIS: 1}), 1, executed=NOW + 10**7)
     turn = Turn([waiting])
@@ -317,7 +317,7 @@ async def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> No
     assert turn.given_back() == BACK
 
 
-async def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_that_back() -> None:
+def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_that_back() -> None:
     waiting, other = ask(MINUTE, HOUR), ask(HOUR)
     turn = Turn([waiting, other])
     wrong = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
@@ -334,7 +334,7 @@ OUT_OF_MEMORY = ResponseError("OOM command not allowed when used memory > 'maxme
 @pytest.mark.parametrize(
     ("first", "executed"), [((OUT_OF_MEMORY, [], 0), NOW), ((1, hash_reply({THIS: 1}), 1), NOW - 10**6)]
 )
-async def test_who_passed_is_posted_anew_where_redis_counted_it_in_part_or_far_from_its_time(
+def test_who_passed_is_posted_anew_where_redis_counted_it_in_part_or_far_from_its_time(
     first: tuple[object, ...], executed: int
 ) -> None:
     passed = ask(MINUTE, HOUR)
@@ -346,7 +346,7 @@ async def test_who_passed_is_posted_anew_where_redis_counted_it_in_part_or_far_f
     assert turn.given_back() == {}
 
 
-async def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() -> None:
+def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() -> None:
     waiting, passed, gone = one(), ask(MINUTE, HOUR), one()
     batch = Turn([waiting, passed, gone]).batch
     passed.leave(passed_at=SENT)
@@ -358,7 +358,7 @@ async def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() ->
     assert waiting.leave(passed_at=SENT) is False
 
 
-async def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> None:
+def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> None:
     first, second = Posting("a", 60, 1, 2), Posting("b", 60, 1, 3)
     posting: list[Command] = [
         *(("HINCRBY", "a", 1, 2), ("HINCRBY", "a", window.POSTED, 2), ("PEXPIRE", "a", 9)),
@@ -372,7 +372,7 @@ async def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> 
     assert lost.batch.lacking == [first, second]
 
 
-async def test_a_client_that_was_read_just_now_is_read_in_part_and_anew_when_that_is_old() -> None:
+def test_a_client_that_was_read_just_now_is_read_in_part_and_anew_when_that_is_old() -> None:
     views = Views()
     Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
     soon = commands_of(Batch([one()], NOW + 1000, SENT + 0.001, views))
@@ -381,7 +381,7 @@ async def test_a_client_that_was_read_just_now_is_read_in_part_and_anew_when_tha
     assert ("HGETALL", "k") in later
 
 
-async def test_a_key_of_which_nothing_is_known_is_renewed_before_it_is_counted_in() -> None:
+def test_a_key_of_which_nothing_is_known_is_renewed_before_it_is_counted_in() -> None:
     """It might be about to expire, between two commands of the pipeline, and what was counted with it."""
     views = Views()
     first = Turn([one()], views=views)
@@ -397,7 +397,7 @@ async def test_a_key_of_which_nothing_is_known_is_renewed_before_it_is_counted_i
 
 
 @pytest.mark.parametrize(("after_seconds", "renews_first"), [(1, False), (59, False), (60, True)])
-async def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
+def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
     after_seconds: int, renews_first: bool
 ) -> None:
     """It lives for more than that: a pipeline for one key has eight commands with all that goes back."""
@@ -414,13 +414,13 @@ async def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
 
 
 @pytest.mark.parametrize("answers", [(1, [], 0), (1, hash_reply({THIS: 1}), 0), (1, [], 1)])
-async def test_a_unit_that_expired_with_its_key_admits_nobody(answers: tuple[object, ...]) -> None:
+def test_a_unit_that_expired_with_its_key_admits_nobody(answers: tuple[object, ...]) -> None:
     """Between HINCRBY and HGETALL, before PEXPIRE, or before another node wrote the key anew."""
     waiting = one()
     assert Turn([waiting]).settle(*answers) == [waiting]
 
 
-async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_nothing() -> None:
+def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_nothing() -> None:
     """A whole reading of the next came back first, so what this one lacks is not known any more."""
     views = Views()
     Turn([one()], views=views).settle(1, hash_reply({THIS: 1}), 1)
@@ -431,7 +431,7 @@ async def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_deci
     assert behind.given_back() == BACK
 
 
-async def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> None:
+def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> None:
     full = one("full", cost=3)
     turn = Turn([ask(MINUTE, HOUR), full])
     assert turn.batch.units == 5
@@ -452,7 +452,7 @@ def read_on(views: Views, posted: int | None, *, steps: int = 1) -> tuple[Turn, 
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-async def test_a_window_that_is_known_is_read_on_from_where_it_was_open(steps: int) -> None:
+def test_a_window_that_is_known_is_read_on_from_where_it_was_open(steps: int) -> None:
     turn, waiting, again = read_on(Views(), None, steps=steps)
     fields = [*range(THIS - 1, THIS + steps), THIS + steps + 1, window.POSTED]
     assert ("HMGET", "k", *fields) in commands_of(turn.batch)
@@ -460,7 +460,7 @@ async def test_a_window_that_is_known_is_read_on_from_where_it_was_open(steps: i
     assert standings(waiting)[0].remaining == 100 - (window.SUB_INTERVALS + 1) - 1
 
 
-async def test_a_window_into_which_something_was_posted_is_read_anew() -> None:
+def test_a_window_into_which_something_was_posted_is_read_anew() -> None:
     """Into one that was closed, and had been read."""
     views = Views()
     turn, waiting, again = read_on(views, 3)
@@ -470,7 +470,7 @@ async def test_a_window_into_which_something_was_posted_is_read_anew() -> None:
     assert ("HGETALL", "k") in commands_of(anew)
 
 
-async def test_what_is_not_counted_any_more_is_deleted_without_being_read() -> None:
+def test_what_is_not_counted_any_more_is_deleted_without_being_read() -> None:
     turn, _, _ = read_on(Views(), None, steps=3)
     later = NOW + 3 * window.MICROSECONDS
     dead = range(THIS - window.SUB_INTERVALS, window.oldest_kept(later, 60))
@@ -478,7 +478,7 @@ async def test_what_is_not_counted_any_more_is_deleted_without_being_read() -> N
     assert ("HDEL", "k", *dead) in commands(turn.corrections.take_commands(later))
 
 
-async def test_an_answer_that_a_later_one_has_overtaken_is_read_on_from_there() -> None:
+def test_an_answer_that_a_later_one_has_overtaken_is_read_on_from_there() -> None:
     """Two batches under way were both made by what was known before them."""
     views, later = Views(), NOW + window.MICROSECONDS
     known(views, "k", dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1))

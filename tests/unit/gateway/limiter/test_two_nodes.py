@@ -102,7 +102,7 @@ def run(script: list[Step], limits: Mapping[str, Limit]) -> World:
 
 @settings(max_examples=60, deadline=None)
 @given(limit_sets(), st.data())
-async def test_no_window_holds_more_than_its_limit_and_a_request_takes_all_or_nothing(
+def test_no_window_holds_more_than_its_limit_and_a_request_takes_all_or_nothing(
     limits: dict[str, Limit], data: st.DataObject
 ) -> None:
     """With readings in part, refusals from memory, units that go back late, answers of long ago."""
@@ -123,7 +123,7 @@ async def test_no_window_holds_more_than_its_limit_and_a_request_takes_all_or_no
 
 @settings(max_examples=30, deadline=None)
 @given(limit_sets(), st.data())
-async def test_readings_in_part_decide_as_the_whole_hash_would(
+def test_readings_in_part_decide_as_the_whole_hash_would(
     limits: dict[str, Limit], data: st.DataObject
 ) -> None:
     """Where what is refused goes back at once: a node sees late what came back to a closed sub-interval."""

@@ -8,7 +8,7 @@ from subject.errors import RedisAwayError, RedisRefusesError
 from subject.telemetry.redis_client import connect, place, redis_errors_mapped
 
 
-async def test_a_host_that_is_not_found_is_told_in_the_resolvers_words() -> None:
+def test_a_host_that_is_not_found_is_told_in_the_resolvers_words() -> None:
     client = connect("redis://nohost.invalid", 1)
     failed = RedisError("Error -2 connecting to nohost.invalid:6379.")
     failed.__cause__ = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -43,7 +43,7 @@ def test_a_place_is_without_user_and_password(url: str, expected: str) -> None:
         exceptions.ResponseError("ERR unknown command"),
     ],
 )
-async def test_an_error_that_redis_answers_with_is_a_refusal(error: RedisError) -> None:
+def test_an_error_that_redis_answers_with_is_a_refusal(error: RedisError) -> None:
     client = connect("redis://h", 1)
 
     with pytest.raises(RedisRefusesError, match=r"^Redis at h:6379 refuses: "), redis_errors_mapped(client):
