@@ -5,6 +5,7 @@ It can be told to be slow, or to fail, by the file whose path is its `behaviour`
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +14,7 @@ from random import Random
 
 from aiohttp import web
 
+from gateway.contract.codec import RecordError
 from loadtest.followed_file import FollowedFile
 from loadtest.upstream_behaviour import FAILURE_FIELD, Behaviour
 from loadtest.upstream_log import UpstreamLog
@@ -44,9 +46,12 @@ class _Upstream:
         return web.Response(body=BODY, content_type="application/json")
 
     async def follow(self) -> None:
-        """Do as the file says, until cancelled."""
+        """Do as the file says, until cancelled; one that cannot be read is told of and changes nothing."""
         while self._file is not None:
-            self._behaviour = self._file.news() or self._behaviour
+            try:
+                self._behaviour = self._file.news() or self._behaviour
+            except (OSError, RecordError) as error:
+                sys.stderr.write(f"loadtest: {self._file.path} is not followed: {error}\n")
             await asyncio.sleep(FOLLOW_SECONDS)
 
 

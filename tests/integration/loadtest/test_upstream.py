@@ -61,6 +61,23 @@ async def test_it_is_slow_or_fails_while_its_file_says_so(tmp_path: Path) -> Non
         assert seconds < 0.3
 
 
+async def test_a_file_that_cannot_be_read_is_told_once_and_followed_when_it_can(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "behaviour"
+    file.write_text('{"failing_ratio"')
+    async with upstream.running("127.0.0.1", 0, None, file) as url, aiohttp.ClientSession() as session:
+        await asyncio.sleep(3 * upstream.FOLLOW_SECONDS)
+        async with session.get(url) as answer:
+            assert answer.status == 200
+        followed_file.replace(file, Behaviour(failing_ratio=1.0))
+        await asyncio.sleep(3 * upstream.FOLLOW_SECONDS)
+        async with session.get(url) as answer:
+            assert answer.status == 500
+
+    assert capsys.readouterr().err.count(f"{file} is not followed") == 1
+
+
 async def test_the_log_is_complete_at_the_end_and_soon_before(tmp_path: Path) -> None:
     log = tmp_path / "log"
     async with upstream.running("127.0.0.1", 0, log) as url, aiohttp.ClientSession() as session:
