@@ -18,7 +18,6 @@ from gateway.changes import listen
 from gateway.clock import monotonic
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.telemetry import INTERVAL_SECONDS
-from gateway.contract.window import MICROSECONDS
 from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener
 from gateway.log_writer import LogWriter
@@ -106,7 +105,7 @@ async def _first_look(settings: Settings, redis: RedisParts) -> None:
     else:
         try:
             await redis.overrides.refresh(redis.client)
-            await redis.roster.look_around(redis.clock.time(monotonic()) / MICROSECONDS)
+            await redis.roster.look_around(redis.clock.seconds(monotonic()))
         except REDIS_TROUBLE as error:
             logger.warning("live overrides and other nodes are not known yet: %s", error)
 

@@ -17,7 +17,6 @@ from gateway.connections import Connections
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.refusal import Refusal
-from gateway.contract.window import MICROSECONDS
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
@@ -68,10 +67,6 @@ class RedisParts:
     limiter: Limiter
     overrides: LiveOverrides
     roster: Roster
-
-    def seconds(self, now: float) -> float:
-        """Redis' time at a monotonic one, in seconds since 1970."""
-        return self.clock.time(now) / MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +119,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
         proxy_parts.downstream(settings, shared, signals.hurry),
         counters,
         certificate,
-        Reload(signals.reread, lambda: redis.clock.time(monotonic()) / MICROSECONDS),
+        Reload(signals.reread, lambda: redis.clock.seconds(monotonic())),
         LoopLag(),
     )
 
@@ -160,7 +155,7 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
         return "draining" if signals.stop.is_set() else ""
 
     def refusal(request_id: str) -> Refusal | None:
-        return last_refusals.find(serves.shared.refusals, request_id, redis.seconds)
+        return last_refusals.find(serves.shared.refusals, request_id, redis.clock.seconds)
 
     publisher = Publisher(redis.client, recorder, table, redis.roster)
     return Speaking(recorder, publisher, AdminSources(recorder, why_not_ready, scrape, refusal))

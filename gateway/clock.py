@@ -71,3 +71,7 @@ class RedisClock:
         if not self._leads and not self._lead:
             return self._wall() // 1000
         return int(now * MICROSECONDS) + self._least
+
+    def seconds(self, now: float) -> float:
+        """The same in seconds since 1970."""
+        return self.time(now) / MICROSECONDS

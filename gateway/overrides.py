@@ -29,7 +29,6 @@ from gateway.contract.overrides import (
 )
 from gateway.contract.redis_errors import explained
 from gateway.contract.telemetry import NAMES, NO_HASH, PROBLEM_LENGTH, LiveChanges, as_published
-from gateway.contract.window import MICROSECONDS
 from gateway.override_fields import OverrideFields
 
 SLICE = 64
@@ -188,7 +187,7 @@ class LiveOverrides:
             self._next_end = self._in_force.next_end
 
     def _time(self) -> float:
-        return self._clock.time(self._now()) / MICROSECONDS
+        return self._clock.seconds(self._now())
 
 
 def _version(text: str | None) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from gateway.clock import RedisClock, monotonic, wall
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
-from gateway.contract.window import MICROSECONDS
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.process import Usage, usage
 
@@ -81,7 +80,7 @@ class Recorder:
     def _record(self, *, leaving: bool) -> TelemetryRecord:
         counters, usage = self._counters, self._usage()
         now = self._now()
-        at = self._clock.time(now) / MICROSECONDS
+        at = self._clock.seconds(now)
         return TelemetryRecord(
             node_id=self.node.node_id,
             boot_id=self.boot_id,

@@ -7,7 +7,6 @@ from gateway.building import Signals, unreached
 from gateway.certificate_files import certificate_files
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.redis_url import parse_redis_url
-from gateway.contract.window import MICROSECONDS
 from gateway.log_writer import LogWriter
 from gateway.policy_files import read_policies
 from gateway.redis_endpoint import Endpoint
@@ -48,7 +47,7 @@ class Speaker:
         self.endpoint = Endpoint(parse_redis_url(settings.redis_url))
         self.client = self.endpoint.client()
         self._roster = Roster(self.client, settings.node_id)
-        self.reload = Reload(signals.reread, lambda: self._clock.time(monotonic()) / MICROSECONDS)
+        self.reload = Reload(signals.reread, lambda: self._clock.seconds(monotonic()))
         self.recorder = Recorder(
             unreached(settings, policies.table),
             self._counters,

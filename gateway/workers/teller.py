@@ -5,7 +5,6 @@ import asyncio
 from gateway import last_refusals
 from gateway.building import Serving
 from gateway.clock import monotonic
-from gateway.contract.window import MICROSECONDS
 from gateway.log_writer import LogWriter
 from gateway.policies import Policies
 from gateway.telemetry import process
@@ -40,7 +39,7 @@ class Teller:
 
     def tell(self) -> None:
         """Hand over all that was counted since the last time."""
-        refusals = last_refusals.take(self._serves.shared.refusals, self._serves.redis.seconds)
+        refusals = last_refusals.take(self._serves.shared.refusals, self._serves.redis.clock.seconds)
         counted, condition = self._untold.take(), self._condition()
         self._channel.say(Word(Handover(counted, condition, self.is_leaving, refusals)))
 
@@ -52,7 +51,7 @@ class Teller:
             {name: getattr(serves.counters, name) for name in GAUGES},
             redis.store.connected,
             redis.store.trouble,
-            redis.clock.time(now) / MICROSECONDS - now if self._knows_redis_time else None,
+            redis.clock.seconds(now) - now if self._knows_redis_time else None,
             redis.overrides.report,
             serves.reload.report,
             self._policy_digest(),
