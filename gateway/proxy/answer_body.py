@@ -47,10 +47,8 @@ class AnswerBody:
         "_waiter",
     )
 
-    def __init__(
-        self, source: Source, silence_seconds: float | None = None, *, has_length: bool = False
-    ) -> None:
-        """`silence_seconds` is how long a read waits; None is for ever. What `has_length` must not drip."""
+    def __init__(self, source: Source, silence_seconds: float, *, has_length: bool) -> None:
+        """`silence_seconds` is how long a read waits. What `has_length` must not drip."""
         self._source = source
         self._silence_seconds = silence_seconds
         self._has_length = has_length
@@ -104,9 +102,6 @@ class AnswerBody:
         return data
 
     async def _wait(self) -> None:
-        if self._silence_seconds is None:
-            await self._come(None)
-            return
         if self._pace is None:
             self._pace = Pace(self._silence_seconds, LEAST_BYTES_PER_SECOND if self._has_length else 0.0)
         began, patience_seconds = monotonic(), self._pace.patience_seconds
@@ -118,16 +113,15 @@ class AnswerBody:
             raise TooSlow from None
         self._pace.waited(monotonic() - began, self._size)
 
-    async def _come(self, seconds: float | None) -> None:
+    async def _come(self, seconds: float) -> None:
         if self._error is None:
             waiter = self._waiter = asyncio.get_running_loop().create_future()
-            timer = None if seconds is None else limit(waiter, seconds)
+            timer = limit(waiter, seconds)
             try:
                 await waiter
             finally:
                 self._waiter = None
-                if timer is not None:
-                    timer.cancel()
+                timer.cancel()
         if self._error is not None and not self._pieces:
             raise self._error
 

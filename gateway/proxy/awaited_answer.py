@@ -15,9 +15,9 @@ def ask(
     head: bytes,
     *,
     has_answer_body: bool,
+    silence_seconds: float,
     upgrade: bytes = b"",
     on_interim: OnInterim | None = None,
-    silence_seconds: float | None = None,
 ) -> "asyncio.Future[Answer]":
     """Send a request's head, as `UpstreamConnection.start` does.
 
@@ -25,7 +25,7 @@ def ask(
     `TimeoutError` where it does not go on.
 
     Args:
-        silence_seconds: how long a read of the body waits; None is for ever.
+        silence_seconds: how long a read of the body waits.
     """
     answer = _AwaitedAnswer(connection, silence_seconds)
     connection.start(head, answer, has_answer_body=has_answer_body, upgrade=upgrade, on_interim=on_interim)
@@ -37,7 +37,7 @@ class _AwaitedAnswer:
 
     __slots__ = ("_body", "_connection", "_silence_seconds", "future")
 
-    def __init__(self, connection: UpstreamConnection, silence_seconds: float | None) -> None:
+    def __init__(self, connection: UpstreamConnection, silence_seconds: float) -> None:
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._connection = connection
         self._silence_seconds = silence_seconds

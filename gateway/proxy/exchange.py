@@ -50,9 +50,9 @@ class Exchange:
         self,
         upstream: Upstream,
         timeout_seconds: float,
-        on_interim: OnInterim | None = None,
+        on_interim: OnInterim | None,
         *,
-        again_at: UpstreamAddress | None = None,
+        again_at: UpstreamAddress | None,
     ) -> None:
         """`timeout_seconds` bounds each silence of the upstream's: connecting in all, taking, answering.
 
@@ -148,9 +148,9 @@ class Exchange:
             self._connection,
             request.head,
             has_answer_body=request.method != "HEAD",
+            silence_seconds=self._timeout_seconds,
             upgrade=request.upgrade,
             on_interim=self._on_interim,
-            silence_seconds=self._timeout_seconds,
         )
         if request.body is not None:
             self._sender = asyncio.create_task(self._send_body(self._connection, request, request.body))

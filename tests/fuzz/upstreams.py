@@ -83,6 +83,7 @@ async def connected(pieces: list[bytes], asked: Asked, end: End) -> Told:
         connection,
         b"",
         has_answer_body=asked.method != "HEAD",
+        silence_seconds=1.0,
         upgrade=asked.upgrade,
         on_interim=lambda head: told.interim.append(head.status),
     )

@@ -100,7 +100,12 @@ async def test_what_an_upstream_said_is_read_though_the_write_fails_first(
         peer, _ = server.accept()
         with peer:
             peer.settimeout(PATIENCE_SECONDS)
-            future = ask(connection, b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody", has_answer_body=True)
+            future = ask(
+                connection,
+                b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody",
+                has_answer_body=True,
+                silence_seconds=PATIENCE_SECONDS,
+            )
             await within(asyncio.to_thread(peer.recv, 65536))
             peer.sendall(answer)
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -33,9 +33,8 @@ async def address(upstream: Upstream) -> AsyncIterator[UpstreamAddress]:
 async def used(address: UpstreamAddress) -> UpstreamConnection:
     """A connection after its exchange."""
     connection = await address.connect(PATIENCE_SECONDS)
-    _, body = await within(
-        ask(connection, b"GET / HTTP/1.1\r\nHost: service.example\r\n\r\n", has_answer_body=True)
-    )
+    head = b"GET / HTTP/1.1\r\nHost: service.example\r\n\r\n"
+    _, body = await within(ask(connection, head, has_answer_body=True, silence_seconds=PATIENCE_SECONDS))
     while not body.at_eof():
         await within(body.readany())
     address.release(connection)

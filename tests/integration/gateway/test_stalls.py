@@ -52,7 +52,7 @@ async def test_an_answer_that_came_while_the_node_stood_still_is_in_time(
         stand_still()
 
     with peer:
-        answer = ask(connection, b"x", has_answer_body=True, on_interim=hear)
+        answer = ask(connection, b"x", has_answer_body=True, silence_seconds=LIMIT_SECONDS, on_interim=hear)
         limit(answer, LIMIT_SECONDS)
         peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
         head, _ = await within(answer)
@@ -115,7 +115,7 @@ async def test_silence_is_late_also_where_the_node_stood_still(
 ) -> None:
     peer, _ = server.accept()
     with peer:
-        answer = ask(connection, b"x", has_answer_body=True)
+        answer = ask(connection, b"x", has_answer_body=True, silence_seconds=LIMIT_SECONDS)
         limit(answer, LIMIT_SECONDS)
         stand_still()
         with pytest.raises(TimeoutError):

@@ -3,18 +3,21 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from gateway.clock import monotonic
+from gateway.proxy import awaited_answer
 from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import LARGE_BYTES, Piece
-from gateway.proxy.awaited_answer import ask
 from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.unit.gateway.proxy.wire import Wire
+
+ask = partial(awaited_answer.ask, silence_seconds=30.0)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
