@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Generator:
     report_file: Path
     answers_file: Path
     started_file: Path
-    counted: Counted | None = field(default=None)
+    counted: Counted | None = None
 
     def follow(self, load: Load) -> None:
         """Change the load; the generator takes it up within a few tenths of a second."""

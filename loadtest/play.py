@@ -1,7 +1,7 @@
 """Playing scenarios on a cluster: our own, with all its processes, or somebody's."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,6 @@ from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Asked, Verdict
 from loadtest.watch import Watch, asked
 from loadtest.watching import watching
-
-Looks = AbstractAsyncContextManager[AsyncIterator[Asked]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,8 +115,8 @@ class _Starting:
         self,
         binary: Path,
         folder: Path,
-        options: tuple[str, ...] = (),
-        port: int | None = None,
+        options: tuple[str, ...],
+        port: int | None,
         configuration: str | None = None,
     ) -> None:
         self.binary = binary

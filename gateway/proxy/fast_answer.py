@@ -54,7 +54,7 @@ class FastClient(asyncio.Protocol):
         """The answer has gone out: whether another request may follow."""
 
     @abstractmethod
-    def fast_broke(self, *, by_reset: bool = False) -> None:
+    def fast_broke(self, *, by_reset: bool) -> None:
         """There is no whole answer, and the client must see that."""
 
     @abstractmethod

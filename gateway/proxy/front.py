@@ -207,7 +207,7 @@ class Front(FastClient):
             self._is_free = False
             self._behind.front_ended(stays=stays)
 
-    def fast_broke(self, *, by_reset: bool = False) -> None:
+    def fast_broke(self, *, by_reset: bool) -> None:
         """There is no whole answer, and the client must see that."""
         self.tell()
         self._fast = None

@@ -82,7 +82,7 @@ class RequestHead:
         return self.length != 0
 
 
-def check_line(line: bytes, limit: int, too_long: Rule, start: int = 0) -> None:
+def check_line(line: bytes, limit: int, too_long: Rule, start: int) -> None:
     """Let a line pass, with its CRLF or as far as it has come: the verdict is the same.
 
     What is before `start` has passed, but for a CR right before it, whose LF may be there now.

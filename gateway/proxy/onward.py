@@ -4,7 +4,7 @@ from gateway.fields import Field, Fields, lines
 from gateway.identity import is_bearer
 from gateway.proxy.claims import OTHER_PATHS, REWRITTEN, is_claim
 from gateway.proxy.head import RequestHead, Version
-from gateway.proxy.headers import CHUNKED, HOP_BY_HOP, block, end_to_end
+from gateway.proxy.headers import CHUNKED, HOP_BY_HOP, end_to_end
 from gateway.proxy.hops import hops_left, one_hop_less, via
 from gateway.proxy.request_id import id_field, id_line
 from gateway.proxy.sender import Sender, forwarded_fields
@@ -49,7 +49,8 @@ class Onward:
             added.append(CHUNKED)
         if handshake_key(head) is not None:
             added += SWITCH
-        return b"%b %b HTTP/1.1\r\n" % (head.method.encode(), head.target) + block([*passed, *added])
+        fields = lines([*passed, *added])
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method.encode(), head.target, fields)
 
     def passed(self, head: RequestHead, sender: Sender) -> Fields:
         """The client's fields that go on, in their order and as they came."""
