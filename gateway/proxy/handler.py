@@ -207,8 +207,8 @@ class Handler:
         to_upstream = incoming.hand_over(tunnel.client)
         try:
             to_client, release = exchange.hand_over(tunnel.upstream)
-        except UpstreamError as error:
-            self._counters.upstream_failed(in_time=isinstance(error, UpstreamError))
+        except UpstreamError:
+            self._counters.upstream_failed(in_time=True)
             tunnel.abort()
             return Outcome.FAILED, RawResponse(keep_alive=False)
         self._counters.upstream_answered += 1
