@@ -31,12 +31,8 @@ class Upstream:
         left = [address for address in self.addresses if address not in tried]
         working = [address for address in left if not address.absence.is_out(now)]
         if working:
-            picked = min(working, key=lambda address: (address.busy, address.last_taken))
-        elif left:
-            picked = min(left, key=lambda address: address.absence.since)
-        else:
-            return None
-        return picked
+            return min(working, key=lambda address: (address.busy, address.last_taken))
+        return min(left, key=lambda address: address.absence.since, default=None)
 
     def took(self, address: UpstreamAddress) -> None:
         """A request goes there; whoever sent it makes it less busy again."""
