@@ -25,7 +25,6 @@ from gateway.exempt import Exempt
 from gateway.identity import KEY_HEADER
 from gateway.setting_types import (
     AccessListValue,
-    Delay,
     ExemptValue,
     FieldName,
     FilePath,
@@ -34,6 +33,7 @@ from gateway.setting_types import (
     NodeId,
     Port,
     Seconds,
+    SecondsOrOff,
     Share,
     TrustedProxiesValue,
     UpstreamUrls,
@@ -173,7 +173,7 @@ class Settings(ConnectionSettings, BaseSettings):
         30.0, description="seconds that the upstream may be silent before the client gets a 504"
     )
     tunnel_idle_timeout: Seconds = Field(600.0, description="seconds that a WebSocket may be silent")
-    drain_delay: Delay = Field(
+    drain_delay: SecondsOrOff = Field(
         0.0, description="seconds after SIGTERM in which it still accepts, while balancers see that it leaves"
     )
     drain_timeout: Seconds = Field(
