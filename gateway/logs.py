@@ -69,10 +69,8 @@ class _LineHandler(logging.Handler):
         try:
             line = self.format(record)
         except Exception:  # noqa: BLE001 - whatever a foreign object's __str__ raises; who logs must not fail of it
-            record.msg, record.args = (
-                "a message that cannot be formatted, of %s:%d",
-                (record.pathname, record.lineno),
-            )
+            record.msg = "a message that cannot be formatted, of %s:%d"
+            record.args = (record.pathname, record.lineno)
             line = self.format(record)
         self._writer.put(_bytes(line))
 

@@ -18,7 +18,7 @@ SENTINEL_PORT = 26379
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _USER = r"(?:(?P<username>[^/?#@\s:]*)(?::(?P<password>[^/?#@\s]*))?@)?"
 _QUERY = r"(?:\?(?P<query>[^#\s]+))?"
-_FORMS = tuple(
+_PATTERNS = tuple(
     re.compile(form, re.ASCII | re.IGNORECASE)
     for form in (
         rf"redis(?P<tls>s)?://{_USER}(?P<hosts>{_HOST})(?:/(?P<database>[0-9]{{0,5}}))?{_QUERY}",
@@ -107,7 +107,7 @@ def parse_redis_url(text: str) -> RedisTarget:
     Raises:
         ValueError: with what would be right; the message does not repeat the text, which may hold a password.
     """
-    found = next(filter(None, (form.fullmatch(text) for form in _FORMS)), None)
+    found = next(filter(None, (pattern.fullmatch(text) for pattern in _PATTERNS)), None)
     if found is None:
         raise ValueError(FORMS)
     parts = found.groupdict()

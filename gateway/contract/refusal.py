@@ -27,6 +27,4 @@ class Refusal:
     client: str
     cost: int  # what it would have taken of each window
     by: tuple[RefusedBy, ...]
-    concurrency: int | None = (
-        None  # so many of the client's requests were in flight at the node: as many as may be
-    )
+    concurrency: int | None = None  # so many of the client's were in flight at the node, where that is why

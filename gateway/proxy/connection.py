@@ -176,9 +176,8 @@ class Connection(WatchedConnection):
         client sees the end first, and may take its time to close while what it still sends is dropped.
         """
         transport = self.transport
-        if (
-            transport is None or transport.is_closing() or not transport.can_write_eof()
-        ):  # TLS has its own way
+        # TLS, where an end cannot be written by itself, has its own way.
+        if transport is None or transport.is_closing() or not transport.can_write_eof():
             return
         transport.write_eof()
         if not self._owes_end and (self.held_bytes or has_something(transport)):

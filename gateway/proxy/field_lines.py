@@ -9,7 +9,6 @@ TOKEN_PATTERN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 QUOTED_PATTERN = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
 
 TOKEN = re.compile(TOKEN_PATTERN)
-"""RFC 9110 §5.6.2"""
 
 _NOT_IN_A_HEAD = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n|\n[ \t]")
 

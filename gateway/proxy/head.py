@@ -60,10 +60,9 @@ class RequestHead:
     """What a request's head says.
 
     `target` is in origin-form, or ``*``: byte for byte as it was sent where it was sent so. `fields` are as
-    they were sent, without the space around values. `host` is the host that is asked for,
-    perhaps with a port; b"" where an HTTP/1.0 client said none. `length` is
-    that of the body in bytes, None where it comes in chunks. `upgrade` is the one protocol that the client
-    offers to switch to, in lower case; b"" is none.
+    they were sent, without the space around values. `host` is the host that is asked for, perhaps with a
+    port; b"" where an HTTP/1.0 client said none. `length` is that of the body in bytes, None where it comes
+    in chunks. `upgrade` is the one protocol that the client offers to switch to, in lower case; b"" is none.
     """
 
     method: str
