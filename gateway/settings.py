@@ -23,6 +23,8 @@ from gateway.contract.redis_url import check_redis_url
 from gateway.errors import StartError
 from gateway.exempt import Exempt
 from gateway.identity import KEY_HEADER
+from gateway.limiter.limiter import OnStoreFailure
+from gateway.replies import RateLimitHeaders
 from gateway.setting_types import (
     AccessListValue,
     ExemptValue,
@@ -158,12 +160,12 @@ class Settings(ConnectionSettings, BaseSettings):
     identity_secret: SecretStr | None = Field(
         None, description="makes client ids of unregistered keys unguessable; the same for all nodes"
     )
-    on_store_failure: Literal["local", "open", "closed"] = Field(
+    on_store_failure: OnStoreFailure = Field(
         "local",
         description="without Redis: local (by the node's share of a limit), open (all pass) or closed (503)",
     )
     store_deadline: Seconds = Field(0.05, description="seconds that a decision may wait for Redis")
-    ratelimit_headers: Literal["ietf", "legacy", "both", "off"] = Field(
+    ratelimit_headers: RateLimitHeaders = Field(
         "ietf", description="fields on answers: ietf (RateLimit), legacy (X-RateLimit-*), both or off"
     )
     max_body_bytes: int = Field(
