@@ -6,13 +6,13 @@ from typing import TypeVar
 
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
-from gateway.contract.policy_table import PolicyTable
+from gateway.contract.policy_table import PolicyTable, Terms
 from gateway.contract.routes import DEFAULT_UPSTREAM, Route
+from gateway.costs import check_costs
 from gateway.errors import StartError
 from gateway.identity import Identity
 from gateway.meters import Meters
 from gateway.policies import Policies
-from gateway.policy import policy_table
 from gateway.routes_file import RoutesFile, RoutesFileError, parse_routes
 from gateway.routing import Routing
 from gateway.settings import Settings
@@ -55,23 +55,28 @@ def read_policies(settings: Settings) -> Policies:
 
 
 def _table(settings: Settings, clients: Clients, routes: tuple[Route, ...]) -> PolicyTable:
+    plans = clients.plans
+    table = PolicyTable(
+        default=settings.default_limit,
+        unknown_keys="accept" if settings.accepts_unknown_keys else "reject",
+        on_store_failure=settings.on_store_failure,
+        plans={name: plan.limit for name, plan in plans.items()},
+        clients=dict(clients.by_name),
+        plan_terms={name: plan.terms for name, plan in plans.items() if plan.terms != Terms()},
+        default_concurrency=settings.default_concurrency,
+        shadow=settings.shadow,
+        address_limit=settings.address_limit,
+        routes=routes,
+        exempt=settings.exempt.entries,
+        allow=settings.allow.entries,
+        deny=settings.deny.entries,
+        anonymous=settings.anonymous,
+    )
     try:
-        return policy_table(
-            clients,
-            default=settings.default_limit,
-            accepts_unknown_keys=settings.accepts_unknown_keys,
-            accepts_anonymous=settings.accepts_anonymous,
-            on_store_failure=settings.on_store_failure,
-            default_concurrency=settings.default_concurrency,
-            shadow=settings.shadow,
-            address_limit=settings.address_limit,
-            routes=routes,
-            exempt=settings.exempt.entries,
-            allow=settings.allow.entries,
-            deny=settings.deny.entries,
-        )
+        check_costs(table)
     except ValueError as error:
         raise StartError(f"{settings.routes_file}: {error}", 2) from None
+    return table
 
 
 def read_clients(path: Path | None) -> Clients:
