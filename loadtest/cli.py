@@ -16,9 +16,9 @@ from loadtest.elsewhere.target import Target, TargetError
 from loadtest.evaluation import command as evaluation
 from loadtest.evaluation.plan import Plan
 from loadtest.interrupt import Interrupted, until_signal
-from loadtest.parser import ROOT, build
+from loadtest.parser import ROOT, USAGE, build
 
-WELL, USAGE, UNREACHABLE = 0, 2, 3
+WELL, UNREACHABLE = 0, 3
 SIGNALLED = 128
 
 
@@ -41,17 +41,19 @@ def run(arguments: Sequence[str]) -> int:
     except Interrupted as interrupted:
         return WELL if options.command in ("up", "upstream") else SIGNALLED + interrupted.number
     except TargetError as error:
-        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
-        return USAGE
+        return _ended(USAGE, str(error))
     except StartError as error:
-        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
-        return UNREACHABLE
+        return _ended(UNREACHABLE, str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or flushing at exit fails again
         return UNREACHABLE
     except OSError as error:  # no room on the disk, too many open files, and the like
-        print(f"loadtest: {_reason(error)}", file=sys.stderr)  # noqa: T201 - as above
-        return UNREACHABLE
+        return _ended(UNREACHABLE, _reason(error))
+
+
+def _ended(code: int, reason: str) -> int:
+    print(f"loadtest: {reason}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
+    return code
 
 
 def _sends(options: argparse.Namespace) -> bool:

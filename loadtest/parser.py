@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from loadtest import scenarios
 from loadtest.bench import command as bench
@@ -19,6 +19,9 @@ MAX_WORKERS = 16
 WEB_PORT = 8089
 ROOT = "/"
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
+
+Add = Callable[..., argparse.ArgumentParser]
+"""Adds a command, and returns its parser."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,32 +39,12 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"loadtest {version('operator-ratelimiter')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add = commands.add_parser
-
-    _up(add)
-    _upstream(add)
-    _run(add)
-
-    command = add("demo", help="some scenarios in a drawn order, beside what the subject makes of them")
-    _add_seed(command)
-
-    add("list", help="the scenarios")
-
-    command = add(
-        "evaluate",
-        help="how well the subject finds what is wrong, over all scenarios, seeds and intensities",
-        description="Records runs of all scenarios, each once, has the subject replay what it saw, and holds "
-        "that against what was put on the cluster. SUBJECT_ variables, its thresholds, hold for the replay: "
-        "runs that are recorded can be scored with others.",
-    )
-    _add_evaluate(command)
-
-    command = add("bench", help="what a request costs, beside others that limit (Linux)")
-    _add_bench(command)
+    for define in (_up, _upstream, _run, _demo, _list, _evaluate, _bench):
+        define(commands.add_parser)
     return parser
 
 
-def _up(add: Callable[..., argparse.ArgumentParser]) -> None:
+def _up(add: Add) -> None:
     command = add(
         "up",
         help="Redis, a dummy upstream and gateway nodes, until Ctrl-C",
@@ -77,7 +60,7 @@ def _up(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("--json", action="store_true", help="one line of JSON when all are ready")
 
 
-def _upstream(add: Callable[..., argparse.ArgumentParser]) -> None:
+def _upstream(add: Add) -> None:
     command = add("upstream", help="the dummy upstream alone: answers everything with 200")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     command.add_argument("--port", type=_bounded(0, 65535), default=9000, help="default 9000; 0: a free one")
@@ -90,7 +73,7 @@ def _upstream(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
 
 
-def _run(add: Callable[..., argparse.ArgumentParser]) -> None:
+def _run(add: Add) -> None:
     command = add(
         "run",
         help="run scenarios against a cluster of three nodes, or against yours",
@@ -99,7 +82,13 @@ def _run(add: Callable[..., argparse.ArgumentParser]) -> None:
         "yours it does what takes no more than requests (loadtest list), with API keys that it makes up or "
         "those of --keys; the subject's own settings are taken from the environment.",
     )
-    command.add_argument("names", nargs="+", metavar="SCENARIO", choices=scenarios.NAMES, help=_names())
+    command.add_argument(
+        "names",
+        nargs="+",
+        metavar="SCENARIO",
+        choices=scenarios.NAMES,
+        help="one or more of: " + ", ".join(scenarios.NAMES),
+    )
     command.add_argument(
         "--nodes",
         type=_urls,
@@ -151,8 +140,9 @@ def _path(text: str) -> str:
     return text
 
 
-def _names() -> str:
-    return "one or more of: " + ", ".join(scenarios.NAMES)
+def _demo(add: Add) -> None:
+    command = add("demo", help="some scenarios in a drawn order, beside what the subject makes of them")
+    _add_seed(command)
 
 
 def _add_seed(command: argparse.ArgumentParser) -> None:
@@ -164,7 +154,18 @@ def _add_seed(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_evaluate(command: argparse.ArgumentParser) -> None:
+def _list(add: Add) -> None:
+    add("list", help="the scenarios")
+
+
+def _evaluate(add: Add) -> None:
+    command = add(
+        "evaluate",
+        help="how well the subject finds what is wrong, over all scenarios, seeds and intensities",
+        description="Records runs of all scenarios, each once, has the subject replay what it saw, and holds "
+        "that against what was put on the cluster. SUBJECT_ variables, its thresholds, hold for the replay: "
+        "runs that are recorded can be scored with others.",
+    )
     command.add_argument(
         "--record",
         type=Path,
@@ -175,41 +176,7 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
         "--score", type=Path, metavar="DIR", help="record nothing: score all runs that are there"
     )
     command.add_argument("--run", metavar="NAME", help="record this run of the plan alone, and score nothing")
-    command.add_argument(
-        "--reporting",
-        type=_bounded(0, 20),
-        default=1,
-        metavar="SEEDS",
-        help="so many that are reported on (default 1: half an hour of one cluster)",
-    )
-    command.add_argument(
-        "--choosing",
-        type=_bounded(0, 20),
-        default=1,
-        metavar="SEEDS",
-        help="so many that thresholds are chosen on (default 1: as long, and a quarter of the benign)",
-    )
-    command.add_argument(
-        "--benign",
-        type=_bounded(0, 600),
-        default=60,
-        metavar="MINUTES",
-        help="of benign traffic, on the reporting seeds (default 60)",
-    )
-    command.add_argument(
-        "--only",
-        type=_some_of(scenarios.ANOMALIES + scenarios.BENIGN),
-        default=(),
-        metavar="SCENARIO,…",
-        help="no others than these",
-    )
-    command.add_argument(
-        "--intensities",
-        type=_some_of(tuple(INTENSITIES)),
-        default=(),
-        metavar="INTENSITY,…",
-        help=f"of anomalies: {', '.join(INTENSITIES)} (default: all)",
-    )
+    _add_plan(command)
     command.add_argument("--jobs", type=_bounded(1, 64), default=2, help="clusters at a time (default 2)")
     command.add_argument(
         "--json", action="store_true", help="print JSON on standard output and nothing else there"
@@ -220,13 +187,35 @@ def _add_evaluate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
 
 
-def _add_bench(command: argparse.ArgumentParser) -> None:
+def _add_plan(command: argparse.ArgumentParser) -> None:
+    """Which runs there are: `loadtest.evaluation.plan.Plan`."""
+    for flag, what in (
+        ("--reporting", "so many that are reported on (default 1: half an hour of one cluster)"),
+        (
+            "--choosing",
+            "so many that thresholds are chosen on (default 1: as long, and a quarter of the benign)",
+        ),
+    ):
+        command.add_argument(flag, type=_bounded(0, 20), default=1, metavar="SEEDS", help=what)
+    command.add_argument(
+        "--benign",
+        type=_bounded(0, 600),
+        default=60,
+        metavar="MINUTES",
+        help="of benign traffic, on the reporting seeds (default 60)",
+    )
+    names, intensities = scenarios.ANOMALIES + scenarios.BENIGN, tuple(INTENSITIES)
+    _add_some_of(command, "--only", "SCENARIO", names, "no others than these")
+    told = f"of anomalies: {', '.join(intensities)} (default: all)"
+    _add_some_of(command, "--intensities", "INTENSITY", intensities, told)
+
+
+def _bench(add: Add) -> None:
+    command = add("bench", help="what a request costs, beside others that limit (Linux)")
     long, quick = bench.Options(), bench.QUICK
     only, peers = bench.SCENARIO_NAMES, bench.PEER_NAMES
-    command.add_argument(
-        "--only", type=_some_of(only), default=(), metavar="SCENARIO,…", help=", ".join(only)
-    )
-    command.add_argument("--peers", type=_some_of(peers), default=(), metavar="PEER,…", help=", ".join(peers))
+    _add_some_of(command, "--only", "SCENARIO", only, ", ".join(only))
+    _add_some_of(command, "--peers", "PEER", peers, ", ".join(peers))
     command.add_argument(
         "--quick", action="store_true", help="fewer rounds and requests, and no million keys"
     )
@@ -244,7 +233,14 @@ def _add_bench(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _some_of(known: Sequence[str]) -> Any:
+def _add_some_of(
+    command: argparse.ArgumentParser, flag: str, one: str, known: Sequence[str], what: str
+) -> None:
+    """Some of the known names, with commas between them; none by default."""
+    command.add_argument(flag, type=_some_of(known), default=(), metavar=f"{one},…", help=what)
+
+
+def _some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         names = tuple(text.split(","))
         if unknown := set(names) - set(known):
@@ -254,7 +250,7 @@ def _some_of(known: Sequence[str]) -> Any:
     return parse
 
 
-def _bounded(low: int, high: int) -> Any:
+def _bounded(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         try:
             number = int(text)
