@@ -1,6 +1,5 @@
 """`loadtest run`: scenarios on a cluster of our own or on somebody's, and a verdict on both."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import report, scenarios
-from loadtest.child import StartError
+from loadtest import output, report, scenarios
 from loadtest.elsewhere import stage as elsewhere
 from loadtest.elsewhere.target import Target
 from loadtest.generator import WEB_HOST
@@ -21,8 +19,6 @@ from loadtest.scenarios import Chance
 
 WELL, FAILED = 0, 1
 ASKED = "tells each second what is wrong"
-WIDTH = 140
-"""Where what is printed goes to no terminal, as in a CI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,9 @@ async def run(options: Options) -> int:
         TargetError: what is asked for cannot be done on that cluster.
     """
     names = sorted(dict.fromkeys(options.names), key=lambda name: name != scenarios.FIRST)
-    console = _console(to_stderr=options.as_json)
+    console = output.console(to_stderr=options.as_json)
     progress = Progress(console)
-    folder = None if options.report is None else _made(options.report)
+    folder = None if options.report is None else output.made(options.report)
     began_at = time.time()
     with progress.live():
         if options.target is None:
@@ -92,16 +88,3 @@ async def _elsewhere(
 def _say_web(options: Options, progress: Progress) -> None:
     if options.web_port is not None:
         progress.say(f"locust's page, as long as it lasts: http://{WEB_HOST}:{options.web_port}/")
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"{folder} cannot be made: {error.strerror}") from None
-    return folder
-
-
-def _console(*, to_stderr: bool) -> Console:
-    is_terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
-    return Console(stderr=to_stderr, highlight=False, width=None if is_terminal else WIDTH)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from loadtest import output
 from loadtest.bench import contest, document, machine, page, stage, tables
 from loadtest.bench.peers.all import PEERS
 from loadtest.bench.peers.peer import Peer
@@ -17,8 +16,6 @@ from loadtest.progress import Progress
 
 PEER_NAMES = tuple(peer.name for peer in PEERS)
 SCENARIO_NAMES = tuple(scenario.name for scenario in SCENARIOS)
-WIDTH = 160
-"""Where output is no terminal."""
 BUSY = 0.1
 """The share of the machine's processor time that others may take, for figures to mean something."""
 
@@ -49,7 +46,7 @@ async def run(options: Options) -> int:
         raise StartError("bench reads Linux' clocks of other processes: run it on Linux")
     if options.page:
         page.check(options.page)
-    progress = Progress(_console(to_stderr=True))
+    progress = Progress(output.console(to_stderr=True))
     scenarios = _chosen(options)
     peers = _present(options, scenarios, progress)
     taken = await machine.busy()
@@ -61,7 +58,7 @@ async def run(options: Options) -> int:
             results = await _measure(options, peers, scenarios, progress)
         except stage.BenchError as error:
             raise StartError(f"nothing is measured: {error}") from None
-    console = _console()
+    console = output.console()
     for table in (*tables.all_of(results, peers), tables.of_aims(results)):
         table.print(console)
     if options.json:
@@ -121,8 +118,3 @@ def _tell(progress: Progress, sample: Sample) -> None:
         f"{sample.round}  {sample.scenario:<14}{sample.peer:<18}{measured.cpu_us:6.1f} µs"
         f"{measured.redis_us:6.1f} µs Redis{measured.per_second:8,.0f}/s   p99 {measured.p99_ms:.1f} ms"
     )
-
-
-def _console(*, to_stderr: bool = False) -> Console:
-    is_terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
-    return Console(stderr=to_stderr, highlight=False, width=None if is_terminal else WIDTH)

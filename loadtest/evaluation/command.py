@@ -1,16 +1,12 @@
 """``loadtest evaluate``."""
 
-import sys
 import tempfile
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from loadtest import faults
-from loadtest.child import StartError
+from loadtest import faults, output
 from loadtest.evaluation import document, jobs, page, recording, run_file, scoring, sweep, tables
 from loadtest.evaluation.aims import missed
 from loadtest.evaluation.plan import CHOOSING, REPORTING, Plan, Run
@@ -21,8 +17,6 @@ from loadtest.progress import Progress
 
 WELL, FAILED = 0, 1
 PREFIX = "ratelimiter-evaluate-"
-WIDTH = 160
-"""Where output is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ async def run(options: Options) -> int:
     """
     if options.page:
         page.check(options.page)
-    progress = Progress(_console(to_stderr=True))
+    progress = Progress(output.console(to_stderr=True))
     recorded: list[Run] = []
     with ExitStack() as stack:
         stack.enter_context(progress.live())
@@ -76,7 +70,7 @@ async def run(options: Options) -> int:
         else:
             runs = list(options.plan.runs())
             folder = options.record or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX)))
-            recorded = await _record(options, runs, made(folder), progress)
+            recorded = await _record(options, runs, output.made(folder), progress)
         if given := scoring.thresholds():
             told = " ".join(f"{name}={value}" for name, value in given.items())
             progress.say(f"scored with {told}", style="yellow")
@@ -91,7 +85,7 @@ async def run(options: Options) -> int:
 async def _record_one(options: Options, progress: Progress) -> int:
     """As `wrong_use` has it, there is such a run, and a folder for it."""
     (named,) = [run for run in options.plan.runs() if run.name == options.run]
-    verdict = await recording.record(named, made(options.record or Path()), progress)
+    verdict = await recording.record(named, output.made(options.record or Path()), progress)
     for failure in verdict.failures:
         progress.say(failure, style="yellow")
     return WELL
@@ -109,19 +103,6 @@ async def _record(options: Options, runs: Sequence[Run], folder: Path, progress:
     )
     await jobs.Jobs(missing, folder, _arguments(options.plan), progress).record(options.jobs)
     return missing
-
-
-def made(folder: Path) -> Path:
-    """The folder, which is there from now on.
-
-    Raises:
-        StartError: it cannot be.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"{folder} cannot be made: {error.strerror}") from None
-    return folder
 
 
 def _arguments(plan: Plan) -> list[str]:
@@ -161,7 +142,7 @@ def _tell(
     if options.as_json:
         print(document.text(scores, tried, failures))  # noqa: T201 - the command's output
     else:
-        console = _console()
+        console = output.console()
         for table in tables.all_of(scores, tried):
             table.print(console)
     for name, sentence in differing.items():
@@ -177,8 +158,3 @@ def _tell(
 def _differs(scored: Scored) -> str:
     differing, name = scored.differing, scored.run.name
     return f"{name}: replayed, {differing} of {scored.looks} looks differ from those of the run"
-
-
-def _console(*, to_stderr: bool = False) -> Console:
-    is_terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
-    return Console(stderr=to_stderr, highlight=False, width=None if is_terminal else WIDTH)
