@@ -28,7 +28,7 @@ def print_opening(
 
 def print_opening_elsewhere(console: Console, setting: Setting, others_per_second: float, seed: int) -> None:
     """Say what is about to be sent to somebody's cluster."""
-    windows = ",".join(map(str, (setting.limit, *setting.other_windows)))
+    windows = ",".join(map(str, setting.windows))
     others = (
         "Nobody else was seen sending."
         if not others_per_second

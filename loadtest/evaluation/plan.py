@@ -9,6 +9,7 @@ from random import Random
 from loadtest import scenarios
 from loadtest.scenarios import Chance, Scenario, Setting
 from loadtest.scenarios.chance import WHOLE, Part
+from loadtest.scenarios.feasibility import MOST_PER_SECOND
 
 CHOOSING, REPORTING = "choosing", "reporting"
 FIRST_SEEDS = {CHOOSING: 1, REPORTING: 1001}
@@ -17,10 +18,8 @@ FIRST_SEEDS = {CHOOSING: 1, REPORTING: 1001}
 SHORTEST_SECONDS = 12.0
 """So long does an anomaly last at least: longer than the worst time that finding it may take."""
 
-MOST_PER_SECOND = 650
-"""Requests that the generator sends on a processor that it shares; where a scenario has more, the usual rate
-is `LESS_PER_SECOND`."""
 LESS_PER_SECOND = 90
+"""The usual rate where with another one a scenario would have more requests than one generator sends."""
 
 SCENARIOS_A_RUN = 8
 STARTING = ("node_kill", "node_flap", "node_twice", "clock_skew", "config_drift")
@@ -89,7 +88,7 @@ class Run:
     def most_per_second(self) -> float:
         """The highest rate of its requests: what it asks of the machine."""
         _, _, played = self.drawn()
-        return max(step.load.rate_per_second for scenario in played for step in scenario.steps)
+        return max(scenario.most_per_second for scenario in played)
 
     @property
     def seconds(self) -> float:
@@ -170,8 +169,7 @@ def _rate(name: str, intensity: Intensity) -> int:
     rate = max(intensity.rate_per_second, LEAST_RATES.get(name, 0))
     chance = Chance.within((intensity.part[1],) * 2, name)
     scenario = scenarios.draw(name, scenarios.draw_setting(chance, rate), chance)
-    most = max(step.load.rate_per_second for step in scenario.steps)
-    return rate if most <= MOST_PER_SECOND else LESS_PER_SECOND
+    return rate if scenario.most_per_second <= MOST_PER_SECOND else LESS_PER_SECOND
 
 
 def _seconds(scenario: Scenario) -> float:

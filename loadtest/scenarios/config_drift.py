@@ -2,13 +2,10 @@
 
 from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeRestarted
-from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+from loadtest.scenarios.scenario import FLAP_SECONDS, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "a node is started with another limit than the others: config_drift"
 DRAIN_SECONDS = 1.0
-CLEAR_SECONDS = 65.0
-"""It is started twice: with once more in the minute before, it comes and goes."""
-
 SECONDS = 18.0
 
 
@@ -25,5 +22,5 @@ def draw(setting: Setting, chance: Chance) -> Scenario:
         expected=(Sign("config_drift", "node", node_id),),
         allowed=(Sign("node_flapping", "node", node_id),),
         begins=1,
-        clear_seconds=CLEAR_SECONDS,
+        clear_seconds=FLAP_SECONDS,
     )

@@ -5,7 +5,7 @@ from loadtest.scenarios import hot_key, retry_storm
 from loadtest.scenarios.scenario import Scenario, Setting
 
 MOST_PER_SECOND = 650
-"""Requests that one generator sends."""
+"""Requests that one generator sends, on a processor that it shares."""
 
 LONGEST_SECONDS = 150.0
 """Of a scenario; one that has to fill a window first may take longer."""
@@ -42,7 +42,7 @@ def _of_nodes(loads: list[Load], setting: Setting) -> str | None:
 
 
 def _of_rates(scenario: Scenario, loads: list[Load], setting: Setting) -> str | None:
-    most = max(load.rate_per_second for load in loads)
+    most = scenario.most_per_second
     if most > MOST_PER_SECOND:
         return (
             f"would send {most:,.0f} requests a second, where a client may send {setting.limit}, and "
@@ -71,7 +71,7 @@ def _of_one(stream: Stream) -> float:
 
 def _of_windows(scenario: Scenario, setting: Setting) -> str | None:
     steps = scenario.steps
-    smallest = min(window.quota for window in (setting.limit, *setting.other_windows))
+    smallest = min(window.quota for window in setting.windows)
     burst = max(stream.burst for step in steps for stream in step.load.streams or (Stream(0.0, ()),))
     if burst > 1 and 2 * burst > smallest:
         return f"sends {burst} requests at once, and a client's limit has a window of {smallest}"

@@ -2,14 +2,13 @@
 
 from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeKilled
-from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+from loadtest.scenarios.scenario import FLAP_SECONDS, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "a node gets SIGKILL three times in a row, and is started again each time: node_flapping"
 CRASHES = 3
 UP_SECONDS = 3.0
 DOWN_SECONDS = 1.0
 SECONDS = 12.0
-LOOKS_BACK_SECONDS = 65.0
 
 
 def draw(setting: Setting, chance: Chance) -> Scenario:
@@ -24,5 +23,5 @@ def draw(setting: Setting, chance: Chance) -> Scenario:
         expected=(Sign("node_flapping", "node", node_id),),
         allowed=(Sign("node_down", "node", node_id),),
         begins=2 * CRASHES - 1,  # it serves for the third time
-        clear_seconds=LOOKS_BACK_SECONDS,
+        clear_seconds=FLAP_SECONDS,
     )

@@ -2,7 +2,7 @@
 
 from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import Fault, RedisFrozen, RedisKilled
-from loadtest.scenarios.scenario import Scenario, Setting, Sign, Step
+from loadtest.scenarios.scenario import CALM_SECONDS, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "Redis stands still, or is killed and comes back empty: store_down, fallback_active"
 SECONDS = 18.0
@@ -24,5 +24,5 @@ def draw(setting: Setting, chance: Chance) -> Scenario:
             Sign("fallback_active", "node"),
             Sign("store_slow", "cluster"),
         ),
-        calm_seconds=LEARN_SECONDS if is_killed else 5.0,
+        calm_seconds=LEARN_SECONDS if is_killed else CALM_SECONDS,
     )

@@ -10,6 +10,9 @@ from loadtest.scenarios.fault import Fault
 CALM_SECONDS = 5.0
 """At least this long between two scenarios, so that the next does not stand in the shadow of the last."""
 
+FLAP_SECONDS = 65.0
+"""Until a node's starts count no more: with three within a minute it comes and goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -36,6 +39,11 @@ class Setting:
         return Load((self.background(),))
 
     @property
+    def windows(self) -> tuple[Limit, ...]:
+        """All of a client's."""
+        return (self.limit, *self.other_windows)
+
+    @property
     def limit_per_second(self) -> float:
         """What a client may send in the long run."""
         return self.limit.quota / self.limit.period_seconds
@@ -44,16 +52,13 @@ class Setting:
     def bearable_per_second(self) -> float:
         """What a client can send, at any times, and hardly ever be refused: into each window fit the x
         requests that are expected and four times their deviation, x + 4·√x = q."""
-        return min(
-            (sqrt(window.quota + 4) - 2) ** 2 / window.period_seconds
-            for window in (self.limit, *self.other_windows)
-        )
+        return min((sqrt(window.quota + 4) - 2) ** 2 / window.period_seconds for window in self.windows)
 
     def fill_seconds(self, rate_per_second: float) -> float:
         """How long a client at this rate takes to fill a window; infinite where it never does."""
         return min(
             window.quota / rate_per_second if rate_per_second * window.period_seconds > window.quota else inf
-            for window in (self.limit, *self.other_windows)
+            for window in self.windows
         )
 
     def background(self, factor: float = 1.0, node_weights: tuple[float, ...] = ()) -> Stream:
@@ -116,3 +121,8 @@ class Scenario:
     begins: int = 0
     clear_seconds: float = 20.0
     calm_seconds: float = CALM_SECONDS
+
+    @property
+    def most_per_second(self) -> float:
+        """The highest rate of its requests."""
+        return max(step.load.rate_per_second for step in self.steps)
