@@ -11,6 +11,8 @@ from loadtest.child import NOTHING, Child, start_module
 
 ANSWER_SECONDS = 15.0
 Answer = TypeVar("Answer")
+Identity = tuple[str, str, str]
+"""A finding's code, and the kind and id of what it is about: the same in two reports of the same finding."""
 
 
 class SubjectError(RuntimeError):
@@ -37,8 +39,8 @@ class Finding:
     suggested_action: str
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        """What is the same in two reports of the same finding."""
+    def identity(self) -> Identity:
+        """By what it is known."""
         return self.code, self.subject.kind, self.subject.id
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.contract.limits import Limit
 from loadtest.scenarios.scenario import Scenario, Sign
-from loadtest.subject_commands import Finding, Problem, Report
+from loadtest.subject_commands import Finding, Identity, Problem, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ class Outcome:
 
 def outcome(scenario: Scenario, reports: Sequence[Asked], times: Times = NOT_YET) -> Outcome:
     """Hold the reports from a scenario's start until it was over against the truth."""
-    first: dict[tuple[str, str, str], Finding] = {}
-    first_at: dict[tuple[str, str, str], float] = {}
+    first: dict[Identity, Finding] = {}
+    first_at: dict[Identity, float] = {}
     for asked in reports:
         for finding in asked.report.findings:
             first.setdefault(finding.identity, finding)

@@ -15,6 +15,7 @@ from gateway.contract import codec
 from loadtest.child import StartError
 from loadtest.evaluation.plan import Run
 from loadtest.scenarios import Scenario, Sign
+from loadtest.subject_commands import Identity
 from loadtest.verdict import Asked, Outcome, Times, Verdict
 
 SUFFIX = ".jsonl.gz"
@@ -22,12 +23,11 @@ RUN, LOOK, PLAY, BOOKS = "evaluated_run", "evaluated_look", "evaluated_play", "e
 _LINE = re.compile(r'\{"(?P<kind>evaluated_[a-z]+)":(?P<content>.*)\}\n')
 _LEVEL = 6
 Kind = TypeVar("Kind")
-Identity = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When a look was there, and what it found: the code, and whom it is about."""
+    """When a look was there, and what it found."""
 
     told_at: float
     found: tuple[Identity, ...]
