@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtest import output
-from loadtest.bench import contest, document, machine, page, stage, tables
+from loadtest import machine, output
+from loadtest.bench import contest, document, page, stage, tables
 from loadtest.bench.peers.all import PEERS
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Results, Sample

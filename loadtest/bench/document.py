@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from loadtest.bench import machine
+from loadtest import machine
 from loadtest.bench.aims import AIMS
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Results

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest.bench import chart, figures, machine, tables
+from loadtest import machine
+from loadtest.bench import chart, figures, tables
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Results
 from loadtest.figure_tables import Place
@@ -35,13 +36,11 @@ def write(page: Path, results: Results, peers: Sequence[Peer]) -> None:
 
 
 def _setting(results: Results, peers: Sequence[Peer]) -> str:
-    on = machine.described()
     rounds = max((sample.round for sample in results.samples), default=0)
     versions = dict.fromkeys(peer.version() for peer in peers)
     return (
-        f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['kernel']}, Python "
-        f"{on['python']}, {on['redis']}; {', '.join(versions)}. {rounds} rounds; the median, and in brackets "
-        "the least and the most.\n"
+        f"{machine.in_words()}; {', '.join(versions)}. {rounds} rounds; the median, and in brackets the "
+        "least and the most.\n"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loadtest.bench import machine
+from loadtest import machine
 from loadtest.evaluation import tables
 from loadtest.evaluation.score import Score
 from loadtest.evaluation.sweep import Tried
@@ -32,13 +32,11 @@ def write(page: Path, scores: Mapping[str, Score], tried: Sequence[Tried] = ()) 
 
 
 def _setting(scores: Mapping[str, Score]) -> str:
-    on = machine.described()
     runs = [scored for score in scores.values() for scored in score.runs]
     requests = sum(scored.books.counted or 0 for scored in runs)
     looks = sum(scored.looks for scored in runs)
     hours = sum(score.benign_hours for score in scores.values())
     return (
-        f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['kernel']}, Python "
-        f"{on['python']}, {on['redis']}. {len(runs)} runs, {looks:,} looks, {hours:.1f} hours of benign "
-        f"traffic; {requests:,} requests, which senders and subject counted alike.\n"
+        f"{machine.in_words()}. {len(runs)} runs, {looks:,} looks, {hours:.1f} hours of benign traffic; "
+        f"{requests:,} requests, which senders and subject counted alike.\n"
     )

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import redis_server
-from loadtest.bench import machine
+from loadtest import machine, redis_server
 from loadtest.figure_tables import Place
 from tests.finding import Findings, table
 from tests.integration.subject.serving import served

@@ -28,6 +28,15 @@ def described() -> dict[str, str]:
     }
 
 
+def in_words() -> str:
+    """The same, as a page of the documentation says it before figures."""
+    on = described()
+    return (
+        f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['kernel']}, Python "
+        f"{on['python']}, {on['redis']}"
+    )
+
+
 def _stat() -> str:
     return Path("/proc/stat").read_text()
 

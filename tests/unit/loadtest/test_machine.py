@@ -1,4 +1,4 @@
-from loadtest.bench.machine import busy_share
+from loadtest.machine import busy_share
 
 #                user nice system idle iowait irq softirq steal guest guest_nice
 BEFORE = "cpu  1000 0 1000 5000 100 0 0 0 0 0\ncpu0 1 2 3\n"
