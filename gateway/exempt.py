@@ -32,10 +32,6 @@ class Exempt:
         """The list as it can be written."""
         return ", ".join(self.entries)
 
-    def __bool__(self) -> bool:
-        """Whether anything is exempt."""
-        return bool(self.entries)
-
     def takes(self, method: str, target: bytes) -> bool:
         """Whether a request with this method and target is exempt."""
         if self._everywhere and is_among(method, self._everywhere):
