@@ -95,8 +95,8 @@ def main(limiter: Callable[[str, int, int], Limiter]) -> None:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", gateway.handle)
     app.cleanup_ctx.append(gateway.run)
-    uvloop.install()
-    web.run_app(app, host="127.0.0.1", port=options.port, access_log=None, print=None)
+    loop = uvloop.new_event_loop()
+    web.run_app(app, host="127.0.0.1", port=options.port, access_log=None, print=None, loop=loop)
 
 
 if __name__ == "__main__":
