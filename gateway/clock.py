@@ -29,9 +29,9 @@ class RedisClock:
     was there before it could be, by that time, tells that Redis' clock was set forward: all is learned anew.
     """
 
-    def __init__(self, wall: Callable[[], int] = time.time_ns) -> None:
-        """`wall` tells nanoseconds since 1970 by this node's own clock."""
-        self._wall = wall
+    def __init__(self, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        """`wall_ns` tells nanoseconds since 1970 by this node's own clock."""
+        self._wall_ns = wall_ns
         self._leads: deque[int] = deque(maxlen=_SAMPLES)
         self._recent: deque[int] = deque(maxlen=_RECENT)
         self._lead = 0
@@ -69,7 +69,7 @@ class RedisClock:
     def time(self, now: float) -> int:
         """Redis' time at monotonic `now`, ahead by the shortest way; the wall's where that is unknown."""
         if not self._leads and not self._lead:
-            return self._wall() // 1000
+            return self._wall_ns() // 1000
         return int(now * MICROSECONDS) + self._least
 
     def seconds(self, now: float) -> float:
