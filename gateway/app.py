@@ -38,22 +38,14 @@ Start = Callable[[Callable[[], Any]], None]
 logger = logging.getLogger(__name__)
 
 
-async def run(
-    settings: Settings,
-    stop: asyncio.Event,
-    hurry: asyncio.Event | None = None,
-    log: LogWriter | None = None,
-    reread: asyncio.Event | None = None,
-) -> None:
-    """Run a node until `stop` is set; requests in flight may then finish, until `hurry` is set.
+async def run(settings: Settings, signals: Signals, log: LogWriter | None = None) -> None:
+    """Run a node until it is to stop; requests in flight may then finish, until there is a hurry.
 
-    Before, for a delay, it still accepts, while balancers see that it is not ready. Each time that
-    `reread` is set, what comes from files is read anew.
+    Before, for a delay, it still accepts, while balancers see that it is not ready.
 
     Raises:
         StartError: it cannot start.
     """
-    signals = Signals(stop, hurry or asyncio.Event(), reread or asyncio.Event())
     serves = serving(settings, signals, Counters(), Neighbours())
     speaks = speaking(settings, signals, serves, log)
     reread_files(settings, serves, speaks.publisher.enforce)
@@ -65,7 +57,7 @@ async def run(
             for task in tasks_of_serving(serves):
                 start(task)
             announce(settings, speaks.recorder.node)
-            await stop.wait()
+            await signals.stop.wait()
             await delay(settings.drain_delay, signals.hurry)
         await serves.redis.store.finish()
         await speaks.publisher.say_farewell()

@@ -12,6 +12,7 @@ from typing import NoReturn
 import uvloop
 
 from gateway import app, logs
+from gateway.building import Signals
 from gateway.certificate_files import certificate_files
 from gateway.errors import StartError, start_error_in
 from gateway.log_writer import LogWriter
@@ -100,24 +101,24 @@ def _show(settings: Settings, *, as_json: bool) -> None:
 async def _until_signalled(settings: Settings, log: LogWriter) -> None:
     """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight. SIGHUP reloads."""
     loop = asyncio.get_running_loop()
-    stop, hurry, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    signals = Signals(asyncio.Event(), asyncio.Event(), asyncio.Event())
 
     def on_signal() -> None:
-        if stop.is_set():
+        if signals.stop.is_set():
             logger.warning("stopping at once: requests in flight are cut off")
-            hurry.set()
+            signals.hurry.set()
         else:
             logger.info(
                 "stopping: no new connections after %g s, requests in flight finish", settings.drain_delay
             )
-            stop.set()
+            signals.stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    loop.add_signal_handler(signal.SIGHUP, reread.set)
+    loop.add_signal_handler(signal.SIGHUP, signals.reread.set)
     run = app.run if settings.workers == 1 else node.run
     try:
-        await run(settings, stop, hurry, log, reread)
+        await run(settings, signals, log)
     except BaseExceptionGroup as group:
         error = start_error_in(group)
         if error is None:

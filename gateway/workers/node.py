@@ -26,19 +26,12 @@ from gateway.workers.speaker import Speaker
 logger = logging.getLogger(__name__)
 
 
-async def run(
-    settings: Settings,
-    stop: asyncio.Event,
-    hurry: asyncio.Event,
-    log: LogWriter,
-    reread: asyncio.Event,
-) -> None:
+async def run(settings: Settings, signals: Signals, log: LogWriter) -> None:
     """As `gateway.app.run`, with the requests served by workers.
 
     Raises:
         StartError: it cannot start, or one of them cannot.
     """
-    signals = Signals(stop, hurry, reread)
     speaker = Speaker(settings, signals, log)
     for sentence in surprises(settings):
         logger.warning(sentence)
@@ -52,7 +45,7 @@ async def run(
         speaker.speak_for(crew)
         async with background(speaker.endpoint.follow, crew.run, crew.attend) as start:
             async with admin_listening(settings, speaker.sources) as admin_port:
-                await _either(crew.complete, stop)
+                await _either(crew.complete, signals.stop)
                 if crew.complete.is_set():
                     port = sockets[0][0].getsockname()[1]
                     speaker.recorder.node = reached_at(speaker.recorder.node, settings, port, admin_port)
@@ -61,9 +54,9 @@ async def run(
                     if speaker.certificate is not None:
                         start(speaker.certificate.follow)
                     announce(settings, speaker.recorder.node)
-                    await stop.wait()
+                    await signals.stop.wait()
                 crew.order(stop=True)
-                start(lambda: _pass_on(hurry, crew))
+                start(lambda: _pass_on(signals.hurry, crew))
                 start(lambda: _close(sockets, crew))
                 await _until_gone(crew, settings.drain_delay + settings.drain_timeout)
             if crew.complete.is_set():

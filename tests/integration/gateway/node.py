@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from gateway.app import run
+from gateway.building import Signals
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import Reloads, TelemetryRecord
@@ -98,7 +99,7 @@ async def running_node(**settings: Any) -> AsyncIterator[Node]:
     admin_port = free_port()
     given = USUAL | {"port": port, "admin_port": admin_port} | settings
     stop, reread, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(run(Settings(**given), stop, hurry, reread=reread))
+    task = asyncio.create_task(run(Settings(**given), Signals(stop, hurry, reread)))
     node = Node(port, admin_port, stop, reread, hurry, task)
     try:
         await _until_ready(node)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gateway.building import Signals
 from gateway.contract import keys
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
@@ -56,7 +57,7 @@ async def first(settings: Settings, log: LogWriter, monkeypatch: pytest.MonkeyPa
     """The first process; its workers are processes."""
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-m", "gateway"])
     stop, reread, hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(node.run(settings, stop, hurry, log, reread))
+    task = asyncio.create_task(node.run(settings, Signals(stop, hurry, reread), log))
     started = Node(settings.port, settings.admin_port, stop, reread, hurry, task)
 
     async def serves() -> bool:
