@@ -26,8 +26,8 @@ def read_policies(settings: Settings) -> Policies:
     Raises:
         StartError: a file cannot be read or used, a list names nobody, or a cost is above a limit.
     """
-    clients = read_clients(settings.clients_file)
-    file = read_routes(settings.routes_file)
+    clients = _read("GATEWAY_CLIENTS_FILE", settings.clients_file, parse_clients) or Clients()
+    file = _read("GATEWAY_ROUTES_FILE", settings.routes_file, parse_routes) or RoutesFile()
     table = _table(settings, clients, file.routes)
     for variable, listed in (("GATEWAY_ALLOW", settings.allow), ("GATEWAY_DENY", settings.deny)):
         try:
@@ -79,25 +79,10 @@ def _table(settings: Settings, clients: Clients, routes: tuple[Route, ...]) -> P
     return table
 
 
-def read_clients(path: Path | None) -> Clients:
-    """The registered clients; none where no file is named.
-
-    Raises:
-        StartError: the file cannot be read or used.
-    """
-    return Clients() if path is None else _read("GATEWAY_CLIENTS_FILE", path, parse_clients)
-
-
-def read_routes(path: Path | None) -> RoutesFile:
-    """The routes and their upstreams; none where no file is named.
-
-    Raises:
-        StartError: the file cannot be read or used.
-    """
-    return RoutesFile() if path is None else _read("GATEWAY_ROUTES_FILE", path, parse_routes)
-
-
-def _read(variable: str, path: Path, parse: Callable[[str], Content]) -> Content:
+def _read(variable: str, path: Path | None, parse: Callable[[str], Content]) -> Content | None:
+    """What a file says; None where none is named."""
+    if path is None:
+        return None
     if path.is_fifo():  # it would be waited for, and nobody could stop that
         raise StartError(f"{variable}={path}: a pipe, not a file", 2)
     try:
