@@ -58,7 +58,8 @@ class Place:
         """Before a long run, whether what it finds can be written.
 
         Raises:
-            StartError: the page has no such place, or cannot be read.
+            StartError: the page has no such place.
+            OSError: it cannot be read.
         """
         self._around(self.page.read_text())
 

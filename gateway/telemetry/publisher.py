@@ -46,8 +46,10 @@ class Publisher:
         self._recorder.node = replace(self._recorder.node, policy_digest=table.digest())
 
     async def publish(self) -> None:
-        """One second's record. Errors of redis-py pass through, and the next record makes up for it. Behind
-        the farewell there is none: the node would seem to have gone without one."""
+        """One second's record. Errors of redis-py pass through, and the next record makes up for it.
+
+        Behind the farewell there is none: the node would seem to have gone without one.
+        """
         async with self._turn:
             if self._has_left:
                 return
