@@ -2,10 +2,9 @@
 
 from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeClock
-from loadtest.scenarios.scenario import FLAP_SECONDS, Scenario, Setting, Sign, Step
+from loadtest.scenarios.scenario import DRAIN_SECONDS, FLAP_SECONDS, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "a node is started with a clock that is 2 to 600 s off (needs libfaketime): clock_skew"
-DRAIN_SECONDS = 1.0
 SECONDS = 14.0
 LOWEST_SECONDS, HIGHEST_SECONDS = 2, 600
 

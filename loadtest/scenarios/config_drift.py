@@ -2,10 +2,9 @@
 
 from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeRestarted
-from loadtest.scenarios.scenario import FLAP_SECONDS, Scenario, Setting, Sign, Step
+from loadtest.scenarios.scenario import DRAIN_SECONDS, FLAP_SECONDS, Scenario, Setting, Sign, Step
 
 DESCRIPTION = "a node is started with another limit than the others: config_drift"
-DRAIN_SECONDS = 1.0
 SECONDS = 18.0
 
 

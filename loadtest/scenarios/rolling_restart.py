@@ -2,10 +2,9 @@
 
 from loadtest.scenarios.chance import Chance
 from loadtest.scenarios.fault import NodeRestarted
-from loadtest.scenarios.scenario import Scenario, Setting, Step
+from loadtest.scenarios.scenario import DRAIN_SECONDS, Scenario, Setting, Step
 
 DESCRIPTION = "each node leaves in order and is started again, one after the other: nothing may be found"
-DRAIN_SECONDS = 1.0
 BETWEEN_SECONDS = 4.0
 SECONDS = 12.0
 

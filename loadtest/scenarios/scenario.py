@@ -10,6 +10,9 @@ from loadtest.scenarios.fault import Fault
 CALM_SECONDS = 5.0
 """At least this long between two scenarios, so that the next does not stand in the shadow of the last."""
 
+DRAIN_SECONDS = 1.0
+"""So long before it leaves a node gets no more requests."""
+
 FLAP_SECONDS = 65.0
 """Until a node's starts count no more: with three within a minute it comes and goes."""
 
