@@ -10,6 +10,7 @@ from pathlib import Path
 
 from loadtest import redis_server
 
+CPUINFO = Path("/proc/cpuinfo")
 LOOK_SECONDS = 0.5
 IDLE, IO_WAIT, STEAL = 3, 4, 7
 """Columns of the first line of /proc/stat. What guests of this machine take stands in `user` already."""
@@ -17,15 +18,24 @@ IDLE, IO_WAIT, STEAL = 3, 4, 7
 
 def described() -> dict[str, str]:
     """By name, what there is to say of it."""
-    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "processor": found[1] if found else platform.machine(),
+        "processor": processor(CPUINFO),
         "cores": str(os.cpu_count()),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "redis": _redis(),
     }
+
+
+def processor(cpuinfo: Path) -> str:
+    """Its name, where Linux tells one in this file, else its kind."""
+    try:
+        told = cpuinfo.read_text()
+    except OSError:  # as on macOS
+        told = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    return found[1] if found else platform.machine()
 
 
 def in_words() -> str:

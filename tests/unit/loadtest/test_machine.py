@@ -1,4 +1,7 @@
-from loadtest.machine import busy_share
+import platform
+from pathlib import Path
+
+from loadtest.machine import busy_share, processor
 
 #                user nice system idle iowait irq softirq steal guest guest_nice
 BEFORE = "cpu  1000 0 1000 5000 100 0 0 0 0 0\ncpu0 1 2 3\n"
@@ -14,3 +17,12 @@ def test_all_that_takes_a_core_counts_also_another_guest() -> None:
 
 def test_between_two_looks_without_a_tick_nothing_is_known() -> None:
     assert busy_share(BEFORE, BEFORE) == 0
+
+
+def test_a_processor_has_its_name_where_the_system_tells_it_and_else_its_kind(tmp_path: Path) -> None:
+    told, untold, missing = tmp_path / "told", tmp_path / "untold", tmp_path / "missing"
+    told.write_text("processor\t: 0\nmodel name\t: Fast 9000\n")
+    untold.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
+
+    assert processor(told) == "Fast 9000"
+    assert processor(untold) == processor(missing) == platform.machine()
