@@ -18,7 +18,7 @@ from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Decided as Told
+from gateway.limiter.limiter import Told
 from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies

@@ -7,7 +7,7 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Decided, Limiter
+from gateway.limiter.limiter import Limiter, Told
 
 
 async def decided(limiter: Limiter, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
@@ -19,9 +19,9 @@ async def decided(limiter: Limiter, charges: Sequence[Charge]) -> tuple[Standing
     refusal = limiter.recall(charges)
     if refusal is not None:
         return refusal
-    answer: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+    answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
 
-    def on_decided(told: Decided) -> None:
+    def on_decided(told: Told) -> None:
         if not answer.done():
             answer.set_result(told)
 

@@ -14,7 +14,8 @@ from gateway.limiter.decision import Standing
 from gateway.telemetry.counters import Counters
 
 OnStoreFailure = Literal["local", "open", "closed"]
-Decided = tuple[Standing, ...] | None | StoreUnavailable
+Told = tuple[Standing, ...] | None | StoreUnavailable
+"""One standing a charge; None where `open` lets the request pass uncounted; or why nobody can say."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Limiter:
         return refusal
 
     def ask(
-        self, charges: Sequence[Charge], on_decided: Callable[[Decided], None]
+        self, charges: Sequence[Charge], on_decided: Callable[[Told], None]
     ) -> tuple[Standing, ...] | Ask | None:
         """Decide at once where that can be done; else `on_decided` hears of it, unless the `Ask` is left.
 
@@ -97,14 +98,14 @@ class Limiter:
             raise decided
         return decided
 
-    def _answered(self, on_decided: Callable[[Decided], None], ask: Ask) -> None:
+    def _answered(self, on_decided: Callable[[Told], None], ask: Ask) -> None:
         if isinstance(ask.answer, StoreUnavailable):
             on_decided(self._without_redis(ask.charges, ask, ask.answer))
         else:
             self._counters.store_decisions += 1
             on_decided(ask.answer)
 
-    def _without_redis(self, charges: Sequence[Charge], ask: Ask | None, reason: StoreUnavailable) -> Decided:
+    def _without_redis(self, charges: Sequence[Charge], ask: Ask | None, reason: StoreUnavailable) -> Told:
         self._counters.store_fallbacks += 1
         logger.debug("decided without Redis (%s): %s", self._on_failure, reason)
         now = self._now()

@@ -14,7 +14,7 @@ from gateway.connections import Connections, Place
 from gateway.in_flight import InFlight
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Decided
+from gateway.limiter.limiter import Told
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.front import Front
@@ -68,7 +68,7 @@ class Nowhere(asyncio.Transport):
         """Nothing is read."""
 
 
-class Told:
+class ToldLimiter:
     """Admits each request at once, or refuses it as from memory; Redis is not asked."""
 
     def __init__(self, *, admits: bool) -> None:
@@ -80,7 +80,7 @@ class Told:
         del charges
         return None if self._admits else self._standings
 
-    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Decided], None]) -> tuple[Standing, ...]:
+    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> tuple[Standing, ...]:
         """What it is told to say."""
         del charges, on_decided
         return self._standings
@@ -94,7 +94,7 @@ class StageSet:
         self.settings = Settings(**given)
         policies, counters = read_policies(self.settings), Counters()
         upstreams = proxy_parts.upstreams(self.settings, policies)
-        admission = Admission(LiveOverrides(RedisClock()), Told(admits=admits), InFlight())
+        admission = Admission(LiveOverrides(RedisClock()), ToldLimiter(admits=admits), InFlight())
         options = proxy_parts.proxy_options(self.settings)
         ids = RequestIds(os.urandom)
         self.shared = Shared(policies, admission, upstreams, counters, options, lambda: False, ids)

@@ -16,7 +16,7 @@ from gateway.clock import monotonic
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.limiter.charge import Charge
-from gateway.limiter.limiter import Decided, Limiter
+from gateway.limiter.limiter import Limiter, Told
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import limiter_node
 
@@ -69,7 +69,7 @@ class _Asker:
         for charges in islice(self._charges, self._out):
             self._limiter.ask(charges, self._told)
 
-    def _told(self, decided: Decided) -> None:
+    def _told(self, decided: Told) -> None:
         assert isinstance(decided, tuple)
         assert decided[0].admitted
         self._out -= 1

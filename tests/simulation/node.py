@@ -14,7 +14,7 @@ from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing, admits
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
-from gateway.limiter.limiter import Decided, Limiter
+from gateway.limiter.limiter import Limiter, Told
 from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.redis_endpoint import Endpoint
@@ -129,7 +129,7 @@ class Node:
         if isinstance(told, tuple):
             self._end(client, charges, arrived, told, By.NODE)
 
-    def _answered(self, client: str, charges: Sequence[Charge], arrived: int, told: Decided) -> None:
+    def _answered(self, client: str, charges: Sequence[Charge], arrived: int, told: Told) -> None:
         by_store = self.counters.store_decisions > self._decisions
         self._decisions = self.counters.store_decisions
         assert isinstance(told, tuple), told

@@ -24,8 +24,7 @@ from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Decided as Told
-from gateway.limiter.limiter import Limiter
+from gateway.limiter.limiter import Limiter, Told
 from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies

@@ -9,7 +9,7 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Decided, OnStoreFailure
+from gateway.limiter.limiter import OnStoreFailure, Told
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import (
     KEY,
@@ -24,19 +24,19 @@ from tests.integration.gateway.limiter.node import (
 CHARGES = (Charge(KEY, TEN),)
 
 
-def asked(node: LimiterNode, told: list[Decided]) -> Ask:
+def asked(node: LimiterNode, told: list[Told]) -> Ask:
     waiting = node.limiter.ask(CHARGES, told.append)
     assert isinstance(waiting, Ask)
     return waiting
 
 
-def admitted(told: list[Decided]) -> int:
+def admitted(told: list[Told]) -> int:
     return sum(decided[0].admitted for decided in told if isinstance(decided, tuple))
 
 
 async def test_who_asks_is_told_once_and_refused_units_go_back(redis_url: str, redis_client: Redis) -> None:
     async with limiter_node(redis_url) as node:
-        told: list[Decided] = []
+        told: list[Told] = []
         for _ in range(12):
             asked(node, told)
         assert told == []
@@ -48,10 +48,10 @@ async def test_who_asks_is_told_once_and_refused_units_go_back(redis_url: str, r
 
 async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
     async with limiter_node(redis_url) as node:
-        told: list[Decided] = []
-        recalled: list[Decided | None] = []
+        told: list[Told] = []
+        recalled: list[Told | None] = []
 
-        def hear(decided: Decided) -> None:
+        def hear(decided: Told) -> None:
             told.append(decided)
             if len(told) == 11:  # at once: it is remembered no longer than a sub-interval
                 recalled.append(node.limiter.recall(CHARGES))
@@ -67,7 +67,7 @@ async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
 
 async def test_who_leaves_is_not_told_and_keeps_nothing(redis_url: str, redis_client: Redis) -> None:
     async with limiter_node(redis_url) as node:
-        told: list[Decided] = []
+        told: list[Told] = []
         before, behind = asked(node, told), asked(node, told)
         before.leave()
         await asyncio.sleep(0)  # the question is on its way
@@ -80,11 +80,11 @@ async def test_who_leaves_is_not_told_and_keeps_nothing(redis_url: str, redis_cl
 async def test_an_answer_that_cannot_be_taken_costs_no_other_one(
     redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_: Decided) -> None:
+    def fail(_: Told) -> None:
         raise ZeroDivisionError
 
     async with limiter_node(redis_url) as node:
-        told: list[Decided] = []
+        told: list[Told] = []
         node.limiter.ask(CHARGES, fail)
         asked(node, told)
         await eventually(lambda: len(told) == 1)
@@ -96,7 +96,7 @@ async def test_an_answer_that_cannot_be_taken_costs_no_other_one(
     ("policy", "expected"), [("local", (Standing(True, 9, 60.0),)), ("open", None), ("closed", "unavailable")]
 )
 async def test_without_redis_the_setting_decides_at_once(policy: OnStoreFailure, expected: object) -> None:
-    told: list[Decided] = []
+    told: list[Told] = []
     async with limiter_node("redis://127.0.0.1:1/0", on_failure=policy) as node:
         try:
             decided: object = node.limiter.ask(CHARGES, told.append)
@@ -110,7 +110,7 @@ async def test_without_redis_the_setting_decides_at_once(policy: OnStoreFailure,
 async def test_a_redis_that_does_not_answer_in_time_is_told_of(policy: OnStoreFailure) -> None:
     with redis_server.running() as server:
         async with limiter_node(server.url, deadline_seconds=0.05, on_failure=policy) as node:
-            told: list[Decided] = []
+            told: list[Told] = []
             with hanging(server.pid):
                 staying, _ = asked(node, told), asked(node, told).leave()
                 await eventually(lambda: len(told) == 1)
