@@ -19,7 +19,8 @@ from gateway.log_writer import LogWriter
 from gateway.policy_files import read_policies
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.setting_words import described, shown, unknown_variables
-from gateway.settings import SECRETS, Settings, load, variable
+from gateway.settings import SECRETS, Settings, variable
+from gateway.settings_reader import load
 from gateway.version import FULL_VERSION
 from gateway.workers import CHANNEL_FLAG, node, worker
 

@@ -3,10 +3,9 @@
 import os
 import re
 import socket
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -20,7 +19,6 @@ from gateway.access import AccessList
 from gateway.connection_settings import ConnectionSettings
 from gateway.contract.limits import MAX_QUOTA, Limit, Limits
 from gateway.contract.redis_url import check_redis_url
-from gateway.errors import StartError
 from gateway.exempt import Exempt
 from gateway.identity import KEY_HEADER
 from gateway.limiter.limiter import OnStoreFailure
@@ -40,7 +38,6 @@ from gateway.setting_types import (
     TrustedProxiesValue,
     UpstreamUrls,
 )
-from gateway.shown_values import for_one_line
 from gateway.trusted_proxies import TrustedProxies
 from gateway.upstream_urls import upstream_urls
 
@@ -54,14 +51,6 @@ SECRETS = frozenset({"identity_secret"})
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
 PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
 """What container platforms set variables to, for a service of our name."""
-
-_MESSAGES = {
-    "int_parsing": "write a whole number",
-    "float_parsing": "write a number (of seconds)",
-    "bool_parsing": "write true or false",
-}
-_MAY_HOLD_KEYS = frozenset({"allow", "deny"})
-"""Settings whose values are not repeated: a key may have been pasted for a client's name."""
 
 
 class Settings(ConnectionSettings, BaseSettings):
@@ -255,39 +244,3 @@ def _credentials() -> str | None:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return name.upper() if name in _UNPREFIXED else PREFIX + name.upper()
-
-
-def load(flags: Mapping[str, Any]) -> Settings:
-    """Read all settings.
-
-    Raises:
-        StartError: one is malformed or missing; the message names it and says what would be right.
-    """
-    try:
-        return Settings(**flags)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        raise StartError(_sentence(problem["loc"], problem), 2) from None
-    except (ValueError, RecursionError) as error:
-        raise StartError(f"{TOML_FILE}: {error}", 2) from None
-    except OSError as error:
-        raise StartError(f"{error.filename}: {error.strerror}", 2) from None
-
-
-def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> str:
-    if not location:
-        return str(problem["msg"]).removeprefix("Value error, ")
-    name = str(location[0]).lower()
-    if problem["type"] == "extra_forbidden":
-        return f"{TOML_FILE}: there is no setting {name!r}"
-    if problem["type"] == "missing":
-        return f"{variable(name)} is not set: {Settings.model_fields[name].description}"
-    message = _MESSAGES.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
-    if isinstance(problem["input"], str) and PLATFORM_VALUE.match(problem["input"]):
-        message += (
-            f" (a container platform sets {variable(name)} for a service called 'gateway': "
-            "rename the service, or turn its service links off)"
-        )
-    if name in SECRETS | _MAY_HOLD_KEYS:
-        return f"{variable(name)}: {message}"
-    return f"{variable(name)}={for_one_line(str(problem['input']))}: {message}"

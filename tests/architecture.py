@@ -296,13 +296,17 @@ def the_gateway_reads_its_settings_in_one_place(module: Module) -> Iterator[str]
         "gateway/setting_types.py",
         "gateway/setting_words.py",
         "gateway/settings.py",
+        "gateway/settings_reader.py",
         "gateway/cli.py",
         "gateway/workers/assignment.py",
         "gateway/workers/node.py",
         "gateway/workers/speaker.py",
     ):
         return
-    parts = ("gateway.connection_settings", "gateway.setting_types", "gateway.setting_words")
+    parts = (
+        *("gateway.connection_settings", "gateway.setting_types", "gateway.setting_words"),
+        "gateway.settings_reader",
+    )
     libraries = ("pydantic", "pydantic_settings", "os.environ", "os.getenv")
     for name in module.imports_of("gateway.settings", *parts, *libraries):
         yield f"{module.path} imports {name}: gateway/building.py reads settings and passes on what is needed"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import gateway.settings
+import gateway.settings_reader
 import subject.settings
 from tests.deployment.dockerfile import ROOT, image_environment
 
@@ -45,7 +46,7 @@ def settings_of(
     for name, value in (environment(node) | more).items():
         if name in {*GATEWAY_VARIABLES, gateway.settings.CREDENTIALS}:
             monkeypatch.setenv(name, value)
-    return gateway.settings.load({})
+    return gateway.settings_reader.load({})
 
 
 def megabytes(text: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import gateway.settings
+import gateway.settings_reader
 import subject.settings
 from gateway.settings import Settings
 from subject.dashboard import static_files
@@ -125,7 +126,7 @@ def test_a_node_and_the_subject_read_what_is_mounted_as_kubernetes_mounts_it(
     monkeypatch.setenv(gateway.settings.CREDENTIALS, str(tmp_path / "secrets"))
     monkeypatch.chdir(tmp_path / "config")
 
-    node, observer = gateway.settings.load({}), subject.settings.load()
+    node, observer = gateway.settings_reader.load({}), subject.settings.load()
 
     assert node.redis_url == observer.redis_url == secrets["REDIS_URL"].strip()
     assert node.identity_secret is not None

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import StartError
 from gateway.setting_words import shown
-from gateway.settings import TOML_FILE, Settings, load, variable
+from gateway.settings import TOML_FILE, Settings, variable
+from gateway.settings_reader import load
 from tests.fuzz.contract import texts
 from tests.fuzz.target import Target
 

@@ -6,7 +6,8 @@ import pytest
 
 from gateway import cli
 from gateway.errors import StartError
-from gateway.settings import load, variable
+from gateway.settings import variable
+from gateway.settings_reader import load
 
 pytestmark = pytest.mark.usefixtures("only_an_upstream")
 

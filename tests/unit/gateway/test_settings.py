@@ -11,7 +11,8 @@ from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
 from gateway.exempt import Exempt
 from gateway.setting_words import surprises, unknown_variables
-from gateway.settings import SECRETS, Settings, load, variable
+from gateway.settings import SECRETS, Settings, variable
+from gateway.settings_reader import load
 from gateway.trusted_proxies import TrustedProxies
 
 UPSTREAM = "http://127.0.0.1:9000"

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.setting_words import shown
-from gateway.settings import load
+from gateway.settings_reader import load
 from gateway.shown_values import without_password
 
 pytestmark = pytest.mark.usefixtures("only_an_upstream")

@@ -1,0 +1,54 @@
+"""Reads all settings of a node, and says in a sentence what is wrong with one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.errors import StartError
+from gateway.settings import PLATFORM_VALUE, SECRETS, TOML_FILE, Settings, variable
+from gateway.shown_values import for_one_line
+
+_MESSAGES = {
+    "int_parsing": "write a whole number",
+    "float_parsing": "write a number (of seconds)",
+    "bool_parsing": "write true or false",
+}
+_MAY_HOLD_KEYS = frozenset({"allow", "deny"})
+"""Settings whose values are not repeated: a key may have been pasted for a client's name."""
+
+
+def load(flags: Mapping[str, Any]) -> Settings:
+    """Read all settings.
+
+    Raises:
+        StartError: one is malformed or missing; the message names it and says what would be right.
+    """
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise StartError(_sentence(problem["loc"], problem), 2) from None
+    except (ValueError, RecursionError) as error:
+        raise StartError(f"{TOML_FILE}: {error}", 2) from None
+    except OSError as error:
+        raise StartError(f"{error.filename}: {error.strerror}", 2) from None
+
+
+def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> str:
+    if not location:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(location[0]).lower()
+    if problem["type"] == "extra_forbidden":
+        return f"{TOML_FILE}: there is no setting {name!r}"
+    if problem["type"] == "missing":
+        return f"{variable(name)} is not set: {Settings.model_fields[name].description}"
+    message = _MESSAGES.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
+    if isinstance(problem["input"], str) and PLATFORM_VALUE.match(problem["input"]):
+        message += (
+            f" (a container platform sets {variable(name)} for a service called 'gateway': "
+            "rename the service, or turn its service links off)"
+        )
+    if name in SECRETS | _MAY_HOLD_KEYS:
+        return f"{variable(name)}: {message}"
+    return f"{variable(name)}={for_one_line(str(problem['input']))}: {message}"
