@@ -88,7 +88,8 @@ def test_what_takes_its_time_is_measured_too(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary files"
     temporary.mkdir()
-    command = [sys.executable, "-m", "loadtest", "bench", "--peers", "textbook", "--only", "one-key"]
+    asked = ("--peers", "textbook", "--only", "one-key", "--requests", "2000")
+    command = [sys.executable, "-m", "loadtest", "bench", *asked]
     environment = {**cluster.own_environment(), "TMPDIR": str(temporary)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
