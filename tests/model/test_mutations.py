@@ -9,6 +9,7 @@ SEEDS = 400
 
 
 @pytest.mark.source
+@pytest.mark.no_cover  # the same few lines in thousands of orders
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_rule_that_is_left_out_is_missed(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     mutation.patch(monkeypatch)
