@@ -3,14 +3,16 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 DONE := $(VENV)/.installed
-WHEEL := dist/.compiled
+DIST := dist
+WHEEL := $(DIST)/.compiled
+UNPACKED := build/compiled
 PYTEST_ARGS ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
 
 # Without the working folder in front, where Python would find the source.
-COMPILED = PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)/build/compiled:$(CURDIR)" $(PYTHON)
+COMPILED = PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)/$(UNPACKED):$(CURDIR)" $(PYTHON)
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -39,6 +41,9 @@ test-compiled: compiled ## the tests of the gateway on its compiled code (needs 
 		tests/model -m "not system" -n 4 --dist worksteal $(PYTEST_ARGS)
 	@$(COMPILED) -m pytest --compiled tests/e2e -m "not system" -n 3 --dist worksteal $(PYTEST_ARGS)
 
+test-all: ## both of these on each Python from 3.11 on that this machine has; says which it found
+	@sh .make/test_all.sh
+
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
 
@@ -57,16 +62,16 @@ bench: compiled ## what a request costs, beside nginx and others that are instal
 wheel: $(WHEEL) ## dist/*.whl, with the hot path compiled (needs a C compiler)
 
 $(WHEEL): $(DONE) hatch_build.py pyproject.toml $(shell find gateway subject loadtest -type f ! -name '*.pyc')
-	@rm -f dist/*.whl
-	@HATCH_BUILD_HOOKS_ENABLE=1 $(PYTHON) -m hatchling build -t wheel
+	@rm -f $(DIST)/*.whl
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(PYTHON) -m hatchling build -t wheel -d $(DIST)
 	@touch $(WHEEL)
 
-compiled: build/compiled/.unpacked ## the same unpacked: PYTHONPATH=build/compiled .venv/bin/gateway runs it
-	@PYTHONPATH=build/compiled $(VENV)/bin/gateway --version
+compiled: $(UNPACKED)/.unpacked ## the same unpacked: PYTHONPATH=build/compiled .venv/bin/gateway runs it
+	@PYTHONPATH=$(UNPACKED) $(VENV)/bin/gateway --version
 
-build/compiled/.unpacked: $(WHEEL)
-	@rm -rf build/compiled
-	@$(PYTHON) -m zipfile -e dist/*.whl build/compiled
+$(UNPACKED)/.unpacked: $(WHEEL)
+	@rm -rf $(UNPACKED)
+	@$(PYTHON) -m zipfile -e $(DIST)/*.whl $(UNPACKED)
 	@touch $@
 
 check: setup ## formatting, lint and types
@@ -102,4 +107,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help evaluate scenarios setup demo test test-compiled model lanes fuzz soak bench wheel compiled check docs pictures reference readme lock clean
+.PHONY: help evaluate scenarios setup demo test test-compiled test-all model lanes fuzz soak bench wheel compiled check docs pictures reference readme lock clean

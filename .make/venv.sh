@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the virtual environment $1 with the locked packages of $2 and this project, by uv where it is
-# present and else by the newest Python >= 3.11 on PATH. Ends with one sentence where it cannot.
+# Makes the virtual environment $1 with the locked packages of $2 and this project, of $PYTHON3 where that names a
+# Python, else by uv where it is present, else of a Python on PATH. Ends with one sentence where it cannot.
 set -eu
 venv=$1
 lock=$2
@@ -16,10 +16,11 @@ usable() {
 
 if [ ! -x "$venv/bin/python" ]; then
     if command -v uv >/dev/null 2>&1; then
-        uv venv --quiet --python '>=3.11' "$venv" || fail "uv found no Python 3.11 or newer: install one."
+        uv venv --quiet --python "${PYTHON3:->=3.11}" "$venv" || fail "uv found no Python 3.11 or newer: install one."
     else
+        if [ -n "${PYTHON3:-}" ]; then set -- "$PYTHON3"; else set -- python3 python3.13 python3.12 python3.11 python3.14; fi
         python=
-        for candidate in "${PYTHON3:-python3}" python3.14 python3.13 python3.12 python3.11; do
+        for candidate; do
             if usable "$candidate"; then
                 python=$candidate
                 break
