@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.integration.gateway.client import Answer, request
+from tests.integration.gateway.client import request
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 
@@ -193,67 +193,6 @@ async def test_pipelined_requests_are_answered_in_their_order(node: Node, upstre
         answers = [await client.answer() for _ in range(50)]
 
     assert [answer.body for answer in answers] == [b"/%d" % n for n in range(50)]
-
-
-FRAMINGS = {
-    "length": (b"Content-Length: 5\r\n\r\nhello", [b"Content-Length: 5"], []),
-    "chunked": (
-        b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n",
-        [b"Transfer-Encoding: chunked"],
-        [b"Connection: close"],
-    ),
-    "until close": (
-        b"Connection: close\r\n\r\nhello",
-        [b"Transfer-Encoding: chunked"],
-        [b"Connection: close"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("answer", "in_1_1", "in_1_0"), FRAMINGS.values(), ids=FRAMINGS)
-async def test_an_answers_framing_suits_the_client(
-    node: Node, upstream: Upstream, answer: bytes, in_1_1: list[bytes], in_1_0: list[bytes]
-) -> None:
-    async def script(peer: Peer) -> None:
-        await upstream.take(peer)
-        await peer.send(b"HTTP/1.1 200 OK\r\n" + answer)
-
-    upstream.script = script
-    async with await node.connect() as new, await node.connect() as old:
-        to_new = await new.get()
-        to_old = await old.get(b"/", b"Connection: keep-alive", version=b"HTTP/1.0")
-
-    assert to_new.body == to_old.body == b"hello"
-    assert framing(to_new) == in_1_1
-    assert framing(to_old) == in_1_0 or framing(to_old) == [b"Content-Length: 5", b"Connection: keep-alive"]
-
-
-def framing(answer: Answer) -> list[bytes]:
-    names = (b"content-length", b"transfer-encoding", b"connection")
-    return [line for line in answer.lines if line.split(b":")[0].lower() in names]
-
-
-BODILESS = {
-    "HEAD with a length": (b"HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
-    "HEAD without": (b"HEAD", b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"),
-    "HEAD chunked": (b"HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    "204": (b"GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
-    "304 with a length": (b"GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
-}
-
-
-@pytest.mark.parametrize(("method", "answer"), BODILESS.values(), ids=BODILESS)
-async def test_an_answer_without_a_body_ends_with_its_head(
-    node: Node, upstream: Upstream, method: bytes, answer: bytes
-) -> None:
-    upstream.script = upstream.answering(answer)
-    async with await node.connect() as client:
-        first = await client.get(method=method)
-        second = await client.get(method=method)
-
-    assert first.start_line == second.start_line == answer.split(b"\r\n")[0]
-    assert first.values("Content-Length") == ([b"5"] if b"Length" in answer else [])
-    assert first.values("Transfer-Encoding") == []
 
 
 async def test_a_refused_head_request_gets_a_head_only(start_node: StartNode) -> None:
