@@ -20,7 +20,7 @@ from subject.telemetry.known_nodes import KnownNodes
 from subject.telemetry.past_steps import PastSteps
 from subject.telemetry.redis_clock import RedisClock
 from subject.telemetry.redis_reads import PUT_BACK_SECONDS
-from subject.telemetry.streams import goes_on
+from subject.telemetry.streams import goes_on, read_pages
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
@@ -220,18 +220,21 @@ class Reader:
         if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
             known = {name(record) for record in self._records}
-        found = await redis_reads.read_records(self._redis, self._stream_at)
-        self._stream_at = found.last_id or self._stream_at
-        self._records.extend(
-            record
-            for record in found.records
-            if record.at <= at + PUT_BACK_SECONDS and name(record) not in known
-        )
+        unreadable = 0
+        # Page by page: where Redis is too slow for one look to read them all, the next one goes on.
+        async for page in read_pages(self._redis, keys.TELEMETRY, TelemetryRecord, f"({self._stream_at}"):
+            self._stream_at = page.last_id or self._stream_at
+            self._records.extend(
+                record
+                for record in page.records
+                if record.at <= at + PUT_BACK_SECONDS and name(record) not in known
+            )
+            unreadable += page.unreadable
         # Where the stream was trimmed the roster has the last of them, and the counts since are no pause.
         known = {name(record) for record in self._records}
         roster = (entry.last for entry in self._nodes.roster.values())
         self._records.extend(record for record in roster if name(record) not in known)
-        return [f"{found.unreadable} telemetry records"] if found.unreadable else []
+        return [f"{unreadable} telemetry records"] if unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds

@@ -34,6 +34,8 @@ QUICK = {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
 TIMEOUT_SECONDS = 0.3
 LONG_PAGES = 60
 """More than are read in so many times the time-out as all of a look may take."""
+MOST_LOOKS = 8
+"""Each reads on, and on a busy machine less at a time."""
 Found = set[tuple[str, str]]
 
 
@@ -350,3 +352,17 @@ async def test_who_looks_again_and_again_goes_on_by_the_nodes_and_sees_it_when_i
     assert (slow["redis_connected"], quick["redis_connected"]) == (False, True)
     assert ("store_down", "cluster") in found_in(slow)
     assert [node["id"] for node in slow["nodes"]] == ["node-1"]
+
+
+async def test_what_one_look_has_no_time_to_read_the_next_one_goes_on_with(
+    own_redis: RedisServer, own_client: Redis
+) -> None:
+    await publish(own_client, [record("node-1")])
+    async with just_in_time(own_redis, own_client) as (url, _):
+        settings = patient(url).model_copy(update={"timeout_seconds": TIMEOUT_SECONDS})
+        async with RateLimiterSubject(settings=settings) as goes_on:
+            connected = [(await goes_on.observe())["redis_connected"]]
+            while not connected[-1] and len(connected) < MOST_LOOKS:
+                connected.append((await goes_on.observe())["redis_connected"])
+
+    assert (connected[0], connected[-1]) == (False, True)
