@@ -125,6 +125,8 @@ class Steps:
         for record in records:
             earlier = self._last.get(record.node_id)
             self._last[record.node_id] = record
+            if earlier is not None and record.at < earlier.at - JUMP_SECONDS:
+                self._forget_from(record.at)
             if earlier is not None and earlier.boot_id == record.boot_id:
                 if _goes_on(earlier, record):
                     self._spread(earlier, record)
@@ -147,6 +149,12 @@ class Steps:
             for number, sums in sorted(self._sums.items())
             if (number + 1) * STEP_SECONDS <= last - LATE_SECONDS
         )
+
+    def _forget_from(self, at: float) -> None:
+        """Redis' clock was put back to this time: what was told of later ones is told of again."""
+        self._sums = {
+            number: sums for number, sums in self._sums.items() if (number + 1) * STEP_SECONDS <= at
+        }
 
     def _spread(self, earlier: TelemetryRecord | None, record: TelemetryRecord) -> None:
         """Evenly over the time from one record to the next, or from the boot to its first."""

@@ -37,6 +37,20 @@ def made(records: list[TelemetryRecord]) -> tuple[Step, ...]:
     return found.kept(0, START + 4000)
 
 
+def test_no_time_counts_twice_where_redis_clock_was_put_back() -> None:
+    told = of_history(
+        NodeScript("node-1", always(20)), NodeScript("node-2", always(10), phase=0.4), seconds=200
+    )
+    records = [
+        replace(one, at=one.at - 50, started_at=one.started_at - 50) if one.at > START + 105 else one
+        for one in told
+    ]
+
+    found = {one.start - START: one.requests for one in made(records)}
+
+    assert [found[start] for start in range(0, 140, 10)] == pytest.approx([300] * 14, abs=5)
+
+
 SLOW = NodeScript(
     "node-1", always(20), upstream_errors=steps((0, 0), (100, 2)), round_trip_ms=steps((0, 1), (100, 30))
 )
