@@ -79,7 +79,7 @@ class Latencies:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: `Steps` adds to it, until all of it has come
 class Step:
     """Sums of all nodes over ten seconds from `start` on; `clients`: requests of those that nodes listed.
 
@@ -104,21 +104,12 @@ class Step:
         return replace(self, latencies={node_id: of.reckoned for node_id, of in self.latencies.items()})
 
 
-@dataclass(slots=True)
-class _Sums:
-    requests: float = 0.0
-    new_clients: float = 0.0
-    clients: dict[str, float] = field(default_factory=dict)
-    requests_by_node: dict[str, float] = field(default_factory=dict)
-    latencies: dict[str, Latencies] = field(default_factory=dict)
-
-
 class Steps:
     """Adds records of the history up, and keeps the sums only."""
 
     def __init__(self) -> None:
         self._last: dict[str, TelemetryRecord] = {}
-        self._sums: dict[int, _Sums] = {}
+        self._steps: dict[int, Step] = {}  # by their starts
 
     def add(self, records: Iterable[TelemetryRecord]) -> None:
         """What came since; each boot's records in their order."""
@@ -135,26 +126,13 @@ class Steps:
 
     def kept(self, first: float, last: float) -> tuple[Step, ...]:
         """Those that lie between these times, of which all has come; what is older is forgotten."""
-        self._sums = {number: sums for number, sums in self._sums.items() if number * STEP_SECONDS >= first}
+        self._steps = {start: step for start, step in self._steps.items() if start >= first}
         self._last = {node_id: record for node_id, record in self._last.items() if record.at >= first}
-        return tuple(
-            Step(
-                number * STEP_SECONDS,
-                sums.requests,
-                sums.new_clients,
-                sums.clients,
-                sums.requests_by_node,
-                sums.latencies,
-            )
-            for number, sums in sorted(self._sums.items())
-            if (number + 1) * STEP_SECONDS <= last - LATE_SECONDS
-        )
+        return tuple(step for _, step in sorted(self._steps.items()) if step.end <= last - LATE_SECONDS)
 
     def _forget_from(self, at: float) -> None:
         """Redis' clock was put back to this time: what was told of later ones is told of again."""
-        self._sums = {
-            number: sums for number, sums in self._sums.items() if (number + 1) * STEP_SECONDS <= at
-        }
+        self._steps = {start: step for start, step in self._steps.items() if step.end <= at}
 
     def _spread(self, earlier: TelemetryRecord | None, record: TelemetryRecord) -> None:
         """Evenly over the time from one record to the next, or from the boot to its first."""
@@ -164,20 +142,21 @@ class Steps:
         new_clients = record.new_clients - (0 if earlier is None else earlier.new_clients)
         gains = _gains(() if earlier is None else earlier.busiest, record.busiest)
         for number in range(floor(start / STEP_SECONDS), ceil(record.at / STEP_SECONDS)):
-            inside = min(record.at, (number + 1) * STEP_SECONDS) - max(start, number * STEP_SECONDS)
-            part = inside / (record.at - start)
-            sums = self._sums.setdefault(number, _Sums())
-            sums.requests += requests * part
-            sums.new_clients += new_clients * part
-            by_node = sums.requests_by_node
+            step = self._step(number)
+            part = (min(record.at, step.end) - max(start, step.start)) / (record.at - start)
+            step.requests += requests * part
+            step.new_clients += new_clients * part
+            by_node = step.requests_by_node
             by_node[node_id] = by_node.get(node_id, 0.0) + requests * part
             for client, gain in gains.items():
-                sums.clients[client] = sums.clients.get(client, 0.0) + gain * part
-        self._put(floor((start + record.at) / 2 / STEP_SECONDS), node_id, _latencies(earlier, record))
+                step.clients[client] = step.clients.get(client, 0.0) + gain * part
+        of_middle = self._step(floor((start + record.at) / 2 / STEP_SECONDS)).latencies
+        latencies, known = _latencies(earlier, record), of_middle.get(node_id)
+        of_middle[node_id] = latencies if known is None else known.and_then(latencies)
 
-    def _put(self, number: int, node_id: str, latencies: Latencies) -> None:
-        known = self._sums[number].latencies
-        known[node_id] = known[node_id].and_then(latencies) if node_id in known else latencies
+    def _step(self, number: int) -> Step:
+        start = number * STEP_SECONDS
+        return self._steps.setdefault(start, Step(start, 0.0, 0.0, {}))
 
 
 def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:
