@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
+from subject.codes import CODES
 from subject.errors import UsageError
 
 PROGRAM = "subject"
@@ -57,15 +58,21 @@ def places(parser: argparse.ArgumentParser, path: str = "") -> Iterator[Place]:
             commands |= action.choices
             helps |= {choice.dest: choice.help or "" for choice in action._choices_actions}
         elif action.option_strings:
-            takes = None if action.nargs == 0 else tuple(map(str, action.choices or ()))
+            takes = None if action.nargs == 0 else _values(action)
             words = tuple(Word(name, action.help or "") for name in action.option_strings)
             options.append(Option(words, takes))
         else:
-            values += map(str, action.choices or ())
+            values += _values(action)
     words = tuple(Word(name, helps.get(name, "")) for name in commands)
     yield Place(path, words, tuple(options), tuple(values))
     for name, command in commands.items():
         yield from places(command, f"{path}/{name}")
+
+
+def _values(action: argparse.Action) -> tuple[str, ...]:
+    """Those of a fixed set, be it the parser that knows it or who is given one of them."""
+    known = {"explain": CODES, "shell": SCRIPTS}
+    return tuple(map(str, action.choices or known.get(action.dest, ())))
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:

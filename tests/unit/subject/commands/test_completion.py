@@ -49,6 +49,8 @@ def bash(folder: Path, *words: str) -> list[str]:
         (("subject", "limits", "set", "acme", "5/m", "--d"), ["--dry-run"]),
         (("subject", "--json", "limits", "s"), ["set"]),
         (("subject", "top", "--by", ""), ["busiest", "refused", "nearest"]),
+        (("subject", "diagnose", "--explain", "node_d"), ["node_down"]),
+        (("subject", "completion", ""), ["bash", "zsh", "fish"]),
         (("subject", "limits", "set", "acme", "--why", ""), []),
         (("subject", "nodes", "f"), ["forget"]),
         (("subject", "reset", "limits", "s"), []),
