@@ -77,7 +77,11 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     refused = refusal(_asked(request), rights.names, rights.token)
     if refused is not None:
         return _refused(refused)
-    return await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPException as error:  # aiohttp's own: of another path or method, or of too long a form
+        error.text, error.content_type = json.dumps({"problem": error.text}), "application/json"
+        raise
 
 
 def _asked(request: web.Request) -> Asked:

@@ -127,9 +127,19 @@ async def test_a_long_form_is_refused(redis_url: str, http: ClientSession) -> No
     async with dashboard(redis_url, token=TOKEN, wait_seconds=0) as url:
         fields = {**AUTHORIZED, "Content-Type": "application/json"}
         async with http.post(f"{url}/changes/set", data=b"[" * 100_000, headers=fields) as long:
-            assert long.status == 413
+            assert (long.status, (await long.json()).keys()) == (413, {"problem"})
         async with http.post(f"{url}/changes/set", data=b"[" * 8000, headers=fields) as deep:
             assert deep.status == 400
+
+
+async def test_another_path_or_method_is_refused_as_all_that_is(redis_url: str, http: ClientSession) -> None:
+    async with dashboard(redis_url, token=TOKEN) as url:
+        async with http.get(f"{url}/nothing") as path:
+            assert (path.status, await path.json()) == (404, {"problem": "404: Not Found"})
+        fields = {**AUTHORIZED, "Content-Type": "application/json"}
+        async with http.post(f"{url}/history", data="{}", headers=fields) as method:
+            assert (method.status, await method.json()) == (405, {"problem": "405: Method Not Allowed"})
+            assert method.headers["Allow"] == "GET,HEAD"
 
 
 @pytest.mark.parametrize(
