@@ -30,12 +30,10 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except UsageError as error:
         return _say(f"subject: {error}", WRONG_USE)
-    except HalfDoneError as error:
+    except (HalfDoneError, RedisRefusesError, NoNodesError, ListenError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except RedisAwayError as error:
         return _say(f"subject: {error}: try again when it does, or see REDIS_URL", UNREACHABLE)
-    except (RedisRefusesError, NoNodesError, ListenError) as error:
-        return _say(f"subject: {error}", UNREACHABLE)
     except BrokenPipeError:
         drop_output()  # whose reader has gone
         return WELL

@@ -91,11 +91,9 @@ def _clear(
     async def told(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Document:
         try:
             return await tool(*args, **kwargs)
-        except HalfDoneError as error:
+        except (HalfDoneError, RedisRefusesError, NoNodesError, UsageError) as error:
             raise ToolError(str(error)) from None
         except RedisAwayError as error:
             raise ToolError(f"{error}: nothing was changed, try again later") from None
-        except (RedisRefusesError, NoNodesError, UsageError) as error:
-            raise ToolError(str(error)) from None
 
     return told

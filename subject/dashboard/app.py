@@ -179,16 +179,12 @@ async def _change(request: web.Request) -> web.Response:
     try:
         form = changes.form_of(name, await _body(request))
         done = await change(request.app[WATCHER].redis, form, request.app[SETTINGS])
-    except ConflictError as error:
+    except (ConflictError, NoNodesError) as error:
         return _refused(Refused(409, str(error)))
-    except NoNodesError as error:
-        return _refused(Refused(409, str(error)))
-    except HalfDoneError as error:
+    except (HalfDoneError, RedisRefusesError) as error:
         return _refused(Refused(503, str(error)))
     except RedisAwayError as error:
         return _refused(Refused(503, f"{error}: try again when it does"))
-    except RedisRefusesError as error:
-        return _refused(Refused(503, str(error)))
     except ValueError as error:
         return _refused(Refused(400, str(error)))
     request.app[WATCHER].look_soon()
