@@ -18,6 +18,8 @@ class Target:
 
 
 CLUSTER = Target("cluster", "cluster")
+Identity = tuple[str, str, str]
+"""The code, and whom it is about: by these a finding is the same at two moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Finding:
     likely_cause: str = field(default="", kw_only=True)  # said when all findings are known: see `diagnosis`
     suggested_action: str  # a command
     verify_with: str  # another
+
+    @property
+    def identity(self) -> Identity:
+        """What it is known by at another moment."""
+        return self.code, self.subject.kind, self.subject.id
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from subject.diagnosis.problems import Diagnosis
-from subject.finding import Finding
+from subject.finding import Finding, Identity
 
 BLIND = "observer_blind"
 REGAINED_SECONDS = 15.0
 """So long after it was blind the subject has not seen enough to tell what is over, nor what is new: windows
 reach back for ten seconds at most, and nodes that were started again need some to be asked."""
-
-Identity = tuple[str, str, str]
-"""The code, and whom it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Events:
 
     def since_last(self, at: float, diagnosis: Diagnosis) -> list[Event]:
         """What has changed. While the subject is blind, and for a while after, nothing is over."""
-        now = {_identity(problem.finding): problem.finding for problem in diagnosis.problems}
+        now = {problem.finding.identity: problem.finding for problem in diagnosis.problems}
         if diagnosis.blind:
             self._blind_at = at
         sees_too_little = sees_little(at, self._blind_at)
@@ -47,7 +44,3 @@ class Events:
 def sees_little(at: float, blind_at: float | None) -> bool:
     """Whether the subject is blind at this time, or was a moment ago; None: it never was."""
     return blind_at is not None and 0 <= at - blind_at <= REGAINED_SECONDS
-
-
-def _identity(found: Finding) -> Identity:
-    return found.code, found.subject.kind, found.subject.id

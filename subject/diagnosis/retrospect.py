@@ -11,7 +11,7 @@ from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
 from subject.diagnosis.problems import Diagnosis, diagnose
-from subject.finding import SEVERITIES, Finding
+from subject.finding import SEVERITIES, Finding, Identity
 from subject.thresholds import Thresholds
 
 STEP_SECONDS = 5.0
@@ -23,10 +23,6 @@ APART_SECONDS = 15.0
 MARGIN_SECONDS = 10
 TOGETHER_SECONDS = 1.0
 """Nodes publish at different moments of a second: where all stop at once, some write so much longer."""
-
-
-Identity = tuple[str, str, str]
-"""The code, and whom it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ def episodes(
     gap = APART_SECONDS + (times[1] - times[0] if len(times) > 1 else 0.0)
     for time in times:
         for finding, cause in _explained(diagnose(past.snapshot(view, thresholds, time), thresholds)):
-            of_it = found.setdefault(identity(finding), [])
+            of_it = found.setdefault(finding.identity, [])
             if of_it and finding.since - (of_it[-1].until or 0.0) <= gap:
                 last = of_it[-1]
                 worst, since = _worse(last.finding, finding), min(last.since, finding.since)
@@ -70,17 +66,10 @@ def episodes(
     return sorted(_with_ends(found, times), key=lambda episode: episode.since)
 
 
-def _with_ends(
-    found: Mapping[tuple[str, str, str], Sequence[Episode]], times: Sequence[float]
-) -> Iterator[Episode]:
+def _with_ends(found: Mapping[Identity, Sequence[Episode]], times: Sequence[float]) -> Iterator[Episode]:
     for of_it in found.values():
         for episode in of_it:
             yield replace(episode, until=None) if episode.until == times[-1] else episode
-
-
-def identity(found: Finding) -> Identity:
-    """By which a finding is the same at two moments."""
-    return found.code, found.subject.kind, found.subject.id
 
 
 def by_cause(found: Sequence[Episode]) -> list[tuple[Episode, tuple[Episode, ...]]]:
@@ -88,7 +77,7 @@ def by_cause(found: Sequence[Episode]) -> list[tuple[Episode, tuple[Episode, ...
     of_cause: dict[int, list[Episode]] = {}
     alone = []
     for episode in found:
-        causes = [one for one in found if identity(one.finding) == episode.explained_by]
+        causes = [one for one in found if one.finding.identity == episode.explained_by]
         cause = next((one for one in causes if one.explained_by is None and _meet(one, episode)), None)
         if cause is None:
             alone.append(episode)
@@ -109,7 +98,7 @@ def _explained(diagnosis: Diagnosis) -> Iterator[tuple[Finding, Identity | None]
     for problem in diagnosis.problems:
         yield problem.finding, None
         for symptom in problem.symptoms:
-            yield symptom, identity(problem.finding)
+            yield symptom, problem.finding.identity
 
 
 class Past:
