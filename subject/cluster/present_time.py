@@ -11,6 +11,11 @@ from gateway.contract.telemetry import TelemetryRecord
 
 JUMP_SECONDS = 1.0
 """By so much the time of a boot's start may change between two records; by more if Redis' clock was set."""
+MARGIN_SECONDS = 10
+"""Of so long before the seconds that are judged records are kept too: a sample needs the one before it."""
+AHEAD_SECONDS, LATEST_SECONDS = 10.0, 3600.0
+"""What was told for later than so long after now is of before Redis' clock was put back: where Redis says
+what is now, and where nodes do, which may not agree."""
 
 
 def in_present_time(records: Sequence[TelemetryRecord]) -> list[TelemetryRecord]:
@@ -36,6 +41,18 @@ def in_present_time(records: Sequence[TelemetryRecord]) -> list[TelemetryRecord]
         moved[record.node_id] = by
         found.append(replace(record, at=record.at + by, started_at=record.started_at + by) if by else record)
     return found[::-1]
+
+
+def kept(
+    records: Sequence[TelemetryRecord], at: float, baseline_seconds: int, *, by_redis: bool
+) -> list[TelemetryRecord]:
+    """The records that a look at `at` judges by, in present time. They come as they were told.
+
+    `by_redis`: it was Redis that said what time it is.
+    """
+    ahead_seconds = AHEAD_SECONDS if by_redis else LATEST_SECONDS
+    found = in_present_time(records)
+    return [one for one in found if -ahead_seconds <= at - one.at <= baseline_seconds + MARGIN_SECONDS]
 
 
 def place(record: TelemetryRecord) -> tuple[int, float]:

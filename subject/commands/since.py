@@ -3,8 +3,8 @@
 import argparse
 
 from gateway.contract.telemetry import LATEST
-from subject.cluster.present_time import in_present_time
-from subject.diagnosis.retrospect import MARGIN_SECONDS, episodes, moments
+from subject.cluster.present_time import MARGIN_SECONDS, in_present_time
+from subject.diagnosis.retrospect import episodes, moments
 from subject.durations import parse_duration
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL

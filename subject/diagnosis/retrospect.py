@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster import samples
+from subject.cluster.present_time import MARGIN_SECONDS
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
@@ -20,7 +21,6 @@ MOMENTS_FOR_NODES = 360
 LEAST_MOMENTS = 30
 APART_SECONDS = 15.0
 """What is found again after a longer time is another episode."""
-MARGIN_SECONDS = 10
 TOGETHER_SECONDS = 1.0
 """Nodes publish at different moments of a second: where all stop at once, some write so much longer."""
 

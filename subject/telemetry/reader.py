@@ -1,7 +1,7 @@
 """Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from redis.asyncio import Redis
 
@@ -9,13 +9,13 @@ from gateway.contract import keys
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
-from subject.cluster.present_time import in_present_time
+from subject.cluster.present_time import MARGIN_SECONDS, kept
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.settings import Settings
 from subject.telemetry import redis_client, redis_reads, state_endpoint
-from subject.telemetry.active import Active, name
+from subject.telemetry.active import Active, Name, name
 from subject.telemetry.known_nodes import KnownNodes
 from subject.telemetry.past_steps import PastSteps
 from subject.telemetry.redis_clock import RedisClock
@@ -24,10 +24,6 @@ from subject.telemetry.streams import goes_on, read_pages
 
 WINDOWS = 50
 """The busiest and most refused clients whose windows are read, unless told otherwise."""
-MARGIN_SECONDS = 10
-LATEST_SECONDS = 3600.0
-AHEAD_SECONDS = 10.0
-"""What was told for later than so long after what Redis says is now is of before its clock was put back."""
 Wanted = Callable[[Policies], Iterable[str]]
 """From what is known of the policies to the clients whose windows are read in any case; of a single one also
 what stands in its routes' windows."""
@@ -38,18 +34,6 @@ def nobody(policies: Policies) -> tuple[str, ...]:
     """Only the windows of the most active clients are read."""
     del policies
     return ()
-
-
-def kept(
-    records: Sequence[TelemetryRecord], at: float, baseline_seconds: int, *, by_redis: bool
-) -> list[TelemetryRecord]:
-    """The records that a look at `at` judges by, in present time. They come as they were told.
-
-    `by_redis`: it was Redis that said what time it is.
-    """
-    ahead_seconds = AHEAD_SECONDS if by_redis else LATEST_SECONDS
-    found = in_present_time(records)
-    return [one for one in found if -ahead_seconds <= at - one.at <= baseline_seconds + MARGIN_SECONDS]
 
 
 class Reader:
@@ -216,7 +200,7 @@ class Reader:
 
     async def _read_stream(self, at: float) -> list[str]:
         start = int(1000 * (at - self._kept_seconds))
-        known: set[tuple[str, str, int]] = set()
+        known = set[Name]()
         if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
             known = {name(record) for record in self._records}

@@ -16,12 +16,13 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster.policies import Policies
+from subject.cluster.present_time import kept
 from subject.cluster.steps import Step
 from subject.cluster.view import RedisHealth, View
 from subject.cluster.windows import ClientWindow
 from subject.errors import UsageError
 from subject.figures import LATEST
-from subject.telemetry.reader import kept
+from subject.telemetry.active import Name, name
 from subject.telemetry.records import decode
 from subject.thresholds import Thresholds
 
@@ -83,15 +84,14 @@ class Writer:
     """Turns looks into lines, and remembers what has been written."""
 
     tables: set[str] = field(default_factory=set)
-    records: dict[tuple[str, str, int], float] = field(default_factory=dict)  # with their times
+    records: dict[Name, float] = field(default_factory=dict)  # with their times
     steps: int = 0  # up to the one that begins then
 
     def of_records(self, records: Iterable[TelemetryRecord]) -> Iterator[str]:
         """Those that have not been written, in order of time."""
         for record in sorted(records, key=lambda one: one.at):
-            name = (record.node_id, record.boot_id, record.sequence)
-            if self.records.get(name) != record.at:
-                self.records[name] = record.at
+            if self.records.get(name(record)) != record.at:
+                self.records[name(record)] = record.at
                 yield line(RECORD, record)
 
     def of_view(self, view: View) -> Iterator[str]:
@@ -108,7 +108,7 @@ class Writer:
         yield from self.of_records(view.records)
         yield line(LOOK, _look(view))
         oldest = min((record.at for record in view.records), default=view.at)
-        self.records = {name: at for name, at in self.records.items() if at >= oldest}
+        self.records = {of: at for of, at in self.records.items() if at >= oldest}
 
 
 def line(kind: str, record: Any) -> str:

@@ -6,9 +6,8 @@ import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster import samples, series
-from subject.cluster.present_time import in_present_time
+from subject.cluster.present_time import in_present_time, kept
 from subject.cluster.series import requests
-from subject.telemetry.reader import kept
 from tests.unit.subject.builders import START, NodeScript, always
 
 STEPS = pytest.mark.parametrize("by", [-7200, -600, -10, -2, 2, 10, 90, 7200])

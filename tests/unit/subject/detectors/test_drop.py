@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.telemetry import TelemetryRecord
+from subject.cluster.present_time import kept
 from subject.detectors.drop import traffic_drop
 from subject.finding import CLUSTER, Finding, Target
-from subject.telemetry.reader import kept
 from tests.unit.subject.builders import (
     START,
     THRESHOLDS,
