@@ -23,6 +23,12 @@ PROSE_WIDTH = 20
 class PrintableConsole(Console):
     """A console that makes lines only where it is told to: by a call, never by a character of a text."""
 
+    def __init__(self, **options: Any) -> None:
+        """`options` are Rich's. It is not told COLUMNS and LINES, which it would take as they are, be they no
+        number or one without end, and keep a screen at."""
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        super().__init__(highlight=False, markup=False, emoji=False, _environ=environment, **options)
+
     def render_str(self, text: str, **options: Any) -> Text:
         """As Rich's, which draws every text and table cell through this."""
         return super().render_str(printable(text), **options)
@@ -80,11 +86,6 @@ class Sheet:
             color_system=None if plain else "auto",
             force_terminal=False if plain else None,
             width=_asked_width() if terminal else PLAIN_WIDTH,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            # Rich takes them for what they are, be they no number or one without end.
-            _environ={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
         )
         return cls(console, plain=not terminal)
 

@@ -50,19 +50,7 @@ class Screen:
     @classmethod
     def of_terminal(cls) -> Self:
         """On standard output, which is a terminal; without colour where NO_COLOR is set."""
-        colour = None if os.environ.get("NO_COLOR") else "auto"
-        return cls(
-            PrintableConsole(
-                color_system=colour,  # type: ignore[arg-type]  # one of the names that it takes
-                highlight=False,
-                markup=False,
-                emoji=False,
-                # Whoever has COLUMNS in the environment would have a screen that keeps its first size.
-                _environ={
-                    name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")
-                },
-            )
-        )
+        return cls(PrintableConsole(color_system=None if os.environ.get("NO_COLOR") else "auto"))
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -44,7 +44,7 @@ def shown(
 ) -> str:
     """What a command prints in a terminal of that width, without colour."""
     out = io.StringIO()
-    report = Report(PrintableConsole(file=out, width=width, color_system=None, highlight=False), plain=plain)
+    report = Report(PrintableConsole(file=out, width=width, color_system=None), plain=plain)
     diagnosis = diagnose(found, THRESHOLDS)
     if command == "limits":
         report.limits(found, diagnosis, clients)
@@ -87,7 +87,7 @@ def test_a_long_reason_breaks_no_name(width: int) -> None:
     client = "k_0123456789abcdef"
     made = AuditRecord(START - 60.0, "ana", "set", client, "100000/m", "10/s,500/m", why, START + 7200.0)
     out = io.StringIO()
-    console = PrintableConsole(file=out, width=width, color_system=None, highlight=False)
+    console = PrintableConsole(file=out, width=width, color_system=None)
 
     AuditReport(console, plain=False).audit(Audit(float(START), (made,), 0))
 

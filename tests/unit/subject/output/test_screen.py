@@ -35,7 +35,7 @@ TROUBLED = cluster(
 def screen(found: Snapshot, width: int = 80, height: int = 24) -> list[str]:
     """The lines of a terminal of that size, without colour."""
     out = io.StringIO()
-    console = PrintableConsole(file=out, width=width, height=height, color_system=None, highlight=False)
+    console = PrintableConsole(file=out, width=width, height=height, color_system=None)
     console.print(drawn(console, found, diagnose(found, THRESHOLDS)))
     return out.getvalue().splitlines()
 
