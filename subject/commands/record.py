@@ -17,7 +17,7 @@ from subject.output.lines import print_line
 from subject.settings import Settings
 from subject.telemetry.looks import EVERY_SECONDS, Looks
 from subject.telemetry.reader import Reader
-from subject.telemetry.recording import HEADER, Writer, header, line
+from subject.telemetry.recording import Writer, first_line
 from subject.telemetry.recording_file import MOST_BYTES, Output
 from subject.telemetry.redis_client import reading
 from subject.telemetry.redis_reads import read_records
@@ -32,7 +32,7 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
         raise UsageError("--for is an hour at most, since a recording is read as a whole")
     path, looks = Path(arguments.file), Looks(reader, EVERY_SECONDS, seconds)
     with Output(path) as output:
-        output.write([line(HEADER, header(settings, version(DISTRIBUTION)))])
+        output.write([first_line(settings, version(DISTRIBUTION))])
         writer, found = Writer(), 0
         view: View | None = None
         async with aclosing(looks.views()) as views:

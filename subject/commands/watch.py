@@ -21,9 +21,9 @@ from subject.output.lines import print_json, print_line
 from subject.output.overview import overview
 from subject.output.status_lines import status_lines
 from subject.settings import Settings
-from subject.telemetry import recording
 from subject.telemetry.looks import Looks
 from subject.telemetry.reader import Reader
+from subject.telemetry.recording import Writer, first_line
 from subject.telemetry.recording_file import MOST_BYTES, Output
 
 Show = Callable[[Snapshot, Diagnosis], None]
@@ -55,9 +55,8 @@ def _recording(file: str | None, settings: Settings) -> Iterator[Keep]:
         yield lambda _: None
         return
     with Output(Path(file)) as output:
-        header = recording.header(settings, version(DISTRIBUTION))
-        output.write([recording.line(recording.HEADER, header)])
-        writer = recording.Writer()
+        output.write([first_line(settings, version(DISTRIBUTION))])
+        writer = Writer()
         yield lambda view: output.write(writer.of_view(view))
     if output.full:
         sys.stderr.write(f"subject: {file} has {MOST_BYTES // 1_000_000} MB and not what came after\n")

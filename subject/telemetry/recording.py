@@ -73,10 +73,10 @@ class Look:
     table: str | None  # the one that most nodes enforce
 
 
-def header(thresholds: Thresholds, written_by: str) -> Header:
-    """That of a new recording."""
+def first_line(thresholds: Thresholds, written_by: str) -> str:
+    """That of a new recording, with its header."""
     values = {name: float(getattr(thresholds, name)) for name in Thresholds.model_fields}
-    return Header(FORMAT, VERSION, written_by, values)
+    return line(HEADER, Header(FORMAT, VERSION, written_by, values))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from subject.cluster.view import View
 from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
 from subject.errors import UsageError
-from subject.telemetry.recording import HEADER, Recording, Writer, header, line
+from subject.telemetry.recording import FORMAT, Recording, Writer, first_line
 from subject.thresholds import Thresholds
 from tests.unit.subject.builders import (
     AWAY,
@@ -57,7 +57,7 @@ VIEWS = {
 def text_of(*views: View) -> list[str]:
     writer = Writer()
     return [
-        line(HEADER, header(THRESHOLDS, "0.1.0")),
+        first_line(THRESHOLDS, "0.1.0"),
         *(text for one in views for text in writer.of_view(one)),
     ]
 
@@ -128,7 +128,7 @@ def test_no_text_in_it_makes_a_second_line() -> None:
 
 
 def test_the_thresholds_are_those_that_were_in_force_but_for_what_is_set() -> None:
-    lines = [line(HEADER, header(Thresholds(skew_ratio=3.0, breach_refused=7), "0.1.0"))]
+    lines = [first_line(Thresholds(skew_ratio=3.0, breach_refused=7), "0.1.0")]
     recording, own = Recording(THRESHOLDS), Recording(Thresholds(skew_ratio=2.0))
 
     for one in (recording, own):
@@ -155,15 +155,12 @@ def test_what_a_later_version_adds_is_left_out() -> None:
         (['{"header":{}}'], "format is missing"),
         (['{"header":{"format":"x","version":1,"written_by":"","thresholds":{}}}'], "something else"),
         (
-            [
-                f'{{"header":{{"format":"{header(THRESHOLDS, "").format}","version":2,"written_by":"",'
-                '"thresholds":{}}}'
-            ],
+            [f'{{"header":{{"format":"{FORMAT}","version":2,"written_by":"","thresholds":{{}}}}}}'],
             "version 2 of the format, and version 1 is what can be read",
         ),
         (
             [
-                f'{{"header":{{"format":"{header(THRESHOLDS, "").format}","version":1,"written_by":"",'
+                f'{{"header":{{"format":"{FORMAT}","version":1,"written_by":"",'
                 '"thresholds":{"skew_ratio":-5}}}'
             ],
             "thresholds that cannot be",
