@@ -53,6 +53,12 @@ class Case:
         return tuple(node for node in self.snapshot.up if node is not self.node)
 
     @property
+    def lasting(self) -> Fact:
+        """For how many seconds it has been so."""
+        held = self.snapshot.at - self.finding.since
+        return Fact(f"it lasts for {held:,.0f} s", held)
+
+    @property
     def round_trip(self) -> Fact:
         """Milliseconds from the subject to Redis and back."""
         seconds = self.snapshot.redis.round_trip_seconds if self.snapshot.redis.connected else None

@@ -1,6 +1,6 @@
 """Causes of what one client does, or of what is done to it."""
 
-from subject.causes.case import LATELY_SECONDS, Case
+from subject.causes.case import LATELY_SECONDS, MORE, Case
 from subject.causes.cause import STRONG, Fact, Suspect, either
 from subject.figures import number, percent
 from subject.finding import CLUSTER
@@ -51,19 +51,17 @@ def retry_storm(case: Case) -> list[Suspect]:
 def hot_key(case: Case) -> list[Suspect]:
     """Big, busy just now, or many behind one key."""
     client = case.finding.subject.id
-    held = case.snapshot.at - case.finding.since
-    lasting = Fact(f"it lasts for {held:,.0f} s", held)
     spread = [node.id for node in case.snapshot.up if case.by_client(node).get(client, 0.0) >= 1]
     through = f"it comes in through {len(spread)} of {len(case.snapshot.up)} nodes"
     return [
-        Suspect(f"{client} is far bigger than the others", (lasting.above(LATELY_SECONDS),)),
+        Suspect(f"{client} is far bigger than the others", (case.lasting.above(LATELY_SECONDS),)),
         Suspect(
             f"{client} runs a batch, or tries again and again",
-            (lasting.below(LATELY_SECONDS), case.refusals.above(0.2)),
+            (case.lasting.below(LATELY_SECONDS), case.refusals.above(0.2)),
         ),
         Suspect(
             f"{client} is a proxy behind which many users share one key",
-            (either(len(spread) > 1, through, through), lasting.above(LATELY_SECONDS)),
+            (either(len(spread) > 1, through, through), case.lasting.above(LATELY_SECONDS)),
             usual=0.6,
         ),
     ]
@@ -113,7 +111,7 @@ def _of_many(case: Case) -> list[Suspect]:
         ),
         Suspect(
             "many clients that retry at once, since what they ask fails",
-            (case.failures.above(0.05, STRONG), case.rise.above(1.5)),
+            (case.failures.above(0.05, STRONG), case.rise.above(MORE)),
             usual=0.7,
         ),
         Suspect(

@@ -135,8 +135,6 @@ def config_drift(case: Case) -> list[Suspect]:
     """Who is behind, and whether a change is still under way."""
     up = case.snapshot.up
     failed = next((node for node in up if node.last.reloads.problem), None)
-    held = case.snapshot.at - case.finding.since
-    since = Fact(f"it lasts for {held:,.0f} s", held)
     return [
         *(
             [
@@ -150,11 +148,11 @@ def config_drift(case: Case) -> list[Suspect]:
         Suspect(
             "a change of settings or files that did not reach all nodes, or that some have not reloaded "
             "(SIGHUP, or a restart)",
-            (since.above(LATELY_SECONDS), case.went_before.above(0)),
+            (case.lasting.above(LATELY_SECONDS), case.went_before.above(0)),
         ),
         Suspect(
             "a change is being rolled out, node by node, and is not done",
-            (since.below(LATELY_SECONDS), case.went_before.above(0)),
+            (case.lasting.below(LATELY_SECONDS), case.went_before.above(0)),
             usual=0.5,
         ),
         Suspect(

@@ -1,6 +1,6 @@
 """Causes of a service behind that fails or is late."""
 
-from subject.causes.case import MORE, Case
+from subject.causes.case import BUSY_PERCENT, LAG_MS, MORE, Case
 from subject.causes.cause import SOME, STRONG, Clue, Fact, Suspect, either
 from subject.cluster.samples import Sample
 
@@ -53,7 +53,7 @@ def _of_node(case: Case) -> list[Suspect]:
         ),
         Suspect(
             f"{who} is short of processor",
-            (case.loop_lag.above(25.0, STRONG), case.cpu.above(85.0)),
+            (case.loop_lag.above(LAG_MS, STRONG), case.cpu.above(BUSY_PERCENT)),
             usual=0.6,
         ),
     ]

@@ -160,6 +160,6 @@ def _conflict(
             Evidence("side_by_side", thresholds.conflict_seconds, round(overlap, 1), "seconds"),
         ),
         confidence=confidence(overlap / thresholds.conflict_seconds, overlap),
-        suggested_action=command("curl", "-s", f"http://{node.entry.admin_address}/state"),
+        suggested_action=command("curl", "-s", f"{node.admin_url}/state"),
         verify_with="subject nodes",
     )

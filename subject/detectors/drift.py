@@ -64,7 +64,7 @@ def _finding(
             Evidence("nodes_up", snapshot.expected_up, up, "nodes"),
         ),
         confidence=confidence((snapshot.at - since) / thresholds.drift_seconds, snapshot.at - since),
-        suggested_action=command("curl", "-s", f"http://{others[0].entry.admin_address}/state"),
+        suggested_action=command("curl", "-s", f"{others[0].admin_url}/state"),
         verify_with="subject diagnose",
     )
 
