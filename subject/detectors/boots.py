@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
+from subject.cluster import series
 from subject.cluster.node import Boot, Node
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
@@ -104,9 +105,7 @@ def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[fl
         for one in node.samples
         if one.end - one.start > thresholds.node_down_seconds and (one.boot_id, one.end) not in firsts
     ]
-    if not gaps:
-        return []
-    others = sorted(one.end for other in snapshot.nodes if other is not node for one in other.samples)
+    others = [other for other in snapshot.nodes if other is not node]
     return [
         gap.end
         for gap in gaps
@@ -114,10 +113,10 @@ def _silences(snapshot: Snapshot, thresholds: Thresholds, node: Node) -> list[fl
     ]
 
 
-def _longest_hole(written: Sequence[float], start: float, end: float) -> float:
-    """The longest time between two of these moments in which nothing was written."""
-    within = [at for at in written if start < at < end]
-    return max(later - earlier for earlier, later in pairwise([start, *within, end]))
+def _longest_hole(nodes: Sequence[Node], start: float, end: float) -> float:
+    """The longest time between these in which none of the nodes wrote."""
+    ends = (one.end for node in nodes for one in series.ending_after(node.samples, start) if one.end < end)
+    return max(later - earlier for earlier, later in pairwise([start, *sorted(ends), end]))
 
 
 def node_id_conflict(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

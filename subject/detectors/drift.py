@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import fields
-from itertools import product
 
 from gateway.contract.policy_table import PolicyTable
 from subject.cluster.node import Node
@@ -24,7 +23,7 @@ def config_drift(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     usual = max(digests, key=lambda digest: (digests[digest], -_first_change(snapshot, digest)))
     most = [node for node in snapshot.up if node.entry.policy_digest == usual]
     others = [node for node in snapshot.up if node.entry.policy_digest != usual]
-    since = min(max(_changed_at(one), _changed_at(other)) for one, other in product(most, others))
+    since = max(min(map(_changed_at, most)), min(map(_changed_at, others)))  # when the first two differed
     if snapshot.at - since < thresholds.drift_seconds:
         return []
     return [_finding(snapshot, thresholds, others=others, usual=usual, tables=len(digests), since=since)]
