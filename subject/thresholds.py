@@ -78,7 +78,6 @@ class Thresholds(BaseModel):
     )
     fallback_ratio: Ratio = Field(default=0.01, description="part of the decisions made without Redis")
     fallback_min_seconds: WholeSeconds = Field(default=2, description="seconds of the window with fallbacks")
-
     fallback_least: Count = Field(
         default=3, description="fallbacks of the window: a late reply now and then is no state of affairs"
     )

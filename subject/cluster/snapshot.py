@@ -50,6 +50,11 @@ class Snapshot:
         return tuple(node for node in self.nodes if node.is_up)
 
     @cached_property
+    def node_ids(self) -> frozenset[str]:
+        """Of the nodes that are known by more than their ids."""
+        return frozenset(node.id for node in self.nodes)
+
+    @cached_property
     def expected_up(self) -> int:
         """How many nodes would serve if all were well: those that left in order are not missed."""
         unseen = len(self.unanswered) + len(self.unread_nodes)
@@ -97,11 +102,6 @@ class Snapshot:
             node.id: series.per_second(node.samples, series.requests, self.first_second, self.until)
             for node in self.nodes
         }
-
-    @cached_property
-    def node_ids(self) -> frozenset[str]:
-        """Of the nodes that are known by more than their ids."""
-        return frozenset(node.id for node in self.nodes)
 
     @cached_property
     def requests(self) -> list[float]:

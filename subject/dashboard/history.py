@@ -6,14 +6,14 @@ from itertools import groupby
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.telemetry import HISTORY, TelemetryRecord
+from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster import samples
 from subject.cluster.present_time import in_present_time
+from subject.cluster.steps import STEP_SECONDS
 from subject.dashboard.chart import Chart, Stretch, draw
 from subject.telemetry.streams import goes_on, read_pages
 
 HOUR_SECONDS = 3600
-STEP_SECONDS = int(HISTORY.interval_seconds)
 
 
 class History:

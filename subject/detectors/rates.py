@@ -54,7 +54,7 @@ def judge(
     before = Usual(inf)
     for place, rate in enumerate(taught):
         before.learn(place, rate)
-    opening = _opening_burst(rates, thresholds) if is_start else frozenset()
+    burst = _opening_burst(rates, thresholds) if is_start else frozenset()
     usual = Usual(thresholds.baseline_seconds)
     judged: list[Second] = []
     for second, rate in enumerate(rates):
@@ -63,7 +63,7 @@ def judge(
         part = thresholds.clear_ratio if begins or _goes_on(judged, second - 1, thresholds) else 1.0
         lacks = len(usual) < thresholds.baseline_min_seconds
         found = _second(rate, before if lacks and taught else usual, thresholds, part)
-        if second in opening:
+        if second in burst:
             found = replace(found, anomalous=True)
         judged.append(found)
         if found.teaches:

@@ -39,7 +39,6 @@ class _Spike:
     """Rates are per second."""
 
     since: int
-    until: int
     usual: float
     rate: float
     z: float
@@ -70,7 +69,7 @@ def spikes(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
         return []  # what comes back, as after a drop
     since = first + place if opening is None else opening.began(first + place, first)
     client = _heaviest(snapshot, judged[:place], since, rate - usual, opening)
-    spike = _Spike(since, snapshot.until, usual=usual, rate=rate, z=z, client=client)
+    spike = _Spike(since, usual=usual, rate=rate, z=z, client=client)
     if client is not None and _is_of(client, snapshot, spike, place, thresholds):
         return [_single(snapshot, thresholds, spike, client)]
     return [_broad(snapshot, thresholds, spike)]
@@ -165,7 +164,7 @@ def _single(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike, client: _
             Evidence("client_rate", round(client.usual, 2), round(client.rate, 2), "requests/s"),
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
-        confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
+        confidence=confidence(spike.z / thresholds.spike_z, snapshot.until - spike.since),
         suggested_action=_cap(spike, client, limits),
         verify_with="subject top",
     )
@@ -205,7 +204,7 @@ def _broad(snapshot: Snapshot, thresholds: Thresholds, spike: _Spike) -> Finding
             *_cluster_evidence(spike, thresholds),
             Evidence("share_of_excess", thresholds.spike_client_share, round(spike.client_share, 3), "ratio"),
         ),
-        confidence=confidence(spike.z / thresholds.spike_z, spike.until - spike.since),
+        confidence=confidence(spike.z / thresholds.spike_z, snapshot.until - spike.since),
         suggested_action="subject top",
         verify_with="subject status",
     )

@@ -6,8 +6,8 @@ from dataclasses import replace
 from statistics import median_low
 
 from gateway.contract.roster import RosterEntry
+from subject.cluster.present_time import JUMP_SECONDS
 
-PUT_BACK_SECONDS = 1.0
 OFF_SECONDS = 2.0
 """By more a node that has just answered has another time than Redis."""
 
@@ -23,7 +23,7 @@ class RedisClock:
         """Redis has just said that it is `at`; whether its clock was put back since it last did."""
         self._is_told = True
         before, self._ahead_seconds = self._ahead_seconds, at - time.monotonic()
-        return before is not None and self._ahead_seconds < before - PUT_BACK_SECONDS
+        return before is not None and self._ahead_seconds < before - JUMP_SECONDS
 
     def of_now(self, entry: RosterEntry, waited_seconds: float) -> RosterEntry:
         """What a node has answered within so many seconds, at the time that Redis had then.
