@@ -32,15 +32,20 @@ def is_address(text: str) -> bool:
     return match is not None and 0 < int(match["port"]) < 65536
 
 
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
 def _nodes(text: str) -> str:
-    for address in filter(None, map(str.strip, text.split(","))):
+    for address in _listed(text):
         if not is_address(address):
             raise ValueError("write admin addresses as HOST:PORT, with commas between them")
     return text
 
 
 def _names(text: str) -> str:
-    for name in filter(None, map(str.strip, text.split(","))):
+    for name in _listed(text):
         if not _NAME.fullmatch(name):
             raise ValueError("write host names without ports, with commas between them")
     return text
@@ -109,8 +114,7 @@ class Settings(BaseSettings, Thresholds):
     @property
     def dashboard_names(self) -> frozenset[str]:
         """The names in SUBJECT_NAMES, and the one that is listened on."""
-        given = filter(None, map(str.strip, self.names.split(",")))
-        return frozenset(name.lower() for name in (*given, self.host))
+        return frozenset(name.lower() for name in (*_listed(self.names), self.host))
 
     @property
     def dashboard_token(self) -> str | None:
@@ -120,7 +124,7 @@ class Settings(BaseSettings, Thresholds):
     @property
     def admin_addresses(self) -> tuple[str, ...]:
         """The addresses in SUBJECT_NODES."""
-        return tuple(filter(None, map(str.strip, self.nodes.split(","))))
+        return _listed(self.nodes)
 
 
 def _credentials() -> str | None:
