@@ -149,33 +149,35 @@ class Report(Sheet):
             for line in policy_lines(policies.table):
                 self._print(line)
         if clients:
-            live = policies.overrides.limits
-            shown = clients
-            if (
-                not self.plain and len(clients) > LIMITS_ROWS
-            ):  # whom a person does not read, and Rich draws slowly
-                shown = sorted(clients, key=lambda client: client not in live)[:LIMITS_ROWS]
-            table = self._table("client", "limit")
-            for name in ("in window", "left"):
-                table.add_column(name, justify="right")
-            table.add_column("set by", overflow="fold")
-            windows = snapshot.windows_by_client
-            for client in shown:
-                table.add_row(
-                    client,
-                    _limit_for_now(policies, client, snapshot.at),
-                    *standing(windows.get(client, [])),
-                    _set_by(live.get(client), snapshot.at),
-                )
-                for row in window_rows(windows.get(client, [])):
-                    table.add_row(*row, "")
-            self._print_table(table, LIMITS_SPARE, prose=("limit", "set by"))
-            further = len(clients) - len(shown)
-            if further > 0:
-                self._print(f"and {further:,} more: subject limits | less")
+            self._limits_of(snapshot, clients)
         else:
             self._print("No client has a limit of its own, and none was set live.")
         self._unreadable(snapshot.unreadable)
+
+    def _limits_of(self, snapshot: Snapshot, clients: Sequence[str]) -> None:
+        """As many as a person reads, and Rich draws quickly, those first that were set live; else all."""
+        live, windows = snapshot.policies.overrides.limits, snapshot.windows_by_client
+        if not self.plain and len(clients) > LIMITS_ROWS:
+            shown = sorted(clients, key=lambda client: client not in live)[:LIMITS_ROWS]
+        else:
+            shown = list(clients)
+        table = self._table("client", "limit")
+        for name in ("in window", "left"):
+            table.add_column(name, justify="right")
+        table.add_column("set by", overflow="fold")
+        for client in shown:
+            table.add_row(
+                client,
+                _limit_for_now(snapshot.policies, client, snapshot.at),
+                *standing(windows.get(client, [])),
+                _set_by(live.get(client), snapshot.at),
+            )
+            for row in window_rows(windows.get(client, [])):
+                table.add_row(*row, "")
+        self._print_table(table, LIMITS_SPARE, prose=("limit", "set by"))
+        further = len(clients) - len(shown)
+        if further > 0:
+            self._print(f"and {further:,} more: subject limits | less")
 
     def diagnosis(self, snapshot: Snapshot, diagnosis: Diagnosis) -> None:
         """Each problem in a paragraph."""
