@@ -1,6 +1,7 @@
 """The last hour, from the stream that nodes keep each tenth record in."""
 
 from collections import deque
+from dataclasses import replace
 from itertools import groupby
 
 from redis.asyncio import Redis
@@ -51,9 +52,14 @@ class History:
 
     def _add(self, node: str, records: list[TelemetryRecord]) -> None:
         before = [self._last[node]] if node in self._last else []
-        found = map(Stretch.of, samples.made_of(in_present_time([*before, *records])))
-        self._stretches.setdefault(node, deque()).extend(found)
-        self._last[node] = max(records, key=lambda record: record.at)
+        told = in_present_time([*before, *records])
+        drawn = self._stretches.get(node, deque())
+        by = told[0].at - before[0].at if before else 0.0
+        if by:  # Redis' clock was set
+            drawn = deque(replace(one, start=one.start + by, end=one.end + by) for one in drawn)
+        self._stretches[node] = drawn
+        drawn.extend(map(Stretch.of, samples.made_of(told)))
+        self._last[node] = records[-1]
 
     def _prune(self, at: float) -> None:
         oldest = at - HOUR_SECONDS - STEP_SECONDS

@@ -115,6 +115,20 @@ async def test_one_record_of_a_time_to_come_stops_neither_history_nor_audit(redi
     assert (await redis_client.info("commandstats"))["cmdstat_xrange"]["calls"] == 4
 
 
+async def test_no_time_is_drawn_twice_where_redis_clock_was_put_back(redis_client: Redis) -> None:
+    history, at = History(), await redis_time(redis_client)
+    true = [record("node-1", at - 240 + 10 * n, sequence=10 * n, boot=Totals(50 * n)) for n in range(25)]
+    ahead = [replace(one, at=one.at + 100, started_at=one.started_at + 100) for one in true[:13]]
+    for told, now in ((ahead[:7], at - 80), (ahead[7:], at - 20), (true[13:], at)):
+        for one in told:
+            await redis_client.xadd(keys.HISTORY, {telemetry.STREAM_FIELD: codec.encode(one)})
+        await history.read(redis_client, now)
+
+    rates = [rate for rate in history.chart(at).lines["node-1"].rate if rate is not None]
+    assert max(rates) == pytest.approx(5, abs=0.1)
+    assert 10 * sum(rates) == pytest.approx(50 * 23, abs=60)
+
+
 async def test_one_node_that_is_ahead_does_not_make_the_others_late() -> None:
     async with AsyncExitStack() as nodes:
         at = {"node-1": 1000.0, "node-2": 1001.0, "node-3": 5000.0}
