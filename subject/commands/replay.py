@@ -13,8 +13,8 @@ from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
 from subject.commands.watch import Lines, event_line
 from subject.diagnosis.events import Event, Events
+from subject.diagnosis.past import Past
 from subject.diagnosis.problems import Diagnosis, diagnose
-from subject.diagnosis.retrospect import Past
 from subject.errors import UsageError
 from subject.exit_codes import FOUND, WELL
 from subject.figures import clock, instant

@@ -7,7 +7,8 @@ from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster import samples
 from subject.cluster.samples import Sample
-from subject.diagnosis.retrospect import Episode, Past, by_cause, episodes, moments
+from subject.diagnosis.past import Past
+from subject.diagnosis.retrospect import Episode, by_cause, episodes, moments
 from tests.unit.subject.builders import (
     START,
     THRESHOLDS,
