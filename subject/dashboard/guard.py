@@ -92,10 +92,10 @@ def is_ours(host: str, names: Collection[str]) -> bool:
     if not name or set(host) & set("/?#@\\"):
         return False
     name = name.removesuffix(".")
-    return name == "localhost" or name in names or is_address(name)
+    return name == "localhost" or name in names or _is_ip_address(name)
 
 
-def is_address(name: str) -> bool:
+def _is_ip_address(name: str) -> bool:
     """Whether it is an IP address, and not a name."""
     try:
         ip_address(name)
