@@ -1,7 +1,7 @@
 """Causes of an observer that sees nothing."""
 
 from subject.causes.case import Case
-from subject.causes.cause import SOME, STRONG, Clue, Suspect
+from subject.causes.cause import SOME, SURE, Clue, Suspect
 
 
 def observer_blind(case: Case) -> list[Suspect]:
@@ -18,12 +18,13 @@ def observer_blind(case: Case) -> list[Suspect]:
                 usual=0.8,
             ),
         ]
-    problem = Clue(f"Redis {redis.trouble}", SOME)
     if redis.refuses:
+        said = Clue(f"it answers the subject: {redis.problem}", SURE)
         return [
-            Suspect(f"Redis {redis.trouble}", (problem,), usual=STRONG),
+            Suspect(f"Redis {redis.trouble}", (said,)),
             Suspect("SUBJECT_NODES does not name the nodes' admin listeners", (_answers(asked),), usual=0.5),
         ]
+    problem = Clue(f"Redis {redis.trouble}", SOME)
     if not asked:
         return [
             Suspect(
