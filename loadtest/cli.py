@@ -15,6 +15,7 @@ from loadtest.child import StartError
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.evaluation import command as evaluation
 from loadtest.evaluation.plan import Plan
+from loadtest.generator import KEY_HEADER
 from loadtest.interrupt import Interrupted, until_signal
 from loadtest.parser import ROOT, USAGE, build
 
@@ -114,9 +115,11 @@ def _run_options(options: argparse.Namespace) -> run_command.Options:
     if options.nodes is not None:
         if not redis_url:
             raise TargetError("--nodes needs the Redis that they count in: --redis URL, or REDIS_URL")
-        target = Target(options.nodes, redis_url, options.keys, options.path)
-    elif options.redis or options.keys or options.path != ROOT:
-        raise TargetError("--redis, --keys and --path are about the cluster of --nodes")
+        target = Target(
+            options.nodes, redis_url, options.keys, options.path, options.header, options.insecure
+        )
+    elif options.redis or options.keys or options.path != ROOT or _is_about_nodes(options):
+        raise TargetError("--redis, --keys, --path, --header and --insecure are about the cluster of --nodes")
     return run_command.Options(
         names=options.names,
         seed=options.seed,
@@ -126,6 +129,10 @@ def _run_options(options: argparse.Namespace) -> run_command.Options:
         as_json=options.json,
         web_port=options.web,
     )
+
+
+def _is_about_nodes(options: argparse.Namespace) -> bool:
+    return options.header != KEY_HEADER or bool(options.insecure)
 
 
 def _evaluation_options(options: argparse.Namespace) -> evaluation.Options:

@@ -1,6 +1,7 @@
 """What the load generator counted, as it writes it down at its end (in JSON, by the contract's codec)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.contract.telemetry import Totals
 
@@ -27,12 +28,21 @@ class Counts:
         return Totals(requests, self.admitted, self.refused, self.failed, self.unidentified)
 
 
+class Moment(NamedTuple):
+    """How many requests had been started and answered at a time (seconds since 1970)."""
+
+    at: float
+    started: int
+    answered: int
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The generator's counts at its end."""
+    """The generator's counts at its end, and some times a second on somebody's cluster."""
 
     nodes: dict[str, Counts]
     dropped: int  # requests that were due and were not sent, since all users waited for answers
+    moments: dict[str, tuple[Moment, ...]] = field(default_factory=dict)
 
     @property
     def sent(self) -> int:

@@ -5,7 +5,7 @@ from random import Random
 from rich.console import Console
 
 from loadtest import report, scenarios
-from loadtest.play import on_own
+from loadtest.play import Played, on_own
 from loadtest.progress import Progress
 
 WELL, FAILED = 0, 1
@@ -23,7 +23,8 @@ async def show(seed: int) -> int:
     progress = Progress(console)
     setting, drawn = scenarios.draw_all(names, seed)
     report.print_opening(console, setting, seed)
+    played = Played(setting, drawn)
     with progress.live():
-        played = await on_own(setting, drawn, seed, progress, is_asked=True)
-    report.print_verdict(console, played.verdict, seed, progress.seconds)
-    return FAILED if played.verdict.failures else WELL
+        verdict = await on_own(played, seed, progress, is_asked=True)
+    report.print_verdict(console, verdict, seed, progress.seconds)
+    return FAILED if verdict.failures else WELL

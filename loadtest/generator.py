@@ -21,10 +21,22 @@ LONGEST_RUN_SECONDS = 1800
 """It ends by then even if whoever started it was killed and cannot stop it."""
 
 OWN_PATH = "/work"
+KEY_HEADER = "X-API-Key"
 WEB_HOST = "127.0.0.1"
 
 _WEB = ("--autostart", "--autoquit", "0", "--web-host", WEB_HOST)
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How requests come to somebody's nodes, which are called `node_ids` there: what is asked for, the field
+    with the key, and whether certificates are checked."""
+
+    path: str
+    node_ids: Sequence[str]
+    key_header: str = KEY_HEADER
+    is_insecure: bool = False
 
 
 @dataclass(slots=True)
@@ -103,17 +115,18 @@ async def running(
     seed: int,
     environment: Mapping[str, str],
     folder: Path,
-    foreign_path: str | None = None,
+    foreign: Way | None = None,
     web_port: int | None = None,
 ) -> AsyncIterator[Generator]:
     """Send `load` to `nodes` (id and URL of each) while the context lasts; one per folder.
 
-    Without a `foreign_path` the upstream is our own, whose log tells what arrived; with one the answers do.
+    Without a `foreign` way the upstream is our own, whose log tells what arrived; with one the answers do.
     With a `web_port` locust's page shows how it goes.
     """
     load_file, report_file, answers = folder / "load.json", folder / "counts.json", folder / "answers.log"
     started = folder / "started"
     shown = ["--headless"] if web_port is None else [*_WEB, "--web-port", str(web_port)]
+    way = foreign or Way(OWN_PATH, [node_id for node_id, _ in nodes])
     followed_file.replace(load_file, load)
     child = start_module(
         "locust",
@@ -127,8 +140,11 @@ async def running(
             "LOADTEST_SEED": str(seed),
             "LOADTEST_STARTED": str(started),
             "LOADTEST_MOST": str(MOST_CONNECTIONS),
-            "LOADTEST_PATH": foreign_path or OWN_PATH,
-            **({} if foreign_path is None else {"LOADTEST_ANSWERS": str(answers)}),
+            "LOADTEST_PATH": way.path,
+            "LOADTEST_HEADER": way.key_header,
+            "LOADTEST_HOPS": json.dumps(list(way.node_ids)),
+            **({"LOADTEST_INSECURE": "1"} if way.is_insecure else {}),
+            **({} if foreign is None else {"LOADTEST_ANSWERS": str(answers)}),
             "LOADTEST_REPORT": str(report_file),
         },
         folder=folder,

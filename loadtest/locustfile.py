@@ -4,8 +4,9 @@ else imports this module.
 From the environment: LOADTEST_NODES, JSON of a list of [id, url]; LOADTEST_LOAD, the file with the load now,
 read again whenever it is replaced; LOADTEST_SEED; LOADTEST_MOST, of connections; LOADTEST_REPORT, the file
 that the counts go to at the end; LOADTEST_STARTED, one that is there once it sends. LOADTEST_PATH is what is
-asked for; with LOADTEST_ANSWERS a line of JSON for each request that was admitted goes to that file, and
-without it the path says when the request was sent.
+asked for, and LOADTEST_HEADER the field that holds the key; LOADTEST_HOPS, JSON of the names that nodes have
+in Via; with LOADTEST_INSECURE certificates are not checked. With LOADTEST_ANSWERS a line of JSON for each
+request that was admitted goes to that file, and without it the path says when the request was sent.
 """
 
 import json
@@ -26,24 +27,29 @@ from gateway.contract import codec
 from gateway.contract.client_id import key_digest
 from loadtest import load as loads
 from loadtest.connections import Connections
-from loadtest.counts import Counted, Counts
+from loadtest.counts import Counted, Counts, Moment
 from loadtest.followed_file import FollowedFile
 from loadtest.generator import LONGEST_RUN_SECONDS
 from loadtest.upstream_log import line
+from loadtest.via import hops
 
 FOLLOW_SECONDS = 0.1
 BACKLOG_SECONDS = 1.0
 IDLE_SECONDS = 0.2
 SPAWN_PER_SECOND = 100
+MOMENT_SECONDS = 0.25
 
 NODES: list[list[str]] = json.loads(os.environ["LOADTEST_NODES"])
+HOPS = frozenset(json.loads(os.environ["LOADTEST_HOPS"]))
 PATH = os.environ["LOADTEST_PATH"]
+KEY_HEADER = os.environ["LOADTEST_HEADER"]
 ANSWERS = os.environ.get("LOADTEST_ANSWERS")
 OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
-"""By status, of answers without Via; with it they are the upstream's, and their requests were admitted."""
+"""By status, of answers that no node names itself in; others are the upstream's, and were admitted."""
 
 answers: list[str] = []
 counts = {node_id: Counter[str]() for node_id, _ in NODES}
+moments: dict[str, list[Moment]] = {node_id: [] for node_id, _ in NODES}
 queue: "Queue[loads.Request]" = Queue()
 
 
@@ -67,7 +73,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Until it is killed."""
-        followed = time.monotonic()
+        followed = noted = time.monotonic()
         self.follow()
         due = followed + self.requests.gap_seconds()
         Path(os.environ["LOADTEST_STARTED"]).touch()
@@ -77,6 +83,9 @@ class Dispatcher:
                 followed = now
                 if self.follow():
                     due = now + self.requests.gap_seconds()
+            if ANSWERS and now - noted >= MOMENT_SECONDS:
+                noted = now
+                note_moment()
             while due <= now:
                 self._put()
                 due += self.requests.gap_seconds()
@@ -88,6 +97,13 @@ class Dispatcher:
             self.dropped += 1
         else:
             queue.put(self.requests.draw())
+
+
+def note_moment() -> None:
+    """What has been sent by now."""
+    at = time.time()
+    for node_id, of_node in counts.items():
+        moments[node_id].append(Moment(at, of_node["started"], of_node["answered"]))
 
 
 dispatcher = Dispatcher(Path(os.environ["LOADTEST_LOAD"]), int(os.environ["LOADTEST_SEED"]))
@@ -114,6 +130,7 @@ class Client(FastHttpUser):
     """Sends what is due. Users stand for connections: which client a request is of, its key says."""
 
     host = "http://every-request-names-its-node.invalid"
+    insecure = "LOADTEST_INSECURE" in os.environ
     network_timeout = 10.0
     connection_timeout = 5.0
 
@@ -135,11 +152,12 @@ class Client(FastHttpUser):
         with self.client.get(
             f"{url}{PATH if ANSWERS else target}",
             name=node_id,
-            headers={"X-API-Key": request.key},
+            headers={KEY_HEADER: request.key},
             allow_redirects=False,
             catch_response=True,
         ) as response:
-            is_upstreams = "Via" in (response.headers or ())
+            via = (response.headers or {}).get("Via", [])  # of several fields a list
+            is_upstreams = not HOPS.isdisjoint(hops([via] if isinstance(via, str) else via))
             outcome = "admitted" if is_upstreams else OUTCOMES.get(response.status_code, "failed")
             counts[node_id][outcome] += 1
             counts[node_id]["answered"] += 1
@@ -166,10 +184,12 @@ def start_dispatcher(**_: Any) -> None:
 def write_report(**_: Any) -> None:
     """Exact counts by node; `started` less all outcomes is what no answer came for. The last word is for who
     waits for another end."""
+    note_moment()
     for of_node in counts.values():
         del of_node["answered"]
     nodes = {node_id: Counts(**by_outcome) for node_id, by_outcome in counts.items()}
-    counted = Counted(nodes, dispatcher.dropped + queue.qsize())
+    times = {node_id: tuple(of_node) for node_id, of_node in moments.items()} if ANSWERS else {}
+    counted = Counted(nodes, dispatcher.dropped + queue.qsize(), times)
     if ANSWERS:
         Path(ANSWERS).write_text("".join(answers))
     Path(os.environ["LOADTEST_REPORT"]).write_text(codec.encode(counted))

@@ -12,12 +12,14 @@ from loadtest import scenarios
 from loadtest.bench import command as bench
 from loadtest.elsewhere.target import is_node_url
 from loadtest.evaluation.plan import INTENSITIES
+from loadtest.generator import KEY_HEADER
 
 USAGE = 2
 MAX_NODES = 30
 MAX_WORKERS = 16
 WEB_PORT = 8089
 ROOT = "/"
+_FIELD_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
 
 Add = Callable[..., argparse.ArgumentParser]
@@ -103,6 +105,16 @@ def _run(add: Add) -> None:
         "--path", type=_path, default=ROOT, help="what is asked for there, by GET (default /); no query"
     )
     command.add_argument(
+        "--header",
+        type=_field_name,
+        default=KEY_HEADER,
+        metavar="NAME",
+        help=f"the field that the key is sent in (default {KEY_HEADER})",
+    )
+    command.add_argument(
+        "--insecure", action="store_true", help="take any certificate of a node for its own, by https"
+    )
+    command.add_argument(
         "--rate",
         type=_bounded(1, 1000),
         help="requests a second that are usual (default: drawn, 80 to 100; with --nodes 30)",
@@ -137,6 +149,12 @@ def _urls(text: str) -> tuple[str, ...]:
 def _path(text: str) -> str:
     if not _PATH.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no path such as /health")
+    return text
+
+
+def _field_name(text: str) -> str:
+    if not _FIELD_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no field name such as {KEY_HEADER}")
     return text
 
 

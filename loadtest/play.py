@@ -2,28 +2,56 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtest import books
+from loadtest.child import StartError
 from loadtest.elsewhere.stage import Reached
+from loadtest.generator import Generator
 from loadtest.progress import Progress
 from loadtest.scenarios import Scenario, Setting
-from loadtest.session import Session
+from loadtest.session import Inject, Session
 from loadtest.stage import standing
 from loadtest.subject_commands import Subject, SubjectError
-from loadtest.verdict import Asked, Verdict
+from loadtest.verdict import Asked, Outcome, Verdict
 from loadtest.watch import Watch, asked
 from loadtest.watching import watching
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Played:
-    """What came of a run, and all that the subject said meanwhile."""
+    """A run of `drawn` as far as it has come: what is over, and all that the subject said meanwhile. It is on
+    somebody's `cluster`, or on our own."""
 
     setting: Setting
-    verdict: Verdict
-    reports: Sequence[Asked]
+    drawn: Sequence[Scenario]
+    cluster: Reached | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    reports: list[Asked] = field(default_factory=list)
+    begun_at: list[float] = field(default_factory=list)
+
+    def session(self, load: Generator, inject: Inject, watch: Watch) -> Session:
+        """In which it is played."""
+        return Session(self.setting, load, inject, watch, outcomes=self.outcomes, begun_at=self.begun_at)
+
+    @property
+    def under_way(self) -> tuple[Scenario, float] | None:
+        """What has begun and is not over, and since when; of a run that is over, nothing."""
+        place = len(self.outcomes)
+        return (self.drawn[place], self.begun_at[place]) if place < len(self.begun_at) else None
+
+    def broken_off(self, reason: str) -> Verdict:
+        """Where it goes no further, judge what is over by what was found, and leave the rest open."""
+        left = ", ".join(scenario.name for scenario in self.drawn[len(self.outcomes) :])
+        open_questions = (
+            f"the run was broken off: {reason}",
+            *([f"not played to its end: {left}"] if left else []),
+            "limits and counts were held against nothing",
+        )
+        if self.cluster is not None:
+            return self.cluster.books.broken_off(self.outcomes, open_questions)
+        return Verdict(tuple(self.outcomes), None, open_questions=open_questions)
 
 
 @asynccontextmanager
@@ -33,55 +61,47 @@ async def diagnosing(environment: Mapping[str, str], folder: Path) -> AsyncItera
 
 
 async def on_own(
-    setting: Setting,
-    drawn: Sequence[Scenario],
-    seed: int,
-    progress: Progress,
-    *,
-    is_asked: bool = False,
-    web_port: int | None = None,
-) -> Played:
-    """On a cluster that is started for it. The subject watches all the while, or `is_asked` again and again.
+    played: Played, seed: int, progress: Progress, *, is_asked: bool = False, web_port: int | None = None
+) -> Verdict:
+    """On a cluster that is started for it; what it comes to. The subject watches all the while, or `is_asked`
+    again and again.
 
     Raises:
         StartError: a part of it does not start, or does not last.
     """
     progress.status("starting Redis, a dummy upstream and the nodes")
+    setting = played.setting
     async with standing(setting, seed, web_port) as stage:
         progress.say("the cluster runs")
         environment, folder = stage.subject_environment, stage.cluster.folder
         looks = diagnosing(environment, folder) if is_asked else watching(environment, folder)
-        reports: list[Asked] = []
         try:
             async with looks as coming:
-                watch = Watch(coming, progress, reports)
-                outcomes = await Session(setting, stage.load, stage.inject, watch).play(drawn)
+                watch = Watch(coming, progress, played.reports)
+                await played.session(stage.load, stage.inject, watch).play(played.drawn)
             progress.status("counting")
             subject = Subject(environment, folder)
-            verdict = await books.closed(setting, stage, subject, drawn, outcomes)
+            return await books.closed(setting, stage, subject, played.drawn, played.outcomes)
         except SubjectError as error:
-            verdict = Verdict((), None, problems=(str(error),))
+            return Verdict(tuple(played.outcomes), None, problems=(str(error),))
         finally:
             progress.status("stopping everything")
-    return Played(setting, verdict, reports)
 
 
 async def on_reached(
-    cluster: Reached, drawn: Sequence[Scenario], seed: int, progress: Progress, web_port: int | None
-) -> Played:
+    played: Played, cluster: Reached, seed: int, progress: Progress, web_port: int | None
+) -> Verdict:
     """On somebody's.
 
     Raises:
-        StartError: the load generator does not start, or does not last.
+        StartError: the load generator, or the subject, does not start, or does not last.
     """
-    reports: list[Asked] = []
     async with cluster.loaded(seed, web_port) as load:
         try:
             async with cluster.watched() as coming:
-                watch = Watch(coming, progress, reports)
-                outcomes = await Session(cluster.setting, load, cluster.inject, watch).play(drawn)
+                watch = Watch(coming, progress, played.reports)
+                await played.session(load, cluster.inject, watch).play(played.drawn)
             progress.status("counting")
-            verdict = await cluster.books.closed(load, outcomes)
+            return await cluster.books.closed(load, played.outcomes, played.reports)
         except SubjectError as error:
-            verdict = Verdict((), None, problems=(str(error),))
-    return Played(cluster.setting, verdict, reports)
+            raise StartError(str(error)) from None

@@ -9,7 +9,8 @@ from rich.text import Text
 from loadtest.scenarios import WARM_UP, Setting
 from loadtest.verdict import Busiest, Outcome, Verdict
 
-_GOOD, _BAD = "green", "bold red"
+_GOOD, _OPEN, _BAD = "green", "bold yellow", "bold red"
+_WORDS = {"passed": ("PASS", f"bold {_GOOD}"), "failed": ("FAIL", _BAD), "not judged": ("NOT JUDGED", _OPEN)}
 
 
 def print_opening(
@@ -48,7 +49,7 @@ def print_verdict(
     failed."""
     console.print()
     if verdict.outcomes:
-        console.print(_table(verdict.outcomes))
+        console.print(_table(verdict))
         console.print()
     if with_times and (times := _times(verdict.outcomes)).row_count:
         console.print(times)
@@ -60,31 +61,34 @@ def print_verdict(
         console.print(_counts(verdict.counted))
     for what in verdict.not_judged:
         console.print(Text(f"– not judged: {what}"))
+    for question in verdict.unjudged:
+        console.print(Text(f"? {question}", style=_OPEN))
     for failure in verdict.failures:
         console.print(Text(f"✗ {failure}", style=_BAD))
-    if verdict.failures:
-        console.print(Text(f"FAIL in {seconds:.0f} s (seed {seed})", style=_BAD))
-    else:
-        console.print(Text(f"PASS in {seconds:.0f} s (seed {seed})", style=f"bold {_GOOD}"))
+    said, style = _WORDS[verdict.word]
+    console.print(Text(f"{said} in {seconds:.0f} s (seed {seed})", style=style))
 
 
-def _table(outcomes: tuple[Outcome, ...]) -> Table:
+def _table(verdict: Verdict) -> Table:
     table = Table(show_lines=True, expand=True)
     table.add_column("injected", ratio=2)
     table.add_column("what the subject diagnosed, and suggested", ratio=5)
-    for outcome in outcomes:
-        if outcome.is_right and outcome.scenario.name == WARM_UP:
+    for outcome in verdict.outcomes:
+        if outcome.is_right and not outcome.unjudged and outcome.scenario.name == WARM_UP:
             continue
-        table.add_row(_injected(outcome), _diagnosed(outcome))
+        table.add_row(_injected(outcome), _diagnosed(outcome, verdict.unexpected))
     return table
 
 
 def _injected(outcome: Outcome) -> Text:
-    mark = Text("✓ ", style=_GOOD) if outcome.is_right else Text("✗ ", style=_BAD)
+    if not outcome.is_right:
+        mark = Text("✗ ", style=_BAD)
+    else:
+        mark = Text("? ", style=_OPEN) if outcome.unjudged else Text("✓ ", style=_GOOD)
     return mark + Text(outcome.scenario.name, style="bold") + Text(f"\n{outcome.scenario.injected}")
 
 
-def _diagnosed(outcome: Outcome) -> RenderableType:
+def _diagnosed(outcome: Outcome, unexpected: str) -> RenderableType:
     findings = [finding for _, finding in outcome.found]
     parts = [
         Text(f"{finding.code}: ", style="bold")
@@ -93,7 +97,8 @@ def _diagnosed(outcome: Outcome) -> RenderableType:
         for finding in findings
     ]
     parts += [Text(f"✗ not found: {sign}", style=_BAD) for sign in outcome.missing]
-    parts += [Text(f"✗ false alarm: {finding}", style=_BAD) for finding in outcome.false_alarms]
+    parts += [Text(f"✗ {unexpected}: {finding}", style=_BAD) for finding in outcome.false_alarms]
+    parts += [Text(f"? {text}", style=_OPEN) for text in outcome.unjudged]
     return Group(*parts) if parts else Text("nothing, rightly")
 
 

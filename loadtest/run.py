@@ -1,13 +1,16 @@
 """`loadtest run`: scenarios on a cluster of our own or on somebody's, and a verdict on both."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from loadtest import output, report, scenarios
+from loadtest.child import StartError
 from loadtest.elsewhere import stage as elsewhere
 from loadtest.elsewhere.target import Target
 from loadtest.generator import WEB_HOST
@@ -16,8 +19,10 @@ from loadtest.progress import Progress
 from loadtest.run_report import document, page
 from loadtest.run_report.document import Run
 from loadtest.scenarios import Chance
+from loadtest.verdict import Verdict
 
-WELL, FAILED = 0, 1
+FILES = HTML, JSON = "report.html", "report.json"
+EXIT_CODES = {"passed": 0, "failed": 1, "not judged": 3}
 ASKED = "tells each second what is wrong"
 
 
@@ -35,56 +40,89 @@ class Options:
 
 
 async def run(options: Options) -> int:
-    """Play the scenarios, and judge; what can only be the first is that.
+    """Play the scenarios, and judge; what can only be the first is that. Of a run that is broken off what has
+    come so far is told.
 
     Returns:
-        0 if all that was expected was found, nothing else, and the limits were kept; otherwise 1.
+        0 if all that was expected was found, nothing else, and the limits were kept; 3 if nobody could tell;
+        otherwise 1.
 
     Raises:
         StartError: something does not start, or does not answer.
         TargetError: what is asked for cannot be done on that cluster.
     """
     names = sorted(dict.fromkeys(options.names), key=lambda name: name != scenarios.FIRST)
+    if options.report is not None:
+        output.made(options.report, *FILES)
     console = output.console(to_stderr=options.as_json)
-    progress = Progress(console)
-    folder = None if options.report is None else output.made(options.report)
-    began_at = time.time()
-    with progress.live():
+    told = _Telling(options, console, Progress(console), time.time())
+    with told.progress.live():
         if options.target is None:
-            played = await _on_own(options, names, console, progress)
-        else:
-            played = await _elsewhere(options, options.target, names, console, progress)
-    report.print_verdict(console, played.verdict, options.seed, progress.seconds, with_times=True)
-    told = Run(played, options.seed, began_at, options.target)
-    if folder is not None:
-        (folder / "report.json").write_text(document.text(told) + "\n")
-        (folder / "report.html").write_text(page.html(told))
-        console.print(f"{folder / 'report.html'}, and report.json beside it", soft_wrap=True)
-    if options.as_json:
-        print(document.text(told))  # noqa: T201 - the command's output
-    return FAILED if played.verdict.failures else WELL
+            return await _on_own(told, names)
+        return await _elsewhere(told, options.target, names)
 
 
-async def _on_own(options: Options, names: Sequence[str], console: Console, progress: Progress) -> Played:
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How a run is told, while it lasts and at its end."""
+
+    options: Options
+    console: Console
+    progress: Progress
+    began_at: float
+
+    def end(self, played: Played, verdict: Verdict) -> int:
+        """Print and write it; the exit code."""
+        options, console = self.options, self.console
+        report.print_verdict(console, verdict, options.seed, self.progress.seconds, with_times=True)
+        told = Run(played, verdict, options.seed, self.began_at, options.target)
+        if (folder := options.report) is not None:
+            (folder / JSON).write_text(document.text(told) + "\n")
+            (folder / HTML).write_text(page.html(told))
+            console.print(f"{folder / HTML}, and {JSON} beside it", soft_wrap=True)
+        if options.as_json:
+            print(document.text(told), flush=True)  # noqa: T201 - the command's output
+        return EXIT_CODES[verdict.word]
+
+    @contextmanager
+    def even_if_broken_off(self, played: Played) -> Iterator[None]:
+        """Tell what has come of it also where it does not come to its end."""
+        try:
+            yield
+        except (asyncio.CancelledError, StartError) as error:
+            if played.begun_at:
+                reason = str(error) if isinstance(error, StartError) else "a signal asked for its end"
+                self.end(played, played.broken_off(reason))
+            raise
+
+    def say_web(self) -> None:
+        """Where locust's page is, if there is one."""
+        if self.options.web_port is not None:
+            self.progress.say(
+                f"locust's page, as long as it lasts: http://{WEB_HOST}:{self.options.web_port}/"
+            )
+
+
+async def _on_own(told: _Telling, names: Sequence[str]) -> int:
+    options = told.options
     setting, drawn = scenarios.draw_all(names, options.seed, options.rate_per_second)
-    report.print_opening(console, setting, options.seed, ASKED)
-    _say_web(options, progress)
-    return await on_own(setting, drawn, options.seed, progress, web_port=options.web_port)
+    report.print_opening(told.console, setting, options.seed, ASKED)
+    told.say_web()
+    played = Played(setting, drawn)
+    with told.even_if_broken_off(played):
+        verdict = await on_own(played, options.seed, told.progress, web_port=options.web_port)
+    return told.end(played, verdict)
 
 
-async def _elsewhere(
-    options: Options, target: Target, names: Sequence[str], console: Console, progress: Progress
-) -> Played:
+async def _elsewhere(told: _Telling, target: Target, names: Sequence[str]) -> int:
+    options = told.options
     elsewhere.check(target.redis_url, names, scenarios.FAULTS)
-    async with elsewhere.reached(target, options.rate_per_second, progress) as cluster:
+    async with elsewhere.reached(target, options.rate_per_second, told.progress) as cluster:
         drawn = cluster.drawn(names, Chance(options.seed))
-        report.print_opening_elsewhere(
-            console, cluster.setting, cluster.books.facts.others_per_second, options.seed
-        )
-        _say_web(options, progress)
-        return await on_reached(cluster, drawn, options.seed, progress, options.web_port)
-
-
-def _say_web(options: Options, progress: Progress) -> None:
-    if options.web_port is not None:
-        progress.say(f"locust's page, as long as it lasts: http://{WEB_HOST}:{options.web_port}/")
+        others = cluster.books.facts.others_per_second
+        report.print_opening_elsewhere(told.console, cluster.setting, others, options.seed)
+        told.say_web()
+        played = Played(cluster.setting, drawn, cluster)
+        with told.even_if_broken_off(played):
+            verdict = await on_reached(played, cluster, options.seed, told.progress, options.web_port)
+    return told.end(played, verdict)

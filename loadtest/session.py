@@ -20,6 +20,7 @@ SHORTEST_SECONDS = 6.0
 """A scenario ends early once all that it expects is found, but not before it has been so for this long."""
 
 TICK_SECONDS = 0.1
+Inject = Callable[[Fault], AbstractAsyncContextManager[None]]
 
 
 @dataclass(slots=True)
@@ -28,10 +29,14 @@ class Session:
 
     setting: Setting
     generator: Generator
-    inject: Callable[[Fault], AbstractAsyncContextManager[None]]
+    inject: Inject
     watch: Watch
     shortest_seconds: float = SHORTEST_SECONDS
     faults: dict[Fault, AsyncExitStack] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of the scenarios that are over."""
+    begun_at: list[float] = field(default_factory=list)
+    """When each began, in seconds since 1970."""
 
     async def play(self, scenarios: Sequence[Scenario]) -> tuple[Outcome, ...]:
         """Play one after the other, each from a state without findings. May be called once.
@@ -46,19 +51,22 @@ class Session:
             await asyncio.wait({watching, playing}, return_when=asyncio.FIRST_COMPLETED)
             if watching.done():
                 await watching  # it ends by an error only
-            return await playing
+            await playing
+            return tuple(self.outcomes)
         finally:
             watching.cancel()
             playing.cancel()
             await asyncio.gather(watching, playing, return_exceptions=True)
             await uninterrupted(self._end_faults(but=()))
 
-    async def _play_all(self, scenarios: Sequence[Scenario]) -> tuple[Outcome, ...]:
-        return tuple([await self._play(scenario) for scenario in scenarios])
+    async def _play_all(self, scenarios: Sequence[Scenario]) -> None:
+        for scenario in scenarios:
+            self.outcomes.append(await self._play(scenario))
 
     async def _play(self, scenario: Scenario) -> Outcome:
         progress = self.watch.progress
         started_at = began_at = time.time()
+        self.begun_at.append(started_at)
         shortest_end = inf
 
         def is_all_found() -> bool:

@@ -9,7 +9,8 @@ from gateway.contract import codec
 from gateway.contract.telemetry import Totals
 from loadtest.child import NOTHING, Child, start_module
 
-ANSWER_SECONDS = 15.0
+ANSWER_SECONDS = 30.0
+_WRONG_USE = 2
 Answer = TypeVar("Answer")
 Identity = tuple[str, str, str]
 """A finding's code, and the kind and id of what it is about: the same in two reports of the same finding."""
@@ -17,6 +18,10 @@ Identity = tuple[str, str, str]
 
 class SubjectError(RuntimeError):
     """The subject did not answer as it should; the message is one sentence."""
+
+
+class WrongUseError(SubjectError):
+    """It was asked for something that cannot be (exit code 2), and says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Finding:
     summary: str
     likely_cause: str
     suggested_action: str
+    since: float = 0.0  # seconds since 1970, by Redis' clock
 
     @property
     def identity(self) -> Identity:
@@ -161,6 +167,8 @@ class Subject:
 def _output(child: Child, command: str) -> str:
     """What it printed; exit code 1 says that there are findings (or that it broke), 3 that it is blind."""
     code, text = child.process.returncode, child.stdout.read_text()
+    if code == _WRONG_USE:
+        raise WrongUseError(f"subject {command} exited with {code}: {child.last_words()}")
     if code not in (0, 1, 3) or not text:
         raise SubjectError(f"subject {command} exited with {code}: {child.last_words()}")
     return text

@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.contract.limits import Limit
 from loadtest.scenarios.scenario import Scenario, Sign
@@ -16,6 +17,11 @@ class Asked:
     asked_at: float
     at: float
     report: Report
+
+    @property
+    def clock_offset(self) -> float:
+        """What this machine's clock is ahead of Redis', by which records have their time."""
+        return self.asked_at - self.report.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Outcome:
     problems: tuple[Problem, ...] | None = None  # in the first report with all that is expected
     clear_seconds: float | None = None  # from the scenario's end until nothing was found, if something was
     times: Times = NOT_YET
+    unjudged: tuple[str, ...] = ()  # what nobody can tell from here whether it is right; it is not above
 
     @property
     def is_right(self) -> bool:
@@ -173,8 +180,9 @@ class Verdict:
     """All that a run is judged by.
 
     `counted` is the number of requests on whose outcomes senders and subject agree, node by node; None where
-    they do not. `problems` are sentences on that, and on what kept the run from being judged; `not_judged`
-    ones on what nobody could see. What `busiest` got is told by `limits_by`.
+    they do not. `problems` are sentences on what is wrong with that, or with the run; `open_questions` on
+    what it should have been judged by and was not; `not_judged` on what no run there is judged by. What
+    `busiest` got is told by `limits_by`; `unexpected` is what a finding is called that nobody put there.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -183,6 +191,23 @@ class Verdict:
     problems: tuple[str, ...] = ()
     limits_by: str = "the upstream's log"
     not_judged: tuple[str, ...] = ()
+    open_questions: tuple[str, ...] = ()
+    unexpected: str = "false alarm"
+
+    @property
+    def word(self) -> Literal["passed", "failed", "not judged"]:
+        """What it comes to. What is left open does not pass."""
+        if self.failures:
+            return "failed"
+        return "not judged" if self.unjudged else "passed"
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """What is left open, a sentence each."""
+        of_findings = (
+            f"{result.scenario.name}: {text}" for result in self.outcomes for text in result.unjudged
+        )
+        return (*of_findings, *self.open_questions)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -199,7 +224,7 @@ class Verdict:
             name = result.scenario.name
             yield from (f"{name}: {sign} was not found" for sign in result.missing)
             yield from (
-                f"{name}: false alarm {finding}: {finding.summary}" for finding in result.false_alarms
+                f"{name}: {self.unexpected} {finding}: {finding.summary}" for finding in result.false_alarms
             )
             if not result.is_well_grouped:
                 told = ", ".join(map(str, result.problems or ()))
@@ -208,7 +233,7 @@ class Verdict:
 
     def _of_limits(self) -> Iterable[str]:
         if self.busiest is None:
-            if not self.problems:
+            if not (self.problems or self.open_questions):
                 yield "nothing reached the upstream"
         elif not self.busiest.is_kept:
             limit = self.busiest.limit

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import starmap
+from math import inf
 
 from gateway.contract.client_id import key_digest
 from gateway.contract.telemetry import Totals
@@ -13,18 +13,41 @@ from loadtest.books import SETTLE_SECONDS, not_sent, unanswered
 from loadtest.child import StartError
 from loadtest.counts import Counted, Counts
 from loadtest.elsewhere import facts as cluster
-from loadtest.elsewhere.facts import Facts
+from loadtest.elsewhere.facts import Facts, NodePlace
 from loadtest.elsewhere.front import CLUSTER, Front
+from loadtest.elsewhere.others import Stretch, stretches
 from loadtest.generator import Generator
-from loadtest.scenarios import Setting, Sign
-from loadtest.subject_commands import Finding, Subject, SubjectError
-from loadtest.verdict import Busiest, Outcome, Verdict
+from loadtest.scenarios import Setting
+from loadtest.subject_commands import Subject, SubjectError
+from loadtest.verdict import Asked, Busiest, Outcome, Verdict
+
+Identity = tuple[str, str, str]
+OUTCOMES = ("admitted", "refused", "failed", "unidentified")
+TICK_SECONDS = 0.5
 
 ANSWERS = "the answers that clients got"
-OTHERS_RATIO = 0.05
-"""Of the usual rate; where others send more, what nodes and cluster do is not ours alone."""
+UNEXPECTED = "not put there, and found:"
+OTHERS_RATIO, OTHERS_LEAST = 0.05, 1.0
+"""Of the usual rate, or so many a second; where others send more, what nodes do is not ours alone."""
+
+OF_A_SHARE = ("hot_key", "spike_single")
+"""What is found of a client by its share of all: others make that smaller."""
+
+SHADOW_SECONDS = 10.0
+"""For so long what has been is still looked at, when something is found."""
 
 UNSEEN_UPSTREAM = "whether what was refused stayed away from the upstream: its log is not seen from here"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What senders saw beside what nodes counted: sentences on what is wrong, on what nobody can tell, and on
+    what comes of others."""
+
+    are_equal: bool = False
+    problems: tuple[str, ...] = ()
+    open_questions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +58,9 @@ class Books:
     facts: Facts
     front: Front
     subject: Subject
+    still_known: set[Identity]  # findings that were there before the run, and have been there ever since
 
-    @property
-    def has_others(self) -> bool:
-        """Whether so many requests of others came before the run that nobody can tell what is whose."""
-        return self.facts.others_per_second > OTHERS_RATIO * self.setting.rate_per_second
-
-    async def closed(self, load: Generator, outcomes: Sequence[Outcome]) -> Verdict:
+    async def closed(self, load: Generator, outcomes: Sequence[Outcome], reports: Sequence[Asked]) -> Verdict:
         """End the load, and hold against each other what senders and nodes counted.
 
         Raises:
@@ -49,74 +68,140 @@ class Books:
         """
         counted = await load.stop()
         seen = with_probes(counted, self.front)
-        differences, others = await self._compared(seen)
-        judged = [self._judged(outcome) for outcome in outcomes]
+        busy = self._busy(stretches(reports, counted.moments))
+        compared = await self._compared(seen, has_others=bool(busy))
         requests = sum(node.as_totals().requests for node in seen.values())
         return Verdict(
-            outcomes=tuple(outcome for outcome, _ in judged),
+            outcomes=tuple(self.judged(outcome, busy) for outcome in outcomes),
             busiest=_busiest(self.setting, load),
-            counted=None if differences or others else requests,
-            problems=(*not_sent(counted), *_unidentified(seen), *unanswered(seen), *differences),
+            counted=requests if compared.are_equal else None,
+            problems=(*not_sent(counted), *_unidentified(seen), *unanswered(seen), *compared.problems),
             limits_by=ANSWERS,
-            not_judged=(
-                UNSEEN_UPSTREAM,
-                *others,
-                *self._known(),
-                *(text for _, some in judged for text in some),
-            ),
+            not_judged=(UNSEEN_UPSTREAM, *compared.notes, *self._told_known()),
+            open_questions=compared.open_questions,
+            unexpected=UNEXPECTED,
         )
 
-    def _known(self) -> list[str]:
+    def broken_off(self, outcomes: Sequence[Outcome], open_questions: tuple[str, ...]) -> Verdict:
+        """Of a run that does not come to its end."""
+        return Verdict(
+            outcomes=tuple(self.judged(outcome, ()) for outcome in outcomes),
+            busiest=None,
+            not_judged=(UNSEEN_UPSTREAM, *self._told_known()),
+            open_questions=open_questions,
+            unexpected=UNEXPECTED,
+        )
+
+    def _told_known(self) -> list[str]:
         codes = sorted({code for code, _, _ in self.facts.known_findings})
         return [f"what was found before the run: {', '.join(codes)}"] if codes else []
 
-    def _judged(self, outcome: Outcome) -> tuple[Outcome, list[str]]:
-        """Where others send too, what is found of nodes and cluster, or is not, may be for their traffic."""
-        if not self.has_others:
-            return outcome, []
-        shared: dict[Sign | Finding, str] = {
-            **{sign: "was not found" for sign in outcome.missing if sign.kind != "client"},
-            **{found: "was found" for found in outcome.false_alarms if found.subject.kind != "client"},
-        }
-        mine = replace(
+    @property
+    def _most_others_per_second(self) -> float:
+        return max(OTHERS_RATIO * self.setting.rate_per_second, OTHERS_LEAST)
+
+    def _busy(self, found: Sequence[Stretch]) -> list[Stretch]:
+        """With so many requests of others that nobody can tell what is whose."""
+        return [stretch for stretch in found if stretch.per_second > self._most_others_per_second]
+
+    def judged(self, outcome: Outcome, busy: Sequence[Stretch]) -> Outcome:
+        """What is found of nodes and cluster, or is not, may be for others' traffic, or from before."""
+        outcome = self._without_known(outcome)
+        if not self._has_others(outcome, busy):
+            return outcome
+        missing = [sign for sign in outcome.missing if sign.kind != "client" or sign.code in OF_A_SHARE]
+        found = [one for one in outcome.false_alarms if one.subject.kind != "client"]
+        return replace(
             outcome,
-            missing=tuple(sign for sign in outcome.missing if sign not in shared),
-            false_alarms=tuple(found for found in outcome.false_alarms if found not in shared),
-            stayed=tuple(found for found in outcome.stayed if found.subject.kind == "client"),
+            missing=tuple(sign for sign in outcome.missing if sign not in missing),
+            false_alarms=tuple(one for one in outcome.false_alarms if one not in found),
+            stayed=tuple(one for one in outcome.stayed if one.subject.kind == "client"),
             problems=None,
+            unjudged=(
+                *outcome.unjudged,
+                *(f"{sign} was not found, beside others' traffic" for sign in missing),
+                *(f"{one} was found, beside others' traffic: {one.summary}" for one in found),
+            ),
         )
-        name = outcome.scenario.name
-        return mine, [f"{name}: {what} {told}, beside others' traffic" for what, told in shared.items()]
 
-    async def _compared(self, seen: Mapping[str, Counts]) -> tuple[list[str], list[str]]:
-        """What differs; and what cannot be compared, since others sent too."""
+    def _without_known(self, outcome: Outcome) -> Outcome:
+        """What has been there all the time cannot be told from what was put there."""
+        known = [
+            sign for sign in outcome.missing if any(sign.matches(*identity) for identity in self.still_known)
+        ]
+        return replace(
+            outcome,
+            missing=tuple(sign for sign in outcome.missing if sign not in known),
+            unjudged=tuple(f"{sign} has been there since before the run" for sign in known),
+        )
+
+    def _has_others(self, outcome: Outcome, busy: Sequence[Stretch]) -> bool:
+        times = outcome.times
+        over_at = inf if times.over_at is None else times.over_at
+        return self.facts.others_per_second > self._most_others_per_second or any(
+            one.began_at < over_at and one.ended_at > times.started_at - SHADOW_SECONDS for one in busy
+        )
+
+    async def _compared(self, seen: Mapping[str, Counts], *, has_others: bool) -> Compared:
         end = time.monotonic() + SETTLE_SECONDS
-        try:
-            while True:
-                now = await self._counted()
-                differing = _differing(seen, now)
-                if not differing or time.monotonic() > end:
+        while True:
+            try:
+                places = await cluster.nodes(self.subject)
+                now = self._grown(places)
+                if not _differing(seen, now):
+                    return Compared(are_equal=True)
+                if time.monotonic() > end:
                     break
-            if not differing:
-                return [], []
-            if self.facts.others_per_second == 0 and await self._is_quiet():
-                return [f"{text}; nobody else was seen sending" for text in differing], []
-        except (SubjectError, StartError) as error:
-            return [str(error)], []
-        return too_few(seen, now), [others(seen, now)]
+            except (SubjectError, StartError) as error:
+                if time.monotonic() > end:
+                    return Compared(open_questions=(f"what nodes counted is not known: {error}",))
+                await asyncio.sleep(TICK_SECONDS)
+        is_restless = has_others or self.facts.others_per_second > 0 or not await self._is_quiet(now)
+        return compared(seen, now, lost=self._lost(places), has_others=is_restless)
 
-    async def _counted(self) -> dict[str, Totals]:
+    def _lost(self, places: Sequence[NodePlace]) -> dict[str, str]:
+        """By what requests were sent to: nodes whose last second was not written down, and why."""
+        boots = self.facts.boots
+        reasons = {
+            node.id: f"{node.id} is down" if node.state != cluster.UP else f"{node.id} was started anew"
+            for node in places
+            if node.id in self.front.node_ids
+            and (node.state != cluster.UP or boots.get(node.id) != node.boot_id)
+        }
+        if self.front.is_one_for_all and reasons:
+            return {CLUSTER: ", ".join(reasons.values())}
+        return reasons
+
+    def _grown(self, places: Sequence[NodePlace]) -> dict[str, Totals]:
         """Since the run began, by what its requests were sent to."""
-        now = cluster.totals_of(await cluster.nodes(self.subject))
         grown = {
-            node_id: totals - self.facts.totals.get(node_id, Totals()) for node_id, totals in now.items()
+            node_id: totals - self.facts.totals.get(node_id, Totals())
+            for node_id, totals in cluster.totals_of(places).items()
         }
         return {CLUSTER: sum(grown.values(), Totals())} if self.front.is_one_for_all else grown
 
-    async def _is_quiet(self) -> bool:
-        before = await self._counted()
+    async def _is_quiet(self, before: Mapping[str, Totals]) -> bool:
         await asyncio.sleep(cluster.QUIET_SECONDS)
-        return before == await self._counted()
+        try:
+            return before == self._grown(await cluster.nodes(self.subject))
+        except (SubjectError, StartError):
+            return True
+
+
+def compared(
+    seen: Mapping[str, Counts], now: Mapping[str, Totals], *, lost: Mapping[str, str], has_others: bool
+) -> Compared:
+    """What differs: others only add to what a node counts, and a node that dies loses some of it."""
+    fewer = too_few(seen, now)
+    extra = _extra(seen, now)
+    return Compared(
+        problems=tuple(text for node_id, text in fewer.items() if node_id not in lost),
+        open_questions=(
+            *(f"{text}; {lost[node_id]} meanwhile" for node_id, text in fewer.items() if node_id in lost),
+            *([_told_extra(seen, extra)] if extra > 0 and not has_others else []),
+        ),
+        notes=(_told_others(seen, extra),) if extra > 0 and has_others else (),
+    )
 
 
 def with_probes(counted: Counted, front: Front) -> dict[str, Counts]:
@@ -138,34 +223,53 @@ def _sum(one: Counts, other: Counts) -> Counts:
     )
 
 
-def _differing(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> list[str]:
-    return [
-        f"{node_id}: the senders saw {counts}, the subject says {now.get(node_id)}"
+def _differing(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> bool:
+    return any(
+        getattr(now.get(node_id, Totals()), name) != getattr(counts.as_totals(), name)
         for node_id, counts in seen.items()
-        if now.get(node_id) != counts.as_totals()
-    ]
+        for name in OUTCOMES
+    )
 
 
-def too_few(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> list[str]:
-    """Others only add to what a node counts."""
+def too_few(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> dict[str, str]:
+    """Where a node counted less than its senders saw, a sentence on it."""
 
     def check(node_id: str, counts: Counts) -> str | None:
         mine, all_together = counts.as_totals(), now.get(node_id, Totals())
-        for name in ("admitted", "refused", "failed", "unidentified"):
+        for name in OUTCOMES:
             ours, counted = getattr(mine, name), getattr(all_together, name)
             if counted < ours:
                 return f"{node_id} counted {counted:,} requests as {name}, and the senders alone saw {ours:,}"
         return None
 
-    return list(filter(None, starmap(check, seen.items())))
+    checked = {node_id: check(node_id, counts) for node_id, counts in seen.items()}
+    return {node_id: text for node_id, text in checked.items() if text is not None}
 
 
-def others(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> str:
-    ours = sum(counts.as_totals().requests for counts in seen.values())
-    more = sum(now.get(node_id, Totals()).requests for node_id in seen) - ours
+def _ours(seen: Mapping[str, Counts]) -> int:
+    return sum(counts.as_totals().requests for counts in seen.values())
+
+
+def _extra(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> int:
+    """How many more requests were counted than sent, of each outcome where there are more of it."""
+    return sum(
+        max(0, getattr(now.get(node_id, Totals()), name) - getattr(counts.as_totals(), name))
+        for node_id, counts in seen.items()
+        for name in OUTCOMES
+    )
+
+
+def _told_others(seen: Mapping[str, Counts], extra: int) -> str:
     return (
-        f"whether nodes counted each request once: {max(0, more):,} requests were not ours, beside {ours:,} "
-        "of ours; no node counted fewer than its senders saw answered"
+        f"whether nodes counted each request once: {extra:,} requests were not ours, beside {_ours(seen):,} "
+        "of ours"
+    )
+
+
+def _told_extra(seen: Mapping[str, Counts], extra: int) -> str:
+    return (
+        f"nodes counted {extra:,} requests more than the {_ours(seen):,} of ours, and nobody else was seen "
+        "sending before or after: somebody did meanwhile, or nodes count too many"
     )
 
 

@@ -3,19 +3,25 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.telemetry import Totals
 from loadtest.child import StartError
-from loadtest.elsewhere.target import TargetError
+from loadtest.elsewhere import terms
+from loadtest.elsewhere.target import Target, TargetError
+from loadtest.elsewhere.terms import PLAIN, Terms
 from loadtest.scenarios import Client
-from loadtest.subject_commands import Report, Subject, SubjectError, parse
+from loadtest.subject_commands import Report, Subject, WrongUseError, parse
 
 QUIET_SECONDS = 4.0
 """Nodes publish each second; so long are they watched to see whether anybody else is there."""
 
-LOOKS = 4
+LOOKS = 2
+_OTHER_IDS = (
+    "what these keys sent is not counted for the clients that they seem to be of: set "
+    "GATEWAY_IDENTITY_SECRET, or GATEWAY_CLIENTS_FILE, here as it is there, and give the Redis of these nodes"
+)
 UP = "Up"
 
 
@@ -27,6 +33,7 @@ class NodePlace:
     address: str | None = None
     state: str = ""
     totals: Totals | None = None
+    boot_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,21 @@ class _Nodes:
 
 
 @dataclass(frozen=True, slots=True)
+class _Redis:
+    refuses: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    redis: _Redis
+
+
+@dataclass(frozen=True, slots=True)
 class _ClientLimit:
     client: str
     limit: str | None = None
+    shadow: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +65,31 @@ class _LimitsDocument:
     default: str | None
     address_limit: str | None = None
     limits: tuple[_ClientLimit, ...] = ()
+    shadow: bool = False
+    routes: tuple[terms.RouteTerms, ...] = ()
+    exempt: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    @property
+    def limitless(self) -> frozenset[str]:
+        """Clients that their limits refuse nothing."""
+        return frozenset((*self.allow, *self.deny, *(one.client for one in self.limits if one.shadow)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
     client: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Why:
+    windows: tuple[_Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +104,8 @@ class _Top:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Before the run: `totals` by node, `others_per_second` requests of other clients, and the identities of
-    findings that are there already."""
+    """Before the run: `totals` and `boots` by node, `others_per_second` requests of other clients, and the
+    identities of findings that are there already. `terms` are those of what will be asked for."""
 
     nodes: tuple[NodePlace, ...]
     default: Limits
@@ -75,6 +114,11 @@ class Facts:
     totals: dict[str, Totals]
     others_per_second: float
     known_findings: frozenset[tuple[str, str, str]]
+    terms: Terms = PLAIN
+    limitless: frozenset[str] = frozenset()  # clients that are allowed, denied or in shadow
+    is_shadow: bool = False
+    has_networks: bool = False  # whether addresses are allowed or denied, ours perhaps among them
+    boots: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def up(self) -> list[NodePlace]:
@@ -86,20 +130,26 @@ class Facts:
         return self.limits.get(client_id, self.default)
 
 
-async def gathered(subject: Subject) -> Facts:
+async def gathered(subject: Subject, target: Target) -> Facts:
     """Look for some seconds.
 
     Raises:
         StartError: Redis does not answer, or knows no node.
+        TargetError: what is asked for is not counted there.
         SubjectError: the subject does not answer as it should.
     """
     first_at, first = time.monotonic(), await nodes(subject)
     document = await subject.ask(_LimitsDocument, "limits")
+    if document.default is None:
+        raise StartError("the nodes' policies cannot be read in Redis")
+    if terms.is_exempt(target.path, document.exempt):
+        raise TargetError(
+            f"{target.path} is exempt there ({', '.join(document.exempt)}), so none of it is counted for "
+            "anybody: give another --path"
+        )
     found = await subject.ask(Report, "diagnose")
     await asyncio.sleep(max(0.0, first_at + QUIET_SECONDS - time.monotonic()))
     second_at, second = time.monotonic(), await nodes(subject)
-    if document.default is None:
-        raise StartError("the nodes' policies cannot be read in Redis")
     more = requests_of(totals_of(second)) - requests_of(totals_of(first))
     return Facts(
         second,
@@ -109,6 +159,11 @@ async def gathered(subject: Subject) -> Facts:
         totals_of(second),
         more / (second_at - first_at),
         frozenset(finding.identity for finding in found.findings),
+        terms.of_path(target.path, target.hosts, document.routes),
+        document.limitless,
+        document.shadow,
+        any(":" in entry or entry[0].isdigit() for entry in (*document.allow, *document.deny)),
+        {node.id: node.boot_id for node in second},
     )
 
 
@@ -121,7 +176,9 @@ async def nodes(subject: Subject) -> tuple[NodePlace, ...]:
     """
     seen = await subject.ask(_Nodes, "nodes")
     if not seen.redis_connected:
-        raise StartError("Redis does not answer: give what the nodes count in as --redis, or in REDIS_URL")
+        told = (await subject.ask(_Status, "status")).redis
+        what = f"refuses ({told.problem})" if told.refuses else "does not answer"
+        raise StartError(f"Redis {what}: give what the nodes count in as --redis, or in REDIS_URL")
     if not any(node.state == UP for node in seen.nodes):
         raise StartError("this Redis knows no node that is up: is it the one that the nodes count in?")
     return seen.nodes
@@ -137,24 +194,25 @@ def requests_of(totals: dict[str, Totals]) -> int:
     return sum(one.requests for one in totals.values())
 
 
-async def check_names(subject: Subject, clients: Sequence[Client]) -> None:
-    """Whether nodes know those that have sent by the ids that we know them by; only where nobody else sends.
+async def check_names(subject: Subject, clients: Sequence[Client], facts: Facts) -> None:
+    """Whether what the first of these has just sent is counted for the id that we know it by.
 
     Raises:
-        TargetError: they do not.
+        TargetError: it is not.
         SubjectError: the subject does not answer as it should.
     """
-    ours = {client.id for client in clients}
-    seen: set[str] = set()
-    for _ in range(LOOKS):
-        seen = {one.id for one in (await subject.ask(_Top, "top")).clients}
-        if seen & ours:
+    first = clients[0].id
+    try:
+        for _ in range(LOOKS):
+            if any(window.count for window in (await subject.ask(_Why, "why", first)).windows):
+                return
+        if first in {one.id for one in (await subject.ask(_Top, "top")).clients}:
             return
-    if seen:
-        raise TargetError(
-            "nodes know the clients of these keys by other ids: set GATEWAY_IDENTITY_SECRET, or "
-            "GATEWAY_CLIENTS_FILE, here as it is there"
-        )
+    except WrongUseError as error:
+        raise TargetError(f"{_OTHER_IDS} ({error})") from None
+    raise TargetError(
+        f"{_OTHER_IDS}. Or this machine's address is on GATEWAY_ALLOW" if facts.has_networks else _OTHER_IDS
+    )
 
 
 async def named(subject: Subject, keys: Sequence[str]) -> tuple[Client, ...]:
@@ -162,12 +220,13 @@ async def named(subject: Subject, keys: Sequence[str]) -> tuple[Client, ...]:
 
     Raises:
         TargetError: somebody of them is unknown.
+        SubjectError: the subject does not answer as it should.
     """
     file = subject.folder / "keys"
     file.write_text("".join(f"{key}\n" for key in keys))
     try:
         lines = (await subject.text("whois", "--all", stdin=file)).splitlines()
-    except SubjectError as error:
+    except WrongUseError as error:
         raise TargetError(str(error)) from None
     finally:
         file.unlink()

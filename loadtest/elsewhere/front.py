@@ -1,32 +1,40 @@
 """Which node is behind each URL, told by what the answers to a few requests say of their way."""
 
 import asyncio
-import re
+import ssl
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import aiohttp
+from yarl import URL
 
 from loadtest.child import StartError
 from loadtest.counts import Counts
 from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.target import Target, TargetError
+from loadtest.via import hops
 
-PROBES = 5
+PROBES, MOST_PROBES = 5, 30
+"""More where one URL stands for all nodes, until each has answered: a balancer may choose by chance."""
+
 TIMEOUT_SECONDS = 5.0
 CLUSTER = "cluster"
 """What is behind a URL that leads to several nodes."""
 
-_HOP = re.compile(r"\S+ (\S+)")
+FAULTY = 500
+"""From this status on an answer is a failure of the service, whoever it is of."""
+
 _OUTCOMES = {429: "refused", 403: "refused", 401: "unidentified"}
 
 
 @dataclass(slots=True)
 class Front:
-    """What the run sends to: the id and URL of each; and what became of the probes, by that id."""
+    """What the run sends to: the id and URL of each; what became of the probes, by that id; and all nodes."""
 
     nodes: list[tuple[str, str]]
+    node_ids: tuple[str, ...]
     probes: dict[str, Counts] = field(default_factory=dict)
 
     @property
@@ -47,39 +55,56 @@ async def probed(target: Target, keys: Sequence[str], facts: Facts) -> Front:
     """Send some requests to each URL.
 
     Raises:
-        StartError: nobody answers there.
+        StartError: nobody answers there, or not as a service that is well does.
         TargetError: all keys are refused, or URLs and nodes do not belong together.
     """
+    up = {node.id for node in facts.up}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        found = await asyncio.gather(*(_probe(session, url, target.path, keys) for url in target.urls))
+    trust = False if target.is_insecure else ssl.create_default_context()
+    connector = aiohttp.TCPConnector(force_close=True, ssl=trust)  # a balancer may choose once a connection
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        found = await asyncio.gather(*(_probe(session, url, target, keys, up) for url in target.urls))
     for one in found:
-        if one.statuses[401] == sum(one.statuses.values()):
-            what = (
-                "the keys of --keys are none that it knows"
-                if target.keys
-                else ("it takes registered keys only: give some with --keys FILE")
-            )
-            raise TargetError(f"{one.url} answers 401 to every request: {what}")
-    return _front(found, {node.id for node in facts.up})
+        _check(one, target, up)
+    return _front(found, up)
+
+
+def _check(one: _Probed, target: Target, up: set[str]) -> None:
+    """Whether what is asked for is served there."""
+    alike = next(iter(one.statuses)) if len(one.statuses) == 1 else None
+    if alike == HTTPStatus.UNAUTHORIZED:
+        what = (
+            f"the keys of --keys are none that it knows in {target.key_header}"
+            if target.keys
+            else "it takes registered keys only: give some with --keys FILE. Or it looks for them elsewhere "
+            f"than in {target.key_header}: name that field with --header"
+        )
+        raise TargetError(f"{one.url} answers 401 to every request: {what}")
+    if worst := max((status for status in one.statuses if status >= FAULTY), default=None):
+        who = "the service behind it" if one.nodes & up else "it"
+        raise StartError(
+            f"{one.url}: {who} answers {worst} to {target.path}, which is found without any load: mend that, "
+            "or give another --path"
+        )
+    if not one.nodes & up and alike in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.FORBIDDEN):
+        raise TargetError(
+            f"{one.url} answers {alike} to every request: let a window pass, or give other --keys"
+        )
 
 
 def _front(found: Sequence[_Probed], up: set[str]) -> Front:
-    if len(found) == 1 and (len(up) > 1 or not found[0].nodes & up):
+    ids = tuple(sorted(up))
+    if len(found) == 1 and len(found[0].nodes & up) > 1:
         (only,) = found
-        if len(only.nodes & up) == 1:
-            (node_id,) = only.nodes & up
-            raise TargetError(_idle(sorted(up - {node_id})))
-        return Front([(CLUSTER, only.url)], {CLUSTER: _counts(only)})
+        if idle := sorted(up - only.nodes):
+            raise TargetError(_idle(idle))
+        return Front([(CLUSTER, only.url)], ids, {CLUSTER: _counts(only)})
     nodes: dict[str, _Probed] = {}
     for one in found:
-        ids = one.nodes & up
-        if len(ids) != 1:
-            raise TargetError(
-                f"{one.url} leads to {' and '.join(sorted(one.nodes)) or 'no node that says its name'}, and "
-                f"Redis knows {', '.join(sorted(up))}: give each node's own URL, or one that leads to all"
-            )
-        (node_id,) = ids
+        known = one.nodes & up
+        if len(known) != 1:
+            raise TargetError(_not_one(one, up))
+        (node_id,) = known
         if node_id in nodes:
             raise TargetError(f"{nodes[node_id].url} and {one.url} both lead to {node_id}")
         nodes[node_id] = one
@@ -87,7 +112,22 @@ def _front(found: Sequence[_Probed], up: set[str]) -> Front:
         raise TargetError(_idle(idle))
     return Front(
         [(node_id, one.url) for node_id, one in nodes.items()],
+        ids,
         {node_id: _counts(one) for node_id, one in nodes.items()},
+    )
+
+
+def _not_one(one: _Probed, up: set[str]) -> str:
+    known = f"Redis knows {', '.join(sorted(up))}"
+    if one.nodes & up:
+        return (
+            f"{one.url} leads to {' and '.join(sorted(one.nodes & up))}: give each node's own URL, or alone "
+            "one that leads to all"
+        )
+    told = f"only {', '.join(sorted(one.nodes))}" if one.nodes else "nobody"
+    return (
+        f"{one.url} answers, and names {told} in Via where a node would name itself; {known}. Is it a node "
+        "of this cluster? And nothing in front of it may take Via away"
     )
 
 
@@ -95,19 +135,32 @@ def _idle(nodes: Sequence[str]) -> str:
     return f"{', '.join(nodes)} would get nothing, which is an anomaly of its own: give the URLs of all nodes"
 
 
-async def _probe(session: aiohttp.ClientSession, url: str, path: str, keys: Sequence[str]) -> _Probed:
+async def _probe(
+    session: aiohttp.ClientSession, url: str, target: Target, keys: Sequence[str], up: set[str]
+) -> _Probed:
     probed = _Probed(url)
-    for number in range(PROBES):
-        headers = {"X-API-Key": keys[number % len(keys)]}
+    most = MOST_PROBES if len(target.urls) == 1 else PROBES
+    for number in range(most):
+        if number >= PROBES and (up <= probed.nodes or not up & probed.nodes):
+            break
+        headers = {target.key_header: keys[number % len(keys)]}
         try:
-            async with session.get(f"{url}{path}", headers=headers, allow_redirects=False) as answer:
+            async with session.get(
+                URL(f"{url}{target.path}", encoded=True), headers=headers, allow_redirects=False
+            ) as answer:
                 await answer.read()
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise TargetError(
+                f"{url}: {error.certificate_error}: name the authorities that signed it in SSL_CERT_FILE, or "
+                "take any certificate with --insecure"
+            ) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise StartError(f"{url} does not answer: {str(error) or 'not in time'}") from None
-        hops = _HOP.findall(",".join(answer.headers.getall("Via", [])))
-        probed.nodes.update(hop.rstrip(",") for hop in hops)
+        names = hops(answer.headers.getall("Via", []))
+        probed.nodes.update(names)
         probed.statuses[answer.status] += 1
-        probed.outcomes["admitted" if hops else _OUTCOMES.get(answer.status, "failed")] += 1
+        is_upstreams = not names.isdisjoint(up)
+        probed.outcomes["admitted" if is_upstreams else _OUTCOMES.get(answer.status, "failed")] += 1
     return probed
 
 

@@ -9,6 +9,7 @@ from gateway.contract.limits import Limits
 from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.front import Front
 from loadtest.elsewhere.target import TargetError
+from loadtest.elsewhere.terms import PLAIN, Terms
 from loadtest.scenarios import Client, Setting
 from loadtest.scenarios.spike import HIGHEST_FACTOR
 
@@ -32,7 +33,7 @@ def made_up_keys(facts: Facts, rate_per_second: float) -> list[str]:
             f"keys that are not registered have {facts.address_limit} together by their address here: give "
             "registered ones with --keys FILE"
         )
-    bearable = of_limits((), (), rate_per_second, facts.default).bearable_per_second
+    bearable = of_limits((), (), rate_per_second, facts.default, facts.terms).bearable_per_second
     number = max(LEAST_CLIENTS, ceil(HIGHEST_FACTOR * rate_per_second / bearable))
     if number > MOST_CLIENTS:
         raise TargetError(
@@ -44,16 +45,36 @@ def made_up_keys(facts: Facts, rate_per_second: float) -> list[str]:
 
 
 def setting_of(clients: Sequence[Client], facts: Facts, front: Front, rate_per_second: float) -> Setting:
-    """With those clients that have the limit which most of them have: scenarios know one."""
-    limits = Counter(str(facts.of_client(client.id)) for client in clients)
+    """With those clients that have the limit which most of them have: scenarios know one.
+
+    Raises:
+        TargetError: none of them is refused anything.
+    """
+    limited = [client for client in clients if client.id not in facts.limitless]
+    if not limited or facts.is_shadow:
+        raise TargetError(
+            "no limit is in force there for these keys (shadow, or GATEWAY_ALLOW or GATEWAY_DENY), so there "
+            "is nothing to hold them to"
+        )
+    limits = Counter(str(facts.of_client(client.id)) for client in limited)
     usual = limits.most_common(1)[0][0]
-    chosen = tuple(client for client in clients if str(facts.of_client(client.id)) == usual)
+    chosen = tuple(client for client in limited if str(facts.of_client(client.id)) == usual)
     nodes = tuple(node_id for node_id, _ in front.nodes)
-    return of_limits(nodes, chosen, rate_per_second, facts.of_client(chosen[0].id))
+    return of_limits(nodes, chosen, rate_per_second, facts.of_client(chosen[0].id), facts.terms)
 
 
 def of_limits(
-    nodes: tuple[str, ...], clients: tuple[Client, ...], rate_per_second: float, limits: Limits
+    nodes: tuple[str, ...],
+    clients: tuple[Client, ...],
+    rate_per_second: float,
+    limits: Limits,
+    terms: Terms = PLAIN,
 ) -> Setting:
-    tightest, *others = sorted(limits.windows, key=lambda window: window.quota / window.period_seconds)
+    """In requests, whatever each of them costs.
+
+    Raises:
+        TargetError: one costs more than a limit has.
+    """
+    windows = terms.in_requests(limits.windows)
+    tightest, *others = sorted(windows, key=lambda window: window.quota / window.period_seconds)
     return Setting(nodes, clients, rate_per_second, tightest, STORE_DEADLINE_SECONDS, tuple(others))

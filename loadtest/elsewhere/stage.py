@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf
 from pathlib import Path
 
 from gateway.contract.redis_url import parse_redis_url
@@ -13,7 +15,7 @@ from loadtest.child import StartError
 from loadtest.elsewhere import facts, front, setting
 from loadtest.elsewhere.books import Books
 from loadtest.elsewhere.target import Target, TargetError
-from loadtest.generator import Generator
+from loadtest.generator import LONGEST_RUN_SECONDS, Generator, Way
 from loadtest.load import IDLE
 from loadtest.progress import Progress
 from loadtest.scenarios import FIRST, Chance, Scenario, Setting, Sign, Step, draw, feasibility, warm_up
@@ -22,7 +24,6 @@ from loadtest.subject_commands import Finding, Subject, SubjectError
 from loadtest.verdict import Asked
 from loadtest.watching import watching
 
-Identity = tuple[str, str, str]
 OURS = ("LOADTEST_", "LOCUST_")
 ARRIVAL = tuple(Sign(code, "cluster") for code in ("cardinality_attack", "spike_broad", "traffic_drop"))
 """Where the subject knows what was usual before the run: its clients are many new ones, with another rate."""
@@ -33,8 +34,11 @@ RELEARN_SECONDS = 75.0
 ARRIVAL_SECONDS = 45.0
 """Until that has passed."""
 
+ONSET_SECONDS = 10.0
+"""What began so soon after the first look began with the run, whenever it is found."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Reached:
     """A cluster that answers, and what a run on it will be."""
 
@@ -66,7 +70,13 @@ class Reached:
                 raise TargetError(reason)
             found.append(scenario)
         first = replace(found[0], allowed=ARRIVAL, clear_seconds=ARRIVAL_SECONDS)
-        return [first, *found[1:]]
+        drawn = [first, *found[1:]]
+        if (longest := sum(map(_longest_seconds, drawn))) > LONGEST_RUN_SECONDS:
+            raise TargetError(
+                f"these scenarios may take {longest / 60:.0f} minutes, and a run takes "
+                f"{LONGEST_RUN_SECONDS // 60} at most: put fewer into one"
+            )
+        return drawn
 
     def _warm_up(self) -> Scenario:
         scenario = warm_up(self.setting)
@@ -87,11 +97,16 @@ class Reached:
             seed=seed,
             environment=environment(self.target),
             folder=self.folder,
-            foreign_path=self.target.path,
+            foreign=self._way,
             web_port=web_port,
         ) as load:
             await load.starts()
             yield load
+
+    @property
+    def _way(self) -> Way:
+        target = self.target
+        return Way(target.path, self.books.front.node_ids, target.key_header, target.is_insecure)
 
     def inject(self, fault: Fault) -> AbstractAsyncContextManager[None]:
         """No scenario that is drawn here has one."""
@@ -101,25 +116,39 @@ class Reached:
     async def watched(self) -> AsyncIterator[AsyncIterator[Asked]]:
         """What the subject says at each look, without what is not of this run."""
         async with watching(environment(self.target), self.folder, working_folder=Path.cwd()) as coming:
-            yield self._of_this_run(coming)
+            yield self.of_this_run(coming)
 
-    async def _of_this_run(self, coming: AsyncIterator[Asked]) -> AsyncIterator[Asked]:
-        known = self.books.facts.known_findings
+    async def of_this_run(self, coming: AsyncIterator[Asked]) -> AsyncIterator[Asked]:
+        """These looks without what is not of this run, and by this machine's clock."""
+        offset, first_at = inf, None
         async for asked in coming:
-            known &= {finding.identity for finding in asked.report.findings}
-            kept = tuple(one for one in asked.report.findings if self._is_of_this_run(one, known))
+            first_at = asked.report.at if first_at is None else first_at
+            offset = min(offset, asked.at - asked.report.at)  # what is more than the least is the look's time
+            self.books.still_known.intersection_update(one.identity for one in asked.report.findings)
+            kept = tuple(one for one in asked.report.findings if self._is_of_this_run(one, first_at))
             codes = {(finding.code, finding.subject) for finding in kept}
             problems = tuple(one for one in asked.report.problems if (one.code, one.subject) in codes)
             report = replace(asked.report, findings=kept, problems=problems)
-            yield replace(asked, report=report)
+            yield replace(asked, asked_at=asked.report.at + offset, report=report)
 
-    def _is_of_this_run(self, finding: Finding, known: frozenset[Identity]) -> bool:
-        """What has been there since before is not; nor, where others send, what is about their clients."""
-        if finding.identity in known:
+    def _is_of_this_run(self, finding: Finding, first_at: float) -> bool:
+        """Not what was there before, nor what is about others' clients, nor that there is a run at all."""
+        if finding.identity in self.books.still_known:
             return False
-        if not self.books.has_others or finding.subject.kind != "client":
-            return True
-        return any(client.id == finding.subject.id for client in self.setting.clients)
+        if (
+            any(sign.matches(*finding.identity) for sign in ARRIVAL)
+            and finding.since < first_at + ONSET_SECONDS
+        ):
+            return False
+        return finding.subject.kind != "client" or finding.subject.id in self._client_ids
+
+    @cached_property
+    def _client_ids(self) -> frozenset[str]:
+        return frozenset(client.id for client in self.setting.clients)
+
+
+def _longest_seconds(scenario: Scenario) -> float:
+    return sum(step.seconds for step in scenario.steps) + scenario.calm_seconds + scenario.clear_seconds
 
 
 @asynccontextmanager
@@ -138,20 +167,19 @@ async def reached(
         subject = Subject(environment(target), Path(name), Path.cwd())
         progress.status("looking at the cluster")
         try:
-            known = await facts.gathered(subject)
+            known = await facts.gathered(subject, target)
             own = keys or setting.made_up_keys(known, rate)
             way = await front.probed(target, own, known)
             clients = await facts.named(subject, own)
-            if known.others_per_second == 0:
-                await facts.check_names(subject, clients)
+            usual = setting.setting_of(clients, known, way, rate)
+            await facts.check_names(subject, clients, known)
         except SubjectError as error:
             raise StartError(str(error)) from None
-        usual = setting.setting_of(clients, known, way, rate)
         if len(usual.clients) < len(clients):
             progress.say(
                 f"{len(usual.clients)} of {len(clients)} keys have one limit, {usual.limit}: only they send"
             )
-        yield Reached(target, Books(usual, known, way, subject), Path(name))
+        yield Reached(target, Books(usual, known, way, subject, set(known.known_findings)), Path(name))
 
 
 def environment(target: Target) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.contract.client_id import is_usable_key
+from loadtest.generator import KEY_HEADER
 
 MOST_KEYS = 5000
 
@@ -16,12 +17,20 @@ class TargetError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Target:
     """Nodes by their URLs, or one that leads to all of them; the Redis that they count in; a file of API keys
-    that they know, if they know not all; and what is asked for."""
+    that they know, if they know not all; what is asked for; the field that a key is in; and whether their
+    certificates may be anybody's."""
 
     urls: tuple[str, ...]
     redis_url: str
     keys: Path | None = None
     path: str = "/"
+    key_header: str = KEY_HEADER
+    is_insecure: bool = False
+
+    @property
+    def hosts(self) -> list[str]:
+        """Those of the URLs, by name or address."""
+        return [urlsplit(url).hostname or "" for url in self.urls]
 
     def read_keys(self) -> list[str] | None:
         """One a line; what is empty or begins with # is none. None: keys are made up.

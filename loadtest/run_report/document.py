@@ -8,13 +8,15 @@ from loadtest import outcome_document
 from loadtest.elsewhere.target import Target
 from loadtest.play import Played
 from loadtest.run_report import series
+from loadtest.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, and where it was: no target stands for a cluster of its own."""
+    """One run, what it came to, and where it was: no target stands for a cluster of its own."""
 
     played: Played
+    verdict: Verdict
     seed: int
     began_at: float  # seconds since 1970
     target: Target | None = None
@@ -27,11 +29,13 @@ def text(run: Run) -> str:
 
 def document(run: Run) -> dict[str, Any]:
     """Times are seconds since 1970."""
-    setting, verdict, reports = run.played.setting, run.played.verdict, run.played.reports
+    setting, verdict, reports = run.played.setting, run.verdict, run.played.reports
     busiest = verdict.busiest
     return {
-        "passed": not verdict.failures,
+        "verdict": verdict.word,
+        "passed": verdict.word == "passed",
         "failures": list(verdict.failures),
+        "open_questions": list(verdict.unjudged),
         "not_judged": list(verdict.not_judged),
         "seed": run.seed,
         "began_at": run.began_at,
@@ -45,7 +49,10 @@ def document(run: Run) -> dict[str, Any]:
         "fullest_window": None
         if busiest is None
         else {"requests": busiest.largest, "limit": str(busiest.limit), "by": verdict.limits_by},
-        "scenarios": [outcome_document.document(outcome) for outcome in verdict.outcomes],
+        "scenarios": [
+            {**outcome_document.document(outcome), "open_questions": list(outcome.unjudged)}
+            for outcome in verdict.outcomes
+        ],
         "findings": [
             {
                 "code": span.finding.code,

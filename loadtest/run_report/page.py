@@ -1,6 +1,6 @@
 """What a run came to, as one HTML file: no script, and nothing from elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -16,14 +16,14 @@ _STYLE = Path(__file__).with_name("page.css")
 
 def html(run: Run) -> str:
     """The page."""
-    verdict, reports = run.played.verdict, run.played.reports
-    title = f"loadtest run: {'passed' if not verdict.failures else 'failed'}"
+    verdict, reports = run.verdict, run.played.reports
+    title = f"loadtest run: {verdict.word}"
     parts = [
-        f"<h1>{_mark(is_good=not verdict.failures)} {'Passed' if not verdict.failures else 'Failed'}</h1>",
+        f"<h1>{_MARKS[verdict.word]} {verdict.word.capitalize()}</h1>",
         f"<p>{escape(_setting(run))}</p>",
         *_books(verdict),
         "<h2>Scenarios</h2>",
-        _scenarios(verdict.outcomes),
+        _scenarios(verdict),
     ]
     if reports:
         parts += _plots(run)
@@ -50,29 +50,33 @@ def _setting(run: Run) -> str:
 
 
 def _books(verdict: Verdict) -> list[str]:
-    items = [f'<li class="wrong">{_mark(is_good=False)} {escape(text)}</li>' for text in verdict.failures]
+    items = [f'<li class="wrong">{_WRONG} {escape(text)}</li>' for text in verdict.failures]
+    items += [f'<li class="open">{_OPEN} {escape(text)}</li>' for text in verdict.unjudged]
     if (busiest := verdict.busiest) is not None and busiest.is_kept:
         items.append(
-            f"<li>{_mark(is_good=True)} limits: by {escape(verdict.limits_by)} no client got more than "
+            f"<li>{_GOOD} limits: by {escape(verdict.limits_by)} no client got more than "
             f"{busiest.largest:,} requests through in any {busiest.limit.period_seconds} s; "
             f"{busiest.limit.quota:,} are allowed</li>"
         )
     if verdict.counted:
         items.append(
-            f"<li>{_mark(is_good=True)} counts: senders and subject agree on what became of all "
+            f"<li>{_GOOD} counts: senders and subject agree on what became of all "
             f"{verdict.counted:,} requests</li>"
         )
     items += [f'<li class="quiet">– not judged: {escape(text)}</li>' for text in verdict.not_judged]
     return [f"<ul class=plain>{''.join(items)}</ul>"]
 
 
-def _scenarios(outcomes: Sequence[Outcome]) -> str:
+def _scenarios(verdict: Verdict) -> str:
+    if not verdict.outcomes:
+        return '<p class="quiet">None came to its end.</p>'
     rows = [
-        f"<tr><td>{_mark(is_good=outcome.is_right)} <b>{escape(outcome.scenario.name)}</b></td>"
-        f"<td>{escape(outcome.scenario.injected)}</td><td>{'<br>'.join(_told(outcome))}</td>"
-        f"<td class=number>{_seconds(max(outcome.found_seconds, default=None))}</td>"
-        f"<td class=number>{_seconds(outcome.clear_seconds)}</td></tr>"
-        for outcome in outcomes
+        f"<tr><td>{_mark(outcome)} <b>{escape(outcome.scenario.name)}</b></td>"
+        f"<td>{escape(outcome.scenario.injected)}</td>"
+        f"<td>{'<br>'.join(_told(outcome, verdict.unexpected))}</td>"
+        f'<td class=number data-is="found after">{_seconds(max(outcome.found_seconds, default=None))}</td>'
+        f'<td class=number data-is="clear after">{_seconds(outcome.clear_seconds)}</td></tr>'
+        for outcome in verdict.outcomes
     ]
     heads = "".join(f"<th>{head}</th>" for head in ("scenario", "injected", "what the subject said"))
     heads += "".join(f"<th class=number>{head}</th>" for head in ("found after", "clear after"))
@@ -81,7 +85,7 @@ def _scenarios(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def _told(outcome: Outcome) -> Iterable[str]:
+def _told(outcome: Outcome, unexpected: str) -> Iterable[str]:
     yield from (
         f"<code>{escape(finding.code)}</code> {escape(finding.summary)}. "
         f"Likely: {escape(finding.likely_cause)}."
@@ -89,13 +93,14 @@ def _told(outcome: Outcome) -> Iterable[str]:
     )
     yield from (f'<span class="wrong">not found: {escape(str(sign))}</span>' for sign in outcome.missing)
     yield from (
-        f'<span class="wrong">false alarm: {escape(str(found))}: {escape(found.summary)}</span>'
+        f'<span class="wrong">{unexpected}: {escape(str(found))}: {escape(found.summary)}</span>'
         for found in outcome.false_alarms
     )
     yield from (
         f'<span class="wrong">still there long after: {escape(str(found))}</span>' for found in outcome.stayed
     )
-    if not (outcome.found or outcome.missing or outcome.false_alarms or outcome.stayed):
+    yield from (f'<span class="open">{escape(text)}</span>' for text in outcome.unjudged)
+    if not (outcome.found or outcome.missing or outcome.false_alarms or outcome.stayed or outcome.unjudged):
         yield "nothing, rightly"
 
 
@@ -109,9 +114,11 @@ def _plots(run: Run) -> list[str]:
     nodes, spans = series.points(reports), series.spans(reports)
     bands = [
         Band(one.scenario.name, one.times.began_at, one.times.ended_at or reports[-1].at, one.is_right)
-        for one in run.played.verdict.outcomes
+        for one in run.verdict.outcomes
         if one.scenario.name != WARM_UP
     ]
+    if (under_way := run.played.under_way) is not None and under_way[0].name != WARM_UP:
+        bands.append(Band(under_way[0].name, under_way[1], reports[-1].at, is_right=True))
     charts = (
         ("Requests a second", lambda point: point.requests_per_second),
         ("Refused a second", lambda point: point.refused_per_second),
@@ -139,5 +146,13 @@ def _figure(title: str, svg: str) -> str:
     return f"<figure><figcaption>{escape(title)}</figcaption><div class=wide>{svg}</div></figure>"
 
 
-def _mark(*, is_good: bool) -> str:
-    return '<span class="good">✓</span>' if is_good else '<span class="wrong">✗</span>'
+_GOOD, _OPEN, _WRONG = (
+    f'<span class="{kind}">{sign}</span>' for kind, sign in (("good", "✓"), ("open", "?"), ("wrong", "✗"))
+)
+_MARKS = {"passed": _GOOD, "not judged": _OPEN, "failed": _WRONG}
+
+
+def _mark(outcome: Outcome) -> str:
+    if not outcome.is_right:
+        return _WRONG
+    return _OPEN if outcome.unjudged else _GOOD

@@ -31,24 +31,25 @@ class Span:
 
 def points(reports: Sequence[Asked]) -> dict[str, list[Point]]:
     """By node, one for each record that it published and a look saw."""
-    looks: dict[str, list[tuple[NodeFigures, Totals, float]]] = {}
+    looks: dict[str, list[tuple[NodeFigures, Totals, float, float]]] = {}
     for asked in reports:
         for node in asked.report.nodes:
             seen = looks.setdefault(node.id, [])
             if node.totals is None or node.last_seen is None:
                 continue
-            if not seen or node.last_seen > seen[-1][2]:
-                seen.append((node, node.totals, node.last_seen))
+            at = node.last_seen + asked.clock_offset
+            if not seen or node.last_seen > seen[-1][3]:
+                seen.append((node, node.totals, at, node.last_seen))
     return {
         node_id: [
             Point(
                 at,
-                _rate(now.requests - before.requests, at - before_at),
-                _rate(now.refused - before.refused, at - before_at),
+                _rate(now.requests - before.requests, seen_at - seen_before),
+                _rate(now.refused - before.refused, seen_at - seen_before),
                 node.latency_p50_ms,
                 node.latency_p99_ms,
             )
-            for (_, before, before_at), (node, now, at) in pairwise(seen)
+            for (_, before, _, seen_before), (node, now, at, seen_at) in pairwise(seen)
         ]
         for node_id, seen in sorted(looks.items())
     }

@@ -43,6 +43,17 @@ def test_truth_and_diagnosis_stand_side_by_side() -> None:
     assert text.splitlines()[-1] == "PASS in 95 s (seed 7)"
 
 
+def test_what_nobody_could_tell_is_said_and_is_no_pass() -> None:
+    outcome = Outcome(SCENARIO, (), (), (), (), unjudged=("node_skew (node-2) was not found",))
+    text = printed(Verdict((outcome,), KEPT, open_questions=("broken off",)), width=120)
+    assert "│ ? skew" in text
+    assert text.splitlines()[-3:] == [
+        "? skew: node_skew (node-2) was not found",
+        "? broken off",
+        "NOT JUDGED in 95 s (seed 7)",
+    ]
+
+
 def test_how_long_it_took_is_said_where_that_is_asked_for() -> None:
     outcome = Outcome(SCENARIO, ((SKEW, FOUND),), (), (), (), found_seconds=(3.25,), clear_seconds=8.0)
     console = Console(file=StringIO(), width=80)

@@ -160,3 +160,14 @@ def test_a_problem_fails_the_run() -> None:
     assert Verdict((right,), Busiest("k", 1, Limit(10, 1)), problems=("node-1 ended",)).failures == (
         "node-1 ended",
     )
+
+
+def test_what_nobody_could_tell_neither_passes_nor_fails() -> None:
+    kept = Busiest("k", 1, Limit(10, 1))
+    of_findings = replace(verdict.outcome(scenario(), []), unjudged=("node_skew (node-1) was found",))
+    name = of_findings.scenario.name
+    for open_one in (Verdict((of_findings,), kept), Verdict((), kept, open_questions=("broken off",))):
+        assert (open_one.word, open_one.failures, len(open_one.unjudged)) == ("not judged", (), 1)
+        assert replace(open_one, problems=("node-1 ended",)).word == "failed"
+    assert Verdict((of_findings,), kept).unjudged == (f"{name}: node_skew (node-1) was found",)
+    assert Verdict((), kept).word == "passed"

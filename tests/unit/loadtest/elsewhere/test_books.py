@@ -1,30 +1,103 @@
 """What counts of a cluster with other clients can be held against."""
 
-from gateway.contract.limits import parse_limits
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.contract.limits import Limit, parse_limits
 from gateway.contract.telemetry import Totals
 from loadtest.counts import Counted, Counts
 from loadtest.elsewhere import books
+from loadtest.elsewhere.books import Books
+from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.front import Front
+from loadtest.elsewhere.others import Stretch
 from loadtest.elsewhere.setting import of_limits
+from loadtest.scenarios import Scenario, Sign
+from loadtest.subject_commands import About, Finding, Subject
+from loadtest.verdict import Busiest, Outcome, Times, Verdict
 
+MORE = {"node-1": Totals(requests=15, admitted=11, refused=4)}
 SEEN = {"node-1": Counts(started=10, admitted=7, refused=3)}
 
 
 def test_others_only_add_to_what_a_node_counts() -> None:
-    more = {"node-1": Totals(requests=15, admitted=11, refused=4)}
-    assert books.too_few(SEEN, more) == []
-    assert "5 requests were not ours, beside 10 of ours" in books.others(SEEN, more)
+    found = books.compared(SEEN, MORE, lost={}, has_others=True)
+    assert not found.are_equal
+    assert (found.problems, found.open_questions) == ((), ())
+    assert "5 requests were not ours, beside 10 of ours" in found.notes[0]
+
+
+def test_more_than_was_sent_is_left_open_where_nobody_else_was_seen() -> None:
+    found = books.compared(SEEN, MORE, lost={}, has_others=False)
+    assert (found.problems, found.notes) == ((), ())
+    assert "5 requests more than the 10 of ours" in found.open_questions[0]
 
 
 def test_a_node_that_counted_fewer_than_its_senders_saw_has_failed_whoever_else_sends() -> None:
     fewer = {"node-1": Totals(requests=15, admitted=13, refused=2)}
-    assert books.too_few(SEEN, fewer) == ["node-1 counted 2 requests as refused, and the senders alone saw 3"]
-    assert books.too_few(SEEN, {}) != []
+    for has_others in (True, False):
+        found = books.compared(SEEN, fewer, lost={}, has_others=has_others)
+        assert found.problems == ("node-1 counted 2 requests as refused, and the senders alone saw 3",)
+        assert books.compared(SEEN, {}, lost={}, has_others=has_others).problems
+
+
+def test_what_a_node_lost_when_it_died_is_left_open() -> None:
+    fewer = {"node-1": Totals(requests=8, admitted=6, refused=2)}
+    found = books.compared(SEEN, fewer, lost={"node-1": "node-1 was started anew"}, has_others=False)
+    assert found.problems == ()
+    assert found.open_questions[0].endswith("node-1 was started anew meanwhile")
+
+
+def books_of(others_per_second: float = 0.0, *known: tuple[str, str, str]) -> Books:
+    """Of a cluster on which 30 requests a second are usual."""
+    setting = of_limits(("node-1",), (), 30.0, parse_limits("100/m"))
+    facts = Facts((), parse_limits("100/m"), {}, None, {}, others_per_second, frozenset(known))
+    return Books(setting, facts, Front([], ()), Subject({}, Path()), set(known))
+
+
+def outcome(*found: Finding, missing: tuple[Sign, ...] = ()) -> Outcome:
+    """Of a scenario from second 100 to second 140, with what is amiss."""
+    scenario = Scenario("skew", "nothing", (), ())
+    return Outcome(scenario, (), missing, found, (), times=Times(100.0, 101.0, 120.0, 140.0))
+
+
+def judged(found: Outcome, of: Books) -> Verdict:
+    """A run of this alone, broken off at its end."""
+    verdict = of.broken_off([found], ())
+    return replace(verdict, busiest=Busiest("key", 1, Limit(100, 60)))
+
+
+HOT = Sign("hot_key", "client", "acme")
+SKEW = Sign("node_skew", "node", "node-1")
+SPIKE = Finding("spike_broad", About("cluster", "cluster"), "warning", "more", "", "")
+BREACH = Finding("limit_breach", About("client", "acme"), "warning", "over", "", "")
+
+
+def test_what_is_found_of_nodes_and_cluster_beside_others_neither_passes_nor_fails() -> None:
+    for amiss in (outcome(SPIKE), outcome(missing=(SKEW,)), outcome(missing=(HOT,))):
+        assert judged(amiss, books_of()).word == "failed"
+        beside = judged(amiss, books_of(others_per_second=10.0))
+        assert beside.word == "not judged"
+        assert "beside others' traffic" in beside.unjudged[0]
+    assert judged(outcome(BREACH), books_of(others_per_second=10.0)).word == "failed"
+
+
+def test_others_who_send_only_during_a_scenario_are_seen_too() -> None:
+    busy = Stretch(119.0, 124.0, 100)
+    before, during = replace(busy, began_at=80.0, ended_at=85.0), busy
+    assert books_of().judged(outcome(SPIKE), [before]).false_alarms
+    assert not books_of().judged(outcome(SPIKE), [during]).false_alarms
+
+
+def test_what_was_there_all_the_time_cannot_be_told_from_what_was_put_there() -> None:
+    verdict = judged(outcome(missing=(SKEW,)), books_of(0.0, ("node_skew", "node", "node-1")))
+    assert verdict.unjudged == ("skew: node_skew (node-1) has been there since before the run",)
+    assert verdict.word == "not judged"
 
 
 def test_what_found_out_where_nodes_are_is_counted_too() -> None:
     counted = Counted({"node-1": SEEN["node-1"]}, dropped=0)
-    front = Front([("node-1", "http://node")], {"node-1": Counts(started=5, admitted=5)})
+    front = Front([("node-1", "http://node")], ("node-1",), {"node-1": Counts(started=5, admitted=5)})
     assert books.with_probes(counted, front) == {"node-1": Counts(started=15, admitted=12, refused=3)}
 
 

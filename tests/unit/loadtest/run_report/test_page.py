@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -46,7 +47,7 @@ def finished(target: Target | None = None, problems: tuple[str, ...] = ()) -> Ru
     outcome = Outcome(skew, ((SKEW, FOUND),), (), (), (), (1.0,), None, 1.0, times)
     verdict = Verdict((outcome,), Busiest("k", 9, Limit(10, 1)), 90, problems, not_judged=("the <log>",))
     setting = Setting((NAME,), (Client("secret-key", "k_1"),), 30.0, Limit(10, 1), 0.05)
-    return Run(Played(setting, verdict, LOOKS), 7, 100.0, target)
+    return Run(Played(setting, (skew,), None, [outcome], LOOKS), verdict, 7, 100.0, target)
 
 
 class Checked(HTMLParser):
@@ -109,6 +110,27 @@ def test_the_page_says_what_came_of_it() -> None:
     assert "not judged: the &lt;log&gt;" in passed
     assert "Failed" in failed
     assert "node-1 &lt;ended&gt;" in failed
+
+
+def test_a_run_that_is_broken_off_is_told_as_far_as_it_came() -> None:
+    run = finished()
+    steady = Scenario("steady", "nothing", (), ())
+    played = replace(run.played, drawn=(*run.played.drawn, steady), begun_at=[100.0, 103.5])
+    run = replace(run, played=played, verdict=played.broken_off("node <gone>"))
+    html, told = page.html(run), document.document(run)
+    assert "Not judged" in html
+    assert "the run was broken off: node &lt;gone&gt;" in html
+    assert "not played to its end: steady" in html
+    assert "<title>steady</title>" in html
+    assert (told["verdict"], told["passed"]) == ("not judged", False)
+    assert [one["name"] for one in told["scenarios"]] == ["skew"]
+    assert len(told["open_questions"]) == 3
+
+
+def test_records_stand_at_this_machines_time_whatever_redis_clock_says() -> None:
+    ahead = [replace(asked, asked_at=asked.asked_at + 3600, at=asked.at + 3600) for asked in LOOKS]
+    assert [point.at for point in series.points(ahead)[NAME]] == [3701.0, 3703.0, 3704.0]
+    assert series.points(ahead)[NAME][0].requests_per_second == 10.0
 
 
 def test_json_has_all_figures_and_no_secret() -> None:
