@@ -223,7 +223,7 @@ class FastRequest(FastAnswer):
         self._lose(TooSlow() if drips else TimeoutError(), is_stale=False)
 
     def _lose(self, error: UpstreamError | TimeoutError, *, is_stale: bool) -> None:
-        self._shared.counters.upstream_failed(in_time=isinstance(error, UpstreamError))
+        self._shared.counters.upstream_failed(error)
         address = self._address
         if address is not None:
             seconds = self._shared.options.upstream_timeout_seconds

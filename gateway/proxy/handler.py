@@ -158,7 +158,7 @@ class Handler:
             head, body = await exchange.send(outgoing)
             _check_switch(exchange, incoming.head, head)
         except (UpstreamError, TimeoutError) as error:
-            self._counters.upstream_failed(in_time=isinstance(error, UpstreamError))
+            self._counters.upstream_failed(error)
             raise replies.upstream_failed(error) from error
         except Busy:
             self._counters.upstream_full += 1
@@ -188,7 +188,7 @@ class Handler:
             try:
                 piece = await answer.body.readany()
             except (UpstreamError, TimeoutError) as error:
-                self._counters.upstream_failed(in_time=isinstance(error, UpstreamError))
+                self._counters.upstream_failed(error)
                 exchange.failed(error)
                 answer.break_off()
                 return Outcome.FAILED, RawResponse(keep_alive=False)
@@ -207,8 +207,8 @@ class Handler:
         to_upstream = incoming.hand_over(tunnel.client)
         try:
             to_client, release = exchange.hand_over(tunnel.upstream)
-        except UpstreamError:
-            self._counters.upstream_failed(in_time=True)
+        except UpstreamError as error:
+            self._counters.upstream_failed(error)
             tunnel.abort()
             return Outcome.FAILED, RawResponse(keep_alive=False)
         self._counters.upstream_answered += 1

@@ -73,12 +73,12 @@ class Counters:
         """Count one message."""
         self.messages[outcome] += 1
 
-    def upstream_failed(self, *, in_time: bool) -> None:
-        """Count an answer that broke off, or did not come in time."""
-        if in_time:
-            self.upstream_broken += 1
-        else:
+    def upstream_failed(self, error: Exception) -> None:
+        """Count an answer that did not come in time, as a TimeoutError says, or broke off."""
+        if isinstance(error, TimeoutError):
             self.upstream_timed_out += 1
+        else:
+            self.upstream_broken += 1
 
     def tunnel_ended(self) -> None:
         """One that was open is not any more."""
