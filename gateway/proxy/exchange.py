@@ -200,8 +200,7 @@ class Exchange:
     def failed(self, error: UpstreamError | TimeoutError) -> None:
         """Tell of a failure, in the log."""
         if self._address is not None:
-            reason = str(error) or f"it was silent for {self._timeout_seconds:g} s"
-            self._address.trouble.failed(reason, monotonic())
+            self._address.failed(error, self._timeout_seconds)
 
     def succeeded(self) -> None:
         """Tell that it went well to the end."""

@@ -226,9 +226,8 @@ class FastRequest(FastAnswer):
         self._shared.counters.upstream_failed(error)
         address = self._address
         if address is not None:
-            seconds = self._shared.options.upstream_timeout_seconds
             with self._context():
-                address.trouble.failed(str(error) or f"it was silent for {seconds:g} s", monotonic())
+                address.failed(error, self._shared.options.upstream_timeout_seconds)
             if not (is_stale or self._status):
                 address.absence.failed(monotonic())
         if self._status:

@@ -103,6 +103,10 @@ class UpstreamAddress:
         except TimeoutError:
             logger.warning("the upstream %s does not answer yet", self.url)
 
+    def failed(self, error: UpstreamError | TimeoutError, silence_seconds: float) -> None:
+        """Tell of a failure there, in the log; where nothing says why, it was silent for so long."""
+        self.trouble.failed(str(error) or f"it was silent for {silence_seconds:g} s", monotonic())
+
     def release(self, connection: UpstreamConnection, *, in_order: bool = True) -> None:
         """Give a connection back: kept if its exchange is over `in_order`, else dropped."""
         self._places.give_back()
