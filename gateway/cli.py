@@ -102,7 +102,7 @@ def _show(settings: Settings, *, as_json: bool) -> None:
 async def _until_signalled(settings: Settings, log: LogWriter) -> None:
     """Run until SIGTERM or SIGINT; a second one does not wait for requests in flight. SIGHUP reloads."""
     loop = asyncio.get_running_loop()
-    signals = Signals(asyncio.Event(), asyncio.Event(), asyncio.Event())
+    signals = Signals()
 
     def on_signal() -> None:
         if signals.stop.is_set():

@@ -75,7 +75,7 @@ async def work(assignment: Assignment, end: socket.socket, log: LogWriter) -> No
 
 async def _serve(assignment: Assignment, channel: Channel, log: LogWriter) -> None:
     settings, clients = assignment.with_its_share(), UntoldClients()
-    signals = Signals(asyncio.Event(), asyncio.Event(), asyncio.Event())
+    signals = Signals()
     serves = serving(settings, signals, Counters(clients=clients), assignment.neighbours())
     reread_files(settings, serves, lambda _: None)
     teller = Teller(serves, clients, channel, log)
