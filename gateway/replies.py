@@ -42,6 +42,16 @@ def upstream_failed(error: Exception) -> Problem:
     return Problem(502, "The service behind the gateway did not answer properly.")
 
 
+def out_of_time() -> Reply:
+    """504 where the whole of a request takes longer than it may."""
+    return problem(504, "The request took too long.")
+
+
+def failed_here() -> Reply:
+    """500 after a fault of ours: the client learns that it failed, and no more than that."""
+    return problem(500, "The gateway failed at this request.")
+
+
 def no_place() -> Reply:
     """503 where there are as many connections as there may be, before a request has been read."""
     return problem(

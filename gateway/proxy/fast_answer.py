@@ -5,11 +5,12 @@ import logging
 from abc import abstractmethod
 from typing import Literal
 
+from gateway import replies
 from gateway.bills import Bill
 from gateway.clock import monotonic, wall
 from gateway.decisions import Decision
 from gateway.fields import lines
-from gateway.problems import Reply, problem
+from gateway.problems import Reply
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.answers import Piece
 from gateway.proxy.begun import Begun
@@ -109,10 +110,10 @@ class FastAnswer:
         """Give back what belongs to an upstream."""
 
     def _fail(self) -> None:
-        """After a fault of ours: the client learns that it failed, and no more than that."""
+        """After a fault of ours."""
         with self._context():
             logger.exception("a request failed")
-        self._end_by(problem(500, "The gateway failed at this request."))
+        self._end_by(replies.failed_here())
 
     def _end_by(self, reply: Reply, *, by_reset: bool = False) -> None:
         """It has failed: say so, or where an answer has begun, break that off."""

@@ -12,7 +12,6 @@ from gateway.bills import Bill
 from gateway.clock import monotonic, wall
 from gateway.decisions import Decided, Decision, Undecided
 from gateway.fields import lines
-from gateway.problems import Problem
 from gateway.proxy.answer_body import TooSlow
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import Piece
@@ -236,7 +235,7 @@ class FastRequest(FastAnswer):
 
     def _out_of_time(self) -> None:
         """The whole of it takes too long."""
-        self._end_by(Problem(504, "The request took too long.").reply(), by_reset=True)
+        self._end_by(replies.out_of_time(), by_reset=True)
 
     def abandon(self, *, has_left: bool) -> None:
         """Its connection is gone: its client has left, or it was taken down."""

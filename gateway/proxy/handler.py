@@ -223,7 +223,7 @@ class Handler:
             incoming.break_off(by_reset=True)
             return RawResponse(keep_alive=False)
         if has_body:
-            return await self._own(incoming, Problem(504, "The request took too long.").reply())
+            return await self._own(incoming, replies.out_of_time())
         return await self._own(incoming, Problem(408, "The body took too long.").reply(), may_stay=False)
 
     async def _own(self, incoming: Incoming, reply: Reply, *, may_stay: bool = True) -> web.StreamResponse:

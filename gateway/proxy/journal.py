@@ -4,9 +4,9 @@ import logging
 
 from aiohttp import web
 
+from gateway import replies
 from gateway.addresses import address_of
 from gateway.clock import monotonic, wall
-from gateway.problems import problem
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.downstream import Handle
 from gateway.proxy.headers import CLOSE
@@ -59,14 +59,13 @@ class Journal:
         return self._ids.id_of(message.head.fields, believed=address_of(message.peer) in self._trusted)
 
     async def _failed(self, message: Message) -> web.StreamResponse:
-        """The client learns that it failed, and no more than that."""
+        """After a fault of ours."""
         message.context.outcome = Outcome.FAILED
         self._counters.count(Outcome.FAILED)
         if message.context.status:
             message.break_off(by_reset=False)
         else:
-            reply = problem(500, "The gateway failed at this request.")
-            await message.answer(reply, CLOSE, wall())
+            await message.answer(replies.failed_here(), CLOSE, wall())
         return RawResponse(keep_alive=False)
 
     def _tell(self, message: Message, seconds: float) -> None:
