@@ -12,7 +12,7 @@ from gateway.limiter.commands import TIME
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.ledger import COMMANDS_EACH, Posting
 from gateway.limiter.part import Part
-from gateway.limiter.refusals import is_of_one_key
+from gateway.limiter.refusals import is_of_one_key, not_counted
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Reply
 
@@ -179,7 +179,7 @@ class Batch:
         parts = [part for part, _ in ask.due]
         if not all(part.counted for part in parts):
             ask.clear()
-            ask.fail(StoreUnavailable(f"Redis refuses to count: {self.refusal}"))
+            ask.fail(not_counted(self.refusal))
             return True
         views = [part.view for part in parts if part.ready and part.view is not None]
         if len(views) < len(parts):

@@ -16,6 +16,7 @@ from gateway.limiter.corrections import Corrections
 from gateway.limiter.guard import Guard
 from gateway.limiter.ledger import Ledger, Posting, commands
 from gateway.limiter.line import Line
+from gateway.limiter.refusals import not_counted
 from gateway.limiter.views import Views
 from gateway.limiter.wire import Reply
 from gateway.redis_endpoint import Endpoint
@@ -230,7 +231,7 @@ class Batcher:
 
     def _refused(self, reply: Exception) -> None:
         """Redis answers, and does not count."""
-        reason = StoreUnavailable(f"Redis refuses to count: {reply}")
+        reason = not_counted(reply)
         if self._shared.guard.refused(str(reply), reason):
             self.fail(reason)
         elif not self._shared.guard.is_closed:

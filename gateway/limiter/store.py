@@ -11,7 +11,7 @@ from gateway.limiter.batcher import POSTED_WITH_A_BATCH, POSTINGS_AT_ONCE, Batch
 from gateway.limiter.charge import Charge
 from gateway.limiter.guard import Guard
 from gateway.limiter.ledger import Ledger
-from gateway.limiter.refusals import is_of_one_key
+from gateway.limiter.refusals import is_of_one_key, not_counted
 from gateway.limiter.views import Views
 from gateway.redis_endpoint import CONNECT_SECONDS, Endpoint
 from gateway.telemetry.counters import Counters
@@ -126,7 +126,7 @@ class Store:
         if batcher.lost.done():
             raise batcher.lost.result()
         if batch.refusal is not None and not is_of_one_key(str(batch.refusal)):
-            raise StoreUnavailable(f"Redis refuses to count: {batch.refusal}")
+            raise not_counted(batch.refusal)
 
     async def _serve(self, batcher: Batcher) -> None:
         self._serving = batcher
