@@ -50,8 +50,18 @@ def settings_of(
 
 
 def megabytes(text: str) -> int:
-    """Of compose's 512M."""
-    return int(text.removesuffix("M"))
+    """Of 512M, or 1G; Kubernetes and systemd write almost the same."""
+    number, unit = re.fullmatch(r"(\d+)([MG])i?", text).groups()  # type: ignore[union-attr] # a test fails then
+    return int(number) * (1024 if unit == "G" else 1)
+
+
+def most_megabytes(connections: int, upstream_connections: int) -> int:
+    """What a node can take by docs/how-to/internet.md, "Many clients".
+
+    Most of its connections wait, with 6 kB each, and those for which an upstream has a place are stuck in an
+    answer that nobody takes, with 0.6 MB each.
+    """
+    return 100 + connections * 6 // 1000 + min(connections, upstream_connections) * 6 // 10
 
 
 def host_files(service: str, roots: dict[str, Path]) -> dict[str, Path]:

@@ -26,6 +26,7 @@ from tests.deployment.composed import (
     environment,
     filled,
     megabytes,
+    most_megabytes,
     settings_of,
 )
 from tests.deployment.dockerfile import ROOT, STAGES, lineage
@@ -209,9 +210,8 @@ def test_a_node_may_have_the_files_and_the_memory_that_its_connections_take(
 
     descriptors = settings.max_connections + min(settings.max_connections, settings.upstream_connections)
     assert SERVICES[node]["ulimits"]["nofile"] >= descriptors + SPARE
-    # docs/how-to/internet.md, "Many clients": 20 kB for one with a request at the service.
     memory = megabytes(SERVICES[node]["deploy"]["resources"]["limits"]["memory"])
-    assert memory >= 100 + settings.max_connections * 20 // 1000
+    assert memory >= most_megabytes(settings.max_connections, settings.upstream_connections)
 
 
 # The others

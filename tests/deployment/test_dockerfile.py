@@ -39,6 +39,14 @@ def test_nothing_is_installed_in_an_image_itself(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", IMAGES)
+def test_no_program_of_an_image_makes_its_user_another_one(target: str) -> None:
+    """Docker's own benchmark asks for it (CIS, 4.8), for who runs an image without `no-new-privileges`."""
+    runs = [run for stage in lineage(target) for run in stage.all("RUN")]
+
+    assert [run for run in runs if "find / -xdev -type f -perm /6000 -exec chmod a-s {} +" in run]
+
+
+@pytest.mark.parametrize("target", IMAGES)
 def test_an_image_gets_its_packages_from_a_stage_that_has_made_them(target: str) -> None:
     copies = [copy for stage in lineage(target) for copy in stage.all("COPY")]
 
@@ -76,6 +84,12 @@ def test_the_image_is_of_compiled_code_and_has_no_compiler() -> None:
 
     assert wheel.startswith("HATCH_BUILD_HOOKS_ENABLE=1 CFLAGS=-g0 ")
     assert [name for name, run in RUNS if "gcc" in run] == ["build"]
+
+
+def test_no_package_brings_its_tests_along() -> None:
+    (install,) = STAGES["build-loadtest"].all("RUN")
+
+    assert "find /app/lib -type d -name tests -prune -exec rm -r {} +" in install
 
 
 def test_everything_that_is_copied_is_there_and_in_the_context() -> None:

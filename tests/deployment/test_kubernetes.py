@@ -15,7 +15,7 @@ import subject.settings
 from gateway.settings import Settings
 from subject.dashboard import static_files
 from subject.dashboard.guard import Asked, refusal
-from tests.deployment.composed import GATEWAY_VARIABLES, SUBJECT_VARIABLES
+from tests.deployment.composed import GATEWAY_VARIABLES, SUBJECT_VARIABLES, megabytes, most_megabytes
 from tests.deployment.dockerfile import ROOT
 
 PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text()
@@ -65,6 +65,13 @@ def test_a_pod_has_the_time_that_a_node_needs_to_leave() -> None:
     assert NODES["template"]["spec"]["terminationGracePeriodSeconds"] >= told["drain_delay"] + drain + 5
     probe = container(NODES)["readinessProbe"]
     assert told["drain_delay"] > probe["periodSeconds"] * probe["failureThreshold"]
+
+
+def test_a_pod_has_the_memory_that_its_connections_take() -> None:
+    fields = Settings.model_fields
+    memory = megabytes(container(NODES)["resources"]["limits"]["memory"])
+
+    assert memory >= most_megabytes(fields["max_connections"].default, fields["upstream_connections"].default)
 
 
 def test_a_node_that_is_late_for_a_second_is_not_left_out() -> None:

@@ -8,6 +8,7 @@ import pytest
 import gateway.settings
 import subject.settings
 from gateway.descriptors import SPARE
+from tests.deployment.composed import megabytes, most_megabytes
 from tests.deployment.dockerfile import ROOT
 
 UNITS = {"gateway": "ratelimiter-gateway.service", "subject": "ratelimiter-subject.service"}
@@ -60,13 +61,19 @@ def test_both_units_may_do_the_same() -> None:
     assert len(sandbox("gateway")) > 25
 
 
-def test_a_node_has_the_time_and_the_files_that_it_may_need() -> None:
+def test_a_node_has_the_time_the_files_and_the_memory_that_it_may_need() -> None:
     given, fields = dict(lines("gateway")), gateway.settings.Settings.model_fields
 
     assert int(given["TimeoutStopSec"]) >= fields["drain_timeout"].default + 5
     connections = fields["max_connections"].default
     descriptors = connections + min(connections, fields["upstream_connections"].default)
     assert int(given["LimitNOFILE"]) >= descriptors + SPARE
+    assert megabytes(given["MemoryMax"]) >= most_megabytes(
+        connections, fields["upstream_connections"].default
+    )
+    assert given["OOMPolicy"] == "continue", (
+        "a worker that is ended is started by the node, and the others stay"
+    )
 
 
 def test_a_malformed_setting_is_not_tried_for_ever() -> None:
