@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from gateway.version import COMPILED
 from loadtest import redis_server
+from tests.integration.gateway.upstream import Upstream
 
 # That a machine is busy is no fault of the code; on CI the examples are the same each time.
 settings.register_profile(
@@ -62,3 +63,17 @@ async def redis_client(shared_redis: redis_server.RedisServer) -> AsyncIterator[
 async def redis_url(shared_redis: redis_server.RedisServer, redis_client: redis_asyncio.Redis) -> str:
     """The shared server's address; it is empty."""
     return shared_redis.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[redis_server.RedisServer]:
+    """A server that the test may kill or pause."""
+    with redis_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """A service behind the gateway, which answers as the test says."""
+    async with Upstream() as started:
+        yield started

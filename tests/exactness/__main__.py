@@ -18,6 +18,7 @@ from tests.exactness.limits import Demand, Outcome, measure
 from tests.exactness.outages import Course, WorstCase
 from tests.exactness.policies import Client, write_clients
 from tests.exactness.store import FAULTS, Fault
+from tests.progress import say
 
 LIMITS = ("10/s", "200/10s", "1000/10s", "20/s,150/10s")
 TOGETHER = (0.9, 1, 4)
@@ -31,11 +32,6 @@ COURSES = {
 
 Measured = tuple[str, list[str]]
 """A table, and what failed."""
-
-
-def say(text: str) -> None:
-    """For whoever waits."""
-    print(text, flush=True)  # noqa: T201 - the command's output
 
 
 async def measure_limits(seed: int) -> Measured:

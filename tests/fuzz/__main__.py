@@ -11,6 +11,7 @@ from functools import partial
 from tests.fuzz.node import NAME, run_node
 from tests.fuzz.target import run
 from tests.fuzz.targets import TARGETS
+from tests.progress import say
 
 EXAMPLES = 2000
 """Of each target in a round. A seed stands for so many: another number would make other inputs of it."""
@@ -43,11 +44,11 @@ def main() -> int:
                 failed += 1
                 left.remove(name)
         else:
-            _say(f"seed {seed}: {tried} inputs, {failed} targets failed, {time.monotonic() - start:.0f} s")
+            say(f"seed {seed}: {tried} inputs, {failed} targets failed, {time.monotonic() - start:.0f} s")
             if left:
                 continue
         break
-    _say(f"{tried} inputs from seed {arguments.seed}, {failed} targets failed")
+    say(f"{tried} inputs from seed {arguments.seed}, {failed} targets failed")
     return bool(failed)
 
 
@@ -55,16 +56,11 @@ def _holds(name: str, seed: int) -> bool:
     try:
         ROUNDS[name](EXAMPLES, seed)
     except Exception:  # noqa: BLE001 - whatever a target raises is what is looked for
-        _say(traceback.format_exc())
+        say(traceback.format_exc())
         again = f"--seed {seed} --rounds 1 --target '{name}'"
-        _say(f"FAILED: {name}; again: python -m tests.fuzz {again}")
+        say(f"FAILED: {name}; again: python -m tests.fuzz {again}")
         return False
     return True
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 
 from tests.lanes.explore import Tally, explored, in_processes
 from tests.lanes.making import CASES_A_ROUND
+from tests.progress import say
 
 _TELL_SECONDS = 10.0
 
@@ -21,7 +22,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.replay is not None:
         tally = explored([arguments.replay])
-        _say("\n".join([*tally.failures, str(tally)]))
+        say("\n".join([*tally.failures, str(tally)]))
         return bool(tally.failures)
     return _explore(arguments)
 
@@ -33,20 +34,15 @@ def _explore(arguments: argparse.Namespace) -> int:
     for part in in_processes(arguments.seed, rounds, arguments.jobs):
         tally.add(part)
         for failure in part.failures:
-            _say(failure)
+            say(failure)
         now = time.monotonic()
         if now - told > _TELL_SECONDS:
             told = now
-            _say(f"{tally}, {tally.cases / (now - start):.0f} cases a second")
+            say(f"{tally}, {tally.cases / (now - start):.0f} cases a second")
         if now - start > arguments.seconds:
             break
-    _say(f"{tally}, from seed {arguments.seed}, {time.monotonic() - start:.0f} s")
+    say(f"{tally}, from seed {arguments.seed}, {time.monotonic() - start:.0f} s")
     return bool(tally.failures)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

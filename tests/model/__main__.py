@@ -10,6 +10,7 @@ from tests.model.invariants import breaches
 from tests.model.schedule import FAMILIES, scenario
 from tests.model.simulation import run
 from tests.model.trace import lines
+from tests.progress import say
 
 _TELL_SECONDS = 10.0
 
@@ -33,11 +34,11 @@ def main() -> int:
 def _replay(seed: int, family: str | None) -> int:
     record = run(scenario(seed, family))
     for line in lines(record):
-        _say(line)
+        say(line)
     found = breaches(record)
     for breach in found:
-        _say(f"BROKEN: {breach}")
-    _say(f"digest {record.digest()}")
+        say(f"BROKEN: {breach}")
+    say(f"digest {record.digest()}")
     return bool(found)
 
 
@@ -50,20 +51,15 @@ def _explore(arguments: argparse.Namespace) -> int:
         done += count
         failed += len(failures)
         for failure in failures:
-            _say(str(failure))
+            say(str(failure))
         now = time.monotonic()
         if now - told > _TELL_SECONDS:
             told = now
-            _say(f"{done} schedules, {failed} failed, {done / (now - start):.0f} a second")
+            say(f"{done} schedules, {failed} failed, {done / (now - start):.0f} a second")
         if now - start > arguments.seconds:
             break
-    _say(f"{done} schedules from seed {arguments.seed}, {failed} failed, {time.monotonic() - start:.0f} s")
+    say(f"{done} schedules from seed {arguments.seed}, {failed} failed, {time.monotonic() - start:.0f} s")
     return bool(failed)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

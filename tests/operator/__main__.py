@@ -20,6 +20,7 @@ from loadtest.figure_tables import Place
 from tests.finding import Findings, table
 from tests.integration.subject.serving import served
 from tests.operator import browser, cluster, commands, dashboard, looks
+from tests.progress import say
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,6 @@ class Asked:
     clients: int
     rounds: int
     seconds: float
-
-
-def say(text: str) -> None:
-    """For whoever waits."""
-    print(text, flush=True)  # noqa: T201 - the command's output
 
 
 async def measure_looks(asked: Asked) -> Findings:

@@ -19,6 +19,7 @@ from gateway.contract.limits import Limit, parse_limits
 from loadtest import redis_server
 from loadtest.figure_tables import Place
 from tests.finding import Finding, Findings, table
+from tests.progress import say
 from tests.scale import batches, decisions, many_keys
 from tests.scale.batches import MOST_COMMANDS
 from tests.scale.many_keys import Node
@@ -56,11 +57,6 @@ HABITS = {
         Limit(1000, 86400), WEEK_SECONDS, (WEEK_SECONDS, HOUR), gaps=(0.1, 70.0)
     ),
 }
-
-
-def say(text: str) -> None:
-    """For whoever waits."""
-    print(text, flush=True)  # noqa: T201 - the command's output
 
 
 async def measure_keys(

@@ -10,12 +10,8 @@ import sys
 from pathlib import Path
 
 from loadtest.figure_tables import Place
+from tests.progress import say
 from tests.simulation.sections import SECTIONS
-
-
-def say(text: str) -> None:
-    """For whoever waits."""
-    print(text, flush=True)  # noqa: T201 - the command's output
 
 
 def main() -> int:

@@ -31,13 +31,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    """A service behind the gateway, which answers as the test says."""
-    async with Upstream() as started:
-        yield started
-
-
-@pytest.fixture
 async def start_node(
     upstream: Upstream, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[Callable[..., Any]]:

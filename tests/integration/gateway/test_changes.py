@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,15 +11,8 @@ from redis.asyncio import Redis
 
 from gateway import changes
 from gateway.contract import keys
-from loadtest import redis_server
 from loadtest.redis_server import RedisServer
 from tests.integration.gateway.node import eventually
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    with redis_server.running() as server:
-        yield server
 
 
 @asynccontextmanager
@@ -53,6 +46,11 @@ async def connections(redis: Redis) -> list[str]:
     return [str(client["id"]) for client in await redis.client_list(_type="pubsub")]
 
 
+async def renewed(redis: Redis, before: str) -> None:
+    """Another connection listens."""
+    await eventually(lambda: connections(redis), lambda ids: len(ids) == 1 and before not in ids)
+
+
 async def says(redis: Redis, heard: list[str], message: str) -> None:
     """It is published, and heard once."""
 
@@ -67,8 +65,9 @@ async def says(redis: Redis, heard: list[str], message: str) -> None:
 async def test_messages_are_heard_and_again_after_a_loss(redis_client: Redis) -> None:
     async with listening(redis_client) as heard:
         await says(redis_client, heard, "1 acme")
+        (before,) = await connections(redis_client)
         await redis_client.client_kill_filter(_type="pubsub")
-        await subscribed(redis_client)
+        await renewed(redis_client, before)
         await says(redis_client, heard, "2 acme")
 
 
@@ -93,5 +92,5 @@ async def test_a_server_that_says_nothing_more_is_left(
         os.kill(own_redis.pid, signal.SIGSTOP)
         await asyncio.sleep(0.6)
         os.kill(own_redis.pid, signal.SIGCONT)
-        await eventually(lambda: connections(redis), lambda ids: len(ids) == 1 and before not in ids)
+        await renewed(redis, before)
         await says(redis, heard, "1 acme")

@@ -5,7 +5,7 @@ import logging
 import os
 import shlex
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -16,7 +16,6 @@ from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from gateway.contract.codec import encode
 from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, MAX_READ, Override
-from loadtest import redis_server
 from loadtest.redis_server import RedisServer
 from subject import RateLimiterSubject
 from subject.actions import edits
@@ -191,12 +190,6 @@ async def test_changes_hold_on_all_nodes_within_a_second_as_they_are_announced(
     await subscribers(redis_client, 3)
     async with clients_of(nodes) as clients:
         await change_everything(redis_client, clients)
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    with redis_server.running() as server:
-        yield server
 
 
 async def test_changes_hold_on_all_nodes_within_a_second_where_nodes_may_not_subscribe(

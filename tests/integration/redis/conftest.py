@@ -2,12 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
-
-from tests.integration.gateway.upstream import Upstream
 
 OF_THE_SYSTEM = tuple(
     pytest.param(program, id=program.removesuffix("-server"), marks=pytest.mark.system)
@@ -29,10 +27,3 @@ def server_program(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         program = shutil.which(request.param)
         assert program, f"apt install {request.param}"
         monkeypatch.setenv("REDIS_SERVER", program)
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    """A service behind the gateway."""
-    async with Upstream() as started:
-        yield started
