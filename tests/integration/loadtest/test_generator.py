@@ -50,7 +50,8 @@ async def test_a_node_that_is_not_there_counts_as_connection_failures(tmp_path: 
     load = Load((Stream(50.0, ("key-a",)),))
     environment = cluster.own_environment()
     async with generator.running(nodes, load, seed=1, environment=environment, folder=tmp_path) as running:
-        await asyncio.sleep(4)
+        await running.starts()
+        await asyncio.sleep(2)
         counts = (await running.stop()).nodes["node-1"]
     assert counts.connection_failures == counts.started > 0
 
