@@ -2,15 +2,14 @@
 
 import argparse
 import random
-import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
 from loadtest import scenarios
+from loadtest.argument_types import bounded, field_name, path, some_of, urls
 from loadtest.bench import command as bench
-from loadtest.elsewhere.target import is_node_url
 from loadtest.evaluation.plan import INTENSITIES
 from loadtest.generator import KEY_HEADER
 
@@ -19,8 +18,6 @@ MAX_NODES = 30
 MAX_WORKERS = 16
 WEB_PORT = 8089
 ROOT = "/"
-_FIELD_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
-_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", re.ASCII)
 
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command, and returns its parser."""
@@ -54,10 +51,10 @@ def _up(add: Add) -> None:
         "what nodes write stays), a dummy upstream and gateway nodes with the environment's settings, on "
         "free ports of this machine, until Ctrl-C.",
     )
-    command.add_argument("--nodes", type=_bounded(1, MAX_NODES), default=3, help="how many (default 3)")
-    command.add_argument("--workers", type=_bounded(1, MAX_WORKERS), help="processes that each node has")
+    command.add_argument("--nodes", type=bounded(1, MAX_NODES), default=3, help="how many (default 3)")
+    command.add_argument("--workers", type=bounded(1, MAX_WORKERS), help="processes that each node has")
     command.add_argument(
-        "--rate", type=_bounded(1, 1000), help="requests a second of many clients, for half an hour"
+        "--rate", type=bounded(1, 1000), help="requests a second of many clients, for half an hour"
     )
     command.add_argument("--json", action="store_true", help="one line of JSON when all are ready")
 
@@ -65,7 +62,7 @@ def _up(add: Add) -> None:
 def _upstream(add: Add) -> None:
     command = add("upstream", help="the dummy upstream alone: answers everything with 200")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-    command.add_argument("--port", type=_bounded(0, 65535), default=9000, help="default 9000; 0: a free one")
+    command.add_argument("--port", type=bounded(0, 65535), default=9000, help="default 9000; 0: a free one")
     command.add_argument("--log", type=Path, metavar="FILE", help="append a line of JSON for each request")
     command.add_argument(
         "--behaviour",
@@ -91,32 +88,10 @@ def _run(add: Add) -> None:
         choices=scenarios.NAMES,
         help="one or more of: " + ", ".join(scenarios.NAMES),
     )
-    command.add_argument(
-        "--nodes",
-        type=_urls,
-        metavar="URL,…",
-        help="of all nodes of a cluster that runs, or one that leads to all of them",
-    )
-    command.add_argument("--redis", metavar="URL", help="what they count in (default: REDIS_URL)")
-    command.add_argument(
-        "--keys", type=Path, metavar="FILE", help="API keys that it knows, one a line (default: made up)"
-    )
-    command.add_argument(
-        "--path", type=_path, default=ROOT, help="what is asked for there, by GET (default /); no query"
-    )
-    command.add_argument(
-        "--header",
-        type=_field_name,
-        default=KEY_HEADER,
-        metavar="NAME",
-        help=f"the field that the key is sent in (default {KEY_HEADER})",
-    )
-    command.add_argument(
-        "--insecure", action="store_true", help="take any certificate of a node for its own, by https"
-    )
+    _add_target(command)
     command.add_argument(
         "--rate",
-        type=_bounded(1, 1000),
+        type=bounded(1, 1000),
         help="requests a second that are usual (default: drawn, 80 to 100; with --nodes 30)",
     )
     command.add_argument(
@@ -127,7 +102,7 @@ def _run(add: Add) -> None:
     )
     command.add_argument(
         "--web",
-        type=_bounded(1, 65535),
+        type=bounded(1, 65535),
         nargs="?",
         const=WEB_PORT,
         metavar="PORT",
@@ -136,26 +111,31 @@ def _run(add: Add) -> None:
     _add_seed(command)
 
 
-def _urls(text: str) -> tuple[str, ...]:
-    urls = tuple(url.rstrip("/") for url in text.split(","))
-    for url in urls:
-        if not is_node_url(url):
-            raise argparse.ArgumentTypeError(f"{url!r} is no URL such as http://10.0.0.1:8080")
-    if len(set(urls)) < len(urls):
-        raise argparse.ArgumentTypeError("one URL is there twice")
-    return urls
-
-
-def _path(text: str) -> str:
-    if not _PATH.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no path such as /health")
-    return text
-
-
-def _field_name(text: str) -> str:
-    if not _FIELD_NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no field name such as {KEY_HEADER}")
-    return text
+def _add_target(command: argparse.ArgumentParser) -> None:
+    """Which cluster it is put on: `loadtest.elsewhere.target.Target`."""
+    command.add_argument(
+        "--nodes",
+        type=urls,
+        metavar="URL,…",
+        help="of all nodes of a cluster that runs, or one that leads to all of them",
+    )
+    command.add_argument("--redis", metavar="URL", help="what they count in (default: REDIS_URL)")
+    command.add_argument(
+        "--keys", type=Path, metavar="FILE", help="API keys that it knows, one a line (default: made up)"
+    )
+    command.add_argument(
+        "--path", type=path, default=ROOT, help="what is asked for there, by GET (default /); no query"
+    )
+    command.add_argument(
+        "--header",
+        type=field_name,
+        default=KEY_HEADER,
+        metavar="NAME",
+        help=f"the field that the key is sent in (default {KEY_HEADER})",
+    )
+    command.add_argument(
+        "--insecure", action="store_true", help="take any certificate of a node for its own, by https"
+    )
 
 
 def _demo(add: Add) -> None:
@@ -166,7 +146,7 @@ def _demo(add: Add) -> None:
 def _add_seed(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--seed",
-        type=_bounded(0, 2**32 - 1),
+        type=bounded(0, 2**32 - 1),
         default=random.SystemRandom().randrange(10_000),
         help="repeat a run: what is drawn by chance follows from it (default: another each time)",
     )
@@ -195,7 +175,7 @@ def _evaluate(add: Add) -> None:
     )
     command.add_argument("--run", metavar="NAME", help="record this run of the plan alone, and score nothing")
     _add_plan(command)
-    command.add_argument("--jobs", type=_bounded(1, 64), default=2, help="clusters at a time (default 2)")
+    command.add_argument("--jobs", type=bounded(1, 64), default=2, help="clusters at a time (default 2)")
     command.add_argument(
         "--json", action="store_true", help="print JSON on standard output and nothing else there"
     )
@@ -214,10 +194,10 @@ def _add_plan(command: argparse.ArgumentParser) -> None:
             "so many that thresholds are chosen on (default 1: as long, and a quarter of the benign)",
         ),
     ):
-        command.add_argument(flag, type=_bounded(0, 20), default=1, metavar="SEEDS", help=what)
+        command.add_argument(flag, type=bounded(0, 20), default=1, metavar="SEEDS", help=what)
     command.add_argument(
         "--benign",
-        type=_bounded(0, 600),
+        type=bounded(0, 600),
         default=60,
         metavar="MINUTES",
         help="of benign traffic, on the reporting seeds (default 60)",
@@ -238,11 +218,11 @@ def _bench(add: Add) -> None:
         "--quick", action="store_true", help="fewer rounds and requests, and no million keys"
     )
     command.add_argument(
-        "--rounds", type=_bounded(1, 100), help=f"default {long.rounds}, {quick.rounds} if quick"
+        "--rounds", type=bounded(1, 100), help=f"default {long.rounds}, {quick.rounds} if quick"
     )
     command.add_argument(
         "--requests",
-        type=_bounded(100, 10_000_000),
+        type=bounded(100, 10_000_000),
         help=f"that are measured each time (default {long.requests:,}, {quick.requests:,} if quick)",
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="write each measurement there")
@@ -255,27 +235,4 @@ def _add_some_of(
     command: argparse.ArgumentParser, flag: str, one: str, known: Sequence[str], what: str
 ) -> None:
     """Some of the known names, with commas between them; none by default."""
-    command.add_argument(flag, type=_some_of(known), default=(), metavar=f"{one},…", help=what)
-
-
-def _some_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        names = tuple(text.split(","))
-        if unknown := set(names) - set(known):
-            raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))} is none of {', '.join(known)}")
-        return names
-
-    return parse
-
-
-def _bounded(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-        if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"{number} is not between {low} and {high}")
-        return number
-
-    return parse
+    command.add_argument(flag, type=some_of(known), default=(), metavar=f"{one},…", help=what)
