@@ -44,6 +44,11 @@ class Load:
         """The sum of all streams' rates."""
         return sum(stream.rate_per_second for stream in self.streams)
 
+    @property
+    def most_at_once(self) -> int:
+        """The requests of its largest burst."""
+        return max((stream.burst for stream in self.streams), default=0)
+
 
 IDLE = Load(streams=())
 END = Load(streams=(), is_last=True)

@@ -93,10 +93,11 @@ class Dispatcher:
 
     def _put(self) -> None:
         """Queue one; what nobody could send for a second is dropped rather than sent in a heap later."""
-        if queue.qsize() > BACKLOG_SECONDS * self.requests.load.rate_per_second:
+        request, load = self.requests.draw(), self.requests.load
+        if queue.qsize() > BACKLOG_SECONDS * load.rate_per_second + load.most_at_once:
             self.dropped += 1
         else:
-            queue.put(self.requests.draw())
+            queue.put(request)
 
 
 def note_moment() -> None:

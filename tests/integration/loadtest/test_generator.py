@@ -45,6 +45,21 @@ async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path)
     assert all(0 <= passage.at - passage.sent < 5 for passage in passages)
 
 
+async def test_a_burst_of_more_than_a_seconds_requests_is_sent_whole(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    async with upstream.running("127.0.0.1", 0, log) as url:
+        load = Load((Stream(10.0, ("key-a", "key-b"), burst=20),))
+        async with generator.running(
+            [("node-1", url)], load, seed=1, environment=cluster.own_environment(), folder=tmp_path
+        ) as running:
+            assert await polling.until(lambda: len(log.read_text().splitlines()) > 20, 30)
+            running.follow(IDLE)
+            await asyncio.sleep(1)
+            counted = await running.stop()
+    assert counted.dropped == 0
+    assert counted.nodes["node-1"].admitted % 20 == 0
+
+
 async def test_a_node_that_is_not_there_counts_as_connection_failures(tmp_path: Path) -> None:
     nodes = [("node-1", f"http://127.0.0.1:{free_port()}")]
     load = Load((Stream(50.0, ("key-a",)),))
