@@ -33,6 +33,8 @@ CALM = even(always(60))
 SKEWED = [NodeScript(f"node-{n}", always(rate), phase=n / 4) for n, rate in ((1, 8), (2, 44), (3, 8))]
 QUICK = {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
 TIMEOUT_SECONDS = 0.3
+LONG_SECONDS = 20
+"""What a busy machine may take for thirty megabytes."""
 LONG_PAGES = 60
 """More than are read in so many times the time-out as all of a look may take."""
 MOST_LOOKS = 8
@@ -141,9 +143,11 @@ async def test_garbage_in_the_stream_hides_nothing_of_what_nodes_write(
     for _ in range(10):
         await redis_client.xadd(keys.TELEMETRY, GARBAGE[kind]())
 
-    async with RateLimiterSubject(settings=patient(redis_url)) as goes_on:
+    unhurried = patient(redis_url).model_copy(update={"timeout_seconds": LONG_SECONDS})
+    async with RateLimiterSubject(settings=unhurried) as goes_on:
         observations = [await goes_on.observe(), await goes_on.observe()]
-    run = await subject("diagnose", "--json", redis_url=redis_url)
+    asks = {"SUBJECT_TIMEOUT_SECONDS": f"{LONG_SECONDS}"}
+    run = await subject("diagnose", "--json", redis_url=redis_url, settings=asks)
 
     for observation in (*observations, json.loads(run.out)):
         assert observation["redis_connected"] is True
