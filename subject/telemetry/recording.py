@@ -101,6 +101,8 @@ class Writer:
             if digest not in self.tables:
                 self.tables.add(digest)
                 yield line(TABLE, Table(digest, table))
+        if view.steps and view.steps[-1].start < self.steps:
+            self.steps = 0  # Redis' clock was put back: all are told again
         for step in view.steps:
             if step.start > self.steps:
                 self.steps = step.start
@@ -171,7 +173,8 @@ class Recording:
             self.records.append(_decoded(TelemetryRecord, content))
         elif kind == STEP:
             with suppress(UsageError):  # sums of what hostile records count may go beyond all bounds
-                self._steps.append(_decoded(Step, content))
+                added = _decoded(Step, content)
+                self._steps = [*(step for step in self._steps if step.start < added.start), added]
         elif kind == LOOK:
             return self._view(_decoded(Look, content))
         return None  # what a later version adds says nothing to this one

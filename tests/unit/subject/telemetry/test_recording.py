@@ -106,6 +106,16 @@ def test_steps_of_an_earlier_version_are_read() -> None:
     assert replayed.steps == (Step(START, 600.0, 0.0, {}),)
 
 
+def test_steps_that_are_told_again_since_redis_clock_was_put_back_stand_in_for_those_of_before() -> None:
+    def at(second: int, requests: float) -> View:
+        found = tuple(Step(START + start, requests, 0.0, {}) for start in range(0, second - 20, 10))
+        return replace(view([record()], START + second), steps=found)
+
+    looks = (at(100, 600.0), at(110, 600.0), at(60, 700.0), at(70, 700.0))
+
+    assert [found.steps for found in read(text_of(*looks))] == [one.steps for one in looks]
+
+
 def test_a_record_and_a_table_are_written_once() -> None:
     last = record("node-1", START + 71.5, sequence=99, started_at=START)
     later = view([*SPIKE, last], policies=published())
