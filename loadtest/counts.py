@@ -1,6 +1,7 @@
 """What the load generator counted, as it writes it down at its end (in JSON, by the contract's codec)."""
 
-from dataclasses import dataclass, field
+import operator
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from gateway.contract.telemetry import Totals
@@ -22,10 +23,16 @@ class Counts:
         """Connection failures, and requests that were still under way when the generator ended."""
         return self.started - self.as_totals().requests
 
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*map(operator.add, _all(self), _all(other)))
+
     def as_totals(self) -> Totals:
         """What the node should have counted, connection failures apart."""
         requests = self.admitted + self.refused + self.failed + self.unidentified
         return Totals(requests, self.admitted, self.refused, self.failed, self.unidentified)
+
+
+_all = operator.attrgetter(*(item.name for item in fields(Counts)))
 
 
 class Moment(NamedTuple):

@@ -21,7 +21,12 @@ class SubjectError(RuntimeError):
 
 
 class WrongUseError(SubjectError):
-    """It was asked for something that cannot be (exit code 2), and says what."""
+    """It was asked for something that cannot be (exit code 2), and says in `told` what."""
+
+    def __init__(self, command: str, last_words: str) -> None:
+        """Of what it said last."""
+        super().__init__(f"subject {command} exited with {_WRONG_USE}: {last_words}")
+        self.told = last_words.removeprefix("subject: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Finding:
     likely_cause: str
     suggested_action: str
     since: float = 0.0  # seconds since 1970, by Redis' clock
+    confidence: float = 1.0
 
     @property
     def identity(self) -> Identity:
@@ -168,7 +174,7 @@ def _output(child: Child, command: str) -> str:
     """What it printed; exit code 1 says that there are findings (or that it broke), 3 that it is blind."""
     code, text = child.process.returncode, child.stdout.read_text()
     if code == _WRONG_USE:
-        raise WrongUseError(f"subject {command} exited with {code}: {child.last_words()}")
+        raise WrongUseError(command, child.last_words())
     if code not in (0, 1, 3) or not text:
         raise SubjectError(f"subject {command} exited with {code}: {child.last_words()}")
     return text

@@ -18,7 +18,7 @@ from loadtest.elsewhere.front import CLUSTER, Front
 from loadtest.elsewhere.others import Stretch, stretches
 from loadtest.generator import Generator
 from loadtest.scenarios import Setting
-from loadtest.subject_commands import Subject, SubjectError
+from loadtest.subject_commands import Finding, Subject, SubjectError
 from loadtest.verdict import Asked, Busiest, Outcome, Verdict
 
 Identity = tuple[str, str, str]
@@ -32,6 +32,14 @@ OTHERS_RATIO, OTHERS_LEAST = 0.05, 1.0
 
 OF_A_SHARE = ("hot_key", "spike_single")
 """What is found of a client by its share of all: others make that smaller."""
+
+NEVER_OF_TRAFFIC = frozenset(
+    ("node_down", "node_flapping", "node_id_conflict", "config_drift", "clock_skew", "override_malformed")
+)
+"""What nobody's requests bring about."""
+
+BLIND, STORE, CONFIRMED = "observer_blind", "store_down", 0.9
+"""The subject sees nothing; or Redis does not answer it, of which it is so sure where nodes say the same."""
 
 SHADOW_SECONDS = 10.0
 """For so long what has been is still looked at, when something is found."""
@@ -68,7 +76,7 @@ class Books:
         """
         counted = await load.stop()
         seen = with_probes(counted, self.front)
-        busy = self._busy(stretches(reports, counted.moments))
+        busy = self._busy(stretches(reports, counted.moments, self.facts.clock_offset))
         compared = await self._compared(seen, has_others=bool(busy))
         requests = sum(node.as_totals().requests for node in seen.values())
         return Verdict(
@@ -106,16 +114,16 @@ class Books:
 
     def judged(self, outcome: Outcome, busy: Sequence[Stretch]) -> Outcome:
         """What is found of nodes and cluster, or is not, may be for others' traffic, or from before."""
-        outcome = self._without_known(outcome)
+        outcome = without_blindness(self._without_known(outcome))
         if not self._has_others(outcome, busy):
             return outcome
         missing = [sign for sign in outcome.missing if sign.kind != "client" or sign.code in OF_A_SHARE]
-        found = [one for one in outcome.false_alarms if one.subject.kind != "client"]
+        found = [one for one in outcome.false_alarms if _may_be_of_others(one)]
         return replace(
             outcome,
             missing=tuple(sign for sign in outcome.missing if sign not in missing),
             false_alarms=tuple(one for one in outcome.false_alarms if one not in found),
-            stayed=tuple(one for one in outcome.stayed if one.subject.kind == "client"),
+            stayed=tuple(one for one in outcome.stayed if not _may_be_of_others(one)),
             problems=None,
             unjudged=(
                 *outcome.unjudged,
@@ -132,7 +140,10 @@ class Books:
         return replace(
             outcome,
             missing=tuple(sign for sign in outcome.missing if sign not in known),
-            unjudged=tuple(f"{sign} has been there since before the run" for sign in known),
+            unjudged=(
+                *outcome.unjudged,
+                *(f"{sign} has been there since before the run" for sign in known),
+            ),
         )
 
     def _has_others(self, outcome: Outcome, busy: Sequence[Stretch]) -> bool:
@@ -188,6 +199,33 @@ class Books:
             return True
 
 
+def _may_be_of_others(finding: Finding) -> bool:
+    return finding.subject.kind != "client" and finding.code not in NEVER_OF_TRAFFIC
+
+
+def without_blindness(outcome: Outcome) -> Outcome:
+    """Where only the subject does not see what there is, nobody knows what else there was."""
+    blind = [one for one in (*outcome.false_alarms, *outcome.stayed) if _is_blind(one)]
+    if not blind:
+        return outcome
+    return replace(
+        outcome,
+        missing=(),
+        false_alarms=tuple(one for one in outcome.false_alarms if not _is_blind(one)),
+        stayed=tuple(one for one in outcome.stayed if not _is_blind(one)),
+        problems=None,
+        unjudged=(
+            *outcome.unjudged,
+            f"from here it could not be seen: {blind[0].summary}",
+            *(f"{sign} was not found" for sign in outcome.missing),
+        ),
+    )
+
+
+def _is_blind(finding: Finding) -> bool:
+    return finding.code == BLIND or (finding.code == STORE and finding.confidence < CONFIRMED)
+
+
 def compared(
     seen: Mapping[str, Counts], now: Mapping[str, Totals], *, lost: Mapping[str, str], has_others: bool
 ) -> Compared:
@@ -207,20 +245,8 @@ def compared(
 def with_probes(counted: Counted, front: Front) -> dict[str, Counts]:
     """What the senders saw, with the requests that found out where the nodes are."""
     return {
-        node_id: _sum(counts, front.probes.get(node_id, Counts()))
-        for node_id, counts in counted.nodes.items()
+        node_id: counts + front.probes.get(node_id, Counts()) for node_id, counts in counted.nodes.items()
     }
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    return Counts(
-        one.started + other.started,
-        one.admitted + other.admitted,
-        one.refused + other.refused,
-        one.failed + other.failed,
-        one.unidentified + other.unidentified,
-        one.connection_failures + other.connection_failures,
-    )
 
 
 def _differing(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> bool:

@@ -38,6 +38,7 @@ class NodePlace:
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
+    at: float
     redis_connected: bool
     nodes: tuple[NodePlace, ...]
 
@@ -119,6 +120,7 @@ class Facts:
     is_shadow: bool = False
     has_networks: bool = False  # whether addresses are allowed or denied, ours perhaps among them
     boots: dict[str, str | None] = field(default_factory=dict)
+    clock_offset: float = 0.0  # what this machine's clock is ahead of Redis', at least
 
     @property
     def up(self) -> list[NodePlace]:
@@ -138,7 +140,7 @@ async def gathered(subject: Subject, target: Target) -> Facts:
         TargetError: what is asked for is not counted there.
         SubjectError: the subject does not answer as it should.
     """
-    first_at, first = time.monotonic(), await nodes(subject)
+    first_at, first_asked_at, first = time.monotonic(), time.time(), await _look(subject)
     document = await subject.ask(_LimitsDocument, "limits")
     if document.default is None:
         raise StartError("the nodes' policies cannot be read in Redis")
@@ -149,21 +151,22 @@ async def gathered(subject: Subject, target: Target) -> Facts:
         )
     found = await subject.ask(Report, "diagnose")
     await asyncio.sleep(max(0.0, first_at + QUIET_SECONDS - time.monotonic()))
-    second_at, second = time.monotonic(), await nodes(subject)
-    more = requests_of(totals_of(second)) - requests_of(totals_of(first))
+    second_at, second_asked_at, second = time.monotonic(), time.time(), await _look(subject)
+    more = requests_of(totals_of(second.nodes)) - requests_of(totals_of(first.nodes))
     return Facts(
-        second,
+        second.nodes,
         parse_limits(document.default),
         {one.client: parse_limits(one.limit) for one in document.limits if one.limit is not None},
         document.address_limit,
-        totals_of(second),
+        totals_of(second.nodes),
         more / (second_at - first_at),
         frozenset(finding.identity for finding in found.findings),
         terms.of_path(target.path, target.hosts, document.routes),
         document.limitless,
         document.shadow,
         any(":" in entry or entry[0].isdigit() for entry in (*document.allow, *document.deny)),
-        {node.id: node.boot_id for node in second},
+        {node.id: node.boot_id for node in second.nodes},
+        max(first_asked_at - first.at, second_asked_at - second.at),
     )
 
 
@@ -174,6 +177,10 @@ async def nodes(subject: Subject) -> tuple[NodePlace, ...]:
         StartError: it does not answer, or knows none that is up.
         SubjectError: the subject does not answer as it should.
     """
+    return (await _look(subject)).nodes
+
+
+async def _look(subject: Subject) -> _Nodes:
     seen = await subject.ask(_Nodes, "nodes")
     if not seen.redis_connected:
         told = (await subject.ask(_Status, "status")).redis
@@ -181,7 +188,7 @@ async def nodes(subject: Subject) -> tuple[NodePlace, ...]:
         raise StartError(f"Redis {what}: give what the nodes count in as --redis, or in REDIS_URL")
     if not any(node.state == UP for node in seen.nodes):
         raise StartError("this Redis knows no node that is up: is it the one that the nodes count in?")
-    return seen.nodes
+    return seen
 
 
 def totals_of(places: Sequence[NodePlace]) -> dict[str, Totals]:
@@ -195,7 +202,7 @@ def requests_of(totals: dict[str, Totals]) -> int:
 
 
 async def check_names(subject: Subject, clients: Sequence[Client], facts: Facts) -> None:
-    """Whether what the first of these has just sent is counted for the id that we know it by.
+    """Whether what the first of these sends meanwhile is counted for the id that we know it by.
 
     Raises:
         TargetError: it is not.
@@ -209,7 +216,7 @@ async def check_names(subject: Subject, clients: Sequence[Client], facts: Facts)
         if first in {one.id for one in (await subject.ask(_Top, "top")).clients}:
             return
     except WrongUseError as error:
-        raise TargetError(f"{_OTHER_IDS} ({error})") from None
+        raise TargetError(f"{_OTHER_IDS} ({error.told})") from None
     raise TargetError(
         f"{_OTHER_IDS}. Or this machine's address is on GATEWAY_ALLOW" if facts.has_networks else _OTHER_IDS
     )
@@ -227,7 +234,7 @@ async def named(subject: Subject, keys: Sequence[str]) -> tuple[Client, ...]:
     try:
         lines = (await subject.text("whois", "--all", stdin=file)).splitlines()
     except WrongUseError as error:
-        raise TargetError(str(error)) from None
+        raise TargetError(error.told) from None
     finally:
         file.unlink()
     ids = [parse(_Named, "whois", line).client for line in lines]

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 import aiohttp
@@ -14,12 +16,16 @@ from loadtest.child import StartError
 from loadtest.counts import Counts
 from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.target import Target, TargetError
+from loadtest.polling import until
 from loadtest.via import hops
 
 PROBES, MOST_PROBES = 5, 30
 """More where one URL stands for all nodes, until each has answered: a balancer may choose by chance."""
 
 TIMEOUT_SECONDS = 5.0
+KNOCK_SECONDS = 0.4
+"""The shortest window is a second."""
+
 CLUSTER = "cluster"
 """What is behind a URL that leads to several nodes."""
 
@@ -59,14 +65,48 @@ async def probed(target: Target, keys: Sequence[str], facts: Facts) -> Front:
         TargetError: all keys are refused, or URLs and nodes do not belong together.
     """
     up = {node.id for node in facts.up}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-    trust = False if target.is_insecure else ssl.create_default_context()
-    connector = aiohttp.TCPConnector(force_close=True, ssl=trust)  # a balancer may choose once a connection
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+    async with _session(target) as session:
         found = await asyncio.gather(*(_probe(session, url, target, keys, up) for url in target.urls))
     for one in found:
         _check(one, target, up)
     return _front(found, up)
+
+
+@asynccontextmanager
+async def knocking(target: Target, front: Front, key: str, *, again: bool) -> AsyncIterator[None]:
+    """A request with this key before the context, and more `again` and again while it lasts.
+
+    Raises:
+        StartError: nobody answers any more.
+    """
+    (node_id, url), *_ = front.nodes
+    knocked, is_over = _Probed(url), asyncio.Event()
+    async with _session(target) as session:
+        send = partial(_send, session, knocked, target, key, set(front.node_ids))
+
+        async def knock() -> None:
+            while not is_over.is_set():
+                await send()
+                await until(is_over.is_set, KNOCK_SECONDS)
+
+        await send()
+        knocks = asyncio.create_task(knock()) if again else None
+        try:
+            yield
+        finally:
+            is_over.set()
+            if knocks is not None:
+                await knocks  # a request that is under way is counted
+            front.probes[node_id] = front.probes.get(node_id, Counts()) + _counts(knocked)
+
+
+def _session(target: Target) -> aiohttp.ClientSession:
+    """A balancer may choose once a connection, so each request has its own."""
+    trust = False if target.is_insecure else ssl.create_default_context()
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+        connector=aiohttp.TCPConnector(force_close=True, ssl=trust),
+    )
 
 
 def _check(one: _Probed, target: Target, up: set[str]) -> None:
@@ -143,25 +183,31 @@ async def _probe(
     for number in range(most):
         if number >= PROBES and (up <= probed.nodes or not up & probed.nodes):
             break
-        headers = {target.key_header: keys[number % len(keys)]}
-        try:
-            async with session.get(
-                URL(f"{url}{target.path}", encoded=True), headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.read()
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise TargetError(
-                f"{url}: {error.certificate_error}: name the authorities that signed it in SSL_CERT_FILE, or "
-                "take any certificate with --insecure"
-            ) from None
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise StartError(f"{url} does not answer: {str(error) or 'not in time'}") from None
-        names = hops(answer.headers.getall("Via", []))
-        probed.nodes.update(names)
-        probed.statuses[answer.status] += 1
-        is_upstreams = not names.isdisjoint(up)
-        probed.outcomes["admitted" if is_upstreams else _OUTCOMES.get(answer.status, "failed")] += 1
+        await _send(session, probed, target, keys[number % len(keys)], up)
     return probed
+
+
+async def _send(
+    session: aiohttp.ClientSession, probed: _Probed, target: Target, key: str, up: set[str]
+) -> None:
+    url = probed.url
+    try:
+        async with session.get(
+            URL(f"{url}{target.path}", encoded=True), headers={target.key_header: key}, allow_redirects=False
+        ) as answer:
+            await answer.read()
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise TargetError(
+            f"{url}: {error.certificate_error}: name the authorities that signed it in SSL_CERT_FILE, or "
+            "take any certificate with --insecure"
+        ) from None
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise StartError(f"{url} does not answer: {str(error) or 'not in time'}") from None
+    names = hops(answer.headers.getall("Via", []))
+    probed.nodes.update(names)
+    probed.statuses[answer.status] += 1
+    is_upstreams = not names.isdisjoint(up)
+    probed.outcomes["admitted" if is_upstreams else _OUTCOMES.get(answer.status, "failed")] += 1
 
 
 def _counts(probed: _Probed) -> Counts:

@@ -10,7 +10,7 @@ from loadtest.verdict import Asked
 
 WINDOW_SECONDS = 5.0
 TOLERANCE_SECONDS = 0.5
-"""So far apart the clocks of Redis and of this machine may seem to be: a look takes its time."""
+"""For what a node counts a moment before or after its client has the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,21 @@ class _Reading:
     requests: int
 
 
-def stretches(reports: Sequence[Asked], sent: Mapping[str, Sequence[Moment]]) -> list[Stretch]:
+def stretches(
+    reports: Sequence[Asked], sent: Mapping[str, Sequence[Moment]], least_offset: float
+) -> list[Stretch]:
     """Some seconds from each look on; `sent` is by what it was sent to: nodes, or all of them as one.
 
     A request of ours that a node counted between two of its records was begun before the second, and answered
-    after the first.
+    after the first. Records have their time by Redis' clock. What ours is ahead of that, is known to be
+    `least_offset` or more, and no more than it seems at the look that took the shortest time.
     """
+    offsets = least_offset, max(least_offset, min((one.clock_offset for one in reports), default=0.0))
     found: list[Stretch] = []
     for first, asked in enumerate(reports):
-        before = _readings(asked, CLUSTER in sent)
+        before = _readings(asked, offsets, are_one=CLUSTER in sent)
         for later in reports[first + 1 :]:
-            after = _readings(later, CLUSTER in sent)
+            after = _readings(later, offsets, are_one=CLUSTER in sent)
             known = before.keys() & after.keys() & sent.keys()
             if not known or min(after[one].earliest - before[one].latest for one in known) < WINDOW_SECONDS:
                 continue
@@ -57,10 +61,10 @@ def stretches(reports: Sequence[Asked], sent: Mapping[str, Sequence[Moment]]) ->
     return found
 
 
-def _readings(asked: Asked, are_one: bool) -> dict[str, _Reading]:
-    offset = asked.clock_offset
+def _readings(asked: Asked, offsets: tuple[float, float], *, are_one: bool) -> dict[str, _Reading]:
+    least, most = offsets
     by_node = {
-        node.id: _Reading(node.last_seen + offset, node.last_seen + offset, node.totals.requests)
+        node.id: _Reading(node.last_seen + least, node.last_seen + most, node.totals.requests)
         for node in asked.report.nodes
         if node.totals is not None and node.last_seen is not None
     }

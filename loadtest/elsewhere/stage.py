@@ -34,6 +34,9 @@ RELEARN_SECONDS = 75.0
 ARRIVAL_SECONDS = 45.0
 """Until that has passed."""
 
+SHORT_SECONDS = 60
+"""What stands in a window of this length stays there while the subject looks."""
+
 ONSET_SECONDS = 10.0
 """What began so soon after the first look began with the run, whenever it is found."""
 
@@ -172,7 +175,10 @@ async def reached(
             way = await front.probed(target, own, known)
             clients = await facts.named(subject, own)
             usual = setting.setting_of(clients, known, way, rate)
-            await facts.check_names(subject, clients, known)
+            key, windows = usual.clients[0].key, (usual.limit, *usual.other_windows)
+            is_short = max(window.period_seconds for window in windows) < SHORT_SECONDS
+            async with front.knocking(target, way, key, again=is_short):
+                await facts.check_names(subject, usual.clients, known)
         except SubjectError as error:
             raise StartError(str(error)) from None
         if len(usual.clients) < len(clients):

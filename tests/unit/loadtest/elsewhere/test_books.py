@@ -70,6 +70,7 @@ def judged(found: Outcome, of: Books) -> Verdict:
 HOT = Sign("hot_key", "client", "acme")
 SKEW = Sign("node_skew", "node", "node-1")
 SPIKE = Finding("spike_broad", About("cluster", "cluster"), "warning", "more", "", "")
+DOWN = Finding("node_down", About("node", "node-1"), "critical", "gone", "", "")
 BREACH = Finding("limit_breach", About("client", "acme"), "warning", "over", "", "")
 
 
@@ -79,7 +80,17 @@ def test_what_is_found_of_nodes_and_cluster_beside_others_neither_passes_nor_fai
         beside = judged(amiss, books_of(others_per_second=10.0))
         assert beside.word == "not judged"
         assert "beside others' traffic" in beside.unjudged[0]
-    assert judged(outcome(BREACH), books_of(others_per_second=10.0)).word == "failed"
+    for amiss in (outcome(BREACH), outcome(DOWN)):
+        assert judged(amiss, books_of(others_per_second=10.0)).word == "failed"
+
+
+def test_what_only_the_subject_cannot_see_is_nobodys_failure() -> None:
+    unsure, sure = (replace(SPIKE, code="store_down", confidence=confidence) for confidence in (0.6, 0.95))
+    for blind in (replace(SPIKE, code="observer_blind"), unsure):
+        verdict = judged(replace(outcome(blind, missing=(SKEW,)), stayed=(blind,)), books_of())
+        assert verdict.word == "not judged"
+        assert verdict.unjudged[0].startswith("skew: from here it could not be seen")
+    assert judged(outcome(sure), books_of()).word == "failed"
 
 
 def test_others_who_send_only_during_a_scenario_are_seen_too() -> None:
