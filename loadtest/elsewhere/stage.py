@@ -181,6 +181,8 @@ async def reached(
                 await facts.check_names(subject, usual.clients, known)
         except SubjectError as error:
             raise StartError(str(error)) from None
+        if known.terms.cost > 1:
+            progress.say(f"a request costs {known.terms.cost} there: limits are told in requests")
         if len(usual.clients) < len(clients):
             progress.say(
                 f"{len(usual.clients)} of {len(clients)} keys have one limit, {usual.limit}: only they send"
