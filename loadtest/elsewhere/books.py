@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 from gateway.contract.client_id import key_digest
@@ -13,16 +13,16 @@ from loadtest.books import SETTLE_SECONDS, not_sent, unanswered
 from loadtest.child import StartError
 from loadtest.counts import Counted, Counts
 from loadtest.elsewhere import facts as cluster
+from loadtest.elsewhere.comparison import Compared, are_equal, compared
 from loadtest.elsewhere.facts import Facts, NodePlace
 from loadtest.elsewhere.front import CLUSTER, Front
+from loadtest.elsewhere.judgement import Identity, beside_others, without_blindness, without_known
 from loadtest.elsewhere.others import Stretch, stretches
 from loadtest.generator import Generator
 from loadtest.scenarios import Setting
-from loadtest.subject_commands import Finding, Subject, SubjectError
+from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Asked, Busiest, Outcome, Verdict
 
-Identity = tuple[str, str, str]
-OUTCOMES = ("admitted", "refused", "failed", "unidentified")
 TICK_SECONDS = 0.5
 
 ANSWERS = "the answers that clients got"
@@ -30,32 +30,10 @@ UNEXPECTED = "not put there, and found:"
 OTHERS_RATIO, OTHERS_LEAST = 0.05, 1.0
 """Of the usual rate, or so many a second; where others send more, what nodes do is not ours alone."""
 
-OF_A_SHARE = ("hot_key", "spike_single")
-"""What is found of a client by its share of all: others make that smaller."""
-
-NEVER_OF_TRAFFIC = frozenset(
-    ("node_down", "node_flapping", "node_id_conflict", "config_drift", "clock_skew", "override_malformed")
-)
-"""What nobody's requests bring about."""
-
-BLIND, STORE, CONFIRMED = "observer_blind", "store_down", 0.9
-"""The subject sees nothing; or Redis does not answer it, of which it is so sure where nodes say the same."""
-
 SHADOW_SECONDS = 10.0
 """For so long what has been is still looked at, when something is found."""
 
 UNSEEN_UPSTREAM = "whether what was refused stayed away from the upstream: its log is not seen from here"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What senders saw beside what nodes counted: sentences on what is wrong, on what nobody can tell, and on
-    what comes of others."""
-
-    are_equal: bool = False
-    problems: tuple[str, ...] = ()
-    open_questions: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,37 +92,8 @@ class Books:
 
     def judged(self, outcome: Outcome, busy: Sequence[Stretch]) -> Outcome:
         """What is found of nodes and cluster, or is not, may be for others' traffic, or from before."""
-        outcome = without_blindness(self._without_known(outcome))
-        if not self._has_others(outcome, busy):
-            return outcome
-        missing = [sign for sign in outcome.missing if sign.kind != "client" or sign.code in OF_A_SHARE]
-        found = [one for one in outcome.false_alarms if _may_be_of_others(one)]
-        return replace(
-            outcome,
-            missing=tuple(sign for sign in outcome.missing if sign not in missing),
-            false_alarms=tuple(one for one in outcome.false_alarms if one not in found),
-            stayed=tuple(one for one in outcome.stayed if not _may_be_of_others(one)),
-            problems=None,
-            unjudged=(
-                *outcome.unjudged,
-                *(f"{sign} was not found, beside others' traffic" for sign in missing),
-                *(f"{one} was found, beside others' traffic: {one.summary}" for one in found),
-            ),
-        )
-
-    def _without_known(self, outcome: Outcome) -> Outcome:
-        """What has been there all the time cannot be told from what was put there."""
-        known = [
-            sign for sign in outcome.missing if any(sign.matches(*identity) for identity in self.still_known)
-        ]
-        return replace(
-            outcome,
-            missing=tuple(sign for sign in outcome.missing if sign not in known),
-            unjudged=(
-                *outcome.unjudged,
-                *(f"{sign} has been there since before the run" for sign in known),
-            ),
-        )
+        outcome = without_blindness(without_known(outcome, self.still_known))
+        return beside_others(outcome) if self._has_others(outcome, busy) else outcome
 
     def _has_others(self, outcome: Outcome, busy: Sequence[Stretch]) -> bool:
         times = outcome.times
@@ -159,7 +108,7 @@ class Books:
             try:
                 places = await cluster.nodes(self.subject)
                 now = self._grown(places)
-                if not _differing(seen, now):
+                if are_equal(seen, now):
                     return Compared(are_equal=True)
                 if time.monotonic() > end:
                     break
@@ -199,104 +148,11 @@ class Books:
             return True
 
 
-def _may_be_of_others(finding: Finding) -> bool:
-    return finding.subject.kind != "client" and finding.code not in NEVER_OF_TRAFFIC
-
-
-def without_blindness(outcome: Outcome) -> Outcome:
-    """Where only the subject does not see what there is, nobody knows what else there was."""
-    blind = [one for one in (*outcome.false_alarms, *outcome.stayed) if _is_blind(one)]
-    if not blind:
-        return outcome
-    return replace(
-        outcome,
-        missing=(),
-        false_alarms=tuple(one for one in outcome.false_alarms if not _is_blind(one)),
-        stayed=tuple(one for one in outcome.stayed if not _is_blind(one)),
-        problems=None,
-        unjudged=(
-            *outcome.unjudged,
-            f"from here it could not be seen: {blind[0].summary}",
-            *(f"{sign} was not found" for sign in outcome.missing),
-        ),
-    )
-
-
-def _is_blind(finding: Finding) -> bool:
-    return finding.code == BLIND or (finding.code == STORE and finding.confidence < CONFIRMED)
-
-
-def compared(
-    seen: Mapping[str, Counts], now: Mapping[str, Totals], *, lost: Mapping[str, str], has_others: bool
-) -> Compared:
-    """What differs: others only add to what a node counts, and a node that dies loses some of it."""
-    fewer = too_few(seen, now)
-    extra = _extra(seen, now)
-    return Compared(
-        problems=tuple(text for node_id, text in fewer.items() if node_id not in lost),
-        open_questions=(
-            *(f"{text}; {lost[node_id]} meanwhile" for node_id, text in fewer.items() if node_id in lost),
-            *([_told_extra(seen, extra)] if extra > 0 and not has_others else []),
-        ),
-        notes=(_told_others(seen, extra),) if extra > 0 and has_others else (),
-    )
-
-
 def with_probes(counted: Counted, front: Front) -> dict[str, Counts]:
     """What the senders saw, with the requests that found out where the nodes are."""
     return {
         node_id: counts + front.probes.get(node_id, Counts()) for node_id, counts in counted.nodes.items()
     }
-
-
-def _differing(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> bool:
-    return any(
-        getattr(now.get(node_id, Totals()), name) != getattr(counts.as_totals(), name)
-        for node_id, counts in seen.items()
-        for name in OUTCOMES
-    )
-
-
-def too_few(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> dict[str, str]:
-    """Where a node counted less than its senders saw, a sentence on it."""
-
-    def check(node_id: str, counts: Counts) -> str | None:
-        mine, all_together = counts.as_totals(), now.get(node_id, Totals())
-        for name in OUTCOMES:
-            ours, counted = getattr(mine, name), getattr(all_together, name)
-            if counted < ours:
-                return f"{node_id} counted {counted:,} requests as {name}, and the senders alone saw {ours:,}"
-        return None
-
-    checked = {node_id: check(node_id, counts) for node_id, counts in seen.items()}
-    return {node_id: text for node_id, text in checked.items() if text is not None}
-
-
-def _ours(seen: Mapping[str, Counts]) -> int:
-    return sum(counts.as_totals().requests for counts in seen.values())
-
-
-def _extra(seen: Mapping[str, Counts], now: Mapping[str, Totals]) -> int:
-    """How many more requests were counted than sent, of each outcome where there are more of it."""
-    return sum(
-        max(0, getattr(now.get(node_id, Totals()), name) - getattr(counts.as_totals(), name))
-        for node_id, counts in seen.items()
-        for name in OUTCOMES
-    )
-
-
-def _told_others(seen: Mapping[str, Counts], extra: int) -> str:
-    return (
-        f"whether nodes counted each request once: {extra:,} requests were not ours, beside {_ours(seen):,} "
-        "of ours"
-    )
-
-
-def _told_extra(seen: Mapping[str, Counts], extra: int) -> str:
-    return (
-        f"nodes counted {extra:,} requests more than the {_ours(seen):,} of ours, and nobody else was seen "
-        "sending before or after: somebody did meanwhile, or nodes count too many"
-    )
 
 
 def _unidentified(seen: Mapping[str, Counts]) -> list[str]:
