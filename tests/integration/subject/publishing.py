@@ -16,12 +16,13 @@ from redis.asyncio import Redis
 
 from gateway.contract import audit, codec, keys, telemetry
 from gateway.contract.audit import AuditRecord
-from gateway.contract.overrides import Overrides, parse_overrides
+from gateway.contract.overrides import Override, Overrides, parse_overrides
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import TelemetryRecord
 from loadtest.ports import free_port
 from subject import cli
+from subject.settings import Settings, load
 from subject.telemetry.redis_reads import redis_time
 from tests.unit.subject.builders import NodeScript, entry, policies
 
@@ -91,6 +92,11 @@ async def live_changes(redis: Redis) -> Overrides:
     return parse_overrides(fields)
 
 
+async def limit_of(redis: Redis, client: str) -> Override | None:
+    """The live limit of a client."""
+    return (await live_changes(redis)).limits.get(client)
+
+
 async def audited(redis: Redis) -> list[AuditRecord]:
     """What stands in the audit."""
     entries: Any = await redis.xrange(keys.AUDIT)
@@ -109,6 +115,11 @@ class Run:
 PATIENT = {"SUBJECT_NODE_DOWN_SECONDS": "60", "SUBJECT_WAIT_SECONDS": "0"}
 """What was written for a test is not to grow stale while a busy machine starts a process, and no node would
 say that a change is in force."""
+
+
+def patient(redis_url: str) -> Settings:
+    """Much the same for a subject within this process."""
+    return load(REDIS_URL=redis_url, node_down_seconds=30, wait_seconds=0.1)
 
 
 def environment(redis_url: str, settings: Mapping[str, str] | None = None) -> dict[str, str]:

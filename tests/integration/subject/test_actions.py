@@ -1,14 +1,8 @@
 """Actions say what they would do, can be taken back, and overwrite nothing unseen."""
 
-import asyncio
 import json
-import os
 import re
 import shlex
-import signal
-import sys
-from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,25 +10,18 @@ from redis.asyncio import Redis
 
 from gateway.contract import codec, keys
 from gateway.contract.limits import parse_limits
-from gateway.contract.overrides import Override, Overrides
-from gateway.contract.redis_url import parse_redis_url
-from loadtest import delay_proxy
-from loadtest.redis_server import RedisServer
-from subject.actions import changes, edits, effects, forget, leases
-from subject.actions.revisions import revision
-from subject.errors import ConflictError, HalfDoneError, RedisAwayError
+from gateway.contract.overrides import Override
+from subject.actions import edits
 from subject.figures import instant
 from subject.settings import load
 from subject.telemetry.reader import Reader
-from subject.telemetry.redis_client import connect
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.node import eventually, running_node
 from tests.integration.gateway.upstream import Upstream
 from tests.integration.subject.publishing import (
     Run,
     audited,
-    environment,
-    live_changes,
+    limit_of,
     publish,
     publish_cluster,
     subject,
@@ -53,17 +40,13 @@ def undo_of(run: Run) -> list[str]:
     return command[1:]
 
 
-async def limit_of(redis: Redis, client: str = "acme") -> Override | None:
-    return (await live_changes(redis)).limits.get(client)
-
-
 async def test_a_limit_is_undone_as_printed(redis_client: Redis, redis_url: str) -> None:
     await publish(redis_client, [record()], TABLE)
     first = await subject("limits", "set", "acme", "500/m", *WHY, "--for", "10m", redis_url=redis_url)
-    before = await limit_of(redis_client)
+    before = await limit_of(redis_client, "acme")
     second = await subject("limits", "set", "acme", "7/s", *WHY, redis_url=redis_url)
     back = await subject(*undo_of(second), redis_url=redis_url)
-    now = await limit_of(redis_client)
+    now = await limit_of(redis_client, "acme")
 
     assert (first.code, second.code, back.code) == (0, 0, 0), back.err
     assert before is not None
@@ -76,7 +59,7 @@ async def test_a_limit_is_undone_as_printed(redis_client: Redis, redis_url: str)
     again = await subject(*undo_of(first), redis_url=redis_url)
     assert again.code == 2
     assert "acme was changed meanwhile: it has 500/m, set by" in again.err
-    assert await limit_of(redis_client) == now
+    assert await limit_of(redis_client, "acme") == now
 
 
 async def test_a_limit_that_was_taken_out_is_put_back_as_printed(redis_client: Redis, redis_url: str) -> None:
@@ -87,7 +70,7 @@ async def test_a_limit_that_was_taken_out_is_put_back_as_printed(redis_client: R
     once_more = await subject(*undo_of(taken), redis_url=redis_url)
 
     assert (taken.code, back.code) == (0, 0), back.err
-    now = await limit_of(redis_client)
+    now = await limit_of(redis_client, "acme")
     assert now is not None
     assert now.limit == parse_limits("10/s,500/m")
     assert (once_more.code, "changed meanwhile" in once_more.err) == (2, True)
@@ -132,7 +115,7 @@ async def test_a_limit_ends_at_a_time_that_is_given(redis_client: Redis, redis_u
     )
 
     assert run.code == 0, run.err
-    now = await limit_of(redis_client)
+    now = await limit_of(redis_client, "acme")
     assert now is not None
     assert now.until == until
 
@@ -161,85 +144,7 @@ async def test_bad_input_is_refused_with_what_would_be_right(
 
     assert (run.code, run.out, run.err.count("\n")) == (2, "", 1)
     assert expected in run.err
-    assert await limit_of(redis_client) is None
-
-
-async def test_concurrent_edits_are_made_one_after_the_other_and_audited_so(redis_client: Redis) -> None:
-    """Each tells what it replaced: what the one before had set, and nothing is overwritten unseen."""
-    await publish(redis_client, [record()], TABLE)
-    url = redis_client.connection_pool.connection_kwargs
-
-    async def edit(number: int) -> None:
-        async with Redis(port=url["port"], decode_responses=True) as own:
-            await edits.set_limit(
-                own, edits.LimitChange("acme", parse_limits(f"{number}/m"), edits.Actor(f"op-{number}"))
-            )
-
-    await asyncio.gather(*(edit(number) for number in range(1, 13)))
-
-    records = await audited(redis_client)
-    assert len(records) == 12
-    assert records[0].before is None
-    assert [later.before for later in records[1:]] == [earlier.after for earlier in records[:-1]]
-    standing = await limit_of(redis_client)
-    assert standing is not None
-    assert str(standing.limit) == records[-1].after
-    assert all(earlier.at <= later.at for earlier, later in pairwise(records))
-    assert not await redis_client.exists(keys.editing("acme"))
-
-
-async def test_of_many_who_change_what_they_saw_one_does(redis_client: Redis) -> None:
-    await publish(redis_client, [record()], TABLE)
-    await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("9/m"), ACTOR))
-    seen = await edits.propose_limit(redis_client, edits.LimitChange("acme", parse_limits("9/m"), ACTOR))
-    assert seen.replaced is not None
-
-    async def edit(number: int) -> bool:
-        port = redis_client.connection_pool.connection_kwargs["port"]
-        async with Redis(port=port, decode_responses=True) as own:
-            try:
-                await edits.set_limit(
-                    own,
-                    edits.LimitChange(
-                        "acme", parse_limits(f"{number}/s"), ACTOR, if_revision=revision(seen.replaced)
-                    ),
-                )
-            except ConflictError:
-                return False
-            return True
-
-    done = await asyncio.gather(*(edit(number) for number in range(1, 9)))
-
-    assert sum(done) == 1
-    assert len(await audited(redis_client)) == 2
-
-
-async def test_who_finds_that_somebody_else_is_at_it_waits_and_then_says_so(
-    redis_client: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(redis_client, [record()], TABLE)
-    monkeypatch.setattr(leases, "PATIENCE_SECONDS", 0.2)
-    await redis_client.set(keys.editing("acme"), "1", px=60_000)
-    run = await subject("limits", "set", "acme", "9/s", *WHY, redis_url=redis_url)
-    await redis_client.delete(keys.editing("acme"))
-    then = await subject("limits", "set", "acme", "9/s", *WHY, redis_url=redis_url)
-
-    assert (run.code, "somebody else is changing acme at this moment" in run.err) == (2, True)
-    assert then.code == 0
-
-
-async def test_who_was_too_slow_changes_nothing_and_takes_no_others_lease(
-    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(redis_client, [record()], TABLE)
-    monkeypatch.setattr(leases, "USABLE_SECONDS", -1.0)
-
-    with pytest.raises(RedisAwayError, match="nothing was changed"):
-        await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("9/s"), ACTOR))
-
-    assert await limit_of(redis_client) is None
-    assert await redis_client.exists(keys.editing("acme"))
-    assert 0 < await redis_client.pttl(keys.editing("acme")) <= 5000
+    assert await limit_of(redis_client, "acme") is None
 
 
 async def test_a_key_that_was_typed_for_a_client_is_written_nowhere(
@@ -320,31 +225,6 @@ async def test_a_node_that_left_or_cannot_be_read_is_forgotten_too(
     assert not await redis_client.exists(keys.NODES)
 
 
-async def test_where_redis_goes_away_as_a_node_is_forgotten_nobody_says_that_it_was_not(
-    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(own_client, NodeScript("node-1").records(5), ended_seconds_ago=90)
-    judged = forget._state
-
-    def and_then_stopped(*given: Any, **named: Any) -> str:
-        os.kill(own_redis.pid, signal.SIGSTOP)
-        return judged(*given, **named)
-
-    monkeypatch.setattr(forget, "_state", and_then_stopped)
-    try:
-        run = await subject(
-            *("nodes", "forget", "node-1"),
-            redis_url=own_redis.url,
-            settings={"SUBJECT_TIMEOUT_SECONDS": "0.5"},
-        )
-    finally:
-        os.kill(own_redis.pid, signal.SIGCONT)
-
-    assert (run.code, run.out, run.err.count("\n")) == (3, "", 1)
-    assert "whether it was made is not known: subject nodes tells who is there" in run.err
-    assert "try again" not in run.err
-
-
 async def test_a_limit_that_ended_meanwhile_is_no_longer_what_was_seen(
     redis_client: Redis, redis_url: str
 ) -> None:
@@ -355,133 +235,6 @@ async def test_a_limit_that_ended_meanwhile_is_no_longer_what_was_seen(
     run = await subject("limits", "set", "acme", "9/s", *WHY, "--revision", "none", redis_url=redis_url)
 
     assert run.code == 0, run.err
-
-
-@pytest.mark.parametrize("command", [("limits", "set", "acme", "9/s", *WHY), ("limits", "unset", "acme")])
-async def test_where_redis_goes_away_at_the_change_nobody_says_that_it_was_not_made(
-    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
-) -> None:
-    await publish(own_client, [record()], TABLE)
-    await edits.set_limit(own_client, edits.LimitChange("acme", parse_limits("5/s"), ACTOR))
-    monkeypatch.setattr(leases.Lease, "check", lambda _: os.kill(own_redis.pid, signal.SIGSTOP))
-    try:
-        run = await subject(*command, redis_url=own_redis.url, settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"})
-    finally:
-        os.kill(own_redis.pid, signal.SIGCONT)
-
-    assert (run.code, run.out, run.err.count("\n")) == (3, "", 1)
-    assert "whether it was made is not known: subject limits tells what stands" in run.err
-
-
-async def test_where_redis_goes_away_after_the_change_it_is_said_to_have_been_made(
-    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(own_client, [record()], TABLE)
-
-    wait = effects.effects
-
-    async def effects_of_a_stopped_one(*given: Any) -> Any:
-        os.kill(own_redis.pid, signal.SIGSTOP)
-        return await wait(*given)
-
-    monkeypatch.setattr(effects, "effects", effects_of_a_stopped_one)
-    try:
-        run = await subject(
-            *("limits", "set", "acme", "9/s", *WHY),
-            redis_url=own_redis.url,
-            settings={"SUBJECT_WAIT_SECONDS": "1", "SUBJECT_TIMEOUT_SECONDS": "0.2"},
-        )
-    finally:
-        os.kill(own_redis.pid, signal.SIGCONT)
-
-    assert (run.code, run.err) == (0, "")
-    assert "acme now has 9/s (was 50/s, client); nodes take it over within a second. Undo: " in run.out
-
-
-async def test_where_redis_goes_away_before_the_audit_the_change_is_said_to_be_made(
-    own_redis: RedisServer, own_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(own_client, [record()], TABLE)
-    told = changes.tell
-
-    async def to_a_stopped_one(*given: Any) -> None:
-        os.kill(own_redis.pid, signal.SIGSTOP)
-        await told(*given)
-
-    monkeypatch.setattr(changes, "tell", to_a_stopped_one)
-    try:
-        run = await subject(
-            "limits",
-            "set",
-            "acme",
-            "9/s",
-            *WHY,
-            redis_url=own_redis.url,
-            settings={"SUBJECT_TIMEOUT_SECONDS": "0.2"},
-        )
-    finally:
-        os.kill(own_redis.pid, signal.SIGCONT)
-
-    assert (run.code, run.out, run.err.count("\n")) == (3, "", 1)
-    assert "what was done is in force, and whether it is in the audit is not known" in run.err
-    assert "try again" not in run.err
-
-
-async def test_a_change_that_may_be_under_way_keeps_others_off(
-    redis_client: Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await publish(redis_client, [record()], TABLE)
-    monkeypatch.setattr(leases, "PATIENCE_SECONDS", 0.1)
-    host, port = parse_redis_url(redis_url).addresses[0]
-    async with (
-        delay_proxy.running(host, port) as proxy,
-        connect(redis_url.replace(f":{port}/", f":{proxy.port}/"), 0.3) as late,
-    ):
-
-        def hold(_: leases.Lease) -> None:
-            """What comes now is under way for long, and what comes later is not."""
-            proxy.delay_seconds = 3.0
-            asyncio.get_running_loop().call_later(0.1, setattr, proxy, "delay_seconds", 0.0)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(leases.Lease, "check", hold)
-            with pytest.raises(HalfDoneError, match="whether it was made is not known"):
-                await edits.set_limit(late, edits.LimitChange("acme", parse_limits("9/s"), ACTOR))
-        with pytest.raises(ConflictError, match="somebody else is changing acme"):
-            await edits.set_limit(redis_client, edits.LimitChange("acme", parse_limits("7/s"), ACTOR))
-
-
-@pytest.mark.parametrize(
-    ("command", "is_made"),
-    [
-        (("limits", "set", "acme", "9/s", *WHY), lambda live: "acme" in live.limits),
-        (("limits", "unset", "k_0123456789abcdef"), lambda live: not live.limits),
-        (("reset", "acme"), lambda live: "acme" in live.generations),
-    ],
-)
-async def test_what_is_made_is_audited_though_it_is_interrupted(
-    redis_client: Redis, redis_url: str, command: tuple[str, ...], is_made: Callable[[Overrides], bool]
-) -> None:
-    await publish(redis_client, [record()], TABLE)
-    if "unset" in command:
-        await edits.set_limit(redis_client, edits.LimitChange(command[2], parse_limits("5/s"), ACTOR))
-    before = len(await audited(redis_client))
-    address = parse_redis_url(redis_url).addresses[0]
-    async with delay_proxy.running(*address) as proxy:
-        proxy.delay_seconds = 0.1
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "subject", *command),
-            env=environment(redis_url.replace(f":{address[1]}/", f":{proxy.port}/")),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        await eventually(lambda: live_changes(redis_client), is_made)
-        process.send_signal(signal.SIGINT)
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-
-    assert (process.returncode, out) == (130, b"")
-    assert err == b"subject: interrupted: subject audit tells whether anything was changed\n"
-    assert len(await audited(redis_client)) == before + 1
 
 
 async def test_tables_of_many_clients_are_read_once(redis_client: Redis, redis_url: str) -> None:

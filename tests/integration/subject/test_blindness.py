@@ -25,8 +25,14 @@ from subject import RateLimiterChecker, RateLimiterSubject
 from subject.telemetry.reader import Reader
 from subject.telemetry.redis_reads import redis_time
 from subject.telemetry.streams import PAGE
-from tests.integration.subject.publishing import answering, publish, publish_cluster, subject, subject_process
-from tests.integration.subject.test_protocol import patient
+from tests.integration.subject.publishing import (
+    answering,
+    patient,
+    publish,
+    publish_cluster,
+    subject,
+    subject_process,
+)
 from tests.unit.subject.builders import NodeScript, always, entry, even, record, steps
 
 CALM = even(always(60))
