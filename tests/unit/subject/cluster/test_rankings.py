@@ -6,7 +6,7 @@ from subject.cluster.snapshot import Snapshot
 from subject.cluster.windows import ClientWindow
 from subject.output import documents
 from tests.unit.subject.builders import NodeScript, always, cluster, even, policies, steps
-from tests.unit.subject.output.test_report import shown
+from tests.unit.subject.output.shown import shown
 
 WINDOWS = (
     ClientWindow("acme", "default", 50, 100, 60),

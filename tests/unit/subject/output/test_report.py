@@ -1,25 +1,17 @@
 import io
-import json
 import re
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
-from types import FrameType
 
 import pytest
 
 from gateway.contract.audit import AuditRecord
-from gateway.contract.limits import parse_limits
-from gateway.contract.routes import Route
 from gateway.contract.telemetry import Totals
 from subject.cluster.live_changes import Audit
 from subject.cluster.snapshot import Snapshot
-from subject.cluster.windows import ClientWindow
 from subject.diagnosis.problems import diagnose
 from subject.output import documents
 from subject.output.audit_report import AuditReport
 from subject.output.console import PLAIN_WIDTH, PrintableConsole
-from subject.output.report import Report
 from tests.unit.subject.builders import (
     AWAY,
     START,
@@ -32,30 +24,8 @@ from tests.unit.subject.builders import (
     record,
     snapshot,
 )
+from tests.unit.subject.output.shown import EVERYTHING, HEALTHY, shown
 
-
-def shown(
-    command: str,
-    found: Snapshot,
-    width: int = 80,
-    clients: Sequence[str] = ("acme",),
-    *,
-    plain: bool = False,
-) -> str:
-    """What a command prints in a terminal of that width, without colour."""
-    out = io.StringIO()
-    report = Report(PrintableConsole(file=out, width=width, color_system=None), plain=plain)
-    diagnosis = diagnose(found, THRESHOLDS)
-    if command == "limits":
-        report.limits(found, diagnosis, clients)
-    else:
-        getattr(report, command)(found, diagnosis)
-    return out.getvalue()
-
-
-HEALTHY = cluster(
-    *even(always(60), clients={"acme": always(3)}), seconds=30, policies=policies(clients={"acme": "9/s"})
-)
 SKEWED = cluster(*[NodeScript(f"node-{n}", always(r)) for n, r in ((1, 10), (2, 80), (3, 10))], seconds=30)
 
 BLIND = snapshot(NodeScript(requests=always(60)).records(30), redis=AWAY, asked=["node-1"])
@@ -118,52 +88,6 @@ def test_what_policies_in_shadow_would_refuse_is_told_where_there_is_any() -> No
     assert (status["shadow_ratio"], status["shadow_refused"]) == (0.25, 450)
 
 
-EVERYTHING = cluster(
-    *even(always(60)),
-    seconds=30,
-    policies=policies(
-        "10/s,500/m",
-        {"acme": "9/s"},
-        default_concurrency=5,
-        shadow=True,
-        address_limit=parse_limits("700/m"),
-        routes=(
-            Route("search", "/api/search", ("GET",), parse_limits("5/s"), cost=3),
-            Route("pages", "/", host="*.example.org", upstream="pages"),
-            Route("rest", "/", limit=parse_limits("50/s"), shadow=True),
-        ),
-        exempt=("OPTIONS", "GET /health"),
-        allow=("acme",),
-        deny=("10.0.0.0/8",),
-        anonymous="address",
-    ),
-    windows=[
-        ClientWindow("acme", "client", 4, 9, 1),
-        ClientWindow("acme", "route/search", 5, 5, 1),
-    ],
-)
-
-
-def test_limits_tells_all_that_nodes_have_published() -> None:
-    text = shown("limits", EVERYTHING, width=200)
-
-    assert [line.rstrip() for line in text.splitlines() if not line.startswith(("client", " "))] == [
-        "Default 10/s,500/m, 5 at once",
-        "Each address 700/m without a registered key",
-        "Without a key: each address (of IPv6 each /64) is a client, under the default limit",
-        "Route search: GET /api/search, 5/s a client, each request counts as 3",
-        "Route pages: *.example.org/, to pages",
-        "Route rest: /, 50/s in shadow a client",
-        "Exempt: OPTIONS, GET /health",
-        "Allowed: acme",
-        "Denied: 10.0.0.0/8",
-        "All in shadow: counted and told, and nobody is refused for a limit",
-        "acme            9/s (client), 5 at once in shadow          4     5",
-    ]
-    assert re.search(r"^  client +9/s +4 +5 *$", text, re.MULTILINE)
-    assert re.search(r"^  route/search +5/s +5 +0 *$", text, re.MULTILINE)
-
-
 @pytest.mark.parametrize("command", ["nodes", "top", "limits"])
 @pytest.mark.parametrize("found", [HEALTHY, SKEWED, EVERYTHING], ids=["healthy", "skewed", "everything"])
 def test_a_table_without_a_terminal_is_what_one_in_a_wide_terminal_is(command: str, found: Snapshot) -> None:
@@ -178,66 +102,6 @@ def test_a_plain_table_shows_foreign_texts_as_a_drawn_one_does() -> None:
     wide = [line.rstrip() for line in shown("limits", found, PLAIN_WIDTH, names).splitlines()]
 
     assert shown("limits", found, PLAIN_WIDTH, names, plain=True).splitlines() == wide
-
-
-MANY = [f"client-{number:04}" for number in range(1000)]
-LIVE = MANY[900]
-OF_MANY = cluster(
-    *even(always(60)),
-    seconds=30,
-    policies=policies(clients=dict.fromkeys(MANY, "9/s"), overrides={LIVE: "7/s"}),
-)
-
-
-def test_of_very_many_limits_a_terminal_has_some_the_live_ones_first() -> None:
-    lines = shown("limits", OF_MANY, clients=MANY).splitlines()
-    rows = [line.split()[0] for line in lines if line.startswith("client-")]
-
-    assert rows == [LIVE, *MANY[:199]]
-    assert lines[-1] == "and 800 more: subject limits | less"
-
-
-def test_without_a_terminal_there_are_all_and_each_costs_little() -> None:
-    calls = 0
-
-    def count(_: FrameType, event: str, __: object) -> None:
-        nonlocal calls
-        calls += event == "call"
-
-    sys.setprofile(count)
-    try:
-        text = shown("limits", OF_MANY, PLAIN_WIDTH, MANY, plain=True)
-    finally:
-        sys.setprofile(None)
-
-    assert [line.split()[0] for line in text.splitlines() if line.startswith("client-")] == MANY
-    assert calls / len(MANY) < 150
-
-
-def test_the_document_of_limits_holds_the_same() -> None:
-    document = documents.limits(EVERYTHING, ["acme"])
-
-    assert json.loads(json.dumps(document)) == document
-    assert (document["default"], document["default_concurrency"], document["shadow"]) == (
-        "10/s,500/m",
-        5,
-        True,
-    )
-    assert document["routes"][0] == {
-        "name": "search",
-        "path": "/api/search",
-        "methods": ["GET"],
-        "limit": "5/s",
-        "cost": 3,
-        "shadow": False,
-        "host": None,
-        "upstream": None,
-    }
-    assert (document["routes"][1]["host"], document["routes"][1]["upstream"]) == ("*.example.org", "pages")
-    (acme,) = document["limits"]
-    assert (acme["limit"], acme["source"], acme["concurrency"], acme["shadow"]) == ("9/s", "client", 5, True)
-    assert (acme["count"], acme["remaining"]) == (4, 5)
-    assert acme["windows"][1] == {"name": "route/search", "limit": "5/s", "count": 5, "remaining": 0}
 
 
 def test_a_node_that_is_down_stands_out_and_shows_no_old_numbers() -> None:
@@ -292,15 +156,6 @@ def test_one_client_is_one() -> None:
     assert "1 client seen" in " ".join(shown("status", found).split())
 
 
-@pytest.mark.parametrize(
-    ("days", "expected"), [(0, "tester at 22:13:20Z"), (3, "tester at 2023-11-14 22:13:20Z")]
-)
-def test_a_limit_says_when_it_was_set_with_the_date_if_not_today(days: int, expected: str) -> None:
-    found = snapshot([record()], START + 86400 * days, policies=policies(overrides={"acme": "9/s"}))
-
-    assert expected in " ".join(shown("limits", found, width=200).split())
-
-
 def test_a_finding_is_told_with_its_evidence_and_the_next_step() -> None:
     text = " ".join(shown("diagnosis", SKEWED, width=400).split())
 
@@ -309,13 +164,6 @@ def test_a_finding_is_told_with_its_evidence_and_the_next_step() -> None:
     assert "Likely: the load balancer sends to one node only." in text
     assert "Do curl -s http://127.0.0.1:1001/readyz" in text
     assert "Look at subject nodes" in text
-
-
-def test_limits_say_where_they_come_from() -> None:
-    text = shown("limits", HEALTHY)
-
-    assert "Default 100/m" in text
-    assert "9/s (client)" in text
 
 
 FOREIGN = "\x1b]0;title\x07\x1b[2J\n\x9bHealthy"
