@@ -12,7 +12,7 @@ from gateway.contract.telemetry import ClientCount, TelemetryRecord
 from subject.telemetry import records
 from subject.telemetry.unread import Unread
 from tests.contract.examples import POLICY_TABLE, ROSTER_ENTRY, TELEMETRY
-from tests.unit.contract.test_codec import json_values, values_of
+from tests.unit.contract.any_record import json_values, values_of
 
 NUMBERS = ("7", "-0", "7.0", "1e3", "1e300", "NaN", "-Infinity", "9223372036854775807", "9223372036854775808")
 ODD = (
