@@ -23,7 +23,7 @@ $(DONE): requirements-dev.txt pyproject.toml
 	@sh .make/venv.sh $(VENV) requirements-dev.txt
 	@touch $(DONE)
 
-demo: setup ## three anomalies and a calm on a real cluster of three nodes, and what the subject says of them (SEED=7 to repeat one)
+demo: setup ## three anomalies and a calm on a real cluster: what the subject says, what is done, that it helps (SEED=7 to repeat one)
 	@$(PYTHON) -m loadtest demo $(if $(SEED),--seed $(SEED))
 
 scenarios: setup ## each anomaly and each calm, on one real cluster (a quarter of an hour; SEED=7 to repeat a run)
@@ -89,8 +89,8 @@ pictures: setup ## those of the dashboard in docs/pictures, from a real cluster 
 reference: setup ## the parts of docs/ that are made from the code: commands, rules, metrics, types of settings
 	@$(PYTHON) -m tests.reference
 
-readme: setup ## the README's demo output, from a run
-	@COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
+readme: setup ## the README's demo output, from a run: its start and its end
+	@COLUMNS=110 $(PYTHON) -m loadtest demo --seed 19 > .demo.txt && $(PYTHON) .make/readme.py < .demo.txt; \
 		status=$$?; rm -f .demo.txt; exit $$status
 
 # With extras in the lock: pip checks `package[extra]` against the newest release otherwise, not the locked one.

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from gateway.contract.client_id import key_digest
 from gateway.contract.telemetry import Totals
-from loadtest import upstream_log, verdict
+from loadtest import limit_changes, upstream_log
 from loadtest.cluster import Cluster
 from loadtest.counts import Counted, Counts
+from loadtest.limit_changes import LimitChange
 from loadtest.polling import until
 from loadtest.scenarios import Scenario, Setting
 from loadtest.scenarios.uncertain import uncertain_nodes
@@ -25,9 +26,14 @@ MOST_DROPPED_RATIO = 0.01
 
 
 async def closed(
-    setting: Setting, stage: Stage, subject: Subject, played: Sequence[Scenario], outcomes: Sequence[Outcome]
+    setting: Setting,
+    stage: Stage,
+    subject: Subject,
+    played: Sequence[Scenario],
+    outcomes: Sequence[Outcome],
+    changes: Sequence[LimitChange] = (),
 ) -> Verdict:
-    """End the load, and hold the books against each other.
+    """End the load, and hold the books against each other; `changes` are those of limits meanwhile.
 
     Raises:
         StartError: the load generator had ended by itself, or left no counts.
@@ -39,19 +45,24 @@ async def closed(
     requests = sum(node.as_totals().requests for node in certain.values())
     return Verdict(
         outcomes=tuple(outcomes),
-        busiest=await _busiest(setting, stage.cluster, counted),
+        busiest=await _busiest(setting, stage.cluster, counted, changes),
         counted=None if differences else requests,
         problems=(*_died(stage.cluster), *not_sent(counted), *unanswered(certain), *differences),
     )
 
 
-async def _busiest(setting: Setting, running: Cluster, counted: Counted) -> Busiest | None:
+async def _busiest(
+    setting: Setting, running: Cluster, counted: Counted, changes: Sequence[LimitChange]
+) -> Busiest | None:
     """Judge the limits by the upstream's log, once all that was admitted is in it."""
     admitted = sum(node.admitted for node in counted.nodes.values())
     log = running.upstream_log
     await until(lambda: len(_lines(log)) >= admitted, SETTLE_SECONDS, LOG_TICK_SECONDS)
-    limits = {key_digest(client.key): setting.limit for client in setting.clients}
-    return verdict.busiest(upstream_log.passages(_lines(log)), limits)
+    limits = {key_digest(client.key): setting.limit_of(client) for client in setting.clients}
+    digests = {client.id: key_digest(client.key) for client in setting.clients}
+    return limit_changes.busiest(
+        list(upstream_log.passages(_lines(log))), limits, limit_changes.by_key(digests, changes)
+    )
 
 
 def _lines(log: Path) -> list[str]:

@@ -77,7 +77,7 @@ def _command(options: argparse.Namespace) -> Coroutine[Any, Any, int]:
         case "run":
             return run_command.run(_run_options(options))
         case "demo":
-            return demo.show(options.seed)
+            return demo.show(options.seed, as_json=options.json)
         case "bench":
             return bench.run(_bench_options(options))
         case "evaluate":

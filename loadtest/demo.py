@@ -1,30 +1,38 @@
-"""`loadtest demo`: three anomalies and a calm on a real cluster, and what the subject says of them."""
+"""`loadtest demo`: what goes wrong, what the subject says of it, what an operator does, and that it helps."""
 
-from random import Random
+import time
 
 from rich.console import Console
 
-from loadtest import report, scenarios
+from loadtest import report, stories
 from loadtest.play import Played, on_own
 from loadtest.progress import Progress
+from loadtest.run_report import document
+from loadtest.run_report.document import Run
 
 WELL, FAILED = 0, 1
+TOLD = (
+    "tells each second what is wrong. What an operator would do about it is done, by the commands that are "
+    "shown"
+)
 
 
-async def show(seed: int) -> int:
-    """In an order drawn from the seed.
+async def show(seed: int, *, as_json: bool = False) -> int:
+    """In an order drawn from the seed. As JSON on standard output, all else goes to standard error.
 
     Returns:
-        0 if all that was expected was found, nothing else, and the limits were kept; otherwise 1.
+        0 if all that was expected was found, nothing else, what was done helped, and the limits were kept;
+        otherwise 1.
     """
-    names = list(scenarios.DEMO)
-    Random(f"order {seed}").shuffle(names)
-    console = Console(highlight=False)
+    console = Console(stderr=as_json, highlight=False)
     progress = Progress(console)
-    setting, drawn = scenarios.draw_all(names, seed)
-    report.print_opening(console, setting, seed)
+    setting, drawn = stories.draw_all(seed)
+    report.print_opening(console, setting, seed, TOLD)
+    began_at = time.time()
     played = Played(setting, drawn)
     with progress.live():
-        verdict = await on_own(played, seed, progress, is_asked=True)
+        verdict = await on_own(played, seed, progress, is_operated=True)
     report.print_verdict(console, verdict, seed, progress.seconds)
+    if as_json:
+        print(document.text(Run(played, verdict, seed, began_at)))  # noqa: T201 - the command's output
     return FAILED if verdict.failures else WELL

@@ -139,7 +139,17 @@ def _add_target(command: argparse.ArgumentParser) -> None:
 
 
 def _demo(add: Add) -> None:
-    command = add("demo", help="some scenarios in a drawn order, beside what the subject makes of them")
+    command = add(
+        "demo",
+        help="what goes wrong, what the subject says of it, what an operator does, and that it helps",
+        description="On a cluster of its own, in a drawn order: a client over its limit, which is raised; "
+        "one that suddenly sends far more, which is held down as the subject suggests; a load balancer that "
+        "prefers a node, or a slow way to Redis, which others mend; and a calm. It fails where something is "
+        "not found, or what is done does not help.",
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print JSON on standard output, and all else on standard error"
+    )
     _add_seed(command)
 
 

@@ -1,21 +1,20 @@
 """Playing scenarios on a cluster: our own, with all its processes, or somebody's."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from loadtest import books
 from loadtest.child import StartError
 from loadtest.elsewhere.stage import Reached
 from loadtest.generator import Generator
+from loadtest.operator import Operator
 from loadtest.progress import Progress
 from loadtest.scenarios import Scenario, Setting
 from loadtest.session import Inject, Session
 from loadtest.stage import standing
 from loadtest.subject_commands import Subject, SubjectError
 from loadtest.verdict import Asked, Outcome, Verdict
-from loadtest.watch import Watch, asked
+from loadtest.watch import Watch
 from loadtest.watching import watching
 
 
@@ -31,9 +30,19 @@ class Played:
     reports: list[Asked] = field(default_factory=list)
     begun_at: list[float] = field(default_factory=list)
 
-    def session(self, load: Generator, inject: Inject, watch: Watch) -> Session:
+    def session(
+        self, load: Generator, inject: Inject, watch: Watch, operator: Operator | None = None
+    ) -> Session:
         """In which it is played."""
-        return Session(self.setting, load, inject, watch, outcomes=self.outcomes, begun_at=self.begun_at)
+        return Session(
+            self.setting,
+            load,
+            inject,
+            watch,
+            operator=operator,
+            outcomes=self.outcomes,
+            begun_at=self.begun_at,
+        )
 
     @property
     def under_way(self) -> tuple[Scenario, float] | None:
@@ -54,17 +63,11 @@ class Played:
         return Verdict(tuple(self.outcomes), None, open_questions=open_questions)
 
 
-@asynccontextmanager
-async def diagnosing(environment: Mapping[str, str], folder: Path) -> AsyncIterator[AsyncIterator[Asked]]:
-    """As a person does, who asks again and again."""
-    yield asked(Subject(environment, folder))
-
-
 async def on_own(
-    played: Played, seed: int, progress: Progress, *, is_asked: bool = False, web_port: int | None = None
+    played: Played, seed: int, progress: Progress, *, is_operated: bool = False, web_port: int | None = None
 ) -> Verdict:
-    """On a cluster that is started for it; what it comes to. The subject watches all the while, or `is_asked`
-    again and again.
+    """On a cluster that is started for it; what it comes to. The subject watches all the while, and where it
+    `is_operated`, an operator does something about what has a remedy.
 
     Raises:
         StartError: a part of it does not start, or does not last.
@@ -74,14 +77,15 @@ async def on_own(
     async with standing(setting, seed, web_port) as stage:
         progress.say("the cluster runs")
         environment, folder = stage.subject_environment, stage.cluster.folder
-        looks = diagnosing(environment, folder) if is_asked else watching(environment, folder)
+        subject = Subject(environment, folder)
+        operator = Operator(setting, subject, stage.cluster.upstream_log, progress) if is_operated else None
         try:
-            async with looks as coming:
-                watch = Watch(coming, progress, played.reports)
-                await played.session(stage.load, stage.inject, watch).play(played.drawn)
+            async with watching(environment, folder) as coming:
+                watch = Watch(coming, progress, played.reports, tells_symptoms=not is_operated)
+                await played.session(stage.load, stage.inject, watch, operator).play(played.drawn)
             progress.status("counting")
-            subject = Subject(environment, folder)
-            return await books.closed(setting, stage, subject, played.drawn, played.outcomes)
+            changes = () if operator is None else operator.changes
+            return await books.closed(setting, stage, subject, played.drawn, played.outcomes, changes)
         except SubjectError as error:
             return Verdict(tuple(played.outcomes), None, problems=(str(error),))
         finally:

@@ -1,29 +1,35 @@
-"""What a run prints before and after: the setting; truth and diagnosis side by side, and the verdict."""
+"""What a run prints before and after: the setting; what was injected, diagnosed and done, and the verdict."""
 
+from collections.abc import Iterator
 from statistics import median
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from loadtest.remedied import Remedied
 from loadtest.scenarios import WARM_UP, Setting
+from loadtest.scenarios.remedy import AsSuggested
+from loadtest.subject_commands import Finding
 from loadtest.verdict import Busiest, Outcome, Verdict
 
-_GOOD, _OPEN, _BAD = "green", "bold yellow", "bold red"
+_GOOD, _OPEN, _BAD, _COMMAND = "green", "bold yellow", "bold red", "cyan"
 _WORDS = {"passed": ("PASS", f"bold {_GOOD}"), "failed": ("FAIL", _BAD), "not judged": ("NOT JUDGED", _OPEN)}
 
 
-def print_opening(
-    console: Console, setting: Setting, seed: int, subject: str = "is asked every two seconds what is wrong"
-) -> None:
+def print_opening(console: Console, setting: Setting, seed: int, subject: str) -> None:
     """Say what is about to run, and how the subject comes to speak."""
     limit = setting.limit
+    plans = (
+        f"{its.quota:,} in {its.period_seconds} s on the plan {name}" for name, its in setting.plans.items()
+    )
+    may = " or ".join(plans) or f"{limit.quota} in {limit.period_seconds} s"
     console.print(
         f"A real cluster on this machine: {len(setting.node_ids)} gateway nodes, which count together in one "
         f"Redis, in front of a dummy upstream. {len(setting.clients)} clients send "
-        f"{setting.rate_per_second:.0f} requests a second; each may send {limit.quota} in "
-        f"{limit.period_seconds} s. What is put on it, where and how strong, is drawn from seed {seed}. The "
-        f"subject, which watches the cluster and is not told, {subject}.\n"
+        f"{setting.rate_per_second:.0f} requests a second; each may send "
+        f"{may}. What is put on it, where and how strong, is "
+        f"drawn from seed {seed}. The subject, which watches the cluster and is not told, {subject}.\n"
     )
 
 
@@ -70,36 +76,65 @@ def print_verdict(
 
 
 def _table(verdict: Verdict) -> Table:
-    table = Table(show_lines=True, expand=True)
-    table.add_column("injected", ratio=2)
-    table.add_column("what the subject diagnosed, and suggested", ratio=5)
+    """What was injected, diagnosed, done, and whether that helped."""
+    table = Table(show_lines=True, show_header=False, expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
     for outcome in verdict.outcomes:
         if outcome.is_right and not outcome.unjudged and outcome.scenario.name == WARM_UP:
             continue
-        table.add_row(_injected(outcome), _diagnosed(outcome, verdict.unexpected))
+        told = Table.grid(padding=(0, 2, 0, 0))
+        for part in _told(outcome, verdict.unexpected):
+            told.add_row(*part)
+        table.add_row(_mark(outcome) + Text(outcome.scenario.name, style="bold"), told)
     return table
 
 
-def _injected(outcome: Outcome) -> Text:
+def _mark(outcome: Outcome) -> Text:
     if not outcome.is_right:
-        mark = Text("✗ ", style=_BAD)
-    else:
-        mark = Text("? ", style=_OPEN) if outcome.unjudged else Text("✓ ", style=_GOOD)
-    return mark + Text(outcome.scenario.name, style="bold") + Text(f"\n{outcome.scenario.injected}")
+        return Text("✗ ", style=_BAD)
+    return Text("? ", style=_OPEN) if outcome.unjudged else Text("✓ ", style=_GOOD)
 
 
-def _diagnosed(outcome: Outcome, unexpected: str) -> RenderableType:
-    findings = [finding for _, finding in outcome.found]
-    parts = [
-        Text(f"{finding.code}: ", style="bold")
-        + Text(f"{finding.summary}. Likely: {finding.likely_cause}.")
-        + Text(f"\n→ {finding.suggested_action}", style="cyan")
-        for finding in findings
-    ]
-    parts += [Text(f"✗ not found: {sign}", style=_BAD) for sign in outcome.missing]
-    parts += [Text(f"✗ {unexpected}: {finding}", style=_BAD) for finding in outcome.false_alarms]
-    parts += [Text(f"? {text}", style=_OPEN) for text in outcome.unjudged]
-    return Group(*parts) if parts else Text("nothing, rightly")
+def _told(outcome: Outcome, unexpected: str) -> Iterator[tuple[str, Text]]:
+    yield "injected", Text(outcome.scenario.injected)
+    for place, (_, finding) in enumerate(outcome.found):
+        yield "" if place else "diagnosed", _diagnosed(finding)
+        if outcome.remedied is None:
+            yield "suggested", Text(finding.suggested_action, style=_COMMAND)
+    for sign in outcome.missing:
+        yield "diagnosed", Text(f"✗ not found: {sign}", style=_BAD)
+    for finding in outcome.false_alarms:
+        yield "diagnosed", Text(f"✗ {unexpected}: {finding}", style=_BAD)
+    for text in outcome.unjudged:
+        yield "diagnosed", Text(f"? {text}", style=_OPEN)
+    if not (outcome.found or outcome.missing or outcome.false_alarms or outcome.unjudged):
+        yield "diagnosed", Text("nothing, rightly")
+    if outcome.remedied is not None:
+        yield "done", _done(outcome.remedied)
+        yield "helped", _helped(outcome.remedied)
+        if outcome.remedied.done.undo is not None:
+            yield "undone", Text(outcome.remedied.done.undo, style=_COMMAND)
+
+
+def _diagnosed(finding: Finding) -> Text:
+    return Text(f"{finding.code}: ", style="bold") + Text(
+        f"{finding.summary}. Likely: {finding.likely_cause}."
+    )
+
+
+def _done(remedied: Remedied) -> Text:
+    done = remedied.done
+    if remedied.remedy.is_outside:
+        return Text(f"outside the product: {done.told}")
+    as_suggested = " (as it suggested)" if isinstance(remedied.remedy.action, AsSuggested) else ""
+    return Text(done.told, style=_COMMAND) + Text(as_suggested)
+
+
+def _helped(remedied: Remedied) -> Text:
+    if not remedied.helped:
+        return Text(f"✗ no: {remedied.told}", style=_BAD)
+    return Text(remedied.told)
 
 
 def _times(outcomes: tuple[Outcome, ...]) -> Table:
@@ -125,8 +160,8 @@ def _in_all(outcomes: tuple[Outcome, ...]) -> Text:
 def _limits(busiest: Busiest, limits_by: str) -> Text:
     mark = Text("✓ ", style=_GOOD) if busiest.is_kept else Text("✗ ", style=_BAD)
     return mark + Text(
-        f"limits: by {limits_by} no client got more than {busiest.largest} requests through in any "
-        f"{busiest.limit.period_seconds} s; {busiest.limit.quota} are allowed."
+        f"limits: by {limits_by} no client got more through than it was allowed at the time; nearest to that "
+        f"came one with {busiest.largest} of {busiest.limit.quota} in {busiest.limit.period_seconds} s."
     )
 
 

@@ -10,7 +10,9 @@ from math import inf
 from loadtest import verdict
 from loadtest.generator import Generator
 from loadtest.interrupt import uninterrupted
+from loadtest.operator import Operator
 from loadtest.polling import until
+from loadtest.remedied import Remedied
 from loadtest.scenarios import Scenario, Setting, Step
 from loadtest.scenarios.fault import Fault
 from loadtest.verdict import Outcome, Times
@@ -20,18 +22,28 @@ SHORTEST_SECONDS = 6.0
 """A scenario ends early once all that it expects is found, but not before it has been so for this long."""
 
 TICK_SECONDS = 0.1
+
+SETTLE_SECONDS = 5.0
+"""After something was done, until what is read is of after it."""
+
+HELP_SECONDS = 25.0
+"""By then it has helped, or it does not."""
+
+AGAIN_SECONDS = 1.0
+
 Inject = Callable[[Fault], AbstractAsyncContextManager[None]]
 
 
 @dataclass(slots=True)
 class Session:
-    """What the scenarios are played on."""
+    """What the scenarios are played on, and who does something about those that have a remedy."""
 
     setting: Setting
     generator: Generator
     inject: Inject
     watch: Watch
     shortest_seconds: float = SHORTEST_SECONDS
+    operator: Operator | None = None
     faults: dict[Fault, AsyncExitStack] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     """Of the scenarios that are over."""
@@ -64,9 +76,23 @@ class Session:
             self.outcomes.append(await self._play(scenario))
 
     async def _play(self, scenario: Scenario) -> Outcome:
-        progress = self.watch.progress
-        started_at = began_at = time.time()
+        started_at = time.time()
         self.begun_at.append(started_at)
+        self.watch.progress.say(f"{scenario.name} begins: {scenario.injected}", style="bold")
+        began_at = await self._put_on(scenario, started_at)
+        remedied = await self._remedied(scenario, started_at)
+        ended_at = await self._take_off(scenario, remedied)
+        calm_seconds = scenario.calm_seconds - (time.time() - ended_at)
+        await self._wait(calm_seconds, lambda: False, "back to the usual load")
+        await self._wait(scenario.clear_seconds, lambda: self._is_clear(ended_at), "back to the usual load")
+        if self.operator is not None and remedied is not None:
+            await self.operator.undo(remedied.done)
+        times = Times(started_at, began_at, ended_at, over_at=time.time())
+        return verdict.outcome(scenario, self.watch.since(started_at), times, remedied)
+
+    async def _put_on(self, scenario: Scenario, started_at: float) -> float:
+        """All its steps, or less where all is found; when it began that what it is about was so."""
+        began_at = started_at
         shortest_end = inf
 
         def is_all_found() -> bool:
@@ -75,7 +101,6 @@ class Session:
             so_far = verdict.outcome(scenario, self.watch.since(started_at))
             return bool(so_far.found) and not so_far.missing
 
-        progress.say(f"{scenario.name} begins: {scenario.injected}", style="bold")
         for place, step in enumerate(scenario.steps):
             await self._apply(step)
             if place <= scenario.begins:
@@ -85,14 +110,44 @@ class Session:
             await self._wait(step.seconds, is_all_found, f"{scenario.name}: {scenario.injected}")
             if is_all_found():
                 break
+        return began_at
+
+    async def _remedied(self, scenario: Scenario, started_at: float) -> Remedied | None:
+        """What comes of doing something about it, if there is somebody who does."""
+        so_far = verdict.outcome(scenario, self.watch.since(started_at))
+        operator, remedy = self.operator, scenario.remedy
+        if operator is None or remedy is None or so_far.missing:
+            return None
+        before = await operator.read(remedy.figure)
+        done = await operator.act(remedy, so_far.found[0][1])
+        if remedy.is_outside:
+            await self._apply(Step(0.0, self.setting.usual))
+        what = f"{scenario.name}: does it help?"
+        await self._wait(SETTLE_SECONDS, lambda: False, what)
+        end = time.monotonic() + HELP_SECONDS
+
+        def closed_seconds() -> float | None:
+            return verdict.closed_seconds(scenario, self.watch.reports, done.at)
+
+        while True:
+            if remedy.closes:
+                await self._wait(end - time.monotonic(), lambda: closed_seconds() is not None, what)
+            after = await operator.read(remedy.figure)
+            remedied = Remedied(remedy, done, before, after, closed_seconds())
+            if remedied.helped or time.monotonic() > end:
+                operator.tell(remedied)
+                return remedied
+            await self._wait(AGAIN_SECONDS, lambda: False, what)
+
+    async def _take_off(self, scenario: Scenario, remedied: Remedied | None) -> float:
+        """The usual load, without faults; when what it is about ended."""
         await self._apply(Step(0.0, self.setting.usual))
         ended_at = time.time()
+        if remedied is not None and remedied.remedy.is_outside:
+            return remedied.done.at
         if scenario.expected:
-            progress.say(f"{scenario.name} ends")
-        await self._wait(scenario.calm_seconds, lambda: False, "back to the usual load")
-        await self._wait(scenario.clear_seconds, lambda: self._is_clear(ended_at), "back to the usual load")
-        times = Times(started_at, began_at, ended_at, over_at=time.time())
-        return verdict.outcome(scenario, self.watch.since(started_at), times)
+            self.watch.progress.say(f"{scenario.name} ends")
+        return ended_at
 
     async def _apply(self, step: Step) -> None:
         await self._end_faults(but=step.faults)

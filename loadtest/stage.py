@@ -1,8 +1,10 @@
 """What scenarios are played on: a Redis, each node's way to it, the cluster, and a load that flows."""
 
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from loadtest import cluster, delay_proxy, faults, generator, redis_server, scenarios
 from loadtest.child import StartError
@@ -55,6 +57,9 @@ async def standing(setting: Setting, seed: int, web_port: int | None = None) -> 
             for node_id in setting.node_ids
         }
         plan = _plan(setting, server.url, proxies)
+        if setting.plans:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratelimiter-")))
+            plan = replace(plan, node_environment={**plan.node_environment, **_registered(setting, folder)})
         running = await stack.enter_async_context(cluster.running(plan))
         load = await stack.enter_async_context(
             generator.running(
@@ -82,6 +87,17 @@ def _plan(setting: Setting, redis_url: str, proxies: Mapping[str, DelayProxy]) -
             "GATEWAY_STORE_DEADLINE": str(setting.store_deadline_seconds),
         },
     )
+
+
+def _registered(setting: Setting, folder: Path) -> dict[str, str]:
+    """The settings by which nodes know the clients and their plans."""
+    lines = ["[plans]", *(f'{name} = "{limit}"' for name, limit in setting.plans.items())]
+    for client in setting.clients:
+        lines += ["[[clients]]", f'name = "{client.id}"', f'plan = "{client.plan}"', f'key = "{client.key}"']
+    file = folder / "clients.toml"
+    file.touch(mode=0o600)
+    file.write_text("\n".join(lines) + "\n")
+    return {"GATEWAY_CLIENTS_FILE": str(file)}
 
 
 async def _first_arrival(running: Cluster, load: Generator) -> None:

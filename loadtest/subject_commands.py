@@ -119,19 +119,11 @@ class Subject:
     working_folder: Path | None = None  # where paths in its settings begin; None: in `folder`
     asked: int = 0
 
-    async def diagnose(self) -> Report:
-        """What is wrong now.
-
-        Raises:
-            SubjectError: no answer in time, or none that can be read.
-        """
-        return await self.ask(Report, "diagnose")
-
     async def node_totals(self) -> dict[str, Totals]:
         """Each node's counts.
 
         Raises:
-            SubjectError: as above.
+            SubjectError: no answer in time, or none that can be read.
         """
         return {node.id: node.totals for node in (await self.ask(_Nodes, "nodes")).nodes}
 

@@ -51,10 +51,26 @@ class UpstreamLog:
             self.flush()
 
 
-def passages(lines: Iterable[str]) -> Iterator[Passage]:
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request of the load generator: when it was sent and arrived, by which node, and of whose key."""
+
+    sent: float  # seconds since 1970
+    at: float
+    node: str | None
+    key: str
+
+
+def arrivals(lines: Iterable[str]) -> Iterator[Arrival]:
     """The requests of the load generator: those with an API key, and the time of sending in their target."""
     for line in lines:
         record = json.loads(line)
         sent = parse_qs(urlsplit(record["target"]).query).get("sent")
         if record["key"] is not None and sent is not None:
-            yield Passage(float(sent[0]), record["at"], record["key"])
+            yield Arrival(float(sent[0]), record["at"], record["node"], record["key"])
+
+
+def passages(lines: Iterable[str]) -> Iterator[Passage]:
+    """The same, as limits are judged by them."""
+    for one in arrivals(lines):
+        yield Passage(one.sent, one.at, one.key)

@@ -1,11 +1,12 @@
 """Whether a run came out as it should: decided from what was recorded, without IO."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gateway.contract.limits import Limit
+from loadtest.remedied import Remedied
 from loadtest.scenarios.scenario import Scenario, Sign
 from loadtest.subject_commands import Finding, Identity, Problem, Report
 
@@ -95,7 +96,7 @@ NOT_YET = Times()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the subject made of one scenario."""
+    """What the subject made of one scenario, and what came of what an operator did about it."""
 
     scenario: Scenario
     found: tuple[tuple[Sign, Finding], ...]  # each expected sign, with the finding that was first
@@ -107,11 +108,18 @@ class Outcome:
     clear_seconds: float | None = None  # from the scenario's end until nothing was found, if something was
     times: Times = NOT_YET
     unjudged: tuple[str, ...] = ()  # what nobody can tell from here whether it is right; it is not above
+    remedied: Remedied | None = None  # where nothing was to be done, or not all was found
 
     @property
     def is_right(self) -> bool:
-        """Whether it found what was there, and nothing else."""
-        return not (self.missing or self.false_alarms or self.stayed) and self.is_well_grouped
+        """Whether it found what was there, and nothing else, and what was done about it helped."""
+        is_told = not (self.missing or self.false_alarms or self.stayed) and self.is_well_grouped
+        return is_told and self.is_mended
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether nothing had to be done, or that helped."""
+        return self.scenario.remedy is None or (self.remedied is not None and self.remedied.helped)
 
     @property
     def is_well_grouped(self) -> bool:
@@ -119,7 +127,12 @@ class Outcome:
         return self.problems is None or len(self.problems) == self.scenario.problems
 
 
-def outcome(scenario: Scenario, reports: Sequence[Asked], times: Times = NOT_YET) -> Outcome:
+def outcome(
+    scenario: Scenario,
+    reports: Sequence[Asked],
+    times: Times = NOT_YET,
+    remedied: Remedied | None = None,
+) -> Outcome:
     """Hold the reports from a scenario's start until it was over against the truth."""
     first: dict[Identity, Finding] = {}
     first_at: dict[Identity, float] = {}
@@ -148,6 +161,7 @@ def outcome(scenario: Scenario, reports: Sequence[Asked], times: Times = NOT_YET
         false_alarms=false_alarms,
         stayed=reports[-1].report.findings if reports and times.over_at is not None else (),
         times=times,
+        remedied=remedied,
         found_seconds=tuple(max(0.0, first_at[finding.identity] - times.began_at) for _, finding in found),
         problems=_problems(scenario, reports),
         clear_seconds=None
@@ -167,12 +181,25 @@ def _problems(scenario: Scenario, reports: Sequence[Asked]) -> tuple[Problem, ..
 
 def _clear_seconds(reports: Sequence[Asked], ended_at: float) -> float | None:
     """Until the first of those reports that end the run and find nothing; None where it does not end so."""
-    clear_at = None
+    return _gone_seconds(reports, ended_at, lambda _: True)
+
+
+def closed_seconds(scenario: Scenario, reports: Sequence[Asked], since: float) -> float | None:
+    """The same of what is expected alone, from a time on: until all of it was gone."""
+    return _gone_seconds(
+        reports, since, lambda finding: any(sign.matches(*finding.identity) for sign in scenario.expected)
+    )
+
+
+def _gone_seconds(
+    reports: Sequence[Asked], since: float, is_meant: Callable[[Finding], bool]
+) -> float | None:
+    gone_at = None
     for asked in reversed(reports):
-        if asked.report.findings or asked.asked_at < ended_at:
+        if any(map(is_meant, asked.report.findings)) or asked.asked_at < since:
             break
-        clear_at = asked.at
-    return None if clear_at is None else clear_at - ended_at
+        gone_at = asked.at
+    return None if gone_at is None else gone_at - since
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +257,8 @@ class Verdict:
                 told = ", ".join(map(str, result.problems or ()))
                 yield f"{name}: not one problem for each cause ({result.scenario.problems}), but {told}"
             yield from (f"{name}: {finding} was still there long after its end" for finding in result.stayed)
+            if not (result.missing or result.is_mended):
+                yield f"{name}: {_unmended(result.remedied)}"
 
     def _of_limits(self) -> Iterable[str]:
         if self.busiest is None:
@@ -238,3 +267,9 @@ class Verdict:
         elif not self.busiest.is_kept:
             limit = self.busiest.limit
             yield f"a client got {self.busiest.largest} requests through in {limit.period_seconds} s: {limit}"
+
+
+def _unmended(remedied: Remedied | None) -> str:
+    if remedied is None:
+        return "nothing was done about it"
+    return f"{remedied.done.told} did not help: {remedied.told}"

@@ -273,7 +273,8 @@ LAYERS = {
     "gateway/limiter": f"{WHOLE} gateway.admission gateway.proxy gateway.replies",
     "gateway/proxy": f"{WHOLE} gateway.limiter gateway.overrides",
     **dict(_subject_layers()),
-    "loadtest/scenarios": "loadtest.cluster loadtest.demo loadtest.session",
+    "loadtest/scenarios": "loadtest.cluster loadtest.demo loadtest.session loadtest.stories",
+    "loadtest/stories": "loadtest.cluster loadtest.demo loadtest.operator loadtest.session",
 }
 """Folders, and what stands above them or beside them."""
 

@@ -129,7 +129,7 @@ KNOWN_FOLDERS = {
         "telemetry",
         "why",
     },
-    "loadtest": {"elsewhere", "run_report", "bench", "evaluation", "scenarios"},
+    "loadtest": {"elsewhere", "run_report", "bench", "evaluation", "scenarios", "stories"},
     "tests": {
         "unit",
         "contract",

@@ -44,6 +44,7 @@ def document(run: Run) -> dict[str, Any]:
         "nodes": list(setting.node_ids),
         "clients": len(setting.clients),
         "limit": ",".join(map(str, (setting.limit, *setting.other_windows))),
+        "plans": {name: str(limit) for name, limit in setting.plans.items()},
         "usual_rate": setting.rate_per_second,
         "requests_counted_alike": verdict.counted,
         "fullest_window": None
@@ -59,6 +60,8 @@ def document(run: Run) -> dict[str, Any]:
                 "subject": asdict(span.finding.subject),
                 "severity": span.finding.severity,
                 "summary": span.finding.summary,
+                "likely_cause": span.finding.likely_cause,
+                "suggested_action": span.finding.suggested_action,
                 "began_at": span.began_at,
                 "ended_at": span.ended_at,
             }

@@ -46,7 +46,6 @@ from loadtest.scenarios.scenario import Client, Scenario, Setting, Sign, Step
 __all__ = [
     "ANOMALIES",
     "BENIGN",
-    "DEMO",
     "DESCRIPTIONS",
     "FAULTS",
     "FIRST",
@@ -108,9 +107,6 @@ _BY_NAME: dict[str, _Drawn] = {
     "blackout": blackout,
 }
 NAMES = tuple(_BY_NAME)
-DEMO = NAMES[:4]
-"""Those that the demo shows: a minute's worth."""
-
 BENIGN = ("steady", "onset", "poisson", "bursty", "ramp", "day_curve", "rolling_restart")
 """Those in which nothing may be found."""
 ANOMALIES = tuple(name for name in NAMES if name not in BENIGN and name != "spike")

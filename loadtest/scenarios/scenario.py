@@ -1,11 +1,13 @@
 """What a scenario is, and the setting that all are drawn in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf, sqrt
 
 from gateway.contract.limits import Limit
 from loadtest.load import Load, Stream
 from loadtest.scenarios.fault import Fault
+from loadtest.scenarios.remedy import Remedy
 
 CALM_SECONDS = 5.0
 """At least this long between two scenarios, so that the next does not stand in the shadow of the last."""
@@ -19,15 +21,16 @@ FLAP_SECONDS = 65.0
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client of the background load."""
+    """A client of the background load; one that is on a plan is registered under its id."""
 
     key: str
     id: str
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The cluster and its usual load, from which a scenario departs."""
+    """The cluster and its usual load, from which a scenario departs; who is on a plan has its limit."""
 
     node_ids: tuple[str, ...]
     clients: tuple[Client, ...]
@@ -35,6 +38,11 @@ class Setting:
     limit: Limit  # of each client; of several windows the one that lets the fewest through in the long run
     store_deadline_seconds: float  # how long nodes wait for Redis
     other_windows: tuple[Limit, ...] = ()
+    plans: Mapping[str, Limit] = field(default_factory=dict)
+
+    def limit_of(self, client: Client) -> Limit:
+        """What this one may send, as long as nobody changes it."""
+        return self.limit if client.plan is None else self.plans[client.plan]
 
     @property
     def usual(self) -> Load:
@@ -111,6 +119,8 @@ class Scenario:
     Where something is expected, the subject makes so many `problems` of it when it has found all of that: one
     for each cause.
 
+    Where there is a `remedy`, an operator does that when all is found, before the last step ends.
+
     `begins` is the step from which on it is so. `clear_seconds` after its end at the latest nothing is found
     any more, and the next one begins `calm_seconds` after its end at the earliest.
     """
@@ -121,6 +131,7 @@ class Scenario:
     expected: tuple[Sign, ...]
     allowed: tuple[Sign, ...] = ()
     problems: int = 1
+    remedy: Remedy | None = None
     begins: int = 0
     clear_seconds: float = 20.0
     calm_seconds: float = CALM_SECONDS

@@ -20,7 +20,7 @@ from gateway.contract.refusal import Refusal
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import Totals
 from loadtest.cluster import own_environment
-from loadtest.subject_commands import Subject
+from loadtest.subject_commands import Report, Subject
 from tests.certificates import Authority
 from tests.e2e.worker_nodes import (
     answers_over_connections,
@@ -208,7 +208,7 @@ async def test_the_subject_sees_one_node_that_is_well_also_when_a_worker_was_sta
         await eventually(lambda: published(redis_client), lambda later: len(later) > len(records) + 1)
 
         assert await subject.node_totals() == {"node-1": now.boot}
-        report = await subject.diagnose()
+        report = await subject.ask(Report, "diagnose")
 
     assert report.findings == ()
     assert len({each.boot_id for each in records}) == 1

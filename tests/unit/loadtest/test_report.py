@@ -1,14 +1,16 @@
 """What a reader sees at the end."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from random import Random
 
 from rich.console import Console
 
 from gateway.contract.limits import Limit
-from loadtest import report, scenarios
-from loadtest.scenarios import Scenario, Sign
+from loadtest import demo, report, stories
+from loadtest.remedied import Done, Remedied
+from loadtest.scenarios import Chance, Scenario, Sign
+from loadtest.scenarios.remedy import NodeRatio, Outside, RefusedRatio, Remedy, SetLimit
 from loadtest.subject_commands import About, Finding
 from loadtest.verdict import Busiest, Outcome, Verdict
 
@@ -33,12 +35,28 @@ def printed(verdict: Verdict, width: int = 80) -> str:
     return console.file.getvalue()
 
 
-def test_truth_and_diagnosis_stand_side_by_side() -> None:
+def row(text: str, name: str) -> str:
+    """What stands behind that word in the table, its lines put together."""
+    cells = [line.rstrip("│ ").rpartition("│")[2].strip() for line in text.splitlines() if "│" in line]
+    rows: dict[str, list[str]] = {}
+    of = ""
+    for cell in cells:
+        head, is_head, words = cell.partition("  ")
+        if is_head:
+            of = head
+        rows.setdefault(of, []).append(words if is_head else cell)
+    return " ".join(" ".join(rows[name]).split())
+
+
+def test_what_was_injected_and_diagnosed_and_is_suggested_stands_in_one_place() -> None:
     text = printed(Verdict((Outcome(SCENARIO, ((SKEW, FOUND),), (), (), ()),), KEPT, counted=9_812))
-    (line,) = [line for line in text.splitlines() if "skew" in line and "node_skew" in line]
-    assert line.index("skew") < line.index("node_skew")
-    assert "subject nodes" in text
-    assert "297" in text
+    assert "✓ skew" in text
+    assert row(text, "injected") == "80 % of the requests go to node-2"
+    assert row(text, "diagnosed") == (
+        "node_skew: node-2 serves 80 % of the requests. Likely: the load balancer."
+    )
+    assert row(text, "suggested") == "subject nodes"
+    assert "297 of 300 in 10 s" in " ".join(text.split())
     assert "9,812" in text
     assert text.splitlines()[-1] == "PASS in 95 s (seed 7)"
 
@@ -52,6 +70,43 @@ def test_what_nobody_could_tell_is_said_and_is_no_pass() -> None:
         "? broken off",
         "NOT JUDGED in 95 s (seed 7)",
     ]
+
+
+def done(remedy: Remedy, *, after: float, command: str = "", undo: str | None = None) -> Outcome:
+    """An outcome that somebody did something about, from 0.8 on."""
+    remedied = Remedied(remedy, Done(command, 100.0, undo), 0.8, after, closed_seconds=9.0)
+    scenario = replace(SCENARIO, remedy=remedy)
+    return Outcome(scenario, ((SKEW, FOUND),), (), (), (), remedied=remedied)
+
+
+RAISED = Remedy(SetLimit("client-07", Limit(200, 5), "launch day", "10m"), RefusedRatio("client-07"), 0.0)
+EVENED = Remedy(Outside("the balancer is told so"), NodeRatio("node-2"), 0.5)
+
+
+def test_what_was_done_and_that_it_helped_stands_below_it_and_how_it_was_taken_back() -> None:
+    outcome = done(RAISED, after=0.0, command="subject limits set …", undo="subject limits unset client-07")
+    text = printed(Verdict((outcome,), KEPT))
+    assert row(text, "done") == "subject limits set …"
+    assert row(text, "helped") == (
+        "80 % of client-07's requests were refused, now 0 %, while the cause goes on "
+        "(subject why client-07); no longer found after 9 s"
+    )
+    assert row(text, "undone") == "subject limits unset client-07"
+    assert "suggested" not in text
+    assert text.splitlines()[-1].startswith("PASS")
+
+
+def test_what_was_not_done_by_the_product_is_said_to_be_outside() -> None:
+    text = printed(Verdict((done(EVENED, after=0.34, command="the balancer is told so"),), KEPT))
+    assert row(text, "done") == "outside the product: the balancer is told so"
+
+
+def test_what_did_not_help_fails_the_run() -> None:
+    text = printed(Verdict((done(EVENED, after=0.7, command="the balancer is told so"),), KEPT))
+    assert "✗ skew" in text
+    assert row(text, "helped").startswith("✗ no: node-2 had 80 % of the requests, now 70 %")
+    assert "✗ skew: the balancer is told so did not help: node-2 had" in " ".join(text.split())
+    assert text.splitlines()[-1].startswith("FAIL")
 
 
 def test_how_long_it_took_is_said_where_that_is_asked_for() -> None:
@@ -92,19 +147,20 @@ def test_nothing_is_wider_than_the_terminal() -> None:
 
 def opening(seed: int, width: int = 80) -> str:
     console = Console(file=StringIO(), width=width)
-    report.print_opening(console, scenarios.draw_setting(Random(seed)), seed)
+    report.print_opening(console, stories.draw_setting(Chance(seed)), seed, demo.TOLD)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
 
 def test_the_opening_says_what_runs_and_from_which_seed() -> None:
-    text = opening(seed=7)
+    text = " ".join(opening(seed=7).split())
     assert "3 gateway nodes" in text
-    assert "seed 7" in " ".join(text.split())
+    assert "each may send 50 in 5 s on the plan free or 2,000 in 5 s on the plan paid" in text
+    assert "seed 7" in text
 
 
 def test_the_readme_shows_what_the_demo_prints_at_its_start() -> None:
     _, _, shown = (ROOT / "README.md").read_text().partition("<!-- demo:begin -->\n```\n")
-    assert "COLUMNS=110 $(PYTHON) -m loadtest demo --seed 17 " in (ROOT / "Makefile").read_text()
-    expected = [line.rstrip() for line in opening(seed=17, width=110).splitlines()]
+    assert "COLUMNS=110 $(PYTHON) -m loadtest demo --seed 19 " in (ROOT / "Makefile").read_text()
+    expected = [line.rstrip() for line in opening(seed=19, width=110).splitlines()]
     assert shown.splitlines()[: len(expected)] == expected, "run make readme"

@@ -75,11 +75,6 @@ def test_something_is_expected_in_each_of_the_others() -> None:
     assert {*scenarios.BENIGN, *scenarios.ANOMALIES, "spike"} == {*scenarios.NAMES}
 
 
-def test_the_demo_is_over_in_two_minutes() -> None:
-    for name in scenarios.DEMO:
-        assert all(longest_seconds(one) <= 20 and one.clear_seconds <= 20 for _, one in drawn(name))
-
-
 @pytest.mark.parametrize("name", ["spike", "skew", "slow_redis"])
 def test_seeds_draw_differently_and_a_seed_draws_the_same(name: str) -> None:
     where = setting()

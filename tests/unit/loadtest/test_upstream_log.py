@@ -3,6 +3,7 @@
 import json
 
 from loadtest import upstream_log
+from loadtest.upstream_log import Arrival
 from loadtest.verdict import Passage
 
 
@@ -13,3 +14,8 @@ def line(key: str | None, target: str) -> str:
 def test_only_requests_of_the_generator_count() -> None:
     lines = [line("d1", "/work?sent=2.25"), line(None, "/work?sent=2.25"), line("d1", "/health")]
     assert list(upstream_log.passages(lines)) == [Passage(sent=2.25, at=2.5, key="d1")]
+
+
+def test_an_arrival_has_its_node_too() -> None:
+    (arrival,) = upstream_log.arrivals([line("d1", "/work?sent=2.25"), line(None, "/")])
+    assert arrival == Arrival(sent=2.25, at=2.5, node="node-1", key="d1")

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from gateway.contract.limits import Limit
 from loadtest import verdict
+from loadtest.remedied import Done, Remedied
 from loadtest.scenarios import Scenario, Sign
+from loadtest.scenarios.remedy import NodeRatio, Outside, Remedy
 from loadtest.subject_commands import About, Finding, Problem, Report
 from loadtest.verdict import Asked, Busiest, Outcome, Passage, Times, Verdict
 
@@ -171,3 +173,40 @@ def test_what_nobody_could_tell_neither_passes_nor_fails() -> None:
         assert replace(open_one, problems=("node-1 ended",)).word == "failed"
     assert Verdict((of_findings,), kept).unjudged == (f"{name}: node_skew (node-1) was found",)
     assert Verdict((), kept).word == "passed"
+
+
+REMEDY = Remedy(Outside("somebody does something"), NodeRatio("node-2"), goal=0.5)
+
+
+def test_a_scenario_about_which_nothing_was_done_that_helped_fails_the_run() -> None:
+    kept = Busiest("k", 1, Limit(10, 1))
+    with_remedy = replace(scenario(SKEW), remedy=REMEDY)
+    helped = Remedied(REMEDY, Done("something", 5.0), 0.8, 0.3, closed_seconds=4.0)
+    in_vain = replace(helped, after=0.7)
+    results = [
+        verdict.outcome(with_remedy, [report(finding()), report()], remedied=remedied)
+        for remedied in (helped, in_vain, None)
+    ]
+    assert [result.is_right for result in results] == [True, False, False]
+    assert [len(Verdict((result,), kept).failures) for result in results] == [0, 1, 1]
+    assert Verdict((results[2],), kept).failures == ("skew: nothing was done about it",)
+
+
+def test_what_was_not_found_is_one_failure_though_nothing_was_done_either() -> None:
+    unseen = verdict.outcome(replace(scenario(SKEW), remedy=REMEDY), [report()])
+    assert Verdict((unseen,), Busiest("k", 1, Limit(10, 1))).failures == (
+        "skew: node_skew (node-2) was not found",
+    )
+
+
+def test_what_was_expected_is_over_though_something_else_is_still_found() -> None:
+    breach = finding("limit_breach", "client", "k_1")
+    reports = [
+        report(finding(), asked_at=10.0),
+        report(finding(), breach, asked_at=14.0),
+        report(breach, asked_at=16.0),
+        report(breach, asked_at=18.0),
+    ]
+    assert verdict.closed_seconds(scenario(SKEW), reports, 13.0) == 4.0
+    assert verdict.closed_seconds(scenario(SKEW), reports[:2], 13.0) is None
+    assert verdict.closed_seconds(scenario(SKEW), reports, 19.0) is None
