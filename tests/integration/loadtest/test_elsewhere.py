@@ -125,6 +125,7 @@ async def test_what_would_be_held_against_the_wrong_is_told_before_the_run(
         "GATEWAY_IDENTITY_SECRET": "a secret of theirs",
         "GATEWAY_KEY_HEADER": "X-Token",
         "GATEWAY_EXEMPT": "GET /health",
+        "GATEWAY_DEFAULT_LIMIT": "100/10s",
         "GATEWAY_ROUTES_FILE": str(routes),
     }
     progress = Progress(Console(file=StringIO()))
@@ -140,7 +141,7 @@ async def test_what_would_be_held_against_the_wrong_is_told_before_the_run(
         monkeypatch.setenv("GATEWAY_IDENTITY_SECRET", environment["GATEWAY_IDENTITY_SECRET"])
         async with stage.reached(costly, None, progress) as reached:
             assert (str(reached.setting.limit), [*map(str, reached.setting.other_windows)]) == (
-                "20/m",
+                "20/10s",
                 ["10/s"],
             )
 
