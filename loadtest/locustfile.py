@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 import gevent
+from gevent import ssl
 from gevent.queue import Empty, Queue
 from locust import FastHttpUser, LoadTestShape, events, task
 from locust.user.task import LOCUST_STATE_STOPPING
@@ -42,6 +43,8 @@ MOMENT_SECONDS = 0.25
 NODES: list[list[str]] = json.loads(os.environ["LOADTEST_NODES"])
 HOPS = frozenset(json.loads(os.environ["LOADTEST_HOPS"]))
 PATH = os.environ["LOADTEST_PATH"]
+INSECURE = "LOADTEST_INSECURE" in os.environ
+TRUST = ssl.create_default_context()
 KEY_HEADER = os.environ["LOADTEST_HEADER"]
 ANSWERS = os.environ.get("LOADTEST_ANSWERS")
 OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
@@ -127,11 +130,18 @@ class Users(LoadTestShape):
         return self.connections.needed(rate, under_way, queue.qsize(), time.monotonic()), SPAWN_PER_SECOND
 
 
+def trust(**_: Any) -> ssl.SSLContext:
+    """What the system trusts, or SSL_CERT_FILE names; locust would rather have another list where that is a
+    folder. One for all connections."""
+    return TRUST
+
+
 class Client(FastHttpUser):
     """Sends what is due. Users stand for connections: which client a request is of, its key says."""
 
     host = "http://every-request-names-its-node.invalid"
-    insecure = "LOADTEST_INSECURE" in os.environ
+    insecure = INSECURE
+    ssl_context_factory = None if INSECURE else staticmethod(trust)
     network_timeout = 10.0
     connection_timeout = 5.0
 

@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import ssl
 from collections import Counter
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from loadtest import cluster, generator, polling, upstream, upstream_log
 from loadtest.child import StartError
 from loadtest.load import IDLE, Load, Stream
 from loadtest.ports import free_port
+from tests.certificates import Authority
 
 
 async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path) -> None:
@@ -58,6 +61,41 @@ async def test_a_burst_of_more_than_a_seconds_requests_is_sent_whole(tmp_path: P
             counted = await running.stop()
     assert counted.dropped == 0
     assert counted.nodes["node-1"].admitted % 20 == 0
+
+
+async def test_somebodys_nodes_are_asked_by_tls_in_their_own_field_and_by_their_names(tmp_path: Path) -> None:
+    authority, keys = Authority(tmp_path), Counter[str | None]()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.sign(host="localhost"))
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        keys[request.headers.get("X-Token")] += 1
+        hop = "1.1 cdn, 1.1 node-1" if keys.total() % 2 else "1.1 cdn"
+        return web.Response(status=429, headers=[("Via", "1.0 service"), ("Via", hop)])
+
+    runner, port = web.ServerRunner(web.Server(answer)), free_port()
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
+    environment = {**cluster.own_environment(), "SSL_CERT_FILE": str(authority.write())}
+    try:
+        async with generator.running(
+            [("node-1", f"https://localhost:{port}")],
+            Load((Stream(100.0, ("key-a",)),)),
+            seed=1,
+            environment=environment,
+            folder=tmp_path,
+            foreign=generator.Way("/", ("node-1",), "X-Token"),
+        ) as running:
+            assert await polling.until(lambda: keys.total() > 50, 30)
+            counted = await running.stop()
+    finally:
+        await runner.cleanup()
+    counts = counted.nodes["node-1"]
+    assert set(keys) == {"key-a"}
+    assert counts.started == keys.total() == counts.admitted + counts.refused
+    assert 0 <= counts.admitted - counts.refused <= 1  # what names no node is no answer of the service behind
+    assert counted.moments["node-1"][-1][1:] == (keys.total(), keys.total())
+    assert len(running.answers_file.read_text().splitlines()) == counts.admitted
 
 
 async def test_a_node_that_is_not_there_counts_as_connection_failures(tmp_path: Path) -> None:
