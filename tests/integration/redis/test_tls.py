@@ -41,7 +41,9 @@ class Authority:
         """A certificate and its key."""
         key, request, signed = (self.folder / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={alternative}\n")
+        extensions.write_text(
+            f"subjectAltName={alternative}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        )
         _openssl("req", "-new", *_NEW_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
         signing = ("-CA", self.certificate, "-CAkey", self.folder / "ca.key", "-CAcreateserial")
         _openssl(
@@ -61,7 +63,8 @@ def _openssl(*arguments: str | Path) -> None:
 def authority(tmp_path: Path) -> Authority:
     """A new one."""
     files = ("-keyout", tmp_path / "ca.key", "-out", tmp_path / "ca.pem")
-    _openssl("req", "-x509", *_NEW_KEY, *files, "-days", "1", "-subj", "/CN=authority")
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # from Python 3.13 on it has to be told
+    _openssl("req", "-x509", *_NEW_KEY, *files, "-days", "1", "-subj", "/CN=authority", *usage)
     return Authority(tmp_path)
 
 
