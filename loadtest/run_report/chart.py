@@ -120,6 +120,7 @@ def _title(span: Span) -> str:
 def _bands(axis: Axis, bands: Sequence[Band], height: int) -> list[str]:
     parts = []
     ends = [*(band.began_at for band in bands[1:]), axis.ended_at]
+    free = 0.0  # from here on no name stands
     for band, next_at in zip(bands, ends, strict=False):
         begin, end = axis.x(band.began_at), axis.x(band.ended_at)
         kind = "right" if band.is_right else "wrong"
@@ -128,8 +129,14 @@ def _bands(axis: Axis, bands: Sequence[Band], height: int) -> list[str]:
             f'height="{height}">'
             f"<title>{escape(band.name)}</title></rect>"
         )
-        if axis.x(next_at) - begin > _LETTER * len(band.name):
+        wide, next_begin = _LETTER * len(band.name), axis.x(next_at)
+        if next_begin - begin > wide:
             parts.append(f'<text class="name" x="{begin + 3:.1f}" y="{_TOP - 7}">{escape(band.name)}</text>')
+            free = begin + 3 + wide
+        elif band is bands[-1] and next_begin - wide > free:
+            parts.append(
+                f'<text class="name end" x="{next_begin:.1f}" y="{_TOP - 7}">{escape(band.name)}</text>'
+            )
     return parts
 
 
