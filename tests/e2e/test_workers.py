@@ -14,7 +14,8 @@ from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from loadtest.ports import free_port
 from tests.e2e.balancer import Backend, load
-from tests.e2e.worker_nodes import node_of, published, refuses, says, workers_of
+from tests.e2e.worker_nodes import node_of, refuses, says, workers_of
+from tests.integration.gateway import published
 from tests.integration.gateway.client import request
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import run_to_end
@@ -58,7 +59,7 @@ async def test_of_a_worker_that_is_killed_only_what_was_in_flight_on_it_fails(
     assert answered - 300 * 2 <= told.boot.admitted <= answered + len(balancer.failed)
     assert "worker 1 ended by SIGKILL; it is started again now" in log
     assert "Traceback" not in log
-    records = await published(redis_client)
+    records = await published.records(redis_client)
     assert len({each.boot_id for each in records}) == 1
     totals = [each.boot.requests for each in records]
     assert totals == sorted(totals)

@@ -25,10 +25,10 @@ from tests.certificates import Authority
 from tests.e2e.worker_nodes import (
     answers_over_connections,
     node_of,
-    published,
     says,
     workers_of,
 )
+from tests.integration.gateway import published
 from tests.integration.gateway.client import Client, request
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.upstream import Held, Upstream
@@ -56,7 +56,7 @@ async def test_limits_and_counts_are_exact_over_all_workers(
     (entry,) = (await redis_client.hgetall(keys.NODES)).values()
     last = decode(RosterEntry, entry).last
     assert (last.leaving, last.boot, last.in_flight) == (True, totals, 0)
-    records = await published(redis_client)
+    records = await published.records(redis_client)
     assert {each.node_id for each in records} == {"node-1"}
     assert [each.sequence for each in records] == list(range(1, len(records) + 1))
     assert "Traceback" not in log
@@ -204,8 +204,8 @@ async def test_the_subject_sees_one_node_that_is_well_also_when_a_worker_was_sta
             await says(node, " serves\n", times)
         await answers_over_connections(node, connections=20, requests=5)
         now = await eventually(node.record, lambda seen: seen.boot.requests == 200)
-        records = await published(redis_client)
-        await eventually(lambda: published(redis_client), lambda later: len(later) > len(records) + 1)
+        records = await published.records(redis_client)
+        await eventually(lambda: published.records(redis_client), lambda later: len(later) > len(records) + 1)
 
         assert await subject.node_totals() == {"node-1": now.boot}
         report = await subject.ask(Report, "diagnose")

@@ -5,13 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from redis.asyncio import Redis
-
-from gateway.contract import keys, telemetry
-from gateway.contract.codec import decode
-from gateway.contract.telemetry import TelemetryRecord
 from tests.integration.gateway.client import Client
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
@@ -39,12 +33,6 @@ def workers_of(node: NodeProcess) -> list[int]:
     """Their process ids."""
     pid = node.process.pid
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-async def published(redis: Redis) -> list[TelemetryRecord]:
-    """What all nodes have said in Redis."""
-    items: Any = await redis.xrange(keys.TELEMETRY)
-    return [decode(TelemetryRecord, fields[telemetry.STREAM_FIELD]) for _, fields in items]
 
 
 async def answers_over_connections(

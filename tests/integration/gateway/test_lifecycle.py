@@ -7,12 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.clock import monotonic
-from gateway.contract import keys
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
 from gateway.errors import StartError
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node, eventually
+from tests.integration.gateway.published import entry
 from tests.integration.gateway.upstream import Peer, Upstream
 
 StartNode = Callable[..., Awaitable[Node]]
@@ -134,10 +132,9 @@ async def test_a_request_that_takes_too_long_is_given_up(
     await within(dropped.wait())
     assert 0.7 <= taken < 1.3
 
-    last = await farewell(redis_client)
-    assert last.last.leaving
-    assert last.last.in_flight == 0
-    assert (last.last.boot.failed, last.last.boot.requests) == (1, 1)
+    last = (await entry(redis_client)).last
+    assert (last.leaving, last.in_flight) == (True, 0)
+    assert (last.boot.failed, last.boot.requests) == (1, 1)
 
 
 async def test_the_last_record_counts_everything_and_says_that_the_node_left(
@@ -148,15 +145,8 @@ async def test_the_last_record_counts_everything_and_says_that_the_node_left(
             await client.get()
     await node.shut_down()
 
-    entry = await farewell(redis_client)
-    assert entry.last.leaving
-    assert entry.last.boot.admitted == 7
-
-
-async def farewell(redis: Redis) -> RosterEntry:
-    text = await redis.hget(keys.NODES, "node-1")
-    assert text is not None
-    return decode(RosterEntry, text)
+    last = (await entry(redis_client)).last
+    assert (last.leaving, last.boot.admitted) == (True, 7)
 
 
 async def test_an_ipv6_address_is_told_in_brackets(start_node: StartNode) -> None:

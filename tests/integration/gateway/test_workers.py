@@ -15,9 +15,6 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.building import Signals
-from gateway.contract import keys
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
 from gateway.errors import StartError
 from gateway.log_writer import LogWriter
 from gateway.settings import Settings
@@ -32,6 +29,7 @@ from gateway.workers.messages import Orders, Refusal, Word
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import USUAL, Node, eventually
+from tests.integration.gateway.published import entry
 from tests.integration.gateway.upstream import Peer, Upstream
 from tests.integration.loadtest.processes import started_by
 
@@ -100,7 +98,7 @@ async def test_the_first_process_keeps_workers_at_work_and_speaks_for_them(
     await first.shut_down()
 
     assert worker_pids() == []
-    last = decode(RosterEntry, str(await redis_client.hget(keys.NODES, "node-1"))).last
+    last = (await entry(redis_client)).last
     assert (last.leaving, last.boot.admitted) == (True, 20)
 
 

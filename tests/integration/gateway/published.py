@@ -1,0 +1,24 @@
+"""What nodes have published in Redis."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.contract import keys, telemetry
+from gateway.contract.codec import decode
+from gateway.contract.roster import RosterEntry
+from gateway.contract.telemetry import TelemetryRecord
+from tests.integration.gateway.node import eventually
+
+
+async def records(redis: Redis, stream: str = keys.TELEMETRY) -> list[TelemetryRecord]:
+    """All in a stream, the oldest first."""
+    items: Any = await redis.xrange(stream)
+    return [decode(TelemetryRecord, fields[telemetry.STREAM_FIELD]) for _, fields in items]
+
+
+async def entry(redis: Redis, node_id: str = "node-1") -> RosterEntry:
+    """That of the roster, as soon as there is one."""
+    text = await eventually(lambda: redis.hget(keys.NODES, node_id), bool)
+    assert text is not None
+    return decode(RosterEntry, text)
