@@ -45,7 +45,7 @@ class Remedied:
         words = _words(figure, self.before, self.after)
         if not self.remedy.is_outside:
             words += ", while the cause goes on"
-        words += f" ({source})"
+        words += f" (by {source})"
         if not self.remedy.closes:
             return words
         if self.closed_seconds is None:

@@ -127,7 +127,7 @@ def _done(remedied: Remedied) -> Text:
     done = remedied.done
     if remedied.remedy.is_outside:
         return Text(f"outside the product: {done.told}")
-    as_suggested = " (as it suggested)" if isinstance(remedied.remedy.action, AsSuggested) else ""
+    as_suggested = " (as the subject suggested)" if isinstance(remedied.remedy.action, AsSuggested) else ""
     return Text(done.told, style=_COMMAND) + Text(as_suggested)
 
 

@@ -64,9 +64,11 @@ def test_each_figure_is_told_as_it_was_and_is(
 
 def test_it_is_said_where_the_figure_is_from_and_whether_the_cause_goes_on() -> None:
     goes_on = "while the cause goes on"
-    assert remedied().told.endswith(f"now 0 %, {goes_on} (subject why client-07); no longer found after 9 s")
+    assert remedied().told.endswith(
+        f"now 0 %, {goes_on} (by subject why client-07); no longer found after 9 s"
+    )
     assert remedied(EVENED, 0.85, 0.34).told.endswith(
-        "now 34 % (the upstream's log); no longer found after 9 s"
+        "now 34 % (by the upstream's log); no longer found after 9 s"
     )
     assert remedied(closed_seconds=None).told.endswith("; it is still found")
-    assert remedied(HELD, 338.0, 90.0, None).told.endswith(f"now 90, {goes_on} (the upstream's log)")
+    assert remedied(HELD, 338.0, 90.0, None).told.endswith(f"now 90, {goes_on} (by the upstream's log)")

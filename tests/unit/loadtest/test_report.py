@@ -89,7 +89,7 @@ def test_what_was_done_and_that_it_helped_stands_below_it_and_how_it_was_taken_b
     assert row(text, "done") == "subject limits set …"
     assert row(text, "helped") == (
         "80 % of client-07's requests were refused, now 0 %, while the cause goes on "
-        "(subject why client-07); no longer found after 9 s"
+        "(by subject why client-07); no longer found after 9 s"
     )
     assert row(text, "undone") == "subject limits unset client-07"
     assert "suggested" not in text
