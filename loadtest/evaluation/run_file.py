@@ -6,6 +6,8 @@ at all.
 
 import gzip
 import re
+import secrets
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, TypeVar
 
 from gateway.contract import codec
 from loadtest.child import StartError
-from loadtest.evaluation.plan import Run
+from loadtest.evaluation.plan import BENIGN, FIRST_SEEDS, INTENSITIES, Run
 from loadtest.scenarios import Scenario, Sign
 from loadtest.subject_commands import Identity
 from loadtest.verdict import Asked, Outcome, Times, Verdict
@@ -110,13 +112,20 @@ def _play(outcome: Outcome) -> Play:
 
 
 def write(folder: Path, recording: Path, truth: Truth) -> None:
-    """Put the file there."""
+    """Put the file there. Of two that do so at once, the later one's stays."""
     path = path_of(folder, truth.run.name)
-    draft = path.with_suffix(".new")
-    with gzip.open(draft, "wt", _LEVEL, encoding="utf-8") as out, recording.open(encoding="utf-8") as lines:
-        out.writelines(lines)
-        out.writelines(_lines(truth))
-    draft.replace(path)
+    draft = path.with_suffix(f".{secrets.token_hex(4)}.new")
+    try:
+        with (
+            gzip.open(draft, "wt", _LEVEL, encoding="utf-8") as out,
+            recording.open(encoding="utf-8") as lines,
+        ):
+            out.writelines(lines)
+            out.writelines(_lines(truth))
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _lines(truth: Truth) -> Iterator[str]:
@@ -143,10 +152,19 @@ def read(path: Path) -> Truth:
                 found.setdefault(match["kind"], []).append(match["content"])
         (run,), (books,) = found[RUN], found[BOOKS]
         return Truth(
-            codec.decode(Run, run),
+            _known(codec.decode(Run, run), path),
             tuple(codec.decode(Look, text) for text in found[LOOK]),
             tuple(codec.decode(Play, text) for text in found[PLAY]),
             codec.decode(Books, books),
         )
-    except (OSError, EOFError, ValueError) as error:  # a RecordError is a ValueError
+    except (OSError, EOFError, zlib.error, ValueError) as error:  # a RecordError is a ValueError
         raise StartError(f"{path} is no recorded run: {error}") from None
+
+
+def _known(run: Run, path: Path) -> Run:
+    """One that a plan may have, in the file of its name: a copy would count twice."""
+    if run.purpose not in FIRST_SEEDS or run.intensity not in (*INTENSITIES, BENIGN):
+        raise ValueError(f"it says that it is {run.purpose}, {run.intensity}")
+    if path_of(path.parent, run.name) != path:
+        raise ValueError(f"it says that it is {run.name}")
+    return run

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +73,7 @@ def test_a_file_of_another_plan_is_told(tmp_path: Path) -> None:
         pytest.param(b"no gzip", id="no gzip"),
         pytest.param(gzip.compress(b'{"header":{}}\n'), id="no header of a run"),
         pytest.param(gzip.compress(b"x")[:9], id="cut off"),
+        pytest.param(gzip.compress(b"x")[:10] + b"\xff" * 20, id="damaged"),
     ],
 )
 def test_a_file_that_is_no_run_is_one_line_that_names_it(content: bytes, tmp_path: Path) -> None:
@@ -79,6 +82,55 @@ def test_a_file_that_is_no_run_is_one_line_that_names_it(content: bytes, tmp_pat
 
     with pytest.raises(StartError, match=r"broken\.jsonl\.gz is no recorded run"):
         run_file.read(path)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"purpose": "fun"}, id="purpose"),
+        pytest.param({"intensity": "some"}, id="intensity"),
+        pytest.param({"name": "../runs/reporting-1001-low-20-1"}, id="name"),
+    ],
+)
+def test_a_run_that_no_plan_has_is_told(odd: dict[str, str], tmp_path: Path) -> None:
+    path = written(tmp_path)
+    recorded = gzip.decompress(path.read_bytes()).decode()
+    for field, value in odd.items():
+        recorded = recorded.replace(f'"{field}":"{getattr(run(), field)}"', f'"{field}":"{value}"')
+    path.write_bytes(gzip.compress(recorded.encode()))
+
+    with pytest.raises(StartError, match="is no recorded run: it says that it is"):
+        run_file.read(path)
+
+
+def test_a_copy_under_another_name_does_not_count_twice(tmp_path: Path) -> None:
+    copy = run_file.path_of(tmp_path, "copy")
+    copy.write_bytes(written(tmp_path).read_bytes())
+
+    with pytest.raises(StartError, match=r"copy\.jsonl\.gz is no recorded run: .* is reporting-1001-low-20-1"):
+        run_file.read(copy)
+
+
+def test_two_that_record_the_same_run_do_not_write_into_one_file(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.jsonl"
+    os.mkfifo(slow)
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(run_file.write, tmp_path, slow, TRUTH)
+        with slow.open("w") as lines:  # from now on it has begun
+            path = written(tmp_path)
+            lines.write('{"header":{}}\n{"look":{"at":2}}\n')
+            assert run_file.read(path) == TRUTH
+        one.result()
+
+    assert run_file.read(path) == TRUTH
+    assert b'{"look":{"at":2}}' in gzip.decompress(path.read_bytes())
+
+
+def test_what_could_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        run_file.write(tmp_path, tmp_path / "nothing", TRUTH)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_without_runs_is_told(tmp_path: Path) -> None:
