@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.contract.client_id import key_digest
 from gateway.contract.telemetry import Totals
-from loadtest import limit_changes, upstream_log
+from loadtest import limit_changes, upstream_log, verdict
 from loadtest.cluster import Cluster
 from loadtest.counts import Counted, Counts
 from loadtest.limit_changes import LimitChange
@@ -15,7 +15,7 @@ from loadtest.scenarios import Scenario, Setting
 from loadtest.scenarios.uncertain import uncertain_nodes
 from loadtest.stage import Stage
 from loadtest.subject_commands import Subject, SubjectError
-from loadtest.verdict import Busiest, Outcome, Verdict
+from loadtest.verdict import Outcome, Passage, Verdict
 
 SETTLE_SECONDS = 8.0
 """Nodes publish each second and the upstream's log is written each tenth: all is there by then."""
@@ -43,26 +43,26 @@ async def closed(
     certain = {node_id: counts for node_id, counts in counted.nodes.items() if node_id not in uncertain}
     differences = await _differences(subject, certain)
     requests = sum(node.as_totals().requests for node in certain.values())
+    passages = await _passages(stage.cluster, counted)
+    limits = {key_digest(client.key): setting.limit_of(client) for client in setting.clients}
+    digests = {client.id: key_digest(client.key) for client in setting.clients}
+    changes_by_key = limit_changes.by_key(digests, changes)
+    refused = sum(node.refused for node in counted.nodes.values())
+    early = verdict.refused_early(passages, limit_changes.lowest(limits, changes_by_key), refused)
     return Verdict(
         outcomes=tuple(outcomes),
-        busiest=await _busiest(setting, stage.cluster, counted, changes),
+        busiest=limit_changes.busiest(passages, limits, changes_by_key),
         counted=None if differences else requests,
-        problems=(*_died(stage.cluster), *not_sent(counted), *unanswered(certain), *differences),
+        problems=(*early, *_died(stage.cluster), *not_sent(counted), *unanswered(certain), *differences),
     )
 
 
-async def _busiest(
-    setting: Setting, running: Cluster, counted: Counted, changes: Sequence[LimitChange]
-) -> Busiest | None:
-    """Judge the limits by the upstream's log, once all that was admitted is in it."""
+async def _passages(running: Cluster, counted: Counted) -> list[Passage]:
+    """What the upstream's log has, once all that was admitted is in it: limits are judged by that."""
     admitted = sum(node.admitted for node in counted.nodes.values())
     log = running.upstream_log
     await until(lambda: len(_lines(log)) >= admitted, SETTLE_SECONDS, LOG_TICK_SECONDS)
-    limits = {key_digest(client.key): setting.limit_of(client) for client in setting.clients}
-    digests = {client.id: key_digest(client.key) for client in setting.clients}
-    return limit_changes.busiest(
-        list(upstream_log.passages(_lines(log))), limits, limit_changes.by_key(digests, changes)
-    )
+    return list(upstream_log.passages(_lines(log)))
 
 
 def _lines(log: Path) -> list[str]:

@@ -93,6 +93,18 @@ def _at_each_passage(key: str, passages: Sequence[Passage], limits: Sequence[Lim
     ]
 
 
+def lowest(
+    limit_by_key: Mapping[str, Limit], changes_by_key: Mapping[str, Sequence[LimitChange]]
+) -> dict[str, Limit]:
+    """By key the lowest limit that its client had at any time."""
+    return {
+        key: min(
+            (first, *(change.limit for change in changes_by_key.get(key, ()))), key=lambda limit: limit.quota
+        )
+        for key, first in limit_by_key.items()
+    }
+
+
 def by_key(keys: Mapping[str, str], changes: Sequence[LimitChange]) -> dict[str, tuple[LimitChange, ...]]:
     """The changes of each client that had one, in order; `keys` has each client's."""
     ordered = sorted(changes, key=lambda change: change.began_at)

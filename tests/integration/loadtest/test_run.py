@@ -1,9 +1,12 @@
 """Runs that must fail."""
 
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
 import pytest
 
-from loadtest import generator, run, scenarios
-from loadtest.load import Load
+from loadtest import cluster, generator, run, scenarios
+from loadtest.load import Load, Stream
 from loadtest.scenarios import Chance, Scenario, Setting, Sign, Step
 from loadtest.scenarios.fault import UpstreamTroubled
 
@@ -19,6 +22,12 @@ def too_much(_name: str, setting: Setting, _chance: Chance) -> Scenario:
     """More than all senders together can send, since each answer takes its time."""
     step = Step(5.0, Load((setting.background(factor=3.0),)), (UpstreamTroubled(delay_seconds=1.0),))
     return Scenario("steady", "too much", (step,), expected=(), clear_seconds=2.5)
+
+
+def hammered(_name: str, setting: Setting, _chance: Chance) -> Scenario:
+    """One client goes far over its limit."""
+    load = Load((setting.background(), Stream(100.0, (setting.clients[0].key,))))
+    return Scenario("steady", "a hammer", (Step(5.0, load),), expected=(), clear_seconds=2.5)
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +54,18 @@ async def test_a_run_fails_if_its_load_was_not_sent(
     monkeypatch.setattr(generator, "MOST_CONNECTIONS", 96)
     assert await run.run(run.Options(["steady"], seed=5)) == 1
     assert "the load was not as drawn" in " ".join(capsys.readouterr().out.split())
+
+
+async def test_a_run_fails_if_clients_are_refused_before_they_have_had_what_they_may(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = cluster.running
+
+    def with_half(plan: cluster.Plan) -> AbstractAsyncContextManager[cluster.Cluster]:
+        half = {**plan.node_environment, "GATEWAY_DEFAULT_LIMIT": "150/10s"}
+        return running(replace(plan, node_environment=half))
+
+    monkeypatch.setattr(scenarios, "draw", hammered)
+    monkeypatch.setattr(cluster, "running", with_half)
+    assert await run.run(run.Options(["steady"], seed=5)) == 1
+    assert "no client can have got more than 150 through in any 10 s: 300/10s" in capsys.readouterr().out

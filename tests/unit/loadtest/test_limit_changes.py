@@ -102,3 +102,13 @@ def test_an_exact_limiter_is_never_found_over_its_limits(
     passages, changes = case
     found = limit_changes.busiest(passages, {"k": FIRST}, {"k": changes})
     assert found is None or found.is_kept
+
+
+def test_the_lowest_limit_is_that_before_a_raise_and_after_a_cut() -> None:
+    limits = {"raised": FIRST, "lowered": FIRST, "other": FIRST}
+    changes = {"raised": [RAISED], "lowered": [LOWERED]}
+    assert limit_changes.lowest(limits, changes) == {
+        "raised": FIRST,
+        "lowered": LOWERED.limit,
+        "other": FIRST,
+    }

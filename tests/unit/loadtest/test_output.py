@@ -1,0 +1,71 @@
+"""What is printed, wherever it goes and whatever stands in it."""
+
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+from rich.text import Text
+
+from loadtest.child import CODE
+from loadtest.output import PrintableConsole
+
+
+def printed(what: object) -> str:
+    console = PrintableConsole(file=StringIO(), width=80, force_terminal=True, color_system=None)
+    console.print(what)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("what", ["a[/b] [red]c :smile:", Text("a[/b] [red]c :smile:")])
+def test_a_text_is_drawn_as_it_is(what: object) -> None:
+    assert printed(what) == "a[/b] [red]c :smile:\n"
+
+
+def test_a_name_from_elsewhere_draws_no_colour_and_no_title() -> None:
+    table = Table("node")
+    table.add_row("no\x1b[31mde\x9b1m")
+
+    assert (
+        printed(Text("no\x1b]0;title\x07de\nthe next")) == "no\N{REPLACEMENT CHARACTER}]0;titlede\nthe next\n"
+    )
+    assert "\x1b" not in printed(table)
+    assert "\x9b" not in printed(table)
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "\N{SUPERSCRIPT TWO}", "99999999999", "wide"])
+def test_columns_that_are_no_width_are_not_taken_for_one(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert 20 <= PrintableConsole(file=StringIO()).width <= 9999
+
+    monkeypatch.setenv("COLUMNS", "110")
+    assert PrintableConsole(file=StringIO()).width == 110
+
+
+def in_a_shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`line` with ``$P`` for Python."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line],
+        env={**os.environ, "PYTHONPATH": str(CODE), "P": sys.executable, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("closing", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_changes_no_exit_code(closing: str, tmp_path: Path) -> None:
+    assert in_a_shell(f'"$P" -m loadtest evaluate --score "{tmp_path}" {closing}').returncode == 3
+
+
+def test_an_encoding_without_a_sign_gets_its_escape() -> None:
+    code = "from loadtest import output as o; o.prepare_streams(); o.console().print('\N{CHECK MARK} kept')"
+    done = in_a_shell('"$P" -c "$CODE"', PYTHONIOENCODING="ascii", CODE=code)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\\u2713 kept\n", "")
