@@ -125,13 +125,14 @@ def start_module(
     code: Path = CODE,
     stdin: Path = NOTHING,
 ) -> Child:
-    """`start` ``python -m module``, from `code`.
+    """`start` ``python -m module``, from `code`; nothing from the working folder, which is somebody's.
 
     Raises:
         StartError: as there.
     """
     return start(
         sys.executable,
+        "-P",
         "-m",
         module,
         *arguments,

@@ -58,6 +58,29 @@ def test_one_line_of_json_says_where_all_is_and_a_signal_stops_it(number: int, t
     assert not list(tmp_path.iterdir())
 
 
+def test_modules_of_the_folder_that_it_is_called_in_are_not_its_own(tmp_path: Path) -> None:
+    service = tmp_path / "service"
+    service.mkdir()
+    for name in ("gateway", "loadtest", "redis", "locust"):
+        (service / f"{name}.py").write_text("raise SystemExit('a service of somebody')")
+    settings = {**cluster.own_environment(), "PYTHONPATH": str(CODE), "TMPDIR": str(tmp_path)}
+    settings.pop("PYTHONSAFEPATH", None)
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "loadtest", "up", "--nodes", "1", "--rate", "1", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=settings,
+        cwd=service,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=END_SECONDS)
+    assert errors == ""
+    assert json.loads(line)["nodes"][0]["id"] == "node-1"
+
+
 @pytest.mark.parametrize("after_seconds", [0.1, 0.4, 0.8])
 def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(after_seconds: float, tmp_path: Path) -> None:
     with start(tmp_path) as process:
