@@ -6,8 +6,9 @@ import sys
 def main() -> int:
     """Run the command line and return its exit code."""
     try:
-        from loadtest import cli  # inside, so that a Ctrl-C while it loads ends as quietly as later
+        from loadtest import cli, output  # inside, so that a Ctrl-C while it loads ends as quietly as later
 
+        output.prepare_streams()
         return cli.run(sys.argv[1:])
     except KeyboardInterrupt:
         return 130

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtest import demo, generator, scenarios, up, upstream
+from loadtest import demo, generator, output, scenarios, up, upstream
 from loadtest import run as run_command
 from loadtest.bench import command as bench
 from loadtest.child import StartError
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _ended(code: int, reason: str) -> int:
-    print(f"loadtest: {reason}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
+    print(f"loadtest: {output.printable(reason)}", file=sys.stderr)  # noqa: T201 - the one place that reports errors
     return code
 
 

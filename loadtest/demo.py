@@ -2,9 +2,8 @@
 
 import time
 
-from rich.console import Console
-
 from loadtest import report, stories
+from loadtest.output import PrintableConsole
 from loadtest.play import Played, on_own
 from loadtest.progress import Progress
 from loadtest.run_report import document
@@ -24,7 +23,7 @@ async def show(seed: int, *, as_json: bool = False) -> int:
         0 if all that was expected was found, nothing else, what was done helped, and the limits were kept;
         otherwise 1.
     """
-    console = Console(stderr=as_json, highlight=False)
+    console = PrintableConsole(stderr=as_json)
     progress = Progress(console)
     setting, drawn = stories.draw_all(seed)
     report.print_opening(console, setting, seed, TOLD)

@@ -59,9 +59,10 @@ class Place:
 
         Raises:
             StartError: the page has no such place.
-            OSError: it cannot be read.
+            OSError: it cannot be read, or not be written.
         """
-        self._around(self.page.read_text())
+        self._around(self._text())
+        self.page.open("ab").close()
 
     def write(self, parts: Iterable[str]) -> None:
         """Replace what stands there.
@@ -69,7 +70,7 @@ class Place:
         Raises:
             StartError: as above.
         """
-        self.page.write_text(self.filled(self.page.read_text(), parts))
+        self.page.write_text(self.filled(self._text(), parts), encoding="utf-8")
 
     def filled(self, text: str, parts: Iterable[str]) -> str:
         """The page's `text` with these parts there.
@@ -79,6 +80,12 @@ class Place:
         """
         before, after = self._around(text)
         return f"{before}{self.begin}\n" + "\n".join(parts) + f"\n{self.end}{after}"
+
+    def _text(self) -> str:
+        try:
+            return self.page.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise StartError(f"{self.page} is no page: it is not UTF-8") from None
 
     def _around(self, text: str) -> tuple[str, str]:
         before, begins, rest = text.partition(self.begin)

@@ -77,8 +77,8 @@ class _Telling:
         report.print_verdict(console, verdict, options.seed, self.progress.seconds, with_times=True)
         told = Run(played, verdict, options.seed, self.began_at, options.target)
         if (folder := options.report) is not None:
-            (folder / JSON).write_text(document.text(told) + "\n")
-            (folder / HTML).write_text(page.html(told))
+            (folder / JSON).write_text(document.text(told) + "\n", encoding="utf-8")
+            (folder / HTML).write_text(page.html(told), encoding="utf-8")
             console.print(f"{folder / HTML}, and {JSON} beside it", soft_wrap=True)
         if options.as_json:
             print(document.text(told), flush=True)  # noqa: T201 - the command's output

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, suppress
 from math import ceil
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from gateway.contract.redis_url import parse_redis_url
@@ -20,6 +19,7 @@ from loadtest import cluster, generator
 from loadtest.cluster import Cluster
 from loadtest.generator import Generator
 from loadtest.load import Load, Stream
+from loadtest.output import PrintableConsole
 
 WATCH_SECONDS = 0.5
 CLIENT_RATE = 0.8
@@ -75,7 +75,7 @@ def json_line(running: Cluster) -> str:
 
 
 def _print_table(running: Cluster) -> None:
-    console = Console(highlight=False)
+    console = PrintableConsole()
     table = Table("what", "address", "admin", "pid", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     if os.environ.get("REDIS_URL"):
         table.add_row("REDIS_URL's redis", _place(running.redis_url))
@@ -87,7 +87,7 @@ def _print_table(running: Cluster) -> None:
     console.print(table)
     console.print("\nIn another terminal:")
     for line in _to_type(running):
-        console.print(f"  {line}", soft_wrap=True, markup=False)
+        console.print(f"  {line}", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
 
 

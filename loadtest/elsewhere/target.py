@@ -41,7 +41,7 @@ class Target:
         if self.keys is None:
             return None
         try:
-            lines = [line.strip() for line in self.keys.read_text().splitlines()]
+            lines = [line.strip() for line in self.keys.read_text(encoding="utf-8").splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise TargetError(f"--keys {self.keys}: {reason}") from None

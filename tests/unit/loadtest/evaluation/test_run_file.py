@@ -107,7 +107,7 @@ def test_a_copy_under_another_name_does_not_count_twice(tmp_path: Path) -> None:
     copy = run_file.path_of(tmp_path, "copy")
     copy.write_bytes(written(tmp_path).read_bytes())
 
-    with pytest.raises(StartError, match=r"copy\.jsonl\.gz is no recorded run: .* is reporting-1001-low-20-1"):
+    with pytest.raises(StartError, match=r"copy\.jsonl\.gz is no .* says that it is reporting-1001-low-20-1"):
         run_file.read(copy)
 
 

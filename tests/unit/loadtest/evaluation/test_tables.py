@@ -1,6 +1,8 @@
 """What is shown, printed, written and told as JSON."""
 
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ SCORES = {
     "reporting": Score((scored(GOOD, BAD), scored(QUIET, of=run("reporting-1001-benign-20-1", "benign")))),
 }
 PLACE = Place(Path(), page.NAME)
+NOBODY = 65534
 
 
 TRIED = [Tried({"SUBJECT_SKEW_RATIO": "2"}, Score((scored(BAD),)))]
@@ -93,6 +96,30 @@ def test_a_page_without_a_place_is_told_before_anything_runs(tmp_path: Path) -> 
 
     with pytest.raises(StartError, match=r"evaluation\.md has no place"):
         page.check(file)
+
+
+def test_a_page_that_is_none_is_told_before_anything_runs(tmp_path: Path) -> None:
+    file = tmp_path / "evaluation.md"
+    file.write_bytes(b"\xff\xfe")
+
+    with pytest.raises(StartError, match=r"evaluation\.md is no page: it is not UTF-8"):
+        page.check(file)
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_runs() -> None:
+    """A root may write all, so it is somebody else."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        file = Path(folder) / "evaluation.md"
+        file.write_text(f"{PLACE.begin}{PLACE.end}")
+        file.chmod(0o444)
+        os.seteuid(user or NOBODY)
+        try:
+            with pytest.raises(PermissionError):
+                page.check(file)
+        finally:
+            os.seteuid(user)
 
 
 def test_json_has_every_figure_and_every_finding(monkeypatch: pytest.MonkeyPatch) -> None:
