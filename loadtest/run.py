@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import output, report, scenarios
+from loadtest import output, ports, report, scenarios
 from loadtest.child import StartError
 from loadtest.elsewhere import stage as elsewhere
 from loadtest.elsewhere.target import Target
@@ -54,6 +54,8 @@ async def run(options: Options) -> int:
     names = sorted(dict.fromkeys(options.names), key=lambda name: name != scenarios.FIRST)
     if options.report is not None:
         output.made(options.report, *FILES)
+    if (port := options.web_port) is not None and not ports.is_free(port):
+        raise StartError(f"--web {port}: this port is taken, or not for you")
     console = output.console(to_stderr=options.as_json)
     told = _Telling(options, console, Progress(console), time.time())
     with told.progress.live():

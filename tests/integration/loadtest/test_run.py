@@ -1,11 +1,12 @@
 """Runs that must fail."""
 
+import socket
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import pytest
 
-from loadtest import cluster, generator, run, scenarios
+from loadtest import cli, cluster, generator, run, scenarios
 from loadtest.load import Load, Stream
 from loadtest.scenarios import Chance, Scenario, Setting, Sign, Step
 from loadtest.scenarios.fault import UpstreamTroubled
@@ -45,6 +46,14 @@ async def test_a_run_fails_if_what_it_expects_is_not_found(
     assert failure == "✗ skew: node_skew (node-1) was not found"
     assert last.startswith("FAIL in")
     assert last.endswith("(seed 5)")
+
+
+def test_a_port_that_is_taken_is_told_before_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert cli.run(["run", "steady", "--web", str(port)]) == 3
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"loadtest: --web {port}: this port is taken, or not for you\n")
 
 
 async def test_a_run_fails_if_its_load_was_not_sent(
