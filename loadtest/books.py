@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.contract.client_id import key_digest
 from gateway.contract.telemetry import Totals
-from loadtest import limit_changes, upstream_log, verdict
+from loadtest import early_refusals, limit_changes, upstream_log
 from loadtest.cluster import Cluster
 from loadtest.counts import Counted, Counts
 from loadtest.limit_changes import LimitChange
@@ -48,7 +48,7 @@ async def closed(
     digests = {client.id: key_digest(client.key) for client in setting.clients}
     changes_by_key = limit_changes.by_key(digests, changes)
     refused = sum(node.refused for node in counted.nodes.values())
-    early = verdict.refused_early(passages, limit_changes.lowest(limits, changes_by_key), refused)
+    early = early_refusals.refused_early(passages, limit_changes.lowest(limits, changes_by_key), refused)
     return Verdict(
         outcomes=tuple(outcomes),
         busiest=limit_changes.busiest(passages, limits, changes_by_key),

@@ -10,9 +10,6 @@ from loadtest.remedied import Remedied
 from loadtest.scenarios.scenario import Scenario, Sign
 from loadtest.subject_commands import Finding, Identity, Problem, Report
 
-LEAST_RATIO = 0.9
-"""Of its limit, that some client must have had where any is refused: to be exact costs less than the rest."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -52,15 +49,6 @@ def largest_in_window(passages: Iterable[Passage], period_seconds: float) -> int
     return largest
 
 
-def most_in_window(passages: Iterable[Passage], period_seconds: float) -> int:
-    """The most requests that Redis can have counted within one window of the period: all that were sent
-    before its end and arrived after its start."""
-    listed = list(passages)
-    begins = sorted(passage.sent - period_seconds for passage in listed)
-    ends = sorted(passage.at for passage in listed)
-    return max((number - bisect_left(ends, at) for number, at in enumerate(begins, 1)), default=0)
-
-
 @dataclass(frozen=True, slots=True)
 class Busiest:
     """How near the limit the client came that came nearest."""
@@ -82,37 +70,19 @@ def busiest(passages: Iterable[Passage], limit_by_key: Mapping[str, Limit]) -> B
     """
     reached = [
         Busiest(key, largest_in_window(of_key, limit_by_key[key].period_seconds), limit_by_key[key])
-        for key, of_key in _by_key(passages, limit_by_key).items()
+        for key, of_key in by_key(passages, limit_by_key).items()
         if of_key
     ]
-    return max(reached, key=_fullness, default=None)
+    return max(reached, key=lambda client: client.largest / client.limit.quota, default=None)
 
 
-def refused_early(passages: Iterable[Passage], limit_by_key: Mapping[str, Limit], refused: int) -> tuple[str, ...]:
-    """That requests were refused though no client had what it may have, if it is so."""
-    could = [
-        Busiest(key, most_in_window(of_key, limit_by_key[key].period_seconds), limit_by_key[key])
-        for key, of_key in _by_key(passages, limit_by_key).items()
-    ]
-    fullest = max(could, key=_fullness)
-    if not refused or _fullness(fullest) >= LEAST_RATIO:
-        return ()
-    return (
-        f"{refused:,} requests were refused, though no client can have got more than {fullest.largest:,} "
-        f"through in any {fullest.limit.period_seconds} s: {fullest.limit}",
-    )
-
-
-def _by_key(passages: Iterable[Passage], keys: Iterable[str]) -> dict[str, list[Passage]]:
-    by_key: dict[str, list[Passage]] = {key: [] for key in keys}
+def by_key(passages: Iterable[Passage], keys: Iterable[str]) -> dict[str, list[Passage]]:
+    """Those of each of these keys."""
+    found: dict[str, list[Passage]] = {key: [] for key in keys}
     for passage in passages:
-        if passage.key in by_key:
-            by_key[passage.key].append(passage)
-    return by_key
-
-
-def _fullness(client: Busiest) -> float:
-    return client.largest / client.limit.quota
+        if passage.key in found:
+            found[passage.key].append(passage)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
