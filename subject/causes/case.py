@@ -172,7 +172,10 @@ class Case:
                 return Fact(f"{given} shortly before{why}", 1.0)
             if override.at > self.finding.since:
                 return Fact(f"{given} only after it began{why}", 0.0)
-        return Fact("its limit was not changed live shortly before", 0.0)
+        ended = self.snapshot.policies.ended.get(client)
+        if ended is not None and _lately(ended.until, self.finding.since):
+            return Fact(f"its live limit of {ended.limit} came to its end shortly before", 1.0)
+        return Fact("no live limit that it has now was given to it shortly before (see subject why)", 0.0)
 
     def _beside_usual(self, counts: Sequence[float], what: str) -> Fact:
         """A rate of now over the median of those before, and before the finding began."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from subject.cluster import series
-from subject.cluster.policies import Policies
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
+from subject.detectors.limit_words import limit_of
 from subject.figures import clock, percent
 from subject.finding import CLUSTER, Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
@@ -116,7 +116,7 @@ def _by_limits(sample: Sample) -> int:
 
 def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> Finding:
     window = thresholds.breach_seconds
-    limit = _limit_of(snapshot.policies, breach.client, breach.since)
+    limit = limit_of(snapshot.policies, breach.client, breach.since)
     ratio = breach.refused / breach.requests
     return Finding(
         code="limit_breach",
@@ -137,20 +137,6 @@ def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> F
         suggested_action=command("subject", "limits", "get", breach.client),
         verify_with=command("subject", "why", breach.client),
     )
-
-
-def _limit_of(policies: Policies, client: str, since: float) -> str:
-    """What a client is over, in words; which of several it is, records do not tell."""
-    override = policies.overrides.limits.get(client)
-    if override is not None and override.at > since:
-        return f"its limit (changed to {override.limit} at {clock(override.at)})"
-    applied = policies.applied_to(client)
-    if applied is None:
-        return "its limit"
-    others = " or a route's" if policies.table is not None and policies.table.limits_routes else ""
-    if applied.concurrency:
-        others += f" or {applied.concurrency} at once"
-    return f"its limit of {applied.limits} ({applied.name}){others}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from subject.cluster import series
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import onset
+from subject.detectors.limit_words import limit_of
 from subject.figures import clock, number, percent
 from subject.finding import Evidence, Finding, Target, command, confidence
 from subject.thresholds import Thresholds
@@ -69,8 +70,7 @@ def _storm(
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Finding:
-    applied = snapshot.policies.applied_to(storm.client)
-    limit = "its limit" if applied is None else f"its limit of {applied.limits} ({applied.name})"
+    limit = limit_of(snapshot.policies, storm.client, storm.since)
     refused = storm.rate * storm.ratio
     return Finding(
         code="retry_storm",

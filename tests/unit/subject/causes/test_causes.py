@@ -282,6 +282,15 @@ def test_a_limit_that_was_just_lowered_is_the_cause_of_a_breach(changed: bool, t
     assert any("ann gave it 10/m" in told for told in first.speaks_for) is changed
 
 
+def test_a_live_limit_that_has_just_come_to_its_end_is_the_cause_of_a_breach() -> None:
+    ended = {"acme": Override(parse_limits("1000/m"), "ann", START - 600, until=START + 48)}
+    nodes = crowd(always(5), refused=steps((0, 0), (50, 3)))
+
+    first = causes("limit_breach", cluster(*nodes, seconds=60, policies=replace(policies(), ended=ended)))[0]
+
+    assert "its live limit of 1000/m came to its end shortly before" in first.speaks_for
+
+
 def test_a_limit_that_was_changed_after_a_breach_began_is_told_and_no_cause() -> None:
     live = {"acme": Override(parse_limits("1000/m"), "ann", START + 55, why="launch")}
     nodes = crowd(always(5), refused=steps((0, 0), (50, 3)))

@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
+from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import Override, Overrides
 from subject.detectors.retry_storm import retry_storm
 from subject.finding import Finding, Target
 from tests.unit.subject.builders import NEVER, START, THRESHOLDS, Rate, always, cluster, even, policies, steps
@@ -50,6 +54,18 @@ def test_it_is_over_when_the_client_waits() -> None:
 
 def test_who_is_denied_was_not_told_when_to_come_back() -> None:
     assert found(always(10), always(10), deny=("acme",)) == []
+
+
+def test_a_limit_that_was_changed_meanwhile_is_not_called_the_one_that_refused_it() -> None:
+    storm = steps((0, 0), (40, 10))
+    raised = Overrides({"acme": Override(parse_limits("1000/m"), "ann", START + 57)})
+    nodes = even(always(90), refused=storm, clients={"acme": storm}, refused_clients={"acme": storm})
+
+    (one,) = retry_storm(
+        cluster(*nodes, seconds=60, policies=replace(policies(), overrides=raised)), THRESHOLDS
+    )
+
+    assert "is refused by its limit (changed to 1000/m at 22:14:17Z), each" in one.summary
 
 
 def test_a_client_that_stands_in_the_list_of_refusals_only_is_found_too() -> None:
