@@ -1,7 +1,7 @@
 """Looks at the cluster: Redis, and the nodes' /state where Redis does not tell enough."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from redis.asyncio import Redis
 
@@ -176,9 +176,7 @@ class Reader:
         unanswered: tuple[str, ...] = (),
         unreadable: tuple[str, ...] = (),
     ) -> View:
-        if states:
-            known = {name(record) for record in self._records}
-            self._records.extend(_new((entry.last for entry in states.values()), known))
+        self._records.extend(entry.last for entry in states.values())
         self._records = kept(self._records, at, self._settings.baseline_seconds, by_redis=health.connected)
         return View(
             at=at,
@@ -202,29 +200,28 @@ class Reader:
 
     async def _read_stream(self, at: float) -> list[str]:
         start = int(1000 * (at - self._kept_seconds))
+        known = set[Name]()
         if not await goes_on(self._redis, keys.TELEMETRY, self._stream_at, start, at):
             self._stream_at = f"{start}"
-        known, unreadable = {name(record) for record in self._records}, 0
+            known = {name(record) for record in self._records}
+        unreadable = 0
         # Page by page: where Redis is too slow for one look to read them all, the next one goes on.
         async for page in read_pages(self._redis, keys.TELEMETRY, TelemetryRecord, f"({self._stream_at}"):
             self._stream_at = page.last_id or self._stream_at
-            told = (record for record in page.records if record.at <= at + PUT_BACK_SECONDS)
-            self._records.extend(_new(told, known))
+            self._records.extend(
+                record
+                for record in page.records
+                if record.at <= at + PUT_BACK_SECONDS and name(record) not in known
+            )
             unreadable += page.unreadable
         # Where the stream was trimmed the roster has the last of them, and the counts since are no pause.
-        self._records.extend(_new((entry.last for entry in self._nodes.roster.values()), known))
+        known = {name(record) for record in self._records}
+        roster = (entry.last for entry in self._nodes.roster.values())
+        self._records.extend(record for record in roster if name(record) not in known)
         return [f"{unreadable} telemetry records"] if unreadable else []
 
     def _is_stale(self, entry: RosterEntry, at: float) -> bool:
         return not entry.last.leaving and abs(at - entry.last.at) > self._settings.node_down_seconds
-
-
-def _new(records: Iterable[TelemetryRecord], known: set[Name]) -> Iterator[TelemetryRecord]:
-    """Those that are not known, and from now on are: what nodes tell at /state they tell in Redis too."""
-    for record in records:
-        if name(record) not in known:
-            known.add(name(record))
-            yield record
 
 
 def _by_id(answers: Mapping[str, RosterEntry]) -> dict[str, RosterEntry]:
