@@ -176,6 +176,7 @@ class Reader:
         unanswered: tuple[str, ...] = (),
         unreadable: tuple[str, ...] = (),
     ) -> View:
+        # Also those that Redis has told: after its clock was set only these have the time that is now.
         self._records.extend(entry.last for entry in states.values())
         self._records = kept(self._records, at, self._settings.baseline_seconds, by_redis=health.connected)
         return View(
