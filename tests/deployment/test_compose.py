@@ -72,6 +72,17 @@ async def test_redis_takes_its_configuration() -> None:
 # Every service
 
 
+def test_each_file_that_is_mounted_from_a_checkout_is_one_that_the_page_has_made_readable() -> None:
+    page = (ROOT / "docs/how-to/docker.md").read_text()
+    (named,) = re.findall(r"^    chmod a\+r (.*)$", page, re.MULTILINE)
+    services = (*SERVICES.values(), *HARDENED["services"].values())
+    volumes = [volume for service in services for volume in service.get("volumes", ())]
+    mounted = {volume.split(":")[0].removeprefix("./") for volume in volumes if volume.startswith("./")}
+
+    assert mounted >= {"docker/redis.conf", "docker/redis-hardened.conf"}
+    assert mounted == {str(path.relative_to(ROOT)) for glob in named.split() for path in ROOT.glob(glob)}
+
+
 @ALL
 def test_a_service_can_change_nothing_that_it_is_made_of(service: str) -> None:
     given = SERVICES[service]

@@ -54,6 +54,15 @@ def test_an_image_gets_its_packages_from_a_stage_that_has_made_them(target: str)
     assert copies == [f"--from={made} /app /app", "docker/healthcheck.py /healthcheck.py"]
 
 
+@pytest.mark.parametrize("target", IMAGES)
+def test_what_is_copied_can_be_read_by_an_images_user_whatever_the_umask(target: str) -> None:
+    for stage in lineage(target):
+        runs = " && ".join(stage.all("RUN"))
+        for copy in stage.all("COPY"):
+            if "--from=" not in copy:
+                assert f"chmod 644 {copy.split()[-1]} &&" in runs
+
+
 def test_what_is_installed_is_locked() -> None:
     installs = [
         command.strip()
