@@ -23,7 +23,8 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Names a folder with a file for each secret, as systemd does and Docker and Kubernetes can."""
 SHORTEST_TOKEN = 16
 _ADDRESS = re.compile(r"[^\s/?#@\\]+:(?P<port>[0-9]{1,5})", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*", re.ASCII)
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
 
 
 def is_address(text: str) -> bool:
@@ -41,6 +42,12 @@ def _nodes(text: str) -> str:
     for address in _listed(text):
         if not is_address(address):
             raise ValueError("write admin addresses as HOST:PORT, with commas between them")
+    return text
+
+
+def _host(text: str) -> str:
+    if not (_NAME.fullmatch(text) or _IPV6.fullmatch(text)):
+        raise ValueError("write a host name or an address, without a port")
     return text
 
 
@@ -89,7 +96,9 @@ class Settings(BaseSettings, Thresholds):
         None, validation_alias="GATEWAY_CLIENTS_FILE", description="the nodes' clients file, for whois"
     )
 
-    host: str = Field("127.0.0.1", description="address that the dashboard listens on")
+    host: Annotated[str, AfterValidator(_host)] = Field(
+        "127.0.0.1", description="address that the dashboard listens on"
+    )
     port: int = Field(9180, ge=0, le=65535, description="port of the dashboard")
     names: Annotated[str, AfterValidator(_names)] = Field(
         "", description="names by which browsers ask for the dashboard, beside localhost and addresses"

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("REDIS_URL", "redis://h?foo=1", "REDIS_URL: write redis://HOST:PORT/DATABASE"),
         ("SUBJECT_PORT", "tcp://10.0.0.1:80", "SUBJECT_PORT=tcp://10.0.0.1:80: should be a valid integer"),
         ("SUBJECT_PORT", "70000", "SUBJECT_PORT=70000: should be less than or equal to 65535"),
+        ("SUBJECT_HOST", "a..b", "SUBJECT_HOST=a..b: write a host name or an address, without a port"),
+        ("SUBJECT_HOST", os.fsdecode(b"\xff"), "write a host name or an address, without a port"),
         ("SUBJECT_NAMES", "http://a", "SUBJECT_NAMES=http://a: write host names without ports"),
         ("SUBJECT_SPIKE_Z", "inf", "SUBJECT_SPIKE_Z=inf: should be a finite number"),
         ("SUBJECT_BREACH_REFUSED", "1" * 400, ": should be less than or equal to 1000000000"),
