@@ -22,6 +22,17 @@ def urls(text: str) -> tuple[str, ...]:
     return found
 
 
+def host(text: str) -> str:
+    """A name or an address to listen on."""
+    try:
+        is_one = bool(text.encode("idna")) and text.isprintable() and " " not in text
+    except UnicodeError:
+        is_one = False
+    if not is_one:
+        raise argparse.ArgumentTypeError(f"{text!r} is no host name or address such as 127.0.0.1")
+    return text
+
+
 def path(text: str) -> str:
     """What is asked for, without a query."""
     if not _PATH.fullmatch(text):

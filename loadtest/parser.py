@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from loadtest import scenarios
-from loadtest.argument_types import bounded, field_name, path, some_of, urls
+from loadtest.argument_types import bounded, field_name, host, path, some_of, urls
 from loadtest.bench import command as bench
 from loadtest.evaluation.plan import INTENSITIES
 from loadtest.generator import KEY_HEADER
@@ -61,7 +61,9 @@ def _up(add: Add) -> None:
 
 def _upstream(add: Add) -> None:
     command = add("upstream", help="the dummy upstream alone: answers everything with 200")
-    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    command.add_argument(
+        "--host", type=host, default="127.0.0.1", help="address to listen on (default 127.0.0.1)"
+    )
     command.add_argument("--port", type=bounded(0, 65535), default=9000, help="default 9000; 0: a free one")
     command.add_argument("--log", type=Path, metavar="FILE", help="append a line of JSON for each request")
     command.add_argument(

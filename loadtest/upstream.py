@@ -72,8 +72,8 @@ async def running(
         beside = [asyncio.create_task(noted.flush_now_and_then()), asyncio.create_task(upstream.follow())]
         try:
             await web.TCPSite(runner, host, port).start()
-            bound = runner.addresses[0]
-            yield f"http://{bound[0]}:{bound[1]}"
+            address, bound_port = runner.addresses[0][:2]
+            yield f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
         finally:
             await runner.cleanup()
             for task in beside:

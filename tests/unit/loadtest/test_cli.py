@@ -1,5 +1,6 @@
 """What the command line accepts."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from loadtest import cli, scenarios
         (["up", "--nodes", "three"], "--nodes"),
         (["up", "--workers", "0"], "--workers"),
         (["upstream", "--port", "70000"], "--port"),
+        (["upstream", "--host", ""], "--host"),
+        (["upstream", "--host", "a..b"], "--host"),
+        (["upstream", "--host", os.fsdecode(b"\xff")], "--host"),
         (["demo", "--seed", "-1"], "--seed"),
         (["evaluate", "--only", "earthquake"], "earthquake"),
         (["evaluate", "--jobs", "0"], "--jobs"),
