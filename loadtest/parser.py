@@ -12,6 +12,7 @@ from loadtest.argument_types import bounded, field_name, host, path, some_of, ur
 from loadtest.bench import command as bench
 from loadtest.evaluation.plan import INTENSITIES
 from loadtest.generator import KEY_HEADER
+from loadtest.scenarios.feasibility import MOST_PER_SECOND
 
 USAGE = 2
 MAX_NODES = 30
@@ -93,7 +94,7 @@ def _run(add: Add) -> None:
     _add_target(command)
     command.add_argument(
         "--rate",
-        type=bounded(1, 1000),
+        type=bounded(1, MOST_PER_SECOND),
         help="requests a second that are usual (default: drawn, 80 to 100; with --nodes 30)",
     )
     command.add_argument(

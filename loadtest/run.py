@@ -12,13 +12,13 @@ from rich.console import Console
 from loadtest import output, ports, report, scenarios
 from loadtest.child import StartError
 from loadtest.elsewhere import stage as elsewhere
-from loadtest.elsewhere.target import Target
+from loadtest.elsewhere.target import Target, TargetError
 from loadtest.generator import WEB_HOST
 from loadtest.play import Played, on_own, on_reached
 from loadtest.progress import Progress
 from loadtest.run_report import document, page
 from loadtest.run_report.document import Run
-from loadtest.scenarios import Chance
+from loadtest.scenarios import Chance, own_rates
 from loadtest.verdict import Verdict
 
 FILES = HTML, JSON = "report.html", "report.json"
@@ -108,6 +108,8 @@ class _Telling:
 async def _on_own(told: _Telling, names: Sequence[str]) -> int:
     options = told.options
     setting, drawn = scenarios.draw_all(names, options.seed, options.rate_per_second)
+    if (wrong := own_rates.wrong(setting, drawn)) is not None:
+        raise TargetError(wrong)
     report.print_opening(told.console, setting, options.seed, ASKED)
     told.say_web()
     played = Played(setting, drawn)

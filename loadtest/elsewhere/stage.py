@@ -70,7 +70,7 @@ class Reached:
             scenario = draw(name, self.setting, chance)
             reason = feasibility.why_not(scenario, self.setting, takes_new_keys=self.target.keys is None)
             if reason is not None:
-                raise TargetError(reason)
+                raise TargetError(str(reason))
             found.append(scenario)
         first = replace(found[0], allowed=ARRIVAL, clear_seconds=ARRIVAL_SECONDS)
         drawn = [first, *found[1:]]

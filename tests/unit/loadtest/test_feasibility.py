@@ -31,7 +31,7 @@ def drawn(name: str, where: Setting, seed: int = 1) -> Scenario:
 
 
 def reason(name: str, where: Setting, *, takes_new_keys: bool = True) -> str:
-    return why_not(drawn(name, where), where, takes_new_keys=takes_new_keys) or ""
+    return str(why_not(drawn(name, where), where, takes_new_keys=takes_new_keys) or "")
 
 
 def test_what_takes_the_processes_of_a_cluster_is_told_from_what_is_load_alone() -> None:
