@@ -17,7 +17,7 @@ from loadtest.evaluation import command as evaluation
 from loadtest.evaluation.plan import Plan
 from loadtest.generator import KEY_HEADER
 from loadtest.interrupt import Interrupted, until_signal
-from loadtest.parser import ROOT, USAGE, build
+from loadtest.parser import BENIGN_MINUTES, CHOOSING_SEEDS, REPORTING_SEEDS, ROOT, USAGE, build
 
 WELL, UNREACHABLE = 0, 3
 SIGNALLED = 128
@@ -137,7 +137,16 @@ def _is_about_nodes(options: argparse.Namespace) -> bool:
 
 def _evaluation_options(options: argparse.Namespace) -> evaluation.Options:
     return evaluation.Options(
-        plan=Plan(options.choosing, options.reporting, options.benign, options.only, options.intensities),
+        plan=Plan(
+            CHOOSING_SEEDS if options.choosing is None else options.choosing,
+            REPORTING_SEEDS if options.reporting is None else options.reporting,
+            BENIGN_MINUTES if options.benign is None else options.benign,
+            options.only,
+            options.intensities,
+        ),
+        amounts=[
+            f"--{name}" for name in ("reporting", "choosing", "benign") if getattr(options, name) is not None
+        ],
         record=options.record,
         score=options.score,
         run=options.run,

@@ -19,6 +19,7 @@ MAX_NODES = 30
 MAX_WORKERS = 16
 WEB_PORT = 8089
 ROOT = "/"
+REPORTING_SEEDS, CHOOSING_SEEDS, BENIGN_MINUTES = 1, 1, 60
 
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command, and returns its parser."""
@@ -184,7 +185,10 @@ def _evaluate(add: Add) -> None:
         help="keep the runs there, and record only those that are not there yet (default: nowhere)",
     )
     command.add_argument(
-        "--score", type=Path, metavar="DIR", help="record nothing: score all runs that are there"
+        "--score",
+        type=Path,
+        metavar="DIR",
+        help="record nothing: score all runs that are there, or what --only and --intensities leave of them",
     )
     command.add_argument("--run", metavar="NAME", help="record this run of the plan alone, and score nothing")
     _add_plan(command)
@@ -201,19 +205,22 @@ def _evaluate(add: Add) -> None:
 def _add_plan(command: argparse.ArgumentParser) -> None:
     """Which runs there are: `loadtest.evaluation.plan.Plan`."""
     for flag, what in (
-        ("--reporting", "so many that are reported on (default 1: half an hour of one cluster)"),
+        (
+            "--reporting",
+            f"so many that are reported on (default {REPORTING_SEEDS}: half an hour of one cluster)",
+        ),
         (
             "--choosing",
-            "so many that thresholds are chosen on (default 1: as long, and a quarter of the benign)",
+            f"so many that thresholds are chosen on (default {CHOOSING_SEEDS}: as long, and a quarter of the "
+            "benign)",
         ),
     ):
-        command.add_argument(flag, type=bounded(0, 20), default=1, metavar="SEEDS", help=what)
+        command.add_argument(flag, type=bounded(0, 20), metavar="SEEDS", help=what)
     command.add_argument(
         "--benign",
         type=bounded(0, 600),
-        default=60,
         metavar="MINUTES",
-        help="of benign traffic, on the reporting seeds (default 60)",
+        help=f"of benign traffic, on the reporting seeds (default {BENIGN_MINUTES})",
     )
     names, intensities = scenarios.ANOMALIES + scenarios.BENIGN, tuple(INTENSITIES)
     _add_some_of(command, "--only", "SCENARIO", names, "no others than these")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest import faults, output
+from loadtest.child import StartError
 from loadtest.evaluation import document, jobs, page, recording, run_file, scoring, sweep, tables
 from loadtest.evaluation.aims import missed
 from loadtest.evaluation.plan import CHOOSING, REPORTING, Plan, Run
@@ -27,6 +28,7 @@ class Options:
     record: Path | None = None
     score: Path | None = None
     run: str | None = None
+    amounts: Sequence[str] = ()  # flags that say how much is recorded, where they are given
     jobs: int = 2
     sweep: bool = False
     as_json: bool = False
@@ -38,6 +40,11 @@ def wrong_use(options: Options) -> str | None:
     names = [run.name for run in options.plan.runs()]
     if options.record is not None and options.score is not None:
         return "--record or --score, not both"
+    if options.score is not None and options.amounts:
+        return (
+            f"{' and '.join(options.amounts)}: how much is recorded, and --score takes all runs that are "
+            "there, or what --only and --intensities leave of them"
+        )
     if options.run is not None and options.record is None:
         return "--run needs --record DIR, where its file goes"
     if options.run is not None and options.run not in names:
@@ -65,8 +72,8 @@ async def run(options: Options) -> int:
         if options.run is not None:
             return await _record_one(options, progress)
         if options.score is not None:
-            runs = [run_file.read(path).run for path in run_file.paths(options.score)]
             folder = options.score
+            runs = _asked_for(options.plan, folder)
         else:
             runs = list(options.plan.runs())
             folder = options.record or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX)))
@@ -74,12 +81,19 @@ async def run(options: Options) -> int:
         if given := scoring.thresholds():
             told = " ".join(f"{name}={value}" for name, value in given.items())
             progress.say(f"scored with {told}", style="yellow")
-        scored = await scoring.score(runs, folder, options.jobs, progress)
-        choosing = [run for run in runs if run.purpose == CHOOSING]
-        tried = (
-            await sweep.swept(choosing, folder, options.jobs, progress) if options.sweep and choosing else []
-        )
+        only = options.plan.only
+        scored = await scoring.score(runs, folder, options.jobs, progress, only=only)
+        choosing = [run for run in runs if options.sweep and run.purpose == CHOOSING]
+        tried = await sweep.swept(choosing, folder, options.jobs, progress, only) if choosing else []
     return _tell(options, scored, tried, {run.name for run in recorded}, progress)
+
+
+def _asked_for(plan: Plan, folder: Path) -> list[Run]:
+    """Of the runs that are there."""
+    runs = [run_file.read(path).run for path in run_file.paths(folder)]
+    if found := [run for run in runs if plan.takes(run)]:
+        return found
+    raise StartError(f"{folder} has no run of what --only and --intensities ask for")
 
 
 async def _record_one(options: Options, progress: Progress) -> int:

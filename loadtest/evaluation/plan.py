@@ -119,6 +119,11 @@ class Plan:
             *self._benign(CHOOSING, CHOOSING_BENIGN * self.benign_minutes if self.choosing else 0.0),
         )
 
+    def takes(self, run: Run) -> bool:
+        """Whether somebody's run, of any seed and length, has a scenario that is asked for."""
+        is_strong = run.is_benign or not self.intensities or run.intensity in self.intensities
+        return is_strong and bool(self._asked_for(run.scenarios))
+
     def _of(self, purpose: str, seeds: int) -> Iterator[Run]:
         for seed in range(FIRST_SEEDS[purpose], FIRST_SEEDS[purpose] + seeds):
             for name in self.intensities or INTENSITIES:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from loadtest.evaluation.run_file import Books, Look, Truth
 from loadtest.interrupt import uninterrupted
 from loadtest.plan import own_environment
 from loadtest.progress import Progress
+from loadtest.scenarios import WARM_UP
 from loadtest.subject_commands import Report, parse
 from loadtest.verdict import Asked, Outcome
 
@@ -44,9 +45,16 @@ def thresholds() -> dict[str, str]:
 
 
 async def score(
-    runs: Sequence[Run], folder: Path, at_once: int, progress: Progress, others: Mapping[str, str] = NO_OTHERS
+    runs: Sequence[Run],
+    folder: Path,
+    at_once: int,
+    progress: Progress,
+    *,
+    others: Mapping[str, str] = NO_OTHERS,
+    only: Sequence[str] = (),
 ) -> list[Scored]:
-    """All of them, so many at a time, with the thresholds of the environment, or `others` before them.
+    """All of them, so many at a time, with the thresholds of the environment, or `others` before them; of
+    each its warm-up and the scenarios of `only`, or all.
 
     Raises:
         StartError: a file is missing or none of a run, or the subject cannot replay it.
@@ -57,7 +65,8 @@ async def score(
         async def one(run: Run) -> Scored:
             async with places:
                 progress.status(f"replaying {run.name} {' '.join(map('='.join, others.items()))}")
-                return await _scored(run_file.path_of(folder, run.name), Path(outputs), others)
+                path = run_file.path_of(folder, run.name)
+                return narrowed(await _scored(path, Path(outputs), others), only)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -65,6 +74,12 @@ async def score(
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+def narrowed(scored: Scored, only: Sequence[str]) -> Scored:
+    """With the outcomes of these scenarios alone, and the warm-up; of all where there are none."""
+    kept = [one for one in scored.outcomes if not only or one.scenario.name in (WARM_UP, *only)]
+    return replace(scored, outcomes=tuple(kept))
 
 
 async def _scored(path: Path, outputs: Path, others: Mapping[str, str]) -> Scored:

@@ -39,14 +39,16 @@ class Tried:
         return " ".join(f"{name}={value}" for name, value in self.thresholds.items())
 
 
-async def swept(runs: Sequence[Run], folder: Path, at_once: int, progress: Progress) -> list[Tried]:
-    """The runs scored with each of the others.
+async def swept(
+    runs: Sequence[Run], folder: Path, at_once: int, progress: Progress, only: Sequence[str] = ()
+) -> list[Tried]:
+    """The runs scored with each of the others, by the scenarios of `only`, or all.
 
     Raises:
         StartError: the subject cannot replay them.
     """
     found = []
     for thresholds in OTHERS:
-        scored = await scoring.score(runs, folder, at_once, progress, thresholds)
+        scored = await scoring.score(runs, folder, at_once, progress, others=thresholds, only=only)
         found.append(Tried(thresholds, Score(tuple(scored))))
     return found

@@ -30,6 +30,7 @@ from loadtest import cli, scenarios
         (["evaluate", "--run", "no-run", "--record", "runs"], "reporting-1001-low-5-1"),
         (["evaluate", "--score", "runs", "--record", "runs"], "not both"),
         (["evaluate", "--reporting", "0", "--choosing", "0"], "--reporting"),
+        (["evaluate", "--score", "runs", "--reporting", "2"], "--only"),
     ],
 )
 def test_wrong_use_is_one_line_that_names_what_is_wrong(

@@ -67,6 +67,11 @@ async def test_a_replay_scores_a_run_as_the_subject_did_that_watched_it(
     assert (code, told["failures"]) == (0, [])
     assert told["scores"]["reporting"]["in_all"]["found"] == 2
 
+    code = await command.run(Options(replace(PLAN, only=("blackout",)), score=tmp_path, as_json=True))
+
+    (run,) = json.loads(capsys.readouterr().out)["scores"]["reporting"]["runs"]
+    assert (code, [one["name"] for one in run["scenarios"]]) == (0, ["warm-up", "blackout"])
+
     path = run_file.path_of(tmp_path, RUN.name)
     lines = gzip.decompress(path.read_bytes()).decode()
     path.write_bytes(gzip.compress(lines.replace('"found":[]', '"found":[["a","b","c"]]', 1).encode()))

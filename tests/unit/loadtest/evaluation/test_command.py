@@ -7,9 +7,11 @@ import pytest
 
 from loadtest import faults
 from loadtest.child import StartError
-from loadtest.evaluation import command
+from loadtest.evaluation import command, run_file
 from loadtest.evaluation.command import Options
 from loadtest.evaluation.plan import Plan
+from loadtest.evaluation.run_file import Books, Truth
+from tests.unit.loadtest.evaluation.runs import run
 
 
 async def test_what_a_wrong_clock_takes_is_missed_before_half_an_hour_is_over(
@@ -24,6 +26,15 @@ async def test_what_a_wrong_clock_takes_is_missed_before_half_an_hour_is_over(
         await command.run(Options(Plan(0, 1, 0, ("skew", "clock_skew")), record=tmp_path / "runs"))
 
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+async def test_a_folder_without_a_run_of_what_is_asked_for_is_told(tmp_path: Path) -> None:
+    (tmp_path / "recording").write_text("")
+    run_file.write(tmp_path, tmp_path / "recording", Truth(run(), (), (), Books(1, ())))
+
+    for asked in (Plan(1, 1, 60, ("steady", "hot_key")), Plan(1, 1, 60, intensities=("high",))):
+        with pytest.raises(StartError, match="has no run of what --only and --intensities ask for"):
+            await command.run(Options(asked, score=tmp_path))
 
 
 async def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:

@@ -114,3 +114,14 @@ def test_the_reporting_seeds_and_an_hour_take_less_than_an_hour_and_a_half_with_
 def test_a_run_takes_about_as_long_as_its_steps() -> None:
     run = Run("reporting-1-low-20-1", REPORTING, "low", 20, ("skew",))
     assert 40 < run.seconds < 70
+
+
+def test_of_what_is_recorded_a_plan_takes_what_it_asks_for_whatever_its_seed() -> None:
+    skew = Run("reporting-1007-low-20-1", REPORTING, "low", 20, ("skew", "two_at_once"))
+    calm = Run("choosing-9-benign-20-1", CHOOSING, "benign", 20, ("steady",))
+
+    assert all(Plan(1, 1, 60).takes(run) for run in (skew, calm))
+    assert Plan(1, 1, 60, ("skew",), ("low", "high")).takes(skew)
+    assert not Plan(1, 1, 60, ("skew",), ("high",)).takes(skew)
+    assert not Plan(1, 1, 60, ("skew",)).takes(calm)
+    assert Plan(1, 1, 60, intensities=("high",)).takes(calm)
