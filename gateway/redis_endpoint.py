@@ -12,6 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gateway.contract.redis_url import RedisTarget, Tls
+from gateway.contract.tls import modern
 from gateway.errors import REDIS_TROUBLE, StartError, StoreUnavailable
 from gateway.sentinels import Sentinels, reason
 
@@ -139,7 +140,7 @@ class Endpoint:
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:
     """As redis-py makes it of the same options."""
-    context = ssl.create_default_context()
+    context = modern(ssl.create_default_context())
     context.check_hostname = tls.ssl_check_hostname and tls.ssl_cert_reqs != "none"
     context.verify_mode = ssl.VerifyMode[f"CERT_{tls.ssl_cert_reqs.upper()}"]
     try:

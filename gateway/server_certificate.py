@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.contract.tls import modern
+
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: those with forward secrecy and authenticated encryption (RFC 9325 §4.2)."""
 
@@ -62,7 +64,7 @@ def _text(path: Path) -> str:
 
 def _trusting(pem: str, certificate: Path) -> ssl.SSLContext:
     """A client's context that trusts what is in a file, whoever signed it and whatever the time is."""
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client = modern(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     client.check_hostname = False
     client.verify_flags = ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
     try:
@@ -73,8 +75,7 @@ def _trusting(pem: str, certificate: Path) -> ssl.SSLContext:
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = modern(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION  # a client could keep the node busy with it
     context.set_alpn_protocols(["http/1.1"])

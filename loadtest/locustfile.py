@@ -11,6 +11,7 @@ request that was admitted goes to that file, and without it the path says when t
 
 import json
 import os
+import ssl
 import sys
 import time
 from collections import Counter
@@ -19,7 +20,6 @@ from random import Random
 from typing import Any
 
 import gevent
-from gevent import ssl
 from gevent.queue import Empty, Queue
 from locust import FastHttpUser, LoadTestShape, events, task
 from locust.user.task import LOCUST_STATE_STOPPING
@@ -31,6 +31,7 @@ from loadtest.connections import Connections
 from loadtest.counts import Counted, Counts, Moment
 from loadtest.followed_file import FollowedFile
 from loadtest.generator import LONGEST_RUN_SECONDS
+from loadtest.trust import trust
 from loadtest.upstream_log import line
 from loadtest.via import hops
 
@@ -44,7 +45,7 @@ NODES: list[list[str]] = json.loads(os.environ["LOADTEST_NODES"])
 HOPS = frozenset(json.loads(os.environ["LOADTEST_HOPS"]))
 PATH = os.environ["LOADTEST_PATH"]
 INSECURE = "LOADTEST_INSECURE" in os.environ
-TRUST = ssl.create_default_context()
+TRUST = trust(is_insecure=INSECURE)
 KEY_HEADER = os.environ["LOADTEST_HEADER"]
 ANSWERS = os.environ.get("LOADTEST_ANSWERS")
 OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
@@ -130,9 +131,8 @@ class Users(LoadTestShape):
         return self.connections.needed(rate, under_way, queue.qsize(), time.monotonic()), SPAWN_PER_SECOND
 
 
-def trust(**_: Any) -> ssl.SSLContext:
-    """What the system trusts, or SSL_CERT_FILE names; locust would rather have another list where that is a
-    folder. One for all connections."""
+def one_for_all(**_: Any) -> ssl.SSLContext:
+    """Of all connections; locust would rather have another list than the system's where that is a folder."""
     return TRUST
 
 
@@ -141,7 +141,7 @@ class Client(FastHttpUser):
 
     host = "http://every-request-names-its-node.invalid"
     insecure = INSECURE
-    ssl_context_factory = None if INSECURE else staticmethod(trust)
+    ssl_context_factory = staticmethod(one_for_all)
     network_timeout = 10.0
     connection_timeout = 5.0
 

@@ -365,6 +365,22 @@ def redis_runs_no_scripts_and_no_transactions(module: Module) -> Iterator[str]:
             yield f"{module.path} uses {word}: gateway/limiter/decision.py decides from the replies instead"
 
 
+CONTEXT_MAKERS = ("SSLContext", "create_default_context", "_create_unverified_context")
+
+
+def tls_has_one_floor(module: Module) -> Iterator[str]:
+    """Whatever makes a context hands it to `modern` at once, which knows no version that is broken."""
+    calls = [node for node in module.nodes if isinstance(node, ast.Call)]
+    handed = {argument for call in calls if _called(call) == "modern" for argument in call.args}
+    for call in calls:
+        if _called(call) in CONTEXT_MAKERS and call not in handed:
+            yield f"{module.path} makes a context of TLS: hand it to modern() of gateway/contract/tls.py"
+
+
+def _called(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
 def init_imports_nothing(module: Module) -> Iterator[str]:
     """To import the contract must not import the gateway's server."""
     if module.path.name == "__init__.py" and module.is_in("gateway"):
@@ -411,6 +427,7 @@ RULES: tuple[Rule, ...] = (
     there_is_no_second_framework,
     locust_stays_in_its_own_process,
     redis_runs_no_scripts_and_no_transactions,
+    tls_has_one_floor,
     init_imports_nothing,
     a_module_is_one_noun,
     a_module_can_be_read_in_one_sitting,

@@ -89,6 +89,8 @@ BREACHES = [
     ("gateway/limiter/wire.py", "commands = [('MULTI',)]"),
     ("gateway/limiter/wire.py", "async def run(client): await client.evalsha('x', 0)"),
     ("gateway/limiter/wire.py", "SCRIPT = ('eval', 'return 1')"),
+    ("gateway/listener.py", "import ssl\nmodern(context)\nssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)"),
+    ("loadtest/up.py", "from ssl import create_default_context\ncontext = create_default_context()"),
     ("gateway/__init__.py", "from gateway.app import run"),
     ("subject/utils.py", ""),
     ("gateway/app.py", "x = 1\n" * 301),

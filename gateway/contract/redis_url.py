@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from gateway.contract.tls import oldest_version
+
 FORMS = (
     "write redis://HOST:PORT/DATABASE, rediss://HOST:PORT/DATABASE (TLS), unix:///PATH?db=DATABASE or "
     "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DATABASE (rediss+sentinel:// with TLS), "
@@ -86,7 +88,7 @@ class RedisTarget:
     def _entry(self, username: str | None, password: str | None) -> dict[str, Any]:
         options: dict[str, Any] = {"username": username, "password": password}
         if self.tls is not None:
-            options["ssl"] = True
+            options |= {"ssl": True, "ssl_min_version": oldest_version()}
             options |= {name: getattr(self.tls, name) for name in _TLS_OPTIONS}
         return options
 

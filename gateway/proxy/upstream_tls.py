@@ -4,6 +4,7 @@ import ssl
 from functools import cache
 from pathlib import Path
 
+from gateway.contract.tls import modern
 from gateway.errors import StartError
 
 
@@ -32,7 +33,6 @@ def _by_the_system() -> ssl.SSLContext:
 
 
 def _verifying(authorities: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=authorities)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to a file of OpenSSL's
+    context = modern(ssl.create_default_context(cafile=authorities))
     context.set_alpn_protocols(["http/1.1"])
     return context

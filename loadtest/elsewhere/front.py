@@ -1,7 +1,6 @@
 """Which node is behind each URL, told by what the answers to a few requests say of their way."""
 
 import asyncio
-import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from loadtest.counts import Counts
 from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.polling import until
+from loadtest.trust import trust
 from loadtest.via import hops
 
 PROBES, MOST_PROBES = 5, 30
@@ -102,10 +102,9 @@ async def knocking(target: Target, front: Front, key: str, *, again: bool) -> As
 
 def _session(target: Target) -> aiohttp.ClientSession:
     """A balancer may choose once a connection, so each request has its own."""
-    trust = False if target.is_insecure else ssl.create_default_context()
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
-        connector=aiohttp.TCPConnector(force_close=True, ssl=trust),
+        connector=aiohttp.TCPConnector(force_close=True, ssl=trust(is_insecure=target.is_insecure)),
     )
 
 

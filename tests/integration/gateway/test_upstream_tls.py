@@ -158,9 +158,5 @@ async def test_a_file_without_certificates_stops_the_start(
             pass
 
 
-def test_no_version_of_tls_that_is_broken_is_spoken() -> None:
-    assert tls_to_upstreams(None).minimum_version >= ssl.TLSVersion.TLSv1_2
-
-
 def test_the_systems_authorities_are_read_once() -> None:
     assert tls_to_upstreams(None) is tls_to_upstreams(None)
