@@ -10,12 +10,13 @@ from loadtest import early_refusals, limit_changes, upstream_log
 from loadtest.cluster import Cluster
 from loadtest.counts import Counted, Counts
 from loadtest.limit_changes import LimitChange
+from loadtest.passages import Passage
 from loadtest.polling import until
 from loadtest.scenarios import Scenario, Setting
 from loadtest.scenarios.uncertain import uncertain_nodes
 from loadtest.stage import Stage
 from loadtest.subject_commands import Subject, SubjectError
-from loadtest.verdict import Outcome, Passage, Verdict
+from loadtest.verdict import Outcome, Verdict
 
 SETTLE_SECONDS = 8.0
 """Nodes publish each second and the upstream's log is written each tenth: all is there by then."""

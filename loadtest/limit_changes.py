@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import inf
 
 from gateway.contract.limits import Limit
-from loadtest import verdict
-from loadtest.verdict import Busiest, Passage, largest_in_window
+from loadtest import passages
+from loadtest.passages import Busiest, Passage, largest_in_window, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +34,39 @@ def highest(first: Limit, changes: Sequence[LimitChange], start: float, end: flo
 
 
 def busiest(
-    passages: Sequence[Passage],
+    admitted: Sequence[Passage],
     limit_by_key: Mapping[str, Limit],
     changes_by_key: Mapping[str, Sequence[LimitChange]],
 ) -> Busiest | None:
     """The client whose fullest window is nearest to (or most over) the limit that it had at the time; None if
     nothing arrived."""
     unchanged = {key: limit for key, limit in limit_by_key.items() if key not in changes_by_key}
-    found = [verdict.busiest(passages, unchanged)]
-    for key, changes in changes_by_key.items():
-        its = [passage for passage in passages if passage.key == key]
-        found.append(_busiest_of(key, its, limit_by_key[key], changes))
-    return max(filter(None, found), key=_nearness, default=None)
-
-
-def _nearness(found: Busiest) -> float:
-    return found.largest / found.limit.quota
+    changed = passages.by_key(admitted, changes_by_key)
+    return nearest(
+        (
+            passages.busiest(admitted, unchanged),
+            *(_busiest_of(key, its, limit_by_key[key], changes_by_key[key]) for key, its in changed.items()),
+        )
+    )
 
 
 def _busiest_of(
-    key: str, passages: Sequence[Passage], first: Limit, changes: Sequence[LimitChange]
+    key: str, admitted: Sequence[Passage], first: Limit, changes: Sequence[LimitChange]
 ) -> Busiest | None:
     """Of those that were decided under one limit or a lower one no more than that limit share a window:
     whichever of them Redis counted last was let in under it. And whenever one was let in, those of before
     that were still in its window, under whatever limit they had come, were fewer than its limit."""
-    limits = [highest(first, changes, passage.sent, passage.at) for passage in passages]
-    found = (*_of_each_limit(key, passages, limits), *_at_each_passage(key, passages, limits))
-    return max(found, key=_nearness, default=None)
+    limits = [highest(first, changes, passage.sent, passage.at) for passage in admitted]
+    found = (*_of_each_limit(key, admitted, limits), *_at_each_passage(key, admitted, limits))
+    return nearest(found)
 
 
-def _of_each_limit(key: str, passages: Sequence[Passage], limits: Sequence[Limit]) -> list[Busiest]:
+def _of_each_limit(key: str, admitted: Sequence[Passage], limits: Sequence[Limit]) -> list[Busiest]:
     return [
         Busiest(
             key,
             largest_in_window(
-                (one for one, its in zip(passages, limits, strict=True) if its.quota <= limit.quota),
+                (one for one, its in zip(admitted, limits, strict=True) if its.quota <= limit.quota),
                 limit.period_seconds,
             ),
             limit,
@@ -77,10 +75,10 @@ def _of_each_limit(key: str, passages: Sequence[Passage], limits: Sequence[Limit
     ]
 
 
-def _at_each_passage(key: str, passages: Sequence[Passage], limits: Sequence[Limit]) -> list[Busiest]:
+def _at_each_passage(key: str, admitted: Sequence[Passage], limits: Sequence[Limit]) -> list[Busiest]:
     """Those that had surely arrived when it was sent, less those that had perhaps left its window."""
-    arrived = sorted(passage.at for passage in passages)
-    sent = sorted(passage.sent for passage in passages)
+    arrived = sorted(passage.at for passage in admitted)
+    sent = sorted(passage.sent for passage in admitted)
     return [
         Busiest(
             key,
@@ -89,7 +87,7 @@ def _at_each_passage(key: str, passages: Sequence[Passage], limits: Sequence[Lim
             - bisect_right(sent, passage.at - limit.period_seconds),
             limit,
         )
-        for passage, limit in zip(passages, limits, strict=True)
+        for passage, limit in zip(admitted, limits, strict=True)
     ]
 
 

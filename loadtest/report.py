@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from loadtest.passages import Busiest
 from loadtest.remedied import Remedied
 from loadtest.scenarios import WARM_UP, Setting
 from loadtest.scenarios.remedy import AsSuggested
 from loadtest.subject_commands import Finding
-from loadtest.verdict import Busiest, Outcome, Verdict
+from loadtest.verdict import Outcome, Verdict
 
 _GOOD, _OPEN, _BAD, _COMMAND = "green", "bold yellow", "bold red", "cyan"
 _WORDS = {"passed": ("PASS", f"bold {_GOOD}"), "failed": ("FAIL", _BAD), "not judged": ("NOT JUDGED", _OPEN)}

@@ -13,7 +13,7 @@ from typing import TextIO
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.contract.client_id import key_digest
-from loadtest.verdict import Passage
+from loadtest.passages import Passage
 
 FLUSH_SECONDS = 0.1
 _LAST_HOP = re.compile(r"(?:^|,)\s*\S+\s+([^\s,]+)[^,]*$")

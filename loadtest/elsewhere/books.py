@@ -8,7 +8,7 @@ from math import inf
 
 from gateway.contract.client_id import key_digest
 from gateway.contract.telemetry import Totals
-from loadtest import upstream_log, verdict
+from loadtest import passages, upstream_log
 from loadtest.books import SETTLE_SECONDS, not_sent, unanswered
 from loadtest.child import StartError
 from loadtest.counts import Counted, Counts
@@ -19,9 +19,10 @@ from loadtest.elsewhere.front import CLUSTER, Front
 from loadtest.elsewhere.judgement import Identity, beside_others, without_blindness, without_known
 from loadtest.elsewhere.others import Stretch, stretches
 from loadtest.generator import Generator
+from loadtest.passages import Busiest
 from loadtest.scenarios import Setting
 from loadtest.subject_commands import Subject, SubjectError
-from loadtest.verdict import Asked, Busiest, Outcome, Verdict
+from loadtest.verdict import Asked, Outcome, Verdict
 
 TICK_SECONDS = 0.5
 
@@ -165,9 +166,8 @@ def _unidentified(seen: Mapping[str, Counts]) -> list[str]:
 
 def _busiest(setting: Setting, load: Generator) -> Busiest | None:
     """By each window that a client has; Redis counted a request between its start and its answer."""
-    passages = list(upstream_log.passages(load.answers_file.read_text().splitlines()))
-    found = [
-        verdict.busiest(passages, {key_digest(client.key): window for client in setting.clients})
-        for window in (setting.limit, *setting.other_windows)
-    ]
-    return max(filter(None, found), key=lambda one: one.largest / one.limit.quota, default=None)
+    admitted = list(upstream_log.passages(load.answers_file.read_text().splitlines()))
+    return passages.nearest(
+        passages.busiest(admitted, {key_digest(client.key): window for client in setting.clients})
+        for window in setting.windows
+    )

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from gateway.contract.limits import Limit
-from loadtest.verdict import Passage, largest_in_window
+from loadtest.passages import Passage, largest_in_window
 from tests.exactness.volley import Answer
 
 

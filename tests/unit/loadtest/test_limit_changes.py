@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.contract.limits import Limit
 from loadtest import limit_changes
 from loadtest.limit_changes import LimitChange
-from loadtest.verdict import Busiest, Passage
+from loadtest.passages import Busiest, Passage
 
 PERIOD = 5
 FIRST = Limit(4, PERIOD)

@@ -8,11 +8,12 @@ from rich.console import Console
 
 from gateway.contract.limits import Limit
 from loadtest import demo, report, stories
+from loadtest.passages import Busiest
 from loadtest.remedied import Done, Remedied
 from loadtest.scenarios import Chance, Scenario, Sign
 from loadtest.scenarios.remedy import NodeRatio, Outside, RefusedRatio, Remedy, SetLimit
 from loadtest.subject_commands import About, Finding
-from loadtest.verdict import Busiest, Outcome, Verdict
+from loadtest.verdict import Outcome, Verdict
 
 ROOT = Path(__file__).parents[3]
 SKEW = Sign("node_skew", "node", "node-2")

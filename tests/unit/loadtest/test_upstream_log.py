@@ -3,8 +3,8 @@
 import json
 
 from loadtest import upstream_log
+from loadtest.passages import Passage
 from loadtest.upstream_log import Arrival
-from loadtest.verdict import Passage
 
 
 def line(key: str | None, target: str) -> str:

@@ -13,9 +13,10 @@ from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.front import Front
 from loadtest.elsewhere.others import Stretch
 from loadtest.elsewhere.setting import of_limits
+from loadtest.passages import Busiest
 from loadtest.scenarios import Scenario, Sign
 from loadtest.subject_commands import About, Finding, Subject
-from loadtest.verdict import Busiest, Outcome, Times, Verdict
+from loadtest.verdict import Outcome, Times, Verdict
 
 MORE = {"node-1": Totals(requests=15, admitted=11, refused=4)}
 SEEN = {"node-1": Counts(started=10, admitted=7, refused=3)}

@@ -10,13 +10,14 @@ import pytest
 from gateway.contract.limits import Limit
 from gateway.contract.telemetry import Totals
 from loadtest.elsewhere.target import Target
+from loadtest.passages import Busiest
 from loadtest.play import Played
 from loadtest.run_report import document, page, series
 from loadtest.run_report.chart import Axis, Band, lanes
 from loadtest.run_report.document import Run
 from loadtest.scenarios import Client, Scenario, Setting, Sign
 from loadtest.subject_commands import About, Finding, NodeFigures, Report
-from loadtest.verdict import Asked, Busiest, Outcome, Times, Verdict
+from loadtest.verdict import Asked, Outcome, Times, Verdict
 
 NAME = "<node>"
 SKEW = Sign("node_skew", "node", NAME)
