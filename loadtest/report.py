@@ -36,7 +36,6 @@ def print_opening(console: Console, setting: Setting, seed: int, subject: str) -
 
 def print_opening_elsewhere(console: Console, setting: Setting, others_per_second: float, seed: int) -> None:
     """Say what is about to be sent to somebody's cluster."""
-    windows = ",".join(map(str, setting.windows))
     others = (
         "Nobody else was seen sending."
         if not others_per_second
@@ -44,8 +43,8 @@ def print_opening_elsewhere(console: Console, setting: Setting, others_per_secon
     )
     console.print(
         f"The cluster behind {', '.join(setting.node_ids)}: {len(setting.clients)} clients of ours, who may "
-        f"send {windows} each, send {setting.rate_per_second:.0f} requests a second. {others} What is put on "
-        f"it, where and how strong, is drawn from seed {seed}.\n"
+        f"send {setting.windows_text} each, send {setting.rate_per_second:.0f} requests a second. {others} "
+        f"What is put on it, where and how strong, is drawn from seed {seed}.\n"
     )
 
 

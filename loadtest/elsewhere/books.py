@@ -16,12 +16,12 @@ from loadtest.elsewhere import facts as cluster
 from loadtest.elsewhere.comparison import Compared, are_equal, compared
 from loadtest.elsewhere.facts import Facts, NodePlace
 from loadtest.elsewhere.front import CLUSTER, Front
-from loadtest.elsewhere.judgement import Identity, beside_others, without_blindness, without_known
+from loadtest.elsewhere.judgement import beside_others, without_blindness, without_known
 from loadtest.elsewhere.others import Stretch, stretches
 from loadtest.generator import Generator
 from loadtest.passages import Busiest
 from loadtest.scenarios import Setting
-from loadtest.subject_commands import Subject, SubjectError
+from loadtest.subject_commands import Identity, Subject, SubjectError
 from loadtest.verdict import Asked, Outcome, Verdict
 
 TICK_SECONDS = 0.5

@@ -12,7 +12,7 @@ from loadtest.elsewhere import terms
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.elsewhere.terms import PLAIN, Terms
 from loadtest.scenarios import Client
-from loadtest.subject_commands import Report, Subject, WrongUseError, parse
+from loadtest.subject_commands import Identity, Report, Subject, WrongUseError, parse
 
 QUIET_SECONDS = 4.0
 """Nodes publish each second; so long are they watched to see whether anybody else is there."""
@@ -114,7 +114,7 @@ class Facts:
     address_limit: str | None
     totals: dict[str, Totals]
     others_per_second: float
-    known_findings: frozenset[tuple[str, str, str]]
+    known_findings: frozenset[Identity]
     terms: Terms = PLAIN
     limitless: frozenset[str] = frozenset()  # clients that are allowed, denied or in shadow
     is_shadow: bool = False

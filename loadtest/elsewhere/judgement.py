@@ -3,10 +3,9 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from loadtest.subject_commands import Finding
+from loadtest.subject_commands import Finding, Identity
 from loadtest.verdict import Outcome
 
-Identity = tuple[str, str, str]
 OF_A_SHARE = ("hot_key", "spike_single")
 """What is found of a client by its share of all: others make that smaller."""
 

@@ -175,9 +175,8 @@ async def reached(
             way = await front.probed(target, own, known)
             clients = await facts.named(subject, own)
             usual = setting.setting_of(clients, known, way, rate)
-            key, windows = usual.clients[0].key, (usual.limit, *usual.other_windows)
-            is_short = max(window.period_seconds for window in windows) < SHORT_SECONDS
-            async with front.knocking(target, way, key, again=is_short):
+            is_short = max(window.period_seconds for window in usual.windows) < SHORT_SECONDS
+            async with front.knocking(target, way, usual.clients[0].key, again=is_short):
                 await facts.check_names(subject, usual.clients, known)
         except SubjectError as error:
             raise StartError(str(error)) from None

@@ -6,6 +6,7 @@ from html import escape
 from math import ceil, floor, log10
 
 from loadtest.run_report.series import Point, Span
+from loadtest.subject_commands import Identity
 
 COLOURS = 8
 _WIDTH, _LEFT, _RIGHT, _TOP, _HEIGHT, _BOTTOM = 960, 60, 14, 22, 150, 24
@@ -15,6 +16,7 @@ _LETTER = 7
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _MOST_TICKS = 12
+_GAP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def lines(
 
 def lanes(title: str, axis: Axis, spans: Sequence[Span], bands: Sequence[Band]) -> str:
     """A lane for each finding, and in it when it was there."""
-    by_identity: dict[tuple[str, str, str], list[Span]] = {}
+    by_identity: dict[Identity, list[Span]] = {}
     for span in spans:
         by_identity.setdefault(span.finding.identity, []).append(span)
     height = _LANE * len(by_identity)
@@ -154,9 +156,6 @@ def _unbroken(values: Sequence[tuple[float, float | None]]) -> list[list[tuple[f
         if y is not None:
             pieces[-1].append((at, y))
     return [piece for piece in pieces if piece]
-
-
-_GAP_SECONDS = 5.0
 
 
 def _ceiling(most: float) -> float:

@@ -43,7 +43,7 @@ def document(run: Run) -> dict[str, Any]:
         "urls": None if run.target is None else list(run.target.urls),
         "nodes": list(setting.node_ids),
         "clients": len(setting.clients),
-        "limit": ",".join(map(str, (setting.limit, *setting.other_windows))),
+        "limit": setting.windows_text,
         "plans": {name: str(limit) for name, limit in setting.plans.items()},
         "usual_rate": setting.rate_per_second,
         "requests_counted_alike": verdict.counted,

@@ -41,11 +41,10 @@ def _setting(run: Run) -> str:
     setting = run.played.setting
     began = datetime.fromtimestamp(run.began_at, UTC)
     where = "a cluster of its own" if run.target is None else f"the cluster at {', '.join(run.target.urls)}"
-    windows = ",".join(map(str, (setting.limit, *setting.other_windows)))
     return (
         f"{began:%Y-%m-%d %H:%M} UTC, on {where} ({', '.join(setting.node_ids)}): {len(setting.clients)} "
-        f"clients, who may send {windows} each, usually {setting.rate_per_second:.0f} requests a second; "
-        f"seed {run.seed}."
+        f"clients, who may send {setting.windows_text} each, usually {setting.rate_per_second:.0f} requests "
+        f"a second; seed {run.seed}."
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from gateway.contract.telemetry import Totals
-from loadtest.subject_commands import Finding, NodeFigures
+from loadtest.subject_commands import Finding, Identity, NodeFigures
 from loadtest.verdict import Asked
 
 
@@ -62,7 +62,7 @@ def _rate(more: int, seconds: float) -> float:
 
 def spans(reports: Sequence[Asked]) -> list[Span]:
     """All findings that there were, in the order in which they began."""
-    open_spans: dict[tuple[str, str, str], Span] = {}
+    open_spans: dict[Identity, Span] = {}
     found: list[Span] = []
     for asked in reports:
         now = {finding.identity: finding for finding in asked.report.findings}

@@ -55,6 +55,11 @@ class Setting:
         return (self.limit, *self.other_windows)
 
     @property
+    def windows_text(self) -> str:
+        """They as one writes them: ``500/m,10/s``."""
+        return ",".join(map(str, self.windows))
+
+    @property
     def limit_per_second(self) -> float:
         """What a client may send in the long run."""
         return self.limit.quota / self.limit.period_seconds

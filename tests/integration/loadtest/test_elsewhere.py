@@ -140,10 +140,7 @@ async def test_what_would_be_held_against_the_wrong_is_told_before_the_run(
                     pass
         monkeypatch.setenv("GATEWAY_IDENTITY_SECRET", environment["GATEWAY_IDENTITY_SECRET"])
         async with stage.reached(costly, None, progress) as reached:
-            assert (str(reached.setting.limit), [*map(str, reached.setting.other_windows)]) == (
-                "20/10s",
-                ["10/s"],
-            )
+            assert reached.setting.windows_text == "20/10s,10/s"
 
 
 async def test_certificates_are_checked_unless_that_is_left_out(

@@ -35,7 +35,7 @@ def test_of_several_hosts_the_dearest_counts() -> None:
 
 def test_limits_are_told_in_requests_whatever_they_cost() -> None:
     setting = of_limits((), (), 30.0, parse_limits("100/m"), Terms(3, (Limit(30, 1),)))
-    assert (str(setting.limit), [str(one) for one in setting.other_windows]) == ("33/m", ["10/s"])
+    assert setting.windows_text == "33/m,10/s"
 
 
 def test_what_costs_more_than_a_limit_has_is_refused() -> None:
