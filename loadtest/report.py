@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.passages import Busiest
 from loadtest.remedied import Remedied
 from loadtest.scenarios import WARM_UP, Setting
 from loadtest.scenarios.remedy import AsSuggested
@@ -61,10 +60,8 @@ def print_verdict(
         console.print(times)
         console.print(_in_all(verdict.outcomes))
         console.print()
-    if verdict.busiest is not None:
-        console.print(_limits(verdict.busiest, verdict.limits_by))
-    if verdict.counted:
-        console.print(_counts(verdict.counted))
+    for held in verdict.kept:
+        console.print(Text("✓ ", style=_GOOD) + Text(f"{held}."))
     for what in verdict.not_judged:
         console.print(Text(f"– not judged: {what}"))
     for question in verdict.unjudged:
@@ -154,18 +151,4 @@ def _in_all(outcomes: tuple[Outcome, ...]) -> Text:
     return Text(
         f"{len(found)} found, after {median(found):.1f} s in the median and {max(found):.1f} s at the latest"
         f"{last}"
-    )
-
-
-def _limits(busiest: Busiest, limits_by: str) -> Text:
-    mark = Text("✓ ", style=_GOOD) if busiest.is_kept else Text("✗ ", style=_BAD)
-    return mark + Text(
-        f"limits: by {limits_by} no client got more through than it was allowed at the time; nearest to that "
-        f"came one with {busiest.largest} of {busiest.limit.quota} in {busiest.limit.period_seconds} s."
-    )
-
-
-def _counts(requests: int) -> Text:
-    return Text("✓ ", style=_GOOD) + Text(
-        f"counts: node by node, senders and subject agree on what became of all {requests:,} requests."
     )

@@ -181,6 +181,24 @@ class Verdict:
         return (*of_findings, *self.open_questions)
 
     @property
+    def kept(self) -> tuple[str, ...]:
+        """What held of limits and counts, a sentence each without its full stop."""
+        return tuple(self._kept())
+
+    def _kept(self) -> Iterable[str]:
+        if (client := self.busiest) is not None and client.is_kept:
+            yield (
+                f"limits: by {self.limits_by} no client got more through than it was allowed at the time; "
+                f"nearest to that came one with {client.largest} of {client.limit.quota} in "
+                f"{client.limit.period_seconds} s"
+            )
+        if self.counted:
+            yield (
+                "counts: node by node, senders and subject agree on what became of all "
+                f"{self.counted:,} requests"
+            )
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """What failed, a sentence each; empty where all passed."""
         return (*self._of_findings(), *self.failures_of_books)

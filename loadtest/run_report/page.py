@@ -51,17 +51,7 @@ def _setting(run: Run) -> str:
 def _books(verdict: Verdict) -> list[str]:
     items = [f'<li class="wrong">{_WRONG} {escape(text)}</li>' for text in verdict.failures]
     items += [f'<li class="open">{_OPEN} {escape(text)}</li>' for text in verdict.unjudged]
-    if (busiest := verdict.busiest) is not None and busiest.is_kept:
-        items.append(
-            f"<li>{_GOOD} limits: by {escape(verdict.limits_by)} no client got more than "
-            f"{busiest.largest:,} requests through in any {busiest.limit.period_seconds} s; "
-            f"{busiest.limit.quota:,} are allowed</li>"
-        )
-    if verdict.counted:
-        items.append(
-            f"<li>{_GOOD} counts: senders and subject agree on what became of all "
-            f"{verdict.counted:,} requests</li>"
-        )
+    items += [f"<li>{_GOOD} {escape(text)}</li>" for text in verdict.kept]
     items += [f'<li class="quiet">– not judged: {escape(text)}</li>' for text in verdict.not_judged]
     return [f"<ul class=plain>{''.join(items)}</ul>"]
 

@@ -133,6 +133,12 @@ def test_the_usual_and_the_worst_time_of_all_are_said() -> None:
     )
 
 
+def test_of_a_limit_that_did_not_hold_nobody_says_that_it_did() -> None:
+    text = printed(Verdict((), Busiest("k", 301, Limit(300, 10))))
+    assert "limits:" not in text
+    assert "✗ a client got 301 requests through in 10 s: 300/10s" in text
+
+
 def test_what_failed_is_said_and_how_to_repeat_it() -> None:
     text = printed(Verdict((Outcome(SCENARIO, (), (SKEW,), (), ()),), KEPT, problems=("node-1 ended",)))
     assert "skew: node_skew (node-2) was not found" in text
