@@ -33,6 +33,13 @@ class Counts:
 
 
 _all = operator.attrgetter(*(item.name for item in fields(Counts)))
+_OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
+
+
+def outcome(status: int, *, is_upstreams: bool) -> str:
+    """The field of `Counts` for a request with this answer; status 0 stands for none. What is an upstream's,
+    passed on by a node, was admitted whatever it says."""
+    return "admitted" if is_upstreams else _OUTCOMES.get(status, "failed")
 
 
 class Moment(NamedTuple):

@@ -28,7 +28,7 @@ from gateway.contract import codec
 from gateway.contract.client_id import key_digest
 from loadtest import load as loads
 from loadtest.connections import Connections
-from loadtest.counts import Counted, Counts, Moment
+from loadtest.counts import Counted, Counts, Moment, outcome
 from loadtest.followed_file import FollowedFile
 from loadtest.generator import LONGEST_RUN_SECONDS
 from loadtest.trust import trust
@@ -48,8 +48,6 @@ INSECURE = "LOADTEST_INSECURE" in os.environ
 TRUST = trust(is_insecure=INSECURE)
 KEY_HEADER = os.environ["LOADTEST_HEADER"]
 ANSWERS = os.environ.get("LOADTEST_ANSWERS")
-OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
-"""By status, of answers that no node names itself in; others are the upstream's, and were admitted."""
 
 answers: list[str] = []
 counts = {node_id: Counter[str]() for node_id, _ in NODES}
@@ -169,14 +167,14 @@ class Client(FastHttpUser):
         ) as response:
             via = (response.headers or {}).get("Via", [])  # of several fields a list
             is_upstreams = not HOPS.isdisjoint(hops([via] if isinstance(via, str) else via))
-            outcome = "admitted" if is_upstreams else OUTCOMES.get(response.status_code, "failed")
-            counts[node_id][outcome] += 1
+            became = outcome(response.status_code, is_upstreams=is_upstreams)
+            counts[node_id][became] += 1
             counts[node_id]["answered"] += 1
-            if outcome in ("admitted", "refused"):
+            if became in ("admitted", "refused"):
                 response.success()
-            if outcome == "refused":
+            if became == "refused":
                 response.request_meta["name"] = f"{node_id} (refused)"
-            if outcome == "admitted" and ANSWERS:
+            if became == "admitted" and ANSWERS:
                 answers.append(line(time.time(), node_id, key_digest(request.key), target))
 
 

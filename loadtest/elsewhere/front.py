@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from loadtest.child import StartError
-from loadtest.counts import Counts
+from loadtest.counts import Counts, outcome
 from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.polling import until
@@ -31,8 +31,6 @@ CLUSTER = "cluster"
 
 FAULTY = 500
 """From this status on an answer is a failure of the service, whoever it is of."""
-
-_OUTCOMES = {429: "refused", 403: "refused", 401: "unidentified"}
 
 
 @dataclass(slots=True)
@@ -206,7 +204,7 @@ async def _send(
     probed.nodes.update(names)
     probed.statuses[answer.status] += 1
     is_upstreams = not names.isdisjoint(up)
-    probed.outcomes["admitted" if is_upstreams else _OUTCOMES.get(answer.status, "failed")] += 1
+    probed.outcomes[outcome(answer.status, is_upstreams=is_upstreams)] += 1
 
 
 def _counts(probed: _Probed) -> Counts:
