@@ -12,7 +12,7 @@ from loadtest import passages, upstream_log
 from loadtest.books import SETTLE_SECONDS, not_sent, unanswered
 from loadtest.child import StartError
 from loadtest.counts import Counted, Counts
-from loadtest.elsewhere import facts as cluster
+from loadtest.elsewhere import facts
 from loadtest.elsewhere.comparison import Compared, are_equal, compared
 from loadtest.elsewhere.facts import Facts, NodePlace
 from loadtest.elsewhere.front import CLUSTER, Front
@@ -107,7 +107,7 @@ class Books:
         end = time.monotonic() + SETTLE_SECONDS
         while True:
             try:
-                places = await cluster.nodes(self.subject)
+                places = await facts.nodes(self.subject)
                 now = self._grown(places)
                 if are_equal(seen, now):
                     return Compared(are_equal=True)
@@ -124,10 +124,10 @@ class Books:
         """By what requests were sent to: nodes whose last second was not written down, and why."""
         boots = self.facts.boots
         reasons = {
-            node.id: f"{node.id} is down" if node.state != cluster.UP else f"{node.id} was started anew"
+            node.id: f"{node.id} is down" if node.state != facts.UP else f"{node.id} was started anew"
             for node in places
             if node.id in self.front.node_ids
-            and (node.state != cluster.UP or boots.get(node.id) != node.boot_id)
+            and (node.state != facts.UP or boots.get(node.id) != node.boot_id)
         }
         if self.front.is_one_for_all and reasons:
             return {CLUSTER: ", ".join(reasons.values())}
@@ -135,16 +135,17 @@ class Books:
 
     def _grown(self, places: Sequence[NodePlace]) -> dict[str, Totals]:
         """Since the run began, by what its requests were sent to."""
+        before = self.facts.totals
         grown = {
-            node_id: totals - self.facts.totals.get(node_id, Totals())
-            for node_id, totals in cluster.totals_of(places).items()
+            node_id: totals - before.get(node_id, Totals())
+            for node_id, totals in facts.totals_of(places).items()
         }
         return {CLUSTER: sum(grown.values(), Totals())} if self.front.is_one_for_all else grown
 
     async def _is_quiet(self, before: Mapping[str, Totals]) -> bool:
-        await asyncio.sleep(cluster.QUIET_SECONDS)
+        await asyncio.sleep(facts.QUIET_SECONDS)
         try:
-            return before == self._grown(await cluster.nodes(self.subject))
+            return before == self._grown(await facts.nodes(self.subject))
         except (SubjectError, StartError):
             return True
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.contract.limits import Limits, parse_limits
@@ -77,6 +77,11 @@ class _LimitsDocument:
         """Clients that their limits refuse nothing."""
         return frozenset((*self.allow, *self.deny, *(one.client for one in self.limits if one.shadow)))
 
+    @property
+    def has_networks(self) -> bool:
+        """Whether addresses are allowed or denied."""
+        return any(":" in entry or entry[0].isdigit() for entry in (*self.allow, *self.deny))
+
 
 @dataclass(frozen=True, slots=True)
 class _Named:
@@ -105,22 +110,31 @@ class _Top:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Before the run: `totals` and `boots` by node, `others_per_second` requests of other clients, and the
-    identities of findings that are there already. `terms` are those of what will be asked for."""
+    """Before the run: nodes, limits (the default, and by client where that is another), `others_per_second`
+    requests of other clients, and the identities of findings that are there already. `terms` are those of
+    what will be asked for."""
 
     nodes: tuple[NodePlace, ...]
     default: Limits
-    limits: dict[str, Limits]
-    address_limit: str | None
-    totals: dict[str, Totals]
-    others_per_second: float
-    known_findings: frozenset[Identity]
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    address_limit: str | None = None
+    others_per_second: float = 0.0
+    known_findings: frozenset[Identity] = frozenset()
     terms: Terms = PLAIN
     limitless: frozenset[str] = frozenset()  # clients that are allowed, denied or in shadow
     is_shadow: bool = False
     has_networks: bool = False  # whether addresses are allowed or denied, ours perhaps among them
-    boots: dict[str, str | None] = field(default_factory=dict)
     clock_offset: float = 0.0  # what this machine's clock is ahead of Redis', at least
+
+    @property
+    def totals(self) -> dict[str, Totals]:
+        """By node, what each had counted."""
+        return totals_of(self.nodes)
+
+    @property
+    def boots(self) -> dict[str, str | None]:
+        """By node, the id of its boot."""
+        return {node.id: node.boot_id for node in self.nodes}
 
     @property
     def up(self) -> list[NodePlace]:
@@ -152,21 +166,19 @@ async def gathered(subject: Subject, target: Target) -> Facts:
     found = await subject.ask(Report, "diagnose")
     await asyncio.sleep(max(0.0, first_at + QUIET_SECONDS - time.monotonic()))
     second_at, second_asked_at, second = time.monotonic(), time.time(), await _look(subject)
-    more = requests_of(totals_of(second.nodes)) - requests_of(totals_of(first.nodes))
+    more = _requests(second.nodes) - _requests(first.nodes)
     return Facts(
-        second.nodes,
-        parse_limits(document.default),
-        {one.client: parse_limits(one.limit) for one in document.limits if one.limit is not None},
-        document.address_limit,
-        totals_of(second.nodes),
-        more / (second_at - first_at),
-        frozenset(finding.identity for finding in found.findings),
-        terms.of_path(target.path, target.hosts, document.routes),
-        document.limitless,
-        document.shadow,
-        any(":" in entry or entry[0].isdigit() for entry in (*document.allow, *document.deny)),
-        {node.id: node.boot_id for node in second.nodes},
-        max(first_asked_at - first.at, second_asked_at - second.at),
+        nodes=second.nodes,
+        default=parse_limits(document.default),
+        limits={one.client: parse_limits(one.limit) for one in document.limits if one.limit is not None},
+        address_limit=document.address_limit,
+        others_per_second=more / (second_at - first_at),
+        known_findings=frozenset(finding.identity for finding in found.findings),
+        terms=terms.of_path(target.path, target.hosts, document.routes),
+        limitless=document.limitless,
+        is_shadow=document.shadow,
+        has_networks=document.has_networks,
+        clock_offset=max(first_asked_at - first.at, second_asked_at - second.at),
     )
 
 
@@ -196,9 +208,9 @@ def totals_of(places: Sequence[NodePlace]) -> dict[str, Totals]:
     return {node.id: node.totals for node in places if node.totals is not None}
 
 
-def requests_of(totals: dict[str, Totals]) -> int:
-    """All together."""
-    return sum(one.requests for one in totals.values())
+def _requests(places: Sequence[NodePlace]) -> int:
+    """That all of them counted."""
+    return sum(one.requests for one in totals_of(places).values())
 
 
 async def check_names(subject: Subject, clients: Sequence[Client], facts: Facts) -> None:

@@ -3,11 +3,13 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from loadtest.counts import Moment
 from loadtest.elsewhere.front import CLUSTER
 from loadtest.verdict import Asked
 
+_TIME = attrgetter("at")
 WINDOW_SECONDS = 5.0
 TOLERANCE_SECONDS = 0.5
 """For what a node counts a moment before or after its client has the answer."""
@@ -88,8 +90,5 @@ def _foreign(before: _Reading, after: _Reading, sent: Sequence[Moment]) -> int:
 
 def _at(sent: Sequence[Moment], at: float, *, is_after: bool) -> Moment:
     """The last moment until then, or the first from then on."""
-    times = [moment.at for moment in sent]
-    place = bisect_left(times, at) if is_after else bisect_right(times, at) - 1
-    if place < 0:
-        return Moment(at, 0, 0)
-    return sent[min(place, len(sent) - 1)] if sent else Moment(at, 0, 0)
+    place = bisect_left(sent, at, key=_TIME) if is_after else bisect_right(sent, at, key=_TIME) - 1
+    return sent[min(place, len(sent) - 1)] if sent and place >= 0 else Moment(at, 0, 0)

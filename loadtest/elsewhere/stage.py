@@ -12,8 +12,10 @@ from pathlib import Path
 from gateway.contract.redis_url import parse_redis_url
 from loadtest import generator
 from loadtest.child import StartError
-from loadtest.elsewhere import facts, front, setting
 from loadtest.elsewhere.books import Books
+from loadtest.elsewhere.facts import check_names, gathered, named
+from loadtest.elsewhere.front import knocking, probed
+from loadtest.elsewhere.setting import RATE_PER_SECOND, made_up_keys, setting_of
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.generator import LONGEST_RUN_SECONDS, Generator, Way
 from loadtest.load import IDLE
@@ -165,28 +167,26 @@ async def reached(
         TargetError: what is asked for cannot be done there.
     """
     keys = target.read_keys()
-    rate = rate_per_second or setting.RATE_PER_SECOND
+    rate = rate_per_second or RATE_PER_SECOND
     with tempfile.TemporaryDirectory(prefix="ratelimiter-") as name:
         subject = Subject(environment(target), Path(name), Path.cwd())
         progress.status("looking at the cluster")
         try:
-            known = await facts.gathered(subject, target)
-            own = keys or setting.made_up_keys(known, rate)
-            way = await front.probed(target, own, known)
-            clients = await facts.named(subject, own)
-            usual = setting.setting_of(clients, known, way, rate)
-            is_short = max(window.period_seconds for window in usual.windows) < SHORT_SECONDS
-            async with front.knocking(target, way, usual.clients[0].key, again=is_short):
-                await facts.check_names(subject, usual.clients, known)
+            facts = await gathered(subject, target)
+            own = keys or made_up_keys(facts, rate)
+            front = await probed(target, own, facts)
+            clients = await named(subject, own)
+            setting = setting_of(clients, facts, front, rate)
+            is_short = max(window.period_seconds for window in setting.windows) < SHORT_SECONDS
+            async with knocking(target, front, setting.clients[0].key, again=is_short):
+                await check_names(subject, setting.clients, facts)
         except SubjectError as error:
             raise StartError(str(error)) from None
-        if known.terms.cost > 1:
-            progress.say(f"a request costs {known.terms.cost} there: limits are told in requests")
-        if len(usual.clients) < len(clients):
-            progress.say(
-                f"{len(usual.clients)} of {len(clients)} keys have one limit, {usual.limit}: only they send"
-            )
-        yield Reached(target, Books(usual, known, way, subject, set(known.known_findings)), Path(name))
+        if facts.terms.cost > 1:
+            progress.say(f"a request costs {facts.terms.cost} there: limits are told in requests")
+        if (sending := len(setting.clients)) < len(clients):
+            progress.say(f"only {sending} of {len(clients)} keys send, all with {setting.windows_text}")
+        yield Reached(target, Books(setting, facts, front, subject, set(facts.known_findings)), Path(name))
 
 
 def environment(target: Target) -> dict[str, str]:

@@ -17,7 +17,6 @@ from aiohttp import web
 from rich.console import Console
 
 from gateway.contract.limits import parse_limits
-from gateway.contract.telemetry import Totals
 from loadtest import cli, cluster, run, scenarios
 from loadtest.child import StartError
 from loadtest.elsewhere import front, stage
@@ -37,7 +36,7 @@ def short(name: str, setting: Setting, _chance: Chance) -> Scenario:
 def facts(*ids: str) -> Facts:
     """A cluster of these nodes, in which nothing has happened."""
     places = tuple(NodePlace(node_id, state="Up") for node_id in ids)
-    return Facts(places, parse_limits("100/m"), {}, None, dict.fromkeys(ids, Totals()), 0.0, frozenset())
+    return Facts(places, parse_limits("100/m"))
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from loadtest.elsewhere.others import Stretch
 from loadtest.elsewhere.setting import of_limits
 from loadtest.passages import Busiest
 from loadtest.scenarios import Scenario, Sign
-from loadtest.subject_commands import About, Finding, Subject
+from loadtest.subject_commands import About, Finding, Identity, Subject
 from loadtest.verdict import Outcome, Times, Verdict
 
 MORE = {"node-1": Totals(requests=15, admitted=11, refused=4)}
@@ -50,10 +50,12 @@ def test_what_a_node_lost_when_it_died_is_left_open() -> None:
     assert found.open_questions[0].endswith("node-1 was started anew meanwhile")
 
 
-def books_of(others_per_second: float = 0.0, *known: tuple[str, str, str]) -> Books:
+def books_of(others_per_second: float = 0.0, *known: Identity) -> Books:
     """Of a cluster on which 30 requests a second are usual."""
     setting = of_limits(("node-1",), (), 30.0, parse_limits("100/m"))
-    facts = Facts((), parse_limits("100/m"), {}, None, {}, others_per_second, frozenset(known))
+    facts = Facts(
+        (), parse_limits("100/m"), others_per_second=others_per_second, known_findings=frozenset(known)
+    )
     return Books(setting, facts, Front([], ()), Subject({}, Path()), set(known))
 
 

@@ -13,7 +13,7 @@ from loadtest.elsewhere.setting import of_limits
 from loadtest.elsewhere.stage import Reached
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.scenarios import Chance, Client
-from loadtest.subject_commands import About, Finding, Report, Subject
+from loadtest.subject_commands import About, Finding, Identity, Report, Subject
 from loadtest.verdict import Asked
 
 REDIS, HERE = 1000.0, 5000.0
@@ -27,10 +27,10 @@ def finding(code: str, about: About, since: float = 60.0) -> Finding:
     return Finding(code, about, "warning", "", "", "", REDIS + since)
 
 
-def reached(known: frozenset[tuple[str, str, str]] = frozenset()) -> Reached:
+def reached(known: frozenset[Identity] = frozenset()) -> Reached:
     limits = parse_limits("100/m")
     setting = of_limits(("node-1", "node-2"), (Client("key", OURS.id),) * 200, 30.0, limits)
-    facts = Facts((), limits, {}, None, {}, 0.0, known)
+    facts = Facts((), limits, known_findings=known)
     books = Books(setting, facts, Front([], ()), Subject({}, Path()), set(known))
     return Reached(Target((), ""), books, Path())
 

@@ -11,7 +11,7 @@ from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.setting import made_up_keys
 from loadtest.elsewhere.target import Target, TargetError, is_node_url
 
-FACTS = Facts((), parse_limits("100/m"), {}, None, {}, 0.0, frozenset())
+FACTS = Facts((), parse_limits("100/m"))
 HERE = ["--nodes", "http://127.0.0.1:1", "--redis", "redis://127.0.0.1:1/0"]
 
 
