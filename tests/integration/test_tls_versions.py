@@ -83,7 +83,7 @@ async def loadtest_probing_anybody(port: int, _: Path) -> None:
 async def probe(port: int, *, is_insecure: bool) -> None:
     """As a run does on somebody's cluster."""
     target = Target((f"https://127.0.0.1:{port}",), "", is_insecure=is_insecure)
-    await front.probed(target, ["key"], Facts((), parse_limits("1/s"), {}, None, {}, 0.0, frozenset()))
+    await front.probed(target, ["key"], Facts((), parse_limits("1/s")))
 
 
 CALLS: list[Call] = [
