@@ -2,14 +2,13 @@
 
 import ast
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("gateway", "subject", "loadtest")
+from tests.project import PACKAGES, PYPROJECT, ROOT
+
 MAX_LINES = 300
 
 
@@ -401,8 +400,7 @@ def a_module_can_be_read_in_one_sitting(module: Module) -> Iterator[str]:
         yield f"{module.path} has {lines} lines: what is a noun of its own in it belongs in its own module"
 
 
-_WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-COMPILED: list[str] = _WHEEL["hooks"]["custom"]["modules"]
+COMPILED: list[str] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
 """Paths of what is compiled, in gateway/ and without their ending."""
 _COMPILED_NAMES = {"gateway." + path.replace("/", ".") for path in COMPILED}
 

@@ -3,7 +3,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests import architecture
-from tests.architecture import PACKAGES, ROOT, RULES, Module, Rule, modules
+from tests.architecture import RULES, Module, Rule, modules
+from tests.project import PACKAGES, ROOT
 
 PRODUCT = modules(*PACKAGES)
 

@@ -1,7 +1,6 @@
 """What is built: the wheel, the sdist, and that both are of the same files."""
 
 import subprocess
-import sys
 import tarfile
 import zipfile
 from configparser import ConfigParser
@@ -11,19 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_packaging import PACKAGES, PROJECT, ROOT
+from tests.distributions import NAME, built
+from tests.project import PACKAGES, PROJECT, ROOT
 
-NAME = f"operator_ratelimiter-{PROJECT['version']}"
 INFO = f"{NAME}.dist-info"
-BUILD_SECONDS = 120
-
-
-def built(kind: str, source: Path, folder: Path) -> Path:
-    """Of the files in `source`; no package index is asked for anything."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
-    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=BUILD_SECONDS)
-    (path,) = folder.glob(f"{NAME}*")
-    return path
 
 
 @pytest.fixture(scope="module")

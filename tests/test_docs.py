@@ -12,8 +12,8 @@ from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
 from gateway.contract.routes import Route
 from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
+from tests.project import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 SCHEMA = ROOT / "docs/redis-schema.md"
 

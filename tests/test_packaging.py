@@ -1,7 +1,6 @@
 import ast
 import re
 import subprocess
-import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -11,10 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("gateway", "subject", "loadtest")
-PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PROJECT: dict[str, Any] = PYPROJECT["project"]
+from tests.project import PACKAGES, PROJECT, PYPROJECT, ROOT
+
 BUILD_SYSTEM = [Requirement(text) for text in PYPROJECT["build-system"]["requires"]]
 HOOK: dict[str, Any] = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
 COMPILING = [Requirement(text) for text in HOOK["dependencies"]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.dockerfile import ARGUMENTS
-from tests.test_packaging import PROJECT, PYPROJECT, ROOT
+from tests.project import PROJECT, PYPROJECT, ROOT
 
 CLAIMED = re.findall(r"Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE)
 HERE = "{}.{}.{}".format(*sys.version_info)

@@ -12,9 +12,9 @@ from gateway.admin import admin_application
 from gateway.proxy.rules import Rule
 from subject.dashboard import app, changes
 from subject.settings import load
+from tests.project import ROOT
 from tests.reference import pages
 
-ROOT = Path(__file__).parent.parent
 WRITTEN = pages.written()
 HTTP = (ROOT / "docs/http.md").read_text()
 

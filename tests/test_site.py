@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests.project import ROOT
 
 WRONG = """
 [a page](nowhere.md) [a section](limits.md#nowhere) [its own](#nowhere) [a file](../gateway/nowhere.py)

@@ -11,7 +11,8 @@ import yaml
 import gateway.settings
 import gateway.settings_reader
 import subject.settings
-from tests.deployment.dockerfile import ROOT, image_environment
+from tests.deployment.dockerfile import image_environment
+from tests.project import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 HARDENED: dict[str, Any] = yaml.safe_load((ROOT / "compose.hardened.yaml").read_text())

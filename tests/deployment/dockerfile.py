@@ -4,9 +4,9 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, field
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.project import ROOT
+
 FILE = ROOT / "docker/Dockerfile"
 
 

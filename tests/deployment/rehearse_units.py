@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from tests.deployment import debian
-from tests.deployment.dockerfile import ROOT
-from tests.deployment.test_units import UNITS
+from tests.deployment.units import UNITS
+from tests.project import ROOT
 
 LONGEST_SECONDS = 400
 HOME = "opt/operator-ratelimiter"

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.deployment.dockerfile import ROOT
+from tests.project import ROOT
 
 SECRETS = "docker/secrets"
 ONLY_ITS_OWNERS = {"ca.key", "redis-admin-password"}

@@ -29,7 +29,8 @@ from tests.deployment.composed import (
     most_megabytes,
     settings_of,
 )
-from tests.deployment.dockerfile import ROOT, STAGES, lineage
+from tests.deployment.dockerfile import STAGES, lineage
+from tests.project import ROOT
 
 ALL = pytest.mark.parametrize("service", SERVICES)
 BUILT = sorted(SERVICES.keys() - {"redis"})

@@ -9,8 +9,8 @@ import pytest
 
 import gateway.settings
 import subject.settings
-from tests.deployment.dockerfile import ARGUMENTS, IMAGES, ROOT, STAGES, image_environment, lineage
-from tests.test_packaging import PROJECT
+from tests.deployment.dockerfile import ARGUMENTS, IMAGES, STAGES, image_environment, lineage
+from tests.project import PROJECT, ROOT
 
 VARIABLES = {gateway.settings.variable(name) for name in gateway.settings.Settings.model_fields} | {
     subject.settings.variable(name) for name in subject.settings.Settings.model_fields

@@ -16,8 +16,8 @@ from tests.deployment.composed import (
     SUBJECT_VARIABLES,
     host_files,
 )
-from tests.deployment.dockerfile import ROOT
 from tests.deployment.secret_files import ONLY_ITS_OWNERS, SECRETS
+from tests.project import ROOT
 
 SECRET_AS_ARGUMENT = re.compile(r"""(?:-e|--env|--pass|-a)[ =]\S*"?\$\(cat .*""")
 

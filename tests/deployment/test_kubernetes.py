@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from subject.dashboard import static_files
 from subject.dashboard.guard import Asked, refusal
 from tests.deployment.composed import GATEWAY_VARIABLES, SUBJECT_VARIABLES, megabytes, most_megabytes
-from tests.deployment.dockerfile import ROOT
+from tests.project import ROOT
 
 PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text()
 OBJECTS: dict[tuple[str, str], Any] = {

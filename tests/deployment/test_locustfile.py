@@ -9,8 +9,8 @@ from pathlib import Path
 
 from loadtest import redis_server
 from loadtest.ports import free_port
-from tests.deployment.dockerfile import ROOT
-from tests.deployment.test_health_checks import is_well, process, until
+from tests.deployment.processes import is_well, process, until
+from tests.project import ROOT
 
 LIMIT = 2
 USERS = 3

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.contract.redis_url import parse_redis_url
 from tests.deployment.composed import HARDENED
-from tests.deployment.dockerfile import ROOT
 from tests.deployment.secret_files import ONLY_ITS_OWNERS
+from tests.project import ROOT
 
 pytestmark = pytest.mark.system  # openssl
 

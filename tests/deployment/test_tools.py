@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.deployment.composed import GATEWAY_VARIABLES, NODES, SERVICES, SUBJECT_VARIABLES
-from tests.deployment.dockerfile import FILE, ROOT, STAGES
-from tests.deployment.test_units import UNITS
+from tests.deployment.dockerfile import FILE, STAGES
+from tests.deployment.units import UNITS
+from tests.project import ROOT
 
 MOST_EXPOSED = 1.2
 """Of 10, by systemd's own count; a node and a dashboard must have sockets, and those alone are 1.1."""

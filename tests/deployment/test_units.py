@@ -9,9 +9,9 @@ import gateway.settings
 import subject.settings
 from gateway.descriptors import SPARE
 from tests.deployment.composed import megabytes, most_megabytes
-from tests.deployment.dockerfile import ROOT
+from tests.deployment.units import UNITS
+from tests.project import ROOT
 
-UNITS = {"gateway": "ratelimiter-gateway.service", "subject": "ratelimiter-subject.service"}
 EACH = pytest.mark.parametrize("name", UNITS)
 
 

@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 from loadtest import cluster, redis_server
 from loadtest.polling import until
 from loadtest.ports import free_port
-from tests.test_distributions import built
-from tests.test_packaging import PACKAGES, PROJECT, ROOT
+from tests.distributions import built
+from tests.project import PACKAGES, PROJECT, ROOT
 
 SECONDS = 300.0
 """For a machine that may have other work."""

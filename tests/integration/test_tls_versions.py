@@ -22,8 +22,8 @@ from loadtest.elsewhere.facts import Facts
 from loadtest.elsewhere.target import Target
 from loadtest.load import Load, Stream
 from subject.telemetry.redis_client import connect
-from tests.architecture import ROOT
 from tests.certificates import Authority
+from tests.project import ROOT
 from tests.tls_versions import GOOD, left_to_openssl, offered
 
 Call = Callable[[int, Path], Awaitable[object]]

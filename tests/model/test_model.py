@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from tests.architecture import ROOT
 from tests.model.explore import failures
 from tests.model.schedule import scenario
 from tests.model.simulation import run
+from tests.project import ROOT
 
 SCHEDULES = 2_000
 CHUNK = 125

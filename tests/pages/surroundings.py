@@ -15,8 +15,8 @@ from loadtest.plan import own_environment
 from loadtest.ports import free_port
 from tests.pages.reading import Places
 from tests.pages.terminal import wait
+from tests.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 PORTS = {
     "redis": 6379,
     "another redis": 6390,

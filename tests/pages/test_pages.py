@@ -14,8 +14,8 @@ from tests.pages.page import REASON_AT_LEAST, Block, blocks
 from tests.pages.reading import Reading
 from tests.pages.surroundings import Cluster, Surroundings
 from tests.pages.terminal import commands
+from tests.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 README = "README.md"
 FROM_A_CLONE = (README, "docs/tutorial.md")
 """Pages that begin with nothing but a clone."""

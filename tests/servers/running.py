@@ -12,9 +12,9 @@ from pathlib import Path
 
 from loadtest.cluster import own_environment
 from loadtest.ports import free_port
+from tests.project import ROOT
 from tests.servers import record
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
 _ATTEMPTS = 3
 _AT = "127.0.0.1:{port}"

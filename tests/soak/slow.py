@@ -18,13 +18,13 @@ from loadtest import redis_server
 from tests.finding import Finding
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process
+from tests.project import ROOT
 from tests.soak import vitals
 from tests.soak.attackers import Fate
 from tests.soak.good import GoodClient
 from tests.soak.service import serving
 from tests.soak.vitals import Vitals
 
-ROOT = Path(__file__).parents[2]
 HEADS = 1000
 BODIES = 150
 GOOD_PER_SECOND = 100.0
