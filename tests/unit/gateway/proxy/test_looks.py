@@ -3,6 +3,7 @@ import socket
 import struct
 
 from gateway.proxy.looks import Look, has_left, has_something
+from tests.unit.gateway.proxy.sockets import connected
 
 
 def test_an_end_is_seen_behind_bytes_that_nobody_has_read() -> None:
@@ -43,10 +44,3 @@ def test_a_socket_that_is_gone_has_nothing_to_wait_for() -> None:
     assert has_left(asyncio.BaseTransport())
     assert has_something(asyncio.BaseTransport())
     assert Look(asyncio.BaseTransport()).has_something()
-
-
-def connected() -> tuple[socket.socket, socket.socket]:
-    """Both ends of a connection by TCP."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        far = socket.create_connection(server.getsockname())
-        return server.accept()[0], far

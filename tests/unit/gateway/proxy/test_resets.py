@@ -3,7 +3,7 @@ import resource
 import socket
 
 from gateway.proxy.resets import unread
-from tests.unit.gateway.proxy.test_looks import connected
+from tests.unit.gateway.proxy.sockets import connected
 
 
 def test_what_had_come_is_read_though_no_descriptor_is_left() -> None:

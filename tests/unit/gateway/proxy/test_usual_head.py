@@ -13,9 +13,8 @@ from gateway.proxy.answer_head import (
 )
 from gateway.proxy.usual_head import usual_head
 from tests.fuzz.answers import EXAMPLES
-from tests.unit.gateway.proxy.test_answers import BROKEN, CUT_OFF, WELL_FORMED
+from tests.unit.gateway.proxy.answers import BROKEN, CUT_OFF, OK, WELL_FORMED
 
-OK = b"HTTP/1.1 200 OK\r\n"
 DATE = b"Date: Wed, 25 Nov 2026 00:00:00 GMT\r\n"
 USUAL = {
     "of nginx": OK
