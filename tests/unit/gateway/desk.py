@@ -1,0 +1,132 @@
+"""An admission with policies of its own, before a limiter that is stood in for."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from gateway.access import AccessList
+from gateway.admission import Admission
+from gateway.contract.client_id import key_digest, unknown_client_id
+from gateway.contract.clients import Clients
+from gateway.contract.limits import parse_limits
+from gateway.contract.overrides import Overrides
+from gateway.contract.policy_table import ClientPolicy, PolicyTable
+from gateway.decisions import Decision
+from gateway.exempt import Exempt
+from gateway.fields import Field
+from gateway.identity import Identity
+from gateway.in_flight import InFlight
+from gateway.limiter.ask import Ask, tell
+from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
+from gateway.limiter.limiter import Limiter, Told
+from gateway.meters import Meters
+from gateway.overrides import LiveOverrides
+from gateway.policies import Policies
+from gateway.routing import Routing
+
+TABLE = PolicyTable(
+    parse_limits("10/s,500/m"),
+    "accept",
+    "local",
+    {},
+    {"acme": ClientPolicy(limit=parse_limits("5/m"))},
+)
+
+
+ANYBODY = unknown_client_id("any-key", "secret")
+
+
+class Answers:
+    """Says what it is told to, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Sequence[Charge]] = []
+        self.refusing: set[str] = set()
+        self.error: BaseException | None = None
+        self.counts = True
+        self.answers = True
+
+    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> Ask:
+        self.asked.append(list(charges))
+        if self.error is not None:
+            raise self.error
+        asked = Ask(charges, 0.0, lambda _: on_decided(self._standings(charges)), answer=())
+        if self.answers:
+            asyncio.get_running_loop().call_soon(tell, [asked])
+        return asked
+
+    def recall(self, charges: Sequence[Charge]) -> None:
+        """It remembers nothing."""
+
+    def _standings(self, charges: Sequence[Charge]) -> Told:
+        if not self.counts:
+            return None
+        return tuple(Standing(charge.key not in self.refusing, 1, 1.0) for charge in charges)
+
+
+class Fixed(LiveOverrides):
+    """Overrides that do not change."""
+
+    def __init__(self, overrides: Overrides) -> None:
+        self._fixed = overrides
+
+    @property
+    def current(self) -> Overrides:
+        return self._fixed
+
+
+class Asked(NamedTuple):
+    """A request, as far as routes look at it."""
+
+    method: str
+    host: bytes
+    target: bytes
+
+
+class Desk:
+    """An admission, and the policies that it decides by."""
+
+    def __init__(self, policies: Policies, overrides: LiveOverrides, limiter: Limiter | Answers) -> None:
+        self._policies = policies
+        self.in_flight = InFlight()
+        self._admission = Admission(overrides, limiter, self.in_flight)
+        self.close = self._admission.close
+
+    async def decide(
+        self, method: str, host: bytes, target: bytes, headers: list[Field], peer: str
+    ) -> Decision:
+        return await self._admission.decide(self._policies, Asked(method, host, target), headers, peer)
+
+
+def admission(
+    table: PolicyTable = TABLE,
+    *,
+    exempt: str = "",
+    allow: str = "",
+    deny: str = "",
+    overrides: Overrides | None = None,
+) -> tuple[Desk, Answers]:
+    limiter = Answers()
+    clients = Clients({}, table.clients, {key_digest("acme-key"): "acme"})
+    policies = Policies(
+        table,
+        Identity(clients, accepts_unknown=True, secret="secret"),
+        Meters(table),
+        Routing(table),
+        Exempt(exempt),
+        AccessList(allow),
+        AccessList(deny),
+        {},
+    )
+    return Desk(policies, Fixed(overrides or Overrides()), limiter), limiter
+
+
+def request(
+    key: str | None = "acme-key",
+    target: bytes = b"/",
+    peer: str = "10.0.0.1",
+    host: bytes = b"api.example",
+    method: str = "GET",
+) -> tuple[str, bytes, bytes, list[Field], str]:
+    return method, host, target, [] if key is None else [(b"X-API-Key", key.encode())], peer
