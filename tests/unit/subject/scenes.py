@@ -225,3 +225,19 @@ def without_redis() -> Snapshot:
 def _a_second_later(one: TelemetryRecord) -> TelemetryRecord:
     store = replace(one.store, fallbacks=one.store.fallbacks + 20)
     return replace(one, at=one.at + 1, sequence=one.sequence + 1, store=store)
+
+
+def flood_that_the_service_cannot_take() -> Snapshot:
+    """More requests than the service behind can answer in time."""
+    clients = {f"client-{n}": steps((0, 1), (50, 6)) for n in range(20)}
+    nodes = even(steps((0, 60), (50, 360)), upstream_ms=steps((0, 20), (52, 900)), clients=clients)
+    return cluster(*nodes, seconds=60)
+
+
+def drift_that_one_node_refuses_by() -> Snapshot:
+    """One of four nodes enforces other limits, and it alone refuses."""
+    nodes = even(always(80), nodes=4, clients={"acme": always(8)})
+    strict = replace(
+        nodes[1], refused=steps((0, 0), (50, 5)), refused_clients={"acme": steps((0, 0), (50, 5))}
+    )
+    return cluster(nodes[0], strict, *nodes[2:], seconds=60, digests={"node-2": OTHER}, policies=policies())

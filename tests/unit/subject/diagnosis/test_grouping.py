@@ -6,9 +6,7 @@ from dataclasses import replace
 import pytest
 
 from subject.cluster.snapshot import Snapshot
-from subject.diagnosis import related
 from subject.diagnosis.grouping import explained, root
-from subject.diagnosis.links import LINKS, Link
 from subject.diagnosis.problems import Problem, diagnose
 from subject.finding import CLUSTER, Finding, Target
 from tests.unit.subject.builders import (
@@ -25,16 +23,16 @@ from tests.unit.subject.builders import (
 from tests.unit.subject.findings import finding
 from tests.unit.subject.scenes import (
     FULL_REDIS,
-    OTHER,
     SCENES,
     crowd,
+    drift_that_one_node_refuses_by,
     evicting,
+    flood_that_the_service_cannot_take,
     flooded,
     together,
     without_redis,
 )
 
-UNTIMED = {related.always, related.nodes_lack_it, related.same_subject, related.comes_in_there}
 NODE, CLIENT = Target("node", "node-2"), Target("client", "acme")
 QUIET = cluster(*even(always(60)), seconds=60)
 
@@ -121,24 +119,10 @@ def failing_service_that_clients_ask_again() -> Snapshot:
     return cluster(*nodes, seconds=60)
 
 
-def flood_that_the_service_cannot_take() -> Snapshot:
-    clients = {f"client-{n}": steps((0, 1), (50, 6)) for n in range(20)}
-    nodes = even(steps((0, 60), (50, 360)), upstream_ms=steps((0, 20), (52, 900)), clients=clients)
-    return cluster(*nodes, seconds=60)
-
-
 def attack() -> Snapshot:
     requests = steps((0, 60), (50, 260))
     nodes = flooded(requests, new=150, round_trip_ms=steps((0, 1), (51, 70)))
     return snapshot(evicting(together(*(node.records(60) for node in nodes)), 51), redis=FULL_REDIS)
-
-
-def drift_that_one_node_refuses_by() -> Snapshot:
-    nodes = even(always(80), nodes=4, clients={"acme": always(8)})
-    strict = replace(
-        nodes[1], refused=steps((0, 0), (50, 5)), refused_clients={"acme": steps((0, 0), (50, 5))}
-    )
-    return cluster(nodes[0], strict, *nodes[2:], seconds=60, digests={"node-2": OTHER}, policies=policies())
 
 
 def outage_that_clients_are_refused_in() -> Snapshot:
@@ -242,77 +226,6 @@ def test_two_causes_at_once_are_two_problems(scene: Callable[[], Snapshot], expe
     problems = diagnose(scene(), THRESHOLDS).problems
 
     assert sorted(problem.finding.code for problem in problems) == expected
-
-
-ABOUT = {
-    "retry_storm": CLIENT,
-    "spike_single": CLIENT,
-    "hot_key": CLIENT,
-    "override_malformed": CLIENT,
-    "node_down": NODE,
-    "node_flapping": NODE,
-    "node_id_conflict": NODE,
-    "node_skew": NODE,
-}
-"""Whom a code is about where it is not the cluster."""
-
-
-def late_loops() -> Snapshot:
-    records = together(*(node.records(60) for node in even(always(60))))
-    return snapshot(replace(one, loop_lag_seconds=0.2) for one in records)
-
-
-WHERE: dict[object, Callable[[], Snapshot]] = {
-    related.overloads: late_loops,
-    related.reaches_upstream: flood_that_the_service_cannot_take,
-    related.mostly_there: drift_that_one_node_refuses_by,
-}
-"""Where two findings are related, if that takes more than whom they are about and when they began."""
-
-
-def pair_of(link: Link, later_seconds: float = 1.0) -> list[Finding]:
-    """The two findings of a link, the effect a moment after its cause."""
-    about = ABOUT.get(link.cause, CLUSTER)
-    whom = CLIENT if link.effect == "limit_breach" and about == CLIENT else ABOUT.get(link.effect, CLUSTER)
-    if link.related is related.comes_in_there:
-        about = CLIENT
-    if link.related in (related.same_subject, related.of_a_node):
-        whom = about
-    if link.related is related.went_together:
-        whom = Target("node", "node-3")
-    if link.cause == "config_drift":
-        about, whom = NODE, CLIENT
-    since = START + 50
-    severity = "critical" if link.cause == "store_down" else "warning"
-    cause = finding(link.cause, about, since=since, severity=severity)
-    return [cause, finding(link.effect, whom, since=since + later_seconds)]
-
-
-@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.cause}-{link.effect}")
-def test_each_pair_of_the_table_is_one_problem(link: Link) -> None:
-    found = WHERE.get(link.related, lambda: QUIET)()
-
-    told = explained(found, pair_of(link))
-
-    assert {place: one.place for place, one in told.items()} == {1: 0}
-    assert told[1].text.endswith(f" ({link.cause})")
-
-
-@pytest.mark.parametrize(
-    "link",
-    [link for link in LINKS if link.related not in UNTIMED],
-    ids=lambda link: f"{link.cause}-{link.effect}",
-)
-def test_what_began_at_another_time_has_another_cause(link: Link) -> None:
-    found = WHERE.get(link.related, lambda: QUIET)()
-
-    assert 1 not in explained(found, pair_of(link, later_seconds=-30))
-
-
-@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.cause}-{link.effect}")
-def test_where_nodes_tell_otherwise_the_time_alone_relates_nothing(link: Link) -> None:
-    if link.related in WHERE:
-        assert explained(QUIET, pair_of(link)) == {}
 
 
 def test_a_redis_that_only_the_subject_cannot_reach_explains_nothing_at_a_node() -> None:
