@@ -86,7 +86,10 @@ def test_what_began_at_another_time_has_another_cause(link: Link) -> None:
     assert 1 not in explained(found, pair_of(link, later_seconds=-30))
 
 
-@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.cause}-{link.effect}")
+@pytest.mark.parametrize(
+    "link",
+    [link for link in LINKS if link.related in WHERE],
+    ids=lambda link: f"{link.cause}-{link.effect}",
+)
 def test_where_nodes_tell_otherwise_the_time_alone_relates_nothing(link: Link) -> None:
-    if link.related in WHERE:
-        assert explained(QUIET, pair_of(link)) == {}
+    assert explained(QUIET, pair_of(link)) == {}
