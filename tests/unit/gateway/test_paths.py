@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -130,7 +128,6 @@ def test_a_path_that_was_read_is_among_its_own_readings(target: bytes) -> None:
             assert path in readings(path.encode("latin-1"))
 
 
-def test_the_longest_target_is_read_in_no_time() -> None:
-    started = time.process_time()
-    readings(b"/" + b"%2e%2e;/" * 1023)
-    assert time.process_time() - started < 0.25
+def test_a_target_is_read_in_a_time_that_grows_with_its_length_only() -> None:
+    """Else nobody would see the end of this one, which is a hundred times as long as one can be."""
+    assert len(readings(b"/" + b"%2e%2e;/" * 100_000)) == 3
