@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from gateway.contract.telemetry import LiveChanges
-from subject.diagnosis.problems import diagnose
 from tests.unit.subject.builders import (
     AWAY,
     CONNECTED,
     START,
-    THRESHOLDS,
     NodeScript,
     always,
     cluster,
@@ -95,12 +93,7 @@ def test_evictions_are_too_little_room_something_else_or_new_clients() -> None:
     def evicted(used: int, nodes: list[NodeScript]) -> str:
         records = evicting(together(*(node.records(60) for node in nodes)))
         redis = replace(CONNECTED, used_bytes=used, maximum_bytes=used + 1000)
-        found = snapshot(records, redis=redis)
-        return next(
-            one.causes[0].text
-            for one in diagnose(found, THRESHOLDS).problems
-            if one.finding.code == "store_evicting"
-        )
+        return causes("store_evicting", snapshot(records, redis=redis))[0].text
 
     many = [
         replace(node, newcomers=lambda second: [f"c-{n}" for n in range(3000)] if second == 0 else [])
