@@ -135,7 +135,7 @@ async def _restarted(site: Site, node_id: str, environment: Mapping[str, str], s
 
 
 def faketime_library() -> Path:
-    """What a wrong clock takes.
+    """What a wrong clock takes, in its variant for programs with threads.
 
     Raises:
         StartError: it is not there.

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.exactness import clocks
+from loadtest import faults
 
 
 @pytest.fixture
 def faketime() -> Path:
     """libfaketime, which makes a process believe another wall clock."""
-    library = clocks.library()
-    assert library, "apt install libfaketime"
-    return library
+    return faults.faketime_library()

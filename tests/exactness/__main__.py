@@ -11,7 +11,8 @@ from pathlib import Path
 
 import uvloop
 
-from loadtest import cluster
+from loadtest import cluster, faults
+from loadtest.child import StartError
 from loadtest.figure_tables import Place
 from tests.exactness import clocks, nodes, outages, tables
 from tests.exactness.limits import Demand, Outcome, measure
@@ -89,9 +90,10 @@ async def measure_outages(seed: int) -> Measured:
 
 async def measure_clocks(seed: int) -> Measured:
     """Wrong wall clocks, and stepped ones."""
-    faketime = clocks.library()
-    if faketime is None:
-        return "", ["there is no libfaketime: apt install libfaketime"]
+    try:
+        faketime = faults.faketime_library()
+    except StartError as error:
+        return "", [str(error)]
     runs = []
     for name, (start, steps) in COURSES.items():
         say(f"clocks: {name}, {clocks.SECONDS:g} s")

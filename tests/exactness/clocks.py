@@ -31,8 +31,6 @@ DEMANDS = (
 )
 PUBLISHED_SECONDS = 6.0
 NEAR_SECONDS = 0.5
-
-
 SECONDS = 15.0
 """Of load: the windows of ten seconds are full twice."""
 
@@ -50,11 +48,6 @@ STEPPED = (
     Step(5.0, (-HOUR, HOUR, 0)),
     Step(8.0, (0, 0, 0)),
 )
-
-
-def library() -> Path | None:
-    """libfaketime as Debian installs it, in its variant for programs with threads."""
-    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 class Clocks:
