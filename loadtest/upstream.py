@@ -16,7 +16,7 @@ from aiohttp import web
 
 from gateway.contract.codec import RecordError
 from loadtest.followed_file import FollowedFile
-from loadtest.upstream_behaviour import FAILURE_FIELD, Behaviour
+from loadtest.upstream_behaviour import Behaviour
 from loadtest.upstream_log import UpstreamLog
 
 FOLLOW_SECONDS = 0.1
@@ -42,7 +42,7 @@ class _Upstream:
             pass
         await asyncio.sleep(self._behaviour.delay_seconds)
         if self._random.random() < self._behaviour.failing_ratio:
-            return web.Response(status=500, body=b"told to fail\n", headers={FAILURE_FIELD: "told"})
+            return web.Response(status=500, body=b"told to fail\n")
         return web.Response(body=BODY, content_type="application/json")
 
     async def follow(self) -> None:

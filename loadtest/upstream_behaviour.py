@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-FAILURE_FIELD = "X-Dummy-Failure"
-"""Stands in the answers that it fails on purpose, so that senders know whose failure it was."""
-
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
