@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import child, ports
+from loadtest import child
 from loadtest.child import StartError
 from tests.integration.loadtest.processes import silent_program
 
@@ -26,9 +26,3 @@ async def test_a_program_that_cannot_run_says_why(tmp_path: Path) -> None:
 def test_a_process_that_the_machine_refuses_is_said_to_be_refused(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="a child cannot be started: No such file or directory"):
         start(tmp_path, silent_program(tmp_path), tmp_path / "nowhere")
-
-
-def test_no_free_port_is_said_and_not_looked_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda _port: False)
-    with pytest.raises(StartError, match="no free TCP port between 20000 and 29999"):
-        ports.free_port()
