@@ -3,7 +3,6 @@
 It takes some ten minutes, prints what it finds as it goes, and exits 1 if anything is not as promised.
 """
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,12 +13,14 @@ import uvloop
 from loadtest import cluster, faults
 from loadtest.child import StartError
 from loadtest.figure_tables import Place
+from tests import sections
 from tests.exactness import clocks, nodes, outages, tables
 from tests.exactness.limits import Demand, Outcome, measure
 from tests.exactness.outages import Course, WorstCase
 from tests.exactness.policies import Client, write_clients
 from tests.exactness.store import FAULTS, Fault
 from tests.progress import say
+from tests.sections import Section
 
 LIMITS = ("10/s", "200/10s", "1000/10s", "20/s,150/10s")
 TOGETHER = (0.9, 1, 4)
@@ -31,11 +32,8 @@ COURSES = {
     "stepped by 1 h and by 2 h": ((0, 0, 0), clocks.STEPPED),
 }
 
-Measured = tuple[str, list[str]]
-"""A table, and what failed."""
 
-
-async def measure_limits(seed: int) -> Measured:
+async def measure_limits(seed: int) -> Section:
     """All limits at once at each of the smaller factors; at the largest each alone."""
     by_factor = {
         factor: [
@@ -59,7 +57,7 @@ async def measure_limits(seed: int) -> Measured:
     outcomes.sort(key=lambda outcome: LIMITS.index(outcome.demand.client.limit))
     failures = [failure for outcome in outcomes for failure in outcome.failures]
     text = tables.of_limits(outcomes) + f"\nDecided without Redis: {undecided}. Seed {seed}.\n"
-    return text, failures
+    return Section(text, failures)
 
 
 async def _undisturbed(policy: str, fault: Fault) -> Course:
@@ -74,7 +72,7 @@ async def _undisturbed(policy: str, fault: Fault) -> Course:
     return course
 
 
-async def measure_outages(seed: int) -> Measured:
+async def measure_outages(seed: int) -> Section:
     """Each policy through each fault, and the worst case of `local`."""
     del seed  # this load is even
     courses: list[Course] = []
@@ -85,55 +83,45 @@ async def measure_outages(seed: int) -> Measured:
     shots = outages.behind_the_others_backs()
     worst = WorstCase(await outages.run("local", FAULTS[0], shots, [outages.UNSEEN]))
     failures = [failure for course in courses for failure in course.failures] + worst.failures
-    return tables.of_outages(courses) + "\n" + tables.of_worst_cases([worst]), failures
+    return Section(tables.of_outages(courses) + "\n" + tables.of_worst_cases([worst]), failures)
 
 
-async def measure_clocks(seed: int) -> Measured:
+async def measure_clocks(seed: int) -> Section:
     """Wrong wall clocks, and stepped ones."""
     try:
         faketime = faults.faketime_library()
     except StartError as error:
-        return "", [str(error)]
+        return Section("", [str(error)])
     runs = []
     for name, (start, steps) in COURSES.items():
         say(f"clocks: {name}, {clocks.SECONDS:g} s")
         runs.append((name, await clocks.run(faketime, start, steps, seed)))
-    return tables.of_clocks(runs), [failure for _, run in runs for failure in run.failures]
+    return Section(tables.of_clocks(runs), [failure for _, run in runs for failure in run.failures])
 
 
-SECTIONS: dict[str, Callable[[int], Awaitable[Measured]]] = {
+SECTIONS: dict[str, Callable[[int], Awaitable[Section]]] = {
     "limits": measure_limits,
     "outages": measure_outages,
     "clocks": measure_clocks,
 }
 
 
-async def run(sections: Sequence[str], seed: int, page: Path | None) -> int:
+async def run(names: Sequence[str], seed: int, page: Path | None) -> int:
     """Measure, print, and write into the page if there is one; the exit code."""
-    failures = []
-    for section in sections:
-        text, failed = await SECTIONS[section](seed)
-        say("\n" + text)
-        for failure in failed:
-            say(f"FAIL {failure}")
-        failures += failed
-        if page and text:
-            Place(page, section).write([text])
-    return 1 if failures else 0
+    failures: list[str] = []
+    for name in names:
+        section = await SECTIONS[name](seed)
+        say("\n" + section.text)
+        failures += section.failures
+        if page and section.text:
+            Place(page, name).write([section.text])
+    return sections.exit_code(failures)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.exactness", description=__doc__)
-    parser.add_argument(
-        "sections",
-        nargs="*",
-        choices=SECTIONS,
-        metavar="SECTION",
-        help=f"of {', '.join(SECTIONS)}; all if none",
-    )
+    parser = sections.parser("tests.exactness", __doc__, list(SECTIONS))
     parser.add_argument("--seed", type=int, default=7, help="of the requests' times (7)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page")
     options = parser.parse_args()
     return uvloop.run(run(options.sections or list(SECTIONS), options.seed, options.write))
 

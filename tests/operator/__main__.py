@@ -5,7 +5,6 @@ costs while it is open; and exits 1 if anything is more than it may be. It takes
 a machine to itself.
 """
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from loadtest import machine, redis_server
 from loadtest.figure_tables import Place
+from tests import sections
 from tests.finding import Findings, table
 from tests.integration.subject.serving import served
 from tests.operator import browser, cluster, commands, dashboard, looks
@@ -71,38 +71,27 @@ SECTIONS: dict[str, Callable[[Asked], Awaitable[Findings]]] = {
 }
 
 
-async def run(sections: Sequence[str], asked: Asked, page: Path | None) -> int:
+async def run(names: Sequence[str], asked: Asked, page: Path | None) -> int:
     """Measure, print, and write into the page if there is one; the exit code."""
     busy = await machine.busy()
     findings = []
-    for section in sections:
-        say(f"{section} …")
-        findings += await SECTIONS[section](asked)
+    for name in names:
+        say(f"{name} …")
+        findings += await SECTIONS[name](asked)
     text = table(findings)
     say(f"\n{text}\nThe machine was busy to {100 * busy:.0f} % before.")
     if page:
         Place(page, "operator").write([text])
-    failures = [finding for finding in findings if not finding.holds]
-    for finding in failures:
-        say(f"FAIL {finding.what}")
-    return 1 if failures else 0
+    return sections.exit_code(finding.what for finding in findings if not finding.holds)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.operator", description=__doc__)
-    parser.add_argument(
-        "sections",
-        nargs="*",
-        choices=SECTIONS,
-        metavar="SECTION",
-        help=f"of {', '.join(SECTIONS)}; all if none",
-    )
+    parser = sections.parser("tests.operator", __doc__, list(SECTIONS))
     parser.add_argument("--nodes", type=int, default=30)
     parser.add_argument("--clients", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5, help="of each look and command (5)")
     parser.add_argument("--seconds", type=float, default=60, help="that an open dashboard is measured (60)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     options = parser.parse_args()
     asked = Asked(options.nodes, options.clients, options.rounds, options.seconds)
     return asyncio.run(run(options.sections or list(SECTIONS), asked, options.write))

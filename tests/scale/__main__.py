@@ -4,7 +4,6 @@ A million keys take some fifteen minutes. It prints what it finds as it goes, an
 more than it may.
 """
 
-import argparse
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,6 +17,7 @@ from redis.asyncio import Redis
 from gateway.contract.limits import Limit, parse_limits
 from loadtest import redis_server
 from loadtest.figure_tables import Place
+from tests import sections
 from tests.finding import Finding, Findings, table
 from tests.progress import say
 from tests.scale import batches, decisions, many_keys
@@ -140,7 +140,7 @@ def _ratio(what: str, least: float, found: float, most: float) -> Finding:
     return Finding(f"{what} ({found:.1f} µs to {least:.1f})", found / least, most, "×", 2)
 
 
-async def run(sections: Sequence[str], keys: int, seed: int, page: Path | None) -> int:
+async def run(names: Sequence[str], keys: int, seed: int, page: Path | None) -> int:
     """Measure, print, and write into the page if there is one; the exit code."""
     measuring: dict[str, Callable[[], Awaitable[Findings]]] = {
         "node": partial(measure_keys, "a node process over HTTP", many_keys.over_http, keys),
@@ -149,30 +149,19 @@ async def run(sections: Sequence[str], keys: int, seed: int, page: Path | None) 
         "week": partial(measure_week, seed),
         "decisions": measure_decisions,
     }
-    findings = [finding for section in sections for finding in await measuring[section]()]
+    findings = [finding for name in names for finding in await measuring[name]()]
     text = table(findings)
     say("\n" + text)
     if page:
         Place(page, "scale").write([text])
-    failures = [finding for finding in findings if not finding.holds]
-    for finding in failures:
-        say(f"FAIL {finding.what}")
-    return 1 if failures else 0
+    return sections.exit_code(finding.what for finding in findings if not finding.holds)
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__)
-    parser.add_argument(
-        "sections",
-        nargs="*",
-        choices=SECTIONS,
-        metavar="SECTION",
-        help=f"of {', '.join(SECTIONS)}; all if none",
-    )
+    parser = sections.parser("tests.scale", __doc__, list(SECTIONS))
     parser.add_argument("--keys", type=int, default=1_000_000, help="that are seen once (1000000)")
     parser.add_argument("--seed", type=int, default=7, help="of the week (7)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     options = parser.parse_args()
     return uvloop.run(run(options.sections or SECTIONS, options.keys, options.seed, options.write))
 

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.contract.limits import Limit
 from tests.markdown import Columns, rows, table
+from tests.sections import Section
 from tests.simulation import at_limit, ceiling, fleet, load, memory, upkeep, ways
 from tests.simulation.at_limit import Got
 from tests.simulation.ceiling import Borne
@@ -77,19 +77,10 @@ _LOAD: Columns[Bore] = {
 }
 
 
-@dataclass(frozen=True)
-class Section:
-    """Between the comments of this name the page has `text`. `failures` are in words."""
-
-    name: str
-    text: str
-    failures: tuple[str, ...] = ()
-
-
 def of_ceiling(_: int) -> Section:
     """What one Redis bears."""
     loads = [ceiling.Load(at_once, known) for known in (True, False) for at_once in ceiling.AT_ONCE]
-    return Section("ceiling", table(_CEILING, map(ceiling.measure, loads)))
+    return Section(table(_CEILING, map(ceiling.measure, loads)))
 
 
 def of_ways(_: int) -> Section:
@@ -97,17 +88,17 @@ def of_ways(_: int) -> Section:
     of_what = {"calm, as simulated": CALM, "crowded, as simulated": BUSY, "in this run": ways.measure()}
     heads = ["one way, µs", *(f"{100 * quantile:g} %" for quantile in QUANTILES)]
     lines = [[name, *(f"{each:,.0f}" for each in found)] for name, found in of_what.items()]
-    return Section("ways", rows(heads, lines))
+    return Section(rows(heads, lines))
 
 
 def of_nodes(_: int) -> Section:
     """What a node costs Redis."""
-    return Section("nodes", table(_NODES, [asyncio.run(upkeep.measure(nodes)) for nodes in NODES]))
+    return Section(table(_NODES, [asyncio.run(upkeep.measure(nodes)) for nodes in NODES]))
 
 
 def of_memory(_: int) -> Section:
     """What clients take of Redis."""
-    return Section("memory", table(_MEMORY, [asyncio.run(memory.measure(each)) for each in memory.FIELDS]))
+    return Section(table(_MEMORY, [asyncio.run(memory.measure(each)) for each in memory.FIELDS]))
 
 
 def of_client(jobs: int) -> Section:
@@ -118,7 +109,7 @@ def of_client(jobs: int) -> Section:
         for one in found
         if one.fullest > one.limit.quota
     ]
-    return Section("client", table(_CLIENT, found), tuple(failures))
+    return Section(table(_CLIENT, found), tuple(failures))
 
 
 def of_load(jobs: int) -> Section:
@@ -129,7 +120,7 @@ def of_load(jobs: int) -> Section:
         for one in borne
         if one.fullest > one.limit.quota
     ]
-    return Section("load", table(_LOAD, borne), tuple(failures))
+    return Section(table(_LOAD, borne), tuple(failures))
 
 
 def of_fleet(_: int) -> Section:
@@ -145,7 +136,7 @@ def of_fleet(_: int) -> Section:
     missing = [
         f"{one.name}: not found" for one in incidents if one.expected - looks.seen[one.name].after.keys()
     ]
-    return Section("fleet", text, (*missing, *looks.false_alarms))
+    return Section(text, (*missing, *looks.false_alarms))
 
 
 def _of_incident(one: Incident, looks: Looks) -> tuple[str, ...]:
