@@ -51,6 +51,8 @@ def wrong_use(options: Options) -> str | None:
         return f"{options.run} is no run of this plan, which has {', '.join(names)}"
     if options.score is None and not names:
         return "this plan has no run: see --reporting, --choosing, --benign and --only"
+    if options.sweep and options.score is None and not options.plan.choosing:
+        return "--sweep is about the choosing seeds, of which --choosing 0 leaves none"
     return None
 
 
@@ -82,9 +84,9 @@ async def run(options: Options) -> int:
             told = " ".join(f"{name}={value}" for name, value in given.items())
             progress.say(f"scored with {told}", style="yellow")
         only = options.plan.only
+        choosing = _choosing(runs, folder) if options.sweep else []
         scored = await scoring.score(runs, folder, options.jobs, progress, only=only)
-        choosing = [run for run in runs if options.sweep and run.purpose == CHOOSING]
-        tried = await sweep.swept(choosing, folder, options.jobs, progress, only) if choosing else []
+        tried = await sweep.swept(choosing, folder, options.jobs, progress, only) if options.sweep else []
     return _tell(options, scored, tried, {run.name for run in recorded}, progress)
 
 
@@ -94,6 +96,13 @@ def _asked_for(plan: Plan, folder: Path) -> list[Run]:
     if found := [run for run in runs if plan.takes(run)]:
         return found
     raise StartError(f"{folder} has no run of what --only and --intensities ask for")
+
+
+def _choosing(runs: Sequence[Run], folder: Path) -> list[Run]:
+    """Those on whose seeds thresholds are chosen."""
+    if found := [run for run in runs if run.purpose == CHOOSING]:
+        return found
+    raise StartError(f"{folder} has no run of the choosing seeds, which --sweep is about")
 
 
 async def _record_one(options: Options, progress: Progress) -> int:

@@ -28,7 +28,7 @@ OTHERS = (
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """Thresholds by their variables, none for those in force, and what they came to."""
+    """Thresholds by their variables, and what they came to."""
 
     thresholds: dict[str, str]
     score: Score

@@ -30,6 +30,7 @@ from loadtest import cli, scenarios
         (["evaluate", "--run", "no-run", "--record", "runs"], "reporting-1001-low-5-1"),
         (["evaluate", "--score", "runs", "--record", "runs"], "not both"),
         (["evaluate", "--reporting", "0", "--choosing", "0"], "--reporting"),
+        (["evaluate", "--choosing", "0", "--sweep"], "--choosing"),
         (["evaluate", "--score", "runs", "--reporting", "2"], "--only"),
     ],
 )

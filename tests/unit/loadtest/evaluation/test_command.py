@@ -37,6 +37,14 @@ async def test_a_folder_without_a_run_of_what_is_asked_for_is_told(tmp_path: Pat
             await command.run(Options(asked, score=tmp_path))
 
 
+async def test_a_folder_without_runs_to_try_other_thresholds_on_is_told(tmp_path: Path) -> None:
+    (tmp_path / "recording").write_text("")
+    run_file.write(tmp_path, tmp_path / "recording", Truth(run(), (), (), Books(1, ())))
+
+    with pytest.raises(StartError, match="has no run of the choosing seeds, which --sweep is about"):
+        await command.run(Options(Plan(1, 1, 60), score=tmp_path, sweep=True))
+
+
 async def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
 
