@@ -8,6 +8,8 @@ import pytest
 
 from loadtest import cli, scenarios
 
+ELSEWHERE = ["--nodes", "http://127.0.0.1:1", "--redis", "redis://127.0.0.1:1/0"]
+
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
@@ -24,6 +26,15 @@ from loadtest import cli, scenarios
         (["upstream", "--host", "a..b"], "--host"),
         (["upstream", "--host", os.fsdecode(b"\xff")], "--host"),
         (["demo", "--seed", "-1"], "--seed"),
+        (["run", "steady", "--nodes", "http://127.0.0.1:1"], "--redis"),
+        (["run", "steady", "--redis", "redis://127.0.0.1:1/0"], "--nodes"),
+        (["run", "steady", "--keys", "keys"], "--nodes"),
+        (["run", "steady", "--nodes", "127.0.0.1:1", "--redis", "redis://127.0.0.1:1/0"], "no URL"),
+        (["run", "steady", "--nodes", "http://a,http://a", "--redis", "redis://127.0.0.1:1/0"], "twice"),
+        (["run", "steady", "--nodes", "http://a", "--redis", "http://a"], "--redis"),
+        (["run", "steady", *ELSEWHERE, "--path", "health"], "--path"),
+        *((["run", "steady", name, *ELSEWHERE], f"{name} needs processes") for name in scenarios.FAULTS),
+        (["run", "steady", "--web", "0"], "--web"),
         (["evaluate", "--only", "earthquake"], "earthquake"),
         (["evaluate", "--jobs", "0"], "--jobs"),
         (["evaluate", "--run", "reporting-1001-low-5-1"], "--record"),
@@ -35,8 +46,12 @@ from loadtest import cli, scenarios
     ],
 )
 def test_wrong_use_is_one_line_that_names_what_is_wrong(
-    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    named: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
     assert cli.run(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -2,9 +2,7 @@
 
 import pytest
 
-from gateway.contract.limits import Limit, parse_limits
-from loadtest.elsewhere.setting import of_limits
-from loadtest.elsewhere.target import TargetError
+from gateway.contract.limits import Limit
 from loadtest.elsewhere.terms import PLAIN, RouteTerms, Terms, is_exempt, of_path
 
 ROUTES = (
@@ -31,16 +29,6 @@ def test_the_first_route_that_takes_a_path_is_its_own(path: str, terms: Terms) -
 def test_of_several_hosts_the_dearest_counts() -> None:
     assert of_path("/", ["10.0.0.1", "API.example.org"], ROUTES) == Terms(7)
     assert of_path("/", ["example.org"], ROUTES) == PLAIN
-
-
-def test_limits_are_told_in_requests_whatever_they_cost() -> None:
-    setting = of_limits((), (), 30.0, parse_limits("100/m"), Terms(3, (Limit(30, 1),)))
-    assert setting.windows_text == "33/m,10/s"
-
-
-def test_what_costs_more_than_a_limit_has_is_refused() -> None:
-    with pytest.raises(TargetError, match="a request costs 3 there"):
-        of_limits((), (), 30.0, parse_limits("2/s"), Terms(3))
 
 
 @pytest.mark.parametrize("entry", ["GET", "GET /health", "/health", "/*"])
