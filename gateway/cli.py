@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -96,7 +97,15 @@ def _parser() -> argparse.ArgumentParser:
 def _show(settings: Settings, *, as_json: bool) -> None:
     texts = shown(settings)
     lines = [f"{name}={text}" for name, text in texts.items()]
-    sys.stdout.write((json.dumps(texts) if as_json else "\n".join(lines)) + "\n")
+    if sys.stdout is None:  # closed
+        return
+    try:
+        sys.stdout.write((json.dumps(texts) if as_json else "\n".join(lines)) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        if not isinstance(error, BrokenPipeError):
+            raise StartError(f"cannot write the output: {error.strerror}", 3) from None
 
 
 async def _until_signalled(settings: Settings, log: LogWriter) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -249,3 +252,27 @@ async def test_a_dual_stack_host_name_is_listened_on(
 async def test_the_process_is_of_the_code_that_is_tested(tmp_path: Path) -> None:
     """From source, or compiled: else the tests of processes would tell of another one."""
     assert await run_to_end(tmp_path, "--version") == Ended(0, f"gateway {FULL_VERSION}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "told"),
+    [
+        (">/dev/full", 3, "gateway: cannot write the output: No space left on device\n"),
+        (">&-", 0, ""),
+        ("| head -c 0", 0, ""),
+    ],
+)
+def test_settings_that_nobody_can_read_are_no_fault_of_the_node(
+    where: str, code: int, told: str, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", f'"$0" -m gateway --check {where}', sys.executable],
+        cwd=tmp_path,
+        env={**os.environ, "GATEWAY_UPSTREAM_URL": "http://127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (code, told)
