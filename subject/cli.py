@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from subject.commands.parser import build
 from subject.errors import (
+    FileError,
     HalfDoneError,
     ListenError,
     NoNodesError,
@@ -30,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except UsageError as error:
         return _say(f"subject: {error}", WRONG_USE)
-    except (HalfDoneError, RedisRefusesError, NoNodesError, ListenError) as error:
+    except (FileError, HalfDoneError, RedisRefusesError, NoNodesError, ListenError) as error:
         return _say(f"subject: {error}", UNREACHABLE)
     except RedisAwayError as error:
         return _say(f"subject: {error}: try again when it does, or see REDIS_URL", UNREACHABLE)

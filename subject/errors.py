@@ -48,6 +48,10 @@ class RedisRefusesError(Exception):
         self.reason = reason
 
 
+class FileError(Exception):
+    """A file cannot be written to its end, mostly as there is no room. Exit code 3."""
+
+
 class NoNodesError(Exception):
     """Redis answers, and no node has ever written to it: what is changed there has no effect. Exit code 3."""
 

@@ -4,11 +4,14 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from subject.errors import UsageError
+from subject.errors import FileError, UsageError
+from subject.telemetry.recording import LOOK
 
 MOST_BYTES = 200_000_000
 """As many are written, uncompressed."""
@@ -19,8 +22,11 @@ GZIP, GZIP_MAGIC = ".gz", b"\x1f\x8b"
 class Output:
     """A new file that only its owner may read, compressed where its name ends in ``.gz``.
 
+    Where it cannot be written to its end, what it has so far can be replayed; if that is nothing, it goes.
+
     Raises:
         UsageError: it cannot be made, for example since it is there already.
+        FileError: there is no room for what is written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +52,10 @@ class Output:
         for text in lines:
             if self.full:
                 return
-            self._written += self._file.write(text.encode())
+            try:
+                self._written += self._file.write(text.encode())
+            except OSError as error:
+                raise self._failed(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -54,8 +63,21 @@ class Output:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        self._plain.close()
+        try:
+            self._file.close()
+            self._plain.close()
+        except OSError as failure:
+            if not isinstance(error, FileError):
+                raise self._failed(failure) from None
+
+    def _failed(self, error: OSError) -> FileError:
+        with suppress(OSError):  # of what did not fit
+            self._plain.close()
+        reason = f"{self.path} cannot be written: {_reason(error)}"
+        if any(text.startswith(f'{{"{LOOK}":') for text in lines_of(self.path)):
+            return FileError(f"{reason}. What it has is shown by: subject replay {quote(str(self.path))}")
+        self.path.unlink(missing_ok=True)
+        return FileError(f"{reason}. It had no look yet, and is gone")
 
 
 def lines_of(path: Path) -> Iterator[str]:
