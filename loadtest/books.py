@@ -54,16 +54,33 @@ async def closed(
         outcomes=tuple(outcomes),
         busiest=limit_changes.busiest(passages, limits, changes_by_key),
         counted=None if differences else requests,
-        problems=(*early, *_died(stage.cluster), *not_sent(counted), *unanswered(certain), *differences),
+        problems=(
+            *early,
+            *_died(stage.cluster),
+            *_not_logged(passages, counted),
+            *not_sent(counted),
+            *unanswered(certain),
+            *differences,
+        ),
     )
 
 
 async def _passages(running: Cluster, counted: Counted) -> list[Passage]:
     """What the upstream's log has, once all that was admitted is in it: limits are judged by that."""
-    admitted = sum(node.admitted for node in counted.nodes.values())
+    admitted = _admitted(counted)
     log = running.upstream_log
     await until(lambda: len(_lines(log)) >= admitted, SETTLE_SECONDS, LOG_TICK_SECONDS)
     return list(upstream_log.passages(_lines(log)))
+
+
+def _admitted(counted: Counted) -> int:
+    return sum(node.admitted for node in counted.nodes.values())
+
+
+def _not_logged(passages: Sequence[Passage], counted: Counted) -> list[str]:
+    """That limits are judged by less than there was, if they are."""
+    missing = _admitted(counted) - len(passages)
+    return [f"{missing:,} requests that got through are not in the upstream's log"] if missing > 0 else []
 
 
 def _lines(log: Path) -> list[str]:

@@ -39,7 +39,10 @@ class Child:
         return self.process.pid
 
     def last_words(self) -> str:
-        """The last line that it wrote, to stderr if there is one."""
+        """The last line that it wrote, to stderr if there is one; or that there is no room for one."""
+        folder = self.stderr.parent
+        if os.statvfs(folder).f_bavail == 0:
+            return f"there is no room left in {folder.parent} (another folder: TMPDIR)"
         for file in (self.stderr, self.stdout):
             if lines := file.read_text(errors="replace").strip().splitlines():
                 return lines[-1].strip()

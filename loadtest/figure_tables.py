@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from loadtest import output
 from loadtest.child import StartError
 
 
@@ -58,11 +59,11 @@ class Place:
         """Before a long run, whether what it finds can be written.
 
         Raises:
-            StartError: the page has no such place.
-            OSError: it cannot be read, or not be written.
+            StartError: the page has no such place, or cannot be written.
+            OSError: it cannot be read.
         """
         self._around(self._text())
-        self.page.open("ab").close()
+        output.made(self.page.resolve().parent, self.page.name)
 
     def write(self, parts: Iterable[str]) -> None:
         """Replace what stands there.
@@ -70,7 +71,7 @@ class Place:
         Raises:
             StartError: as above.
         """
-        self.page.write_text(self.filled(self._text(), parts), encoding="utf-8")
+        output.write(self.page, self.filled(self._text(), parts))
 
     def filled(self, text: str, parts: Iterable[str]) -> str:
         """The page's `text` with these parts there.

@@ -2,6 +2,8 @@
 
 import io
 import os
+import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -66,6 +68,29 @@ def console(*, to_stderr: bool = False) -> Console:
     return PrintableConsole(stderr=to_stderr, width=None if is_terminal else WIDTH)
 
 
+def write(path: Path, text: str) -> None:
+    """Put it there as a whole; where that cannot be, what is there stays as it was.
+
+    Raises:
+        StartError: it cannot be written.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file():  # a pipe, a terminal
+            target.write_text(text, encoding="utf-8")
+            return
+        draft = target.with_name(f".{secrets.token_hex(8)}.new")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            if target.exists():
+                shutil.copymode(target, draft)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def made(folder: Path, *files: str) -> Path:
     """The folder, which is there from now on and takes these files: better known now than at the end.
 
@@ -76,11 +101,12 @@ def made(folder: Path, *files: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"{folder} cannot be made: {error.strerror}") from None
+    path = folder
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
-        for file in filter(Path.exists, (folder / name for name in files)):
-            file.open("ab").close()
+        for path in filter(Path.exists, (folder / name for name in files)):
+            path.open("ab").close()
     except OSError as error:
-        raise StartError(f"{error.filename or folder} cannot be written: {error.strerror}") from None
+        raise StartError(f"{path} cannot be written: {error.strerror}") from None
     return folder

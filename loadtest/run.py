@@ -57,7 +57,7 @@ async def run(options: Options) -> int:
     if (port := options.web_port) is not None and not ports.is_free(port):
         raise StartError(f"--web {port}: this port is taken, or not for you")
     console = output.console(to_stderr=options.as_json)
-    told = _Telling(options, console, Progress(console), time.time())
+    told = Telling(options, console, Progress(console), time.time())
     with told.progress.live():
         if options.target is None:
             return await _on_own(told, names)
@@ -65,7 +65,7 @@ async def run(options: Options) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Telling:
+class Telling:
     """How a run is told, while it lasts and at its end."""
 
     options: Options
@@ -78,12 +78,14 @@ class _Telling:
         options, console = self.options, self.console
         report.print_verdict(console, verdict, options.seed, self.progress.seconds, with_times=True)
         told = Run(played, verdict, options.seed, self.began_at, options.target)
-        if (folder := options.report) is not None:
-            (folder / JSON).write_text(document.text(told) + "\n", encoding="utf-8")
-            (folder / HTML).write_text(page.html(told), encoding="utf-8")
-            console.print(f"{folder / HTML}, and {JSON} beside it", soft_wrap=True)
-        if options.as_json:
-            print(document.text(told), flush=True)  # noqa: T201 - the command's output
+        try:
+            if (folder := options.report) is not None:
+                output.write(folder / JSON, document.text(told) + "\n")
+                output.write(folder / HTML, page.html(told))
+                console.print(f"{folder / HTML}, and {JSON} beside it", soft_wrap=True)
+        finally:
+            if options.as_json:
+                print(document.text(told), flush=True)  # noqa: T201 - the command's output
         return EXIT_CODES[verdict.word]
 
     @contextmanager
@@ -105,7 +107,7 @@ class _Telling:
             )
 
 
-async def _on_own(told: _Telling, names: Sequence[str]) -> int:
+async def _on_own(told: Telling, names: Sequence[str]) -> int:
     options = told.options
     setting, drawn = scenarios.draw_all(names, options.seed, options.rate_per_second)
     if (wrong := own_rates.wrong(setting, drawn)) is not None:
@@ -118,7 +120,7 @@ async def _on_own(told: _Telling, names: Sequence[str]) -> int:
     return told.end(played, verdict)
 
 
-async def _elsewhere(told: _Telling, target: Target, names: Sequence[str]) -> int:
+async def _elsewhere(told: Telling, target: Target, names: Sequence[str]) -> int:
     options = told.options
     elsewhere.check(target.redis_url, names, scenarios.FAULTS)
     async with elsewhere.reached(target, options.rate_per_second, told.progress) as cluster:

@@ -51,8 +51,13 @@ class _Upstream:
             try:
                 self._behaviour = self._file.news() or self._behaviour
             except (OSError, RecordError) as error:
-                sys.stderr.write(f"loadtest: {self._file.path} is not followed: {error}\n")
+                _say(f"{self._file.path} is not followed: {error}")
             await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def _say(what: str) -> None:
+    with suppress(OSError):  # standard error may be a file, and on the same disk
+        print(f"loadtest: {what}", file=sys.stderr, flush=True)  # noqa: T201 - beside what its callers read
 
 
 @asynccontextmanager
@@ -64,8 +69,8 @@ async def running(
     Raises:
         OSError: the port is taken, or the log cannot be written.
     """
-    with (log or Path(os.devnull)).open("a") as file:
-        noted = UpstreamLog(file)
+    with (log or Path(os.devnull)).open("ab", buffering=0) as file:
+        noted = UpstreamLog(file, lambda reason: _say(f"{log}: {reason}"))
         upstream = _Upstream(None if log is None else noted, behaviour)
         runner = web.ServerRunner(web.Server(upstream.answer, access_log=None), shutdown_timeout=1)
         await runner.setup()

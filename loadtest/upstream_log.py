@@ -6,10 +6,12 @@
 
 import asyncio
 import json
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TextIO
+from io import FileIO
 from urllib.parse import parse_qs, urlsplit
 
 from gateway.contract.client_id import key_digest
@@ -26,9 +28,14 @@ def line(at: float, node: str | None, key: str | None, target: str) -> str:
 
 @dataclass(slots=True)
 class UpstreamLog:
-    """Lines wait in memory for the next flush, so that no answer waits for the disk."""
+    """Lines wait in memory for the next flush, so that no answer waits for the disk. `file` has no buffer.
 
-    file: TextIO
+    What cannot be written is lost, as whole lines, and is told of once.
+    """
+
+    file: FileIO
+    tell: Callable[[str], None]
+    _is_told: bool = False
     _lines: list[str] = field(default_factory=list)
 
     def note(self, at: float, via: str | None, key: str | None, target: str) -> None:
@@ -40,9 +47,17 @@ class UpstreamLog:
     def flush(self) -> None:
         """Write what waits."""
         lines, self._lines = self._lines, []
-        if lines:
-            self.file.write("".join(lines))
-            self.file.flush()
+        rest = memoryview("".join(lines).encode())
+        size = os.fstat(self.file.fileno()).st_size
+        try:
+            while rest:
+                rest = rest[self.file.write(rest) :]
+        except OSError as error:
+            with suppress(OSError):  # a pipe has no size
+                self.file.truncate(size)
+            if not self._is_told:
+                self.tell(f"{error.strerror}: requests from here on are missing in it")
+            self._is_told = True
 
     async def flush_now_and_then(self) -> None:
         """Until cancelled."""

@@ -62,7 +62,7 @@ async def run(options: Options) -> int:
     for table in (*tables.all_of(results, peers), tables.of_aims(results)):
         table.print(console)
     if options.json:
-        options.json.write_text(document.text(results, peers))
+        output.write(options.json, document.text(results, peers))
     if options.page:
         page.write(options.page, results, peers)
     return 0

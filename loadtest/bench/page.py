@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtest import machine
+from loadtest import machine, output
 from loadtest.bench import chart, figures, tables
 from loadtest.bench.peers.peer import Peer
 from loadtest.bench.results import Results
@@ -29,7 +29,7 @@ def write(page: Path, results: Results, peers: Sequence[Peer]) -> None:
         StartError: the page has no place for it.
     """
     plot = page.with_suffix(".svg")
-    plot.write_text(_plot(results, peers))
+    output.write(plot, _plot(results, peers))
     shown = [tables.of_aims(results), *tables.all_of(results, peers)]
     plotted = f"![Processor time a request]({plot.name})\n"
     Place(page, NAME).write((_setting(results, peers), plotted, *(table.markdown for table in shown)))

@@ -112,7 +112,11 @@ def _play(outcome: Outcome) -> Play:
 
 
 def write(folder: Path, recording: Path, truth: Truth) -> None:
-    """Put the file there. Of two that do so at once, the later one's stays."""
+    """Put the file there. Of two that do so at once, the later one's stays.
+
+    Raises:
+        StartError: it cannot be written; then there is none.
+    """
     path = path_of(folder, truth.run.name)
     draft = path.with_suffix(f".{secrets.token_hex(4)}.new")
     try:
@@ -123,9 +127,10 @@ def write(folder: Path, recording: Path, truth: Truth) -> None:
             out.writelines(lines)
             out.writelines(_lines(truth))
         draft.replace(path)
-    except BaseException:
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
         draft.unlink(missing_ok=True)
-        raise
 
 
 def _lines(truth: Truth) -> Iterator[str]:

@@ -10,8 +10,10 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.child import CODE
+from loadtest import output
+from loadtest.child import CODE, StartError
 from loadtest.output import PrintableConsole
+from tests.full_disk import files_of_at_most
 
 
 def printed(what: object) -> str:
@@ -69,3 +71,30 @@ def test_an_encoding_without_a_sign_gets_its_escape() -> None:
     done = in_a_shell('"$P" -c "$CODE"', PYTHONIOENCODING="ascii", CODE=code)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "\\u2713 kept\n", "")
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    page.write_text("of before")
+
+    with files_of_at_most(100), pytest.raises(StartError, match="page cannot be written: File too large"):
+        output.write(page, "x" * 200)
+
+    assert page.read_text() == "of before"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_file_that_is_written_anew_has_the_rights_and_the_place_that_it_had(tmp_path: Path) -> None:
+    page, link = tmp_path / "page", tmp_path / "link"
+    page.touch(mode=0o640)
+    link.symlink_to(page)
+
+    output.write(link, "anew")
+
+    assert (page.read_text(), page.stat().st_mode & 0o777, link.is_symlink()) == ("anew", 0o640, True)
+
+
+def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / "full").symlink_to("/dev/full")
+    with pytest.raises(StartError, match="full cannot be written: No space left on device"):
+        output.write(tmp_path / "full", "x")

@@ -14,6 +14,7 @@ from loadtest.child import StartError
 from loadtest.evaluation import jobs, run_file, scoring
 from loadtest.evaluation.run_file import Truth
 from loadtest.verdict import Verdict
+from tests.full_disk import files_of_at_most
 from tests.unit.loadtest.evaluation.runs import BREACH, SKEW, report, run, scenario, times
 
 REPORTS = [
@@ -127,10 +128,13 @@ def test_two_that_record_the_same_run_do_not_write_into_one_file(tmp_path: Path)
 
 
 def test_what_could_not_be_written_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        run_file.write(tmp_path, tmp_path / "nothing", TRUTH)
+    recording = tmp_path / "recording"
+    recording.write_text("x" * 10_000)
 
-    assert list(tmp_path.iterdir()) == []
+    with files_of_at_most(100), pytest.raises(StartError, match="gz cannot be written: File too large"):
+        run_file.write(tmp_path, recording, TRUTH)
+
+    assert list(tmp_path.iterdir()) == [recording]
 
 
 def test_a_folder_without_runs_is_told(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_page_that_cannot_be_written_is_told_before_anything_runs() -> None:
         file.chmod(0o444)
         os.seteuid(user or NOBODY)
         try:
-            with pytest.raises(PermissionError):
+            with pytest.raises(StartError, match=f"{folder} cannot be written: Permission denied"):
                 page.check(file)
         finally:
             os.seteuid(user)
