@@ -27,8 +27,10 @@ def too_much(_name: str, setting: Setting, _chance: Chance) -> Scenario:
 
 def hammered(_name: str, setting: Setting, _chance: Chance) -> Scenario:
     """One client goes far over its limit."""
-    load = Load((setting.background(), Stream(100.0, (setting.clients[0].key,))))
-    return Scenario("steady", "a hammer", (Step(5.0, load),), expected=(), clear_seconds=2.5)
+    client = setting.clients[0]
+    load = Load((setting.background(), Stream(100.0, (client.key,))))
+    allowed = (Sign("limit_breach", "client", client.id),)
+    return Scenario("steady", "a hammer", (Step(5.0, load),), (), allowed, clear_seconds=2.5)
 
 
 @pytest.fixture(autouse=True)
