@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 
 from gateway.contract import audit, codec, keys, telemetry
 from gateway.contract.audit import AuditRecord
@@ -73,6 +74,20 @@ WITH_JSON = {"status", "nodes", "top", "diagnose", "why", "limits", "audit", "wa
 async def write(redis: Redis, text: str) -> None:
     """A cluster of two nodes that has `text` wherever somebody else's text may stand."""
     at = await redis_time(redis)
+    async with redis.pipeline(transaction=False) as pipe:
+        digest = _write_limits(pipe, text, at)
+        for number, name in enumerate((f"node-{text}", "node-1")):
+            _write_node(pipe, text, at, name, number / 3, digest)
+        pipe.hset(keys.NODES, f"unread{text}", text)
+        done = AuditRecord(at, text, text, text, text, text, text, at)
+        for action in (done, replace(done, client=CLIENT)):
+            pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(action)})
+        pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text})
+        await pipe.execute()
+
+
+def _write_limits(pipe: Pipeline, text: str, at: float) -> str:
+    """What nodes enforce, and live limits; the digest of the one."""
     table = policies(clients={text: "5/s", CLIENT: "100/m"}, exempt=(text,), deny=(text,)).table
     assert table is not None
     table = replace(
@@ -82,39 +97,38 @@ async def write(redis: Redis, text: str) -> None:
         clients={**table.clients, "z": ClientPolicy(text)},
     )
     digest = table.digest()
-    for number, name in enumerate((f"node-{text}", "node-1")):
-        script = NodeScript(
-            name,
-            always(60),
-            refused=always(30),
-            clients={f"{text}{n}": always(5) for n in range(3)} | {CLIENT: always(20)},
-            refused_clients={f"{text}{n}": always(5) for n in range(3)} | {CLIENT: always(15)},
-            phase=number / 3,
-        )
-        written = script.records(60)
-        later = at - written[-1].at
-        for one in written:
-            record = replace(
-                one,
-                at=one.at + later,
-                started_at=one.started_at + later,
-                store=replace(one.store, connected=False, trouble=text, fallbacks=one.store.decisions),
-                overrides=LiveChanges(1, 1, (text,), text, at - 5),
-                reloads=Reloads(1, 1, at - 5, text),
-                busiest=(*one.busiest, ClientCount(text, 10**6, 0)),
-            )
-            await redis.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(record)})
-        entry = RosterEntry(f"{text}:1", f"{text}:2", text, digest, record)
-        await redis.hset(keys.NODES, name, codec.encode(entry))
-    await redis.hset(keys.NODES, f"unread{text}", text)
-    await redis.set(keys.policy_table(digest), codec.encode(table))
+    pipe.set(keys.policy_table(digest), codec.encode(table))
     override = Override(parse_limits("9/m"), text, at, text, at + 600)
-    await redis.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
-    await redis.hset(keys.OVERRIDES, f"limit:{text}", text)
-    done = AuditRecord(at, text, text, text, text, text, text, at)
-    for action in (done, replace(done, client=CLIENT)):
-        await redis.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(action)})
-    await redis.xadd(keys.AUDIT, {audit.STREAM_FIELD: text})
+    pipe.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
+    pipe.hset(keys.OVERRIDES, f"limit:{text}", text)
+    return digest
+
+
+def _write_node(pipe: Pipeline, text: str, at: float, name: str, phase: float, digest: str) -> None:
+    """Its records of a minute, and its entry in the roster."""
+    script = NodeScript(
+        name,
+        always(60),
+        refused=always(30),
+        clients={f"{text}{n}": always(5) for n in range(3)} | {CLIENT: always(20)},
+        refused_clients={f"{text}{n}": always(5) for n in range(3)} | {CLIENT: always(15)},
+        phase=phase,
+    )
+    written = script.records(60)
+    later = at - written[-1].at
+    for one in written:
+        record = replace(
+            one,
+            at=one.at + later,
+            started_at=one.started_at + later,
+            store=replace(one.store, connected=False, trouble=text, fallbacks=one.store.decisions),
+            overrides=LiveChanges(1, 1, (text,), text, at - 5),
+            reloads=Reloads(1, 1, at - 5, text),
+            busiest=(*one.busiest, ClientCount(text, 10**6, 0)),
+        )
+        pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(record)})
+    entry = RosterEntry(f"{text}:1", f"{text}:2", text, digest, record)
+    pipe.hset(keys.NODES, name, codec.encode(entry))
 
 
 def arguments(file: Path) -> Iterator[list[str]]:

@@ -3,11 +3,13 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from loadtest.redis_server import RedisServer
+from tests.integration.gateway.node import eventually
 from tests.integration.subject.publishing import environment, nowhere, publish_cluster, subject_process
 from tests.integration.subject.terminal import ALTERNATE, BACK, Terminal, terminal_with
 from tests.unit.subject.builders import NodeScript, always, even
@@ -78,6 +80,16 @@ async def test_it_follows_the_size_of_its_window(redis_client: Redis, redis_url:
     assert len(small) <= 12
 
 
+async def unread(port: int) -> int:
+    """Bytes that somebody has sent to a server of this machine, and that it has not read."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        int(queues.partition(":")[2], 16)
+        for _, local, _, _, queues, *_ in lines
+        if local.endswith(f":{port:04X}")
+    )
+
+
 async def test_it_quits_at_once_while_redis_keeps_it_waiting(
     own_redis: RedisServer, own_client: Redis
 ) -> None:
@@ -88,7 +100,7 @@ async def test_it_quits_at_once_while_redis_keeps_it_waiting(
         await terminal.until(lambda: shows(terminal, "node-3"))
         os.kill(own_redis.pid, signal.SIGSTOP)
         try:
-            await asyncio.sleep(1.5)  # until it waits for an answer
+            await eventually(lambda: unread(own_redis.port), bool)  # what it waits for an answer to
             terminal.type("q")
             async with asyncio.timeout(10):
                 assert await terminal.ended() == 0
