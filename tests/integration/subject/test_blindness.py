@@ -7,8 +7,8 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,38 +18,17 @@ from redis.exceptions import BusyLoadingError
 
 from gateway.contract import codec, keys, telemetry
 from gateway.contract.telemetry import TelemetryRecord
-from loadtest import delay_proxy, redis_server
-from loadtest.delay_proxy import DelayProxy
-from loadtest.redis_server import RedisServer
+from loadtest import redis_server
 from subject import RateLimiterChecker, RateLimiterSubject
 from subject.telemetry.redis_reads import redis_time
-from subject.telemetry.streams import PAGE
-from tests.integration.subject.publishing import (
-    answering,
-    patient,
-    publish,
-    publish_cluster,
-    subject,
-    subject_process,
-)
+from tests.integration.subject.found import Found, found_in
+from tests.integration.subject.publishing import patient, publish, publish_cluster, subject
 from tests.unit.subject.builders import NodeScript, always, entry, even, record, steps
 
 CALM = even(always(60))
 SKEWED = [NodeScript(f"node-{n}", always(rate), phase=n / 4) for n, rate in ((1, 8), (2, 44), (3, 8))]
-QUICK = {"SUBJECT_NODE_DOWN_SECONDS": "2.5"}
-TIMEOUT_SECONDS = 0.3
 LONG_SECONDS = 20
 """What a busy machine may take for thirty megabytes."""
-LONG_PAGES = 60
-"""More than are read in so many times the time-out as all of a look may take."""
-MOST_LOOKS = 8
-"""Each reads on, and on a busy machine less at a time."""
-Found = set[tuple[str, str]]
-
-
-def found_in(observation: dict[str, Any]) -> Found:
-    """What was found, and about whom."""
-    return {(one["code"], one["subject"]["id"]) for one in observation["findings"]}
 
 
 async def write(redis: Redis, records: list[TelemetryRecord], later: float) -> None:
@@ -60,69 +39,6 @@ async def write(redis: Redis, records: list[TelemetryRecord], later: float) -> N
             pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(moved)})
             pipe.hset(keys.NODES, moved.node_id, codec.encode(entry(moved)))
         await pipe.execute()
-
-
-async def test_a_dead_node_is_missed_until_it_is_forgotten_whatever_is_left_of_the_stream(
-    redis_client: Redis, redis_url: str
-) -> None:
-    nodes = [*(one.records(60) for one in CALM[:2]), CALM[2].records(30)]
-    await publish(redis_client, [one for records in nodes for one in records])
-    checker = RateLimiterChecker()
-
-    async with RateLimiterSubject(redis_url) as goes_on:
-        tickets = []
-        for trims in (False, True, True):
-            if trims:
-                await redis_client.xtrim(keys.TELEMETRY, maxlen=0)
-            async with RateLimiterSubject(redis_url) as fresh:
-                for observation in (await goes_on.observe(), await fresh.observe()):
-                    assert ("node_down", "node-3") in found_in(observation)
-                    tickets.append([one.store_id for one in checker.check(observation)])
-        done = await subject("nodes", "forget", "node-3", redis_url=redis_url, settings=QUICK)
-        await publish(redis_client, [record("node-1"), record("node-2")])
-        async with RateLimiterSubject(settings=patient(redis_url)) as fresh:
-            after = [await goes_on.observe(), await fresh.observe()]
-
-    assert done.code == 0, done.err
-    assert all("node-3" in of_look for of_look in tickets)
-    assert [{node["id"] for node in one["nodes"]} for one in after] == [{"node-1", "node-2"}] * 2
-    assert ("node_down", "node-3") not in found_in(after[0]) | found_in(after[1])
-
-
-async def test_a_node_that_redis_has_lost_is_missed_by_who_goes_on_until_it_is_forgotten(
-    own_redis: RedisServer, own_client: Redis
-) -> None:
-    await publish(own_client, [record("node-1"), record("node-2"), record("node-3")])
-    async with RateLimiterSubject(settings=patient(own_redis.url)) as goes_on:
-        await goes_on.observe()
-        await own_client.flushall()
-        await publish(own_client, [record("node-1"), record("node-2")])
-        missed = await goes_on.observe()
-        refused = await subject("nodes", "forget", "node-3", redis_url=own_redis.url)
-        nonsense = await subject("nodes", "forget", "no\tnode", "--lost", redis_url=own_redis.url)
-        done = await subject("nodes", "forget", "node-3", "--lost", redis_url=own_redis.url)
-        later = [await goes_on.observe(), await goes_on.observe()]
-
-    assert [node["id"] for node in missed["nodes"]] == ["node-1", "node-2"]
-    assert (refused.code, "--lost" in refused.err) == (2, True)
-    assert (nonsense.code, "Traceback" in nonsense.err) == (2, False)
-    assert (done.code, done.out) == (
-        0,
-        "node-3, which was lost by Redis, is forgotten: its totals are no longer in the sums\n",
-    )
-    assert [[node["id"] for node in one["nodes"]] for one in later] == [["node-1", "node-2"]] * 2
-
-
-async def test_the_last_node_of_all_stays_forgotten(redis_client: Redis, redis_url: str) -> None:
-    await publish(redis_client, [record("node-1")], ended_seconds_ago=90)
-    async with RateLimiterSubject(redis_url) as goes_on:
-        before = await goes_on.observe()
-        await subject("nodes", "forget", "node-1", redis_url=redis_url, settings=QUICK)
-        after = [await goes_on.observe(), await goes_on.observe()]
-
-    assert found_in(before) == {("node_down", "node-1")}
-    assert [one["nodes"] for one in after] == [[], []]
-    assert [one["code"] for one in after[1]["findings"]] == ["observer_blind"]
 
 
 GARBAGE: dict[str, Callable[[], dict[Any, Any]]] = {
@@ -316,63 +232,3 @@ async def test_an_attack_that_lasts_for_minutes_is_found_by_who_has_just_been_st
         assert spike["evidence"][0]["baseline"] == pytest.approx(60, rel=0.1)
     assert blind["redis_connected"] is True
     assert f"{keys.HISTORY} is no stream" in json.loads(run.out)["unreadable"]
-
-
-@asynccontextmanager
-async def just_in_time(server: RedisServer, client: Redis) -> AsyncIterator[tuple[str, DelayProxy]]:
-    """The server behind a proxy where each answer comes in time, and all of a look would take a while."""
-    async with client.pipeline(transaction=False) as pipe:
-        for _ in range(LONG_PAGES * PAGE):
-            pipe.xadd(keys.TELEMETRY, {"x": "y"})
-            pipe.xadd(keys.AUDIT, {"x": "y"})
-        await pipe.execute()
-    async with delay_proxy.running("127.0.0.1", server.port) as proxy:
-        proxy.delay_seconds = TIMEOUT_SECONDS / 5
-        yield f"redis://127.0.0.1:{proxy.port}", proxy
-
-
-async def test_a_redis_that_is_in_time_with_each_answer_and_not_with_all_is_said_not_to_answer(
-    own_redis: RedisServer, own_client: Redis
-) -> None:
-    (alive,) = await publish(own_client, [record("node-1")])
-    async with just_in_time(own_redis, own_client) as (url, _), answering(entry(alive)) as address:
-        asks = {"SUBJECT_NODES": address, "SUBJECT_TIMEOUT_SECONDS": f"{TIMEOUT_SECONDS}"}
-        commands = (["diagnose"], ["diagnose", "--since", "5m"], ["audit"])
-        runs = [subject_process(*command, redis_url=url, settings=asks) for command in commands]
-        diagnosis, since, audit = await asyncio.gather(*runs)
-
-    assert (diagnosis.code, since.code, audit.code) == (1, 3, 3)
-    assert "store_down" in diagnosis.out
-    assert "(not all of it within 4.5 s)" in diagnosis.out
-    for run in (since, audit):
-        assert "does not answer (not all of it within 4.5 s): try again" in run.err
-
-
-async def test_who_looks_again_and_again_goes_on_by_the_nodes_and_sees_it_when_it_is_quick_again(
-    own_redis: RedisServer, own_client: Redis
-) -> None:
-    (alive,) = await publish(own_client, [record("node-1")])
-    async with just_in_time(own_redis, own_client) as (url, proxy), answering(entry(alive)) as address:
-        settings = patient(url).model_copy(update={"timeout_seconds": TIMEOUT_SECONDS, "nodes": address})
-        async with RateLimiterSubject(settings=settings) as goes_on:
-            slow = await goes_on.observe()
-            proxy.delay_seconds = 0.0
-            quick = await goes_on.observe()
-
-    assert (slow["redis_connected"], quick["redis_connected"]) == (False, True)
-    assert ("store_down", "cluster") in found_in(slow)
-    assert [node["id"] for node in slow["nodes"]] == ["node-1"]
-
-
-async def test_what_one_look_has_no_time_to_read_the_next_one_goes_on_with(
-    own_redis: RedisServer, own_client: Redis
-) -> None:
-    await publish(own_client, [record("node-1")])
-    async with just_in_time(own_redis, own_client) as (url, _):
-        settings = patient(url).model_copy(update={"timeout_seconds": TIMEOUT_SECONDS})
-        async with RateLimiterSubject(settings=settings) as goes_on:
-            connected = [(await goes_on.observe())["redis_connected"]]
-            while not connected[-1] and len(connected) < MOST_LOOKS:
-                connected.append((await goes_on.observe())["redis_connected"])
-
-    assert (connected[0], connected[-1]) == (False, True)
