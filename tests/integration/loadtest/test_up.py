@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -38,11 +39,22 @@ def start(tmp_path: Path, *arguments: str, **environment: str) -> "Iterator[subp
             raise
 
 
+def first_line(process: "subprocess.Popen[str]") -> Any:
+    """What it says when all are ready, as JSON."""
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def told(process: "subprocess.Popen[str]") -> list[str]:
+    """The same for people, line by line."""
+    assert process.stdout is not None
+    return list(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_line_of_json_says_where_all_is_and_a_signal_stops_it(number: int, tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "2", "--json") as process:
-        assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
+        ready = first_line(process)
         pids = started_by(process.pid)
         assert set(ready) == {"redis_url", "upstream_url", "nodes"}
         assert [node["id"] for node in ready["nodes"]] == ["node-1", "node-2"]
@@ -73,12 +85,11 @@ def test_modules_of_the_folder_that_it_is_called_in_are_not_its_own(tmp_path: Pa
         env=settings,
         cwd=service,
     ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        ready = first_line(process)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=END_SECONDS)
     assert errors == ""
-    assert json.loads(line)["nodes"][0]["id"] == "node-1"
+    assert ready["nodes"][0]["id"] == "node-1"
 
 
 @pytest.mark.parametrize("after_seconds", [0.1, 0.4, 0.8])
@@ -110,8 +121,7 @@ def test_ctrl_c_does_not_wait_for_a_redis_that_never_answers(tmp_path: Path) -> 
 
 def test_no_process_outlives_one_that_is_killed(tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "2", "--json") as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        first_line(process)
         pids = started_by(process.pid)
         process.kill()
         process.wait()
@@ -124,8 +134,7 @@ def test_no_process_outlives_one_that_is_killed(tmp_path: Path) -> None:
 
 def test_workers_of_nodes_are_started_and_stopped_with_them(tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "1", "--workers", "2", "--json") as process:
-        assert process.stdout is not None
-        (node,) = json.loads(process.stdout.readline())["nodes"]
+        (node,) = first_line(process)["nodes"]
         pids = started_by(process.pid)
         assert len(started_by(node["pid"])) == 2
         process.terminate()
@@ -137,9 +146,8 @@ def test_workers_of_nodes_are_started_and_stopped_with_them(tmp_path: Path) -> N
 def test_what_it_tells_to_type_works_where_nothing_is_set(tmp_path: Path) -> None:
     bare = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(CODE), "HOME": str(tmp_path)}
     with start(tmp_path, "--nodes", "1", PATH=bare["PATH"]) as process:
-        assert process.stdout is not None
-        told = list(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
-        typed = [line for line in told if line.startswith("  ") and "curl" not in line]
+        lines = told(process)
+        typed = [line for line in lines if line.startswith("  ") and "curl" not in line]
         done = subprocess.run(
             ["/bin/sh", "-ec", "".join(typed)], env=bare, capture_output=True, text=True, timeout=END_SECONDS
         )
@@ -152,8 +160,7 @@ def test_what_it_tells_to_type_works_where_nothing_is_set(tmp_path: Path) -> Non
 
 def test_traffic_is_sent_where_it_is_asked_for_and_ends_with_the_rest(tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "2", "--rate", "50", "--json") as process:
-        assert process.stdout is not None
-        nodes = json.loads(process.stdout.readline())["nodes"]
+        nodes = first_line(process)["nodes"]
         deadline = time.monotonic() + END_SECONDS
         while min(requests := [totals(node)["admitted"] for node in nodes]) < 10:
             assert time.monotonic() < deadline, requests
@@ -176,21 +183,19 @@ def totals(node: dict[str, str]) -> dict[str, int]:
 
 def test_a_given_redis_is_used_and_left_running(redis_url: str, tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "1", "--json", REDIS_URL=redis_url) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["redis_url"] == redis_url
+        assert first_line(process)["redis_url"] == redis_url
         process.terminate()
         process.wait(timeout=END_SECONDS)
 
 
 def test_a_given_redis_is_said_to_be(redis_url: str, tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "1", REDIS_URL=redis_url) as process:
-        assert process.stdout is not None
-        told = list(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
+        lines = told(process)
         process.terminate()
         _, errors = process.communicate(timeout=END_SECONDS)
     place = redis_url.removeprefix("redis://").removesuffix("/0")
-    assert told[1].split() == ["REDIS_URL's", "redis", f"{place},", "database", "0"]
-    assert f"export REDIS_URL={redis_url} " in "".join(told)
+    assert lines[1].split() == ["REDIS_URL's", "redis", f"{place},", "database", "0"]
+    assert f"export REDIS_URL={redis_url} " in "".join(lines)
     assert errors == (
         f"loadtest: REDIS_URL is set, so the nodes count in the Redis at {place}, database 0, beside "
         "whatever uses it; nothing there is deleted, and what they write stays. Unset REDIS_URL for one of "
@@ -204,15 +209,14 @@ async def test_a_given_redis_keeps_what_it_has_and_its_password_is_not_shown(tmp
         async with Redis.from_url(url, decode_responses=True) as client:
             await client.set("theirs", "kept")
             with start(tmp_path, "--nodes", "1", REDIS_URL=url) as process:
-                assert process.stdout is not None
-                told = "".join(iter(process.stdout.readline, "Ctrl-C stops everything.\n"))
+                lines = told(process)
                 process.terminate()
                 _, errors = process.communicate(timeout=END_SECONDS)
             kept = await client.get("theirs")
 
     assert kept == "kept"
-    assert "s3cret" not in told + errors
-    assert 'export REDIS_URL="$REDIS_URL" SUBJECT_NODES=127.0.0.1:' in told
+    assert "s3cret" not in "".join(lines) + errors
+    assert 'export REDIS_URL="$REDIS_URL" SUBJECT_NODES=127.0.0.1:' in "".join(lines)
     assert f"in the Redis at 127.0.0.1:{server.port}, database 0, beside" in errors
 
 
@@ -226,9 +230,8 @@ def test_a_node_that_cannot_start_is_one_line_and_exit_code_3(tmp_path: Path) ->
 
 def test_a_node_that_dies_is_told_of_and_the_others_stay(tmp_path: Path) -> None:
     with start(tmp_path, "--nodes", "2", "--json") as process:
-        assert process.stdout is not None
         assert process.stderr is not None
-        ready = json.loads(process.stdout.readline())
+        ready = first_line(process)
         os.kill(ready["nodes"][0]["pid"], signal.SIGKILL)
         assert process.stderr.readline().startswith("loadtest: node-1 ended")
         os.kill(ready["nodes"][1]["pid"], 0)
