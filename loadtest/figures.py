@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from loadtest.scenarios.remedy import Figure, NodeRatio, RefusedRatio, UpstreamRate
+from loadtest.scenarios.remedy import Figure, NodeRatio, RefusedRatio, UpstreamRate, WaySeconds
 from loadtest.subject_commands import Subject
 from loadtest.upstream_log import FLUSH_SECONDS, Arrival, arrivals
 
@@ -43,14 +43,14 @@ async def read(figure: Figure, subject: Subject, log: Path) -> float:
     return of_arrivals(figure, _latest(log, time.time()))
 
 
-def of_arrivals(figure: Figure, latest: list[Arrival]) -> float:
+def of_arrivals(figure: UpstreamRate | NodeRatio | WaySeconds, latest: list[Arrival]) -> float:
     """One that the requests of the last `WINDOW_SECONDS` show."""
     match figure:
         case UpstreamRate():
             return len(latest) / WINDOW_SECONDS
         case NodeRatio():
             return sum(one.node == figure.node_id for one in latest) / max(1, len(latest))
-        case _:
+        case WaySeconds():
             return median(one.at - one.sent for one in latest) if latest else 0.0
 
 

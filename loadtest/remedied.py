@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from loadtest.scenarios.remedy import Figure, NodeRatio, RefusedRatio, Remedy, UpstreamRate
+from loadtest.scenarios.remedy import Figure, NodeRatio, RefusedRatio, Remedy, UpstreamRate, WaySeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _words(figure: Figure, before: float, after: float) -> str:
             return f"the upstream got {before:.0f} requests a second, now {after:.0f}"
         case NodeRatio():
             return f"{figure.node_id} had {100 * before:.0f} % of the requests, now {100 * after:.0f} %"
-        case _:
+        case WaySeconds():
             return (
                 f"a request took {1000 * before:.0f} ms to the upstream in the median, "
                 f"now {1000 * after:.0f} ms"

@@ -122,7 +122,7 @@ async def _on_own(told: Telling, names: Sequence[str]) -> int:
 
 async def _elsewhere(told: Telling, target: Target, names: Sequence[str]) -> int:
     options = told.options
-    elsewhere.check(target.redis_url, names, scenarios.FAULTS)
+    elsewhere.check(target.redis_url, names)
     async with elsewhere.reached(target, options.rate_per_second, told.progress) as cluster:
         drawn = cluster.drawn(names, Chance(options.seed))
         others = cluster.books.facts.others_per_second

@@ -20,8 +20,9 @@ from loadtest.elsewhere.target import Target, TargetError
 from loadtest.generator import LONGEST_RUN_SECONDS, Generator, Way
 from loadtest.load import IDLE
 from loadtest.progress import Progress
-from loadtest.scenarios import FIRST, Chance, Scenario, Setting, Sign, Step, draw, feasibility, warm_up
+from loadtest.scenarios import FAULTS, FIRST, Chance, Scenario, Setting, Sign, Step, draw, warm_up
 from loadtest.scenarios.fault import Fault
+from loadtest.scenarios.feasibility import why_not
 from loadtest.subject_commands import Finding, Subject, SubjectError
 from loadtest.verdict import Asked
 from loadtest.watching import watching
@@ -70,7 +71,7 @@ class Reached:
         found = [] if names[0] == FIRST else [self._warm_up()]
         for name in names:
             scenario = draw(name, self.setting, chance)
-            reason = feasibility.why_not(scenario, self.setting, takes_new_keys=self.target.keys is None)
+            reason = why_not(scenario, self.setting, takes_new_keys=self.target.keys is None)
             if reason is not None:
                 raise TargetError(str(reason))
             found.append(scenario)
@@ -195,7 +196,7 @@ def environment(target: Target) -> dict[str, str]:
     return {**own, "REDIS_URL": target.redis_url}
 
 
-def check(redis_url: str, names: Sequence[str], processes: Sequence[str]) -> None:
+def check(redis_url: str, names: Sequence[str]) -> None:
     """Before anything is looked at.
 
     Raises:
@@ -205,7 +206,7 @@ def check(redis_url: str, names: Sequence[str], processes: Sequence[str]) -> Non
         parse_redis_url(redis_url)
     except ValueError as error:
         raise TargetError(f"--redis: {error}") from None
-    if wrong := [name for name in names if name in processes]:
+    if wrong := [name for name in names if name in FAULTS]:
         raise TargetError(
             f"{', '.join(wrong)} needs processes of the cluster, its Redis or its upstream, and "
             "--nodes gives only their addresses: run it without --nodes, on a cluster of its own "
