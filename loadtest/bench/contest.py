@@ -80,8 +80,11 @@ class Contest:
         )
         before = await self.stage.upstream_count()
         measured = await self.stage.do(job)
-        prove = proof.reached if scenario.status == 200 else proof.was_kept_off
-        prove(peer.name, job, await self.stage.upstream_count() - before)
+        reached = await self.stage.upstream_count() - before
+        if scenario.status == 200:
+            proof.reached(peer.name, measured.sent, reached)
+        else:
+            proof.was_kept_off(peer.name, job, reached)
         return measured
 
     def _share_of_most(self, number: int, scenario: Scenario, peer: Peer) -> float:

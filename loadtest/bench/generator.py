@@ -38,21 +38,22 @@ async def measured(job: Job) -> Measured:
     async with _connections(job, job.connections, tally, loop.answered) as connections:
         loop.start(connections)
         try:
-            await _all_of(tally)
+            await _answered(tally, tally.end)
         finally:
             loop.stop()
+        await _answered(tally, tally.rest)
         rss_bytes = vitals.rss_bytes(job.tested)
         held_bytes = await _held_bytes(job, rss_bytes) if job.held_connections else 0
     return tally.measured(rss_bytes, held_bytes)
 
 
-async def _all_of(tally: Tally) -> None:
-    while not tally.end.done():
+async def _answered(tally: Tally, awaited: asyncio.Future[None]) -> None:
+    while not awaited.done():
         before = tally.answers
-        await asyncio.wait([tally.end], timeout=SILENT_SECONDS)
-        if tally.answers == before and not tally.end.done():
+        await asyncio.wait([awaited], timeout=SILENT_SECONDS)
+        if tally.answers == before and not awaited.done():
             raise ValueError(f"no answer within {SILENT_SECONDS:g} s, after {tally.answers:,}")
-    tally.end.result()
+    awaited.result()
 
 
 async def _held_bytes(job: Job, rss_bytes: int) -> int:
@@ -60,14 +61,18 @@ async def _held_bytes(job: Job, rss_bytes: int) -> int:
     tally = Tally(Job(job.ports, (), (), job.key_prefix, warm_up=0, requests=job.held_connections))
     request = requests.of(job.key_prefix, job.keys)
 
+    def ask() -> None:
+        held[tally.sent].send(request(tally.sent), 0.0)
+        tally.sent += 1
+
     def answered(_connection: Connection, status: bytes, since: float) -> None:
         tally.count(status, since)
-        if tally.answers < len(held):
-            held[tally.answers].send(request(tally.answers), 0.0)
+        if tally.sent < len(held):
+            ask()
 
     async with _connections(job, job.held_connections, tally, answered) as held:
-        held[0].send(request(0), 0.0)
-        await _all_of(tally)
+        ask()
+        await _answered(tally, tally.end)
         tally.check()
         await asyncio.sleep(SETTLE_SECONDS)
         return vitals.rss_bytes(job.tested) - rss_bytes

@@ -33,11 +33,12 @@ class Job:
 class Measured:
     """What came of a job.
 
-    `statuses` of the measured requests, by the status as text; `rss_bytes` of the processes under test, and
-    `held_bytes` that held connections added.
+    `sent` are all requests, those before and behind the measured ones too; `statuses` of the measured, by the
+    status as text; `rss_bytes` of the processes under test, and `held_bytes` that held connections added.
     """
 
     requests: int
+    sent: int
     seconds: float
     tested_cpu_ns: int
     redis_cpu_ns: int

@@ -18,7 +18,6 @@ class ClosedLoop:
         """Nothing is sent yet."""
         self._tally = tally
         self._request = request
-        self._sent = 0
 
     def start(self, connections: Sequence[Connection]) -> None:
         """Send the first requests."""
@@ -32,8 +31,8 @@ class ClosedLoop:
             self._send(connection, now)
 
     def _send(self, connection: Connection, now: float) -> None:
-        connection.send(self._request(self._sent), now)
-        self._sent += 1
+        connection.send(self._request(self._tally.sent), now)
+        self._tally.sent += 1
 
     def stop(self) -> None:
         """It ends with the tally by itself."""
@@ -49,7 +48,6 @@ class OpenLoop:
         self._request = request
         self._per_second = per_second
         self._ticks = 0
-        self._sent = 0
         self._free: deque[Connection] = deque()
         self._waiting: deque[float] = deque()
 
@@ -78,8 +76,8 @@ class OpenLoop:
             self._free.append(connection)
 
     def _send(self, connection: Connection, since: float) -> None:
-        connection.send(self._request(self._sent), since)
-        self._sent += 1
+        connection.send(self._request(self._tally.sent), since)
+        self._tally.sent += 1
 
     def stop(self) -> None:
         """Tick no more."""

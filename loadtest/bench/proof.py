@@ -34,20 +34,19 @@ async def lets_through(stage: Stage, name: str, peer: Running) -> None:
         statuses, count = await _send(stage, job)
         if statuses != {"200": ASKED}:
             raise BenchError(f"{name} does not let all through: {statuses}")
-        reached(name, job, count)
+        reached(name, ASKED, count)
 
 
-def reached(name: str, job: Job, count: int) -> None:
-    """All of a job that nothing is to be refused of came to the upstream: `count` requests.
-
-    A job ends with its last answer, when other connections have sent one request more.
+def reached(name: str, sent: int, count: int) -> None:
+    """All requests of a job that nothing is to be refused of came to the upstream: `count` of those `sent`.
 
     Raises:
-        BenchError: they did not.
+        BenchError: some did not, or some came twice.
     """
-    asked = job.warm_up + job.requests + job.held_connections
-    if not asked <= count <= asked + job.connections:
-        raise BenchError(f"{name} answers by itself: {count:,} of {asked:,} requests reached the upstream")
+    if count < sent:
+        raise BenchError(f"{name} answers by itself: {count:,} of {sent:,} requests reached the upstream")
+    if count > sent:
+        raise BenchError(f"{name} asks twice: of {sent:,} requests {count:,} reached the upstream")
 
 
 def was_kept_off(name: str, job: Job, count: int) -> None:

@@ -12,7 +12,8 @@ TOLERATED = 0.001
 
 
 class Tally:
-    """Counts answers until all are there: then `end` is set."""
+    """Counts requests and answers. `end` is set when all that is measured is there, and `rest` when what was
+    on its way then is answered too."""
 
     def __init__(self, job: Job) -> None:
         """Nothing has come yet."""
@@ -22,29 +23,33 @@ class Tally:
         self._latencies: list[float] = []
         self._begun = self._reading()
         self._ended = self._begun
+        self.sent = 0
         self.answers = 0
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.rest: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def count(self, status: bytes, since: float) -> float:
         """Count an answer to a request of that time; the time now."""
         now = time.perf_counter()
-        if self.end.done():
-            return now
-        self._latencies.append(now - since)
-        self._statuses[status] += 1
         self.answers += 1
+        if self.answers <= self._last:
+            self._latencies.append(now - since)
+            self._statuses[status] += 1
         if self.answers == self._job.warm_up:
             self._statuses.clear()
             self._begun = self._reading()
         if self.answers == self._last:
             self._ended = self._reading()
             self.end.set_result(None)
+        if self.answers == self.sent >= self._last:
+            self.rest.set_result(None)
         return now
 
     def lose(self) -> None:
         """A connection was closed by the other side."""
-        if not self.end.done():
-            self.end.set_exception(ValueError(f"a connection was closed, after {self.answers:,} answers"))
+        awaited = self.rest if self.end.done() else self.end
+        if not awaited.done():
+            awaited.set_exception(ValueError(f"a connection was closed, after {self.answers:,} answers"))
 
     def check(self) -> dict[str, int]:
         """The statuses of the answers.
@@ -74,6 +79,7 @@ class Tally:
         latencies = sorted(self._latencies[job.warm_up : self._last])
         return Measured(
             requests=job.requests,
+            sent=self.sent + job.held_connections,
             seconds=seconds,
             tested_cpu_ns=int(tested),
             redis_cpu_ns=int(redis),

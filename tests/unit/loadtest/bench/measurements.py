@@ -15,6 +15,7 @@ def measured(
     """Of a thousand requests."""
     return Measured(
         requests=1000,
+        sent=2000,
         seconds=1000 / per_second,
         tested_cpu_ns=int(cpu_us * 1_000_000),
         redis_cpu_ns=int(redis_us * 1_000_000),
