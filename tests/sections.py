@@ -18,11 +18,17 @@ class Section:
 
 def parser(package: str, description: str | None, names: Sequence[str]) -> argparse.ArgumentParser:
     """Of a program that measures sections of these names, or some of them."""
+
+    def known(name: str) -> str:
+        if name not in names:
+            raise argparse.ArgumentTypeError(f"{name!r} is not of {', '.join(names)}")
+        return name
+
     found = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
     found.add_argument(
         "sections",
         nargs="*",
-        choices=names,
+        type=known,  # argparse holds no name at all against `choices`
         metavar="SECTION",
         help=f"of {', '.join(names)}; all if none",
     )
