@@ -28,7 +28,7 @@ def parser(package: str, description: str | None, names: Sequence[str]) -> argpa
     found.add_argument(
         "sections",
         nargs="*",
-        type=known,  # argparse holds no name at all against `choices`
+        type=known,  # with `choices`, argparse would refuse to be given no name
         metavar="SECTION",
         help=f"of {', '.join(names)}; all if none",
     )
