@@ -69,7 +69,6 @@ async def ready_to_serve(settings: Settings, serves: Serving) -> AsyncIterator[S
     redis = serves.redis
     async with (
         aclosing(redis.endpoint),
-        redis.client,
         background(redis.store.run, serves.loop_lag.run, redis.endpoint.follow) as start,
     ):
         await _first_look(settings, redis)

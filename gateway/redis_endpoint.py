@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from redis.asyncio import Redis
@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from gateway.contract.redis_url import RedisTarget, Tls
 from gateway.contract.tls import modern
 from gateway.errors import REDIS_TROUBLE, StartError, StoreUnavailable
+from gateway.master_pool import MasterPool
 from gateway.sentinels import Sentinels, reason
 
 CONNECT_SECONDS = 1.0
@@ -41,6 +42,7 @@ class Endpoint:
         self._master: tuple[str, int] | None = None
         self._transport: asyncio.Transport | None = None
         self._clients: list[Redis] = []
+        self._pools: list[MasterPool] = []
 
     @property
     def greeting(self) -> tuple[tuple[str | int, ...], ...]:
@@ -91,7 +93,10 @@ class Endpoint:
         return await self._sentinels.discover_master(self._target.service or "")
 
     def client(self) -> Redis:
-        """A client for all that is not counting: it repeats nothing by itself, and follows the master."""
+        """A client for all that is not counting: it repeats nothing by itself, and follows the master.
+
+        `aclose` closes it.
+        """
         options = self._target.options() | {
             "decode_responses": True,
             "encoding_errors": "replace",
@@ -103,8 +108,11 @@ class Endpoint:
         if self._target.path is None:
             options["socket_keepalive"] = True
         if self._sentinels is None:
-            return Redis(**options)
-        client: Redis = self._sentinels.master_for(self._target.service or "", **options)
+            client = Redis(**options)
+        else:
+            pool = MasterPool(self._target.service or "", self._sentinels, **options)
+            self._pools.append(pool)
+            client = Redis.from_pool(pool)
         self._clients.append(client)
         return client
 
@@ -121,21 +129,30 @@ class Endpoint:
             except REDIS_TROUBLE as error:
                 logger.debug("the sentinels do not say who is the master: %s", error)
                 continue
+            for pool in self._pools:
+                pool.keep_to(master)
             if self._master not in (None, master):
                 logger.warning("the sentinels name another master, %s:%d", *master)
-                await self._leave()
+                self._leave()
 
-    async def _leave(self) -> None:
+    def _leave(self) -> None:
         self._master = None
         if self._transport is not None:
             self._transport.abort()
-        for client in self._clients:
-            await client.connection_pool.disconnect()
 
     async def aclose(self) -> None:
-        """Close the connections to the sentinels; those that it gave are their takers'."""
+        """Close all connections but those of `connect`, which are their takers'.
+
+        By TLS a server is told so, and one that hangs does not answer: then that is not waited for.
+        """
+        closing: list[Callable[[], Awaitable[None]]] = [client.aclose for client in self._clients]
         if self._sentinels is not None:
-            await self._sentinels.aclose()
+            closing.append(self._sentinels.aclose)
+        for close in closing:
+            try:
+                await close()
+            except REDIS_TROUBLE as error:
+                logger.debug("connections to Redis were not closed in order: %s", error)
 
 
 def _ssl_context(tls: Tls) -> ssl.SSLContext:

@@ -38,7 +38,6 @@ async def run(settings: Settings, signals: Signals, log: LogWriter) -> None:
     async with (
         _inherited(settings, log) as (sockets, board),
         aclosing(speaker.endpoint),
-        speaker.client,
     ):
         assignments = _assignments(settings, sockets, board)
         crew = Crew(assignments, Board(board, settings.workers, b""), speaker.sums, speaker.check_files)

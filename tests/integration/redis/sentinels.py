@@ -1,7 +1,7 @@
-"""A master, its replica and three sentinels, as processes."""
+"""Sentinels and the servers that they watch, as processes."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -63,6 +63,32 @@ async def replicated(*options: str) -> AsyncIterator[Replicated]:
             await eventually(partial(_knows_all, sentinel), bool)
         await _tuned(sentinels, _AFTERWARDS)
         yield Replicated((master, replica), sentinels)
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """A sentinel that names whom it is told to."""
+
+    sentinel: RedisServer
+
+    @property
+    def url(self) -> str:
+        """REDIS_URL."""
+        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/{SERVICE}"
+
+    async def at(self, port: int) -> None:
+        """Name the server at `port`, and all that it has said before is void."""
+        async with client_of(self.sentinel) as client:
+            await client.execute_command("SENTINEL", "REMOVE", SERVICE)  # type: ignore[no-untyped-call] # redis-py's own
+            await client.execute_command("SENTINEL", "MONITOR", SERVICE, "127.0.0.1", port, 1)  # type: ignore[no-untyped-call] # redis-py's own
+
+
+@contextmanager
+def pointed(port: int, *options: str) -> Iterator[Pointed]:
+    """One that names the server at `port` to begin with."""
+    monitor = f"sentinel monitor {SERVICE} 127.0.0.1 {port} 1\n"
+    with redis_server.running("--sentinel", *options, configuration=monitor) as sentinel:
+        yield Pointed(sentinel)
 
 
 async def _tuned(sentinels: Iterable[RedisServer], periods: Iterable[str]) -> None:

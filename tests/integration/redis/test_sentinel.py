@@ -4,18 +4,25 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
+from redis.asyncio import Redis
 
 from gateway.contract.redis_url import parse_redis_url
-from gateway.errors import StoreUnavailable
+from gateway.errors import REDIS_TROUBLE, StoreUnavailable
+from gateway.master_pool import MasterPool
 from gateway.redis_endpoint import Endpoint
 from loadtest import redis_server
 from tests.integration.gateway.node import eventually
-from tests.integration.redis.sentinels import Replicated, is_master, replicated
+from tests.integration.redis.sentinels import Replicated, is_master, pointed, replicated
 
 DEAD_SECONDS = 15.0
 """Until the sentinels have found a master dead, agreed, and made the replica one."""
+MOST_TURNS = 60
+"""Of the event loop, within which a question by a new connection is answered."""
+ROUNDS = 5
+NOBODY = ("127.0.0.1", 1)
 
 
 class Held(asyncio.Protocol):
@@ -93,6 +100,45 @@ async def test_a_killed_master_is_replaced_by_its_replica(redis: Replicated, end
     await eventually(lambda: port_or_none(endpoint), lambda found: found == second.port, DEAD_SECONDS)
     async with endpoint.client() as client:
         await client.set("written", "after")
+
+
+async def server_of(client: Redis) -> int | None:
+    """The port of whom it asks, if that answers."""
+    try:
+        return int((await client.info("server"))["tcp_port"])
+    except REDIS_TROUBLE:
+        return None
+
+
+async def test_a_client_leaves_the_last_master_though_the_connection_that_counts_went_first() -> None:
+    with redis_server.running() as one, redis_server.running() as two, pointed(one.port) as sentinel:
+        endpoint = Endpoint(parse_redis_url(sentinel.url))
+        client = endpoint.client()
+        assert await server_of(client) == one.port
+        await sentinel.at(two.port)
+        assert await port(endpoint) == two.port
+
+        following = asyncio.create_task(endpoint.follow())
+        await eventually(partial(server_of, client), lambda found: found == two.port)
+        following.cancel()
+        await endpoint.aclose()
+
+
+async def test_a_connection_that_is_left_at_whatever_moment_fails_as_if_the_server_had_gone() -> None:
+    with redis_server.running() as server, pointed(server.port) as sentinel:
+        endpoint = Endpoint(parse_redis_url(sentinel.url))
+        client = endpoint.client()
+        pool = client.connection_pool
+        assert isinstance(pool, MasterPool)
+        for turns in [*range(MOST_TURNS)] * ROUNDS:
+            asked = asyncio.ensure_future(client.get("any"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            pool.keep_to(NOBODY)
+            (outcome,) = await asyncio.gather(asked, return_exceptions=True)
+            assert outcome is None or isinstance(outcome, REDIS_TROUBLE), repr(outcome)
+        assert await client.get("any") is None
+        await endpoint.aclose()
 
 
 async def test_sentinels_that_cannot_name_a_master_are_told(redis: Replicated) -> None:

@@ -1,21 +1,30 @@
 """Redis behind TLS: whom a node trusts, and what it shows. The servers of the operating system speak it."""
 
+import asyncio
+import os
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gateway.background import background
+from gateway.contract.redis_url import parse_redis_url
+from gateway.errors import REDIS_TROUBLE
+from gateway.redis_endpoint import Endpoint
 from loadtest import redis_server
 from loadtest.ports import free_port
+from loadtest.redis_server import RedisServer
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import node_process
 from tests.integration.gateway.upstream import Upstream
 from tests.integration.redis.conftest import OF_THE_SYSTEM
+from tests.integration.redis.sentinels import SERVICE, client_of, pointed
 from tests.integration.redis.watched import LIMIT, QUOTA, answers, decides_by_redis, fresh_key, store
 from tests.integration.subject.publishing import subject
 
@@ -68,11 +77,9 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
-@contextmanager
-def server(authority: Authority, *options: str, alternative: str = "IP:127.0.0.1") -> Iterator[int]:
-    """The TLS port of a server with a certificate for `alternative`."""
+def by_tls(authority: Authority, port: int, alternative: str = "IP:127.0.0.1") -> tuple[str, ...]:
+    """Options of a server that has a certificate for `alternative` at `port`."""
     certificate, key = authority.sign("server", alternative)
-    port = free_port()
     files = (
         "--tls-cert-file",
         certificate,
@@ -81,8 +88,25 @@ def server(authority: Authority, *options: str, alternative: str = "IP:127.0.0.1
         "--tls-ca-cert-file",
         authority.certificate,
     )
-    with redis_server.running("--tls-port", str(port), *map(str, files), *options):
-        yield port
+    return ("--tls-port", str(port), *map(str, files))
+
+
+@contextmanager
+def server(authority: Authority, *options: str, alternative: str = "IP:127.0.0.1") -> Iterator[RedisServer]:
+    """One by its TLS port."""
+    port = free_port()
+    with redis_server.running(*by_tls(authority, port, alternative), *options) as running:
+        yield replace(running, port=port)
+
+
+@contextmanager
+def frozen(server: RedisServer) -> Iterator[None]:
+    """While it lasts the server takes what comes, and says nothing."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
 
 
 def settings(url: str, upstream: Upstream) -> dict[str, str]:
@@ -95,8 +119,8 @@ async def test_a_server_and_a_client_that_show_certificates_trust_each_other(
 ) -> None:
     certificate, key = authority.sign("client", "DNS:node-1")
     shown = f"ssl_ca_certs={authority.certificate}&ssl_certfile={certificate}&ssl_keyfile={key}"
-    with server(authority, "--tls-auth-clients", "yes") as port:
-        url = f"rediss://127.0.0.1:{port}/1?{shown}"
+    with server(authority, "--tls-auth-clients", "yes") as redis:
+        url = f"rediss://127.0.0.1:{redis.port}/1?{shown}"
         async with node_process(tmp_path, **settings(url, upstream)) as node:
             await decides_by_redis(node)
             assert await answers(node, QUOTA + 3, fresh_key()) == Counter({200: QUOTA, 429: 3})
@@ -117,8 +141,8 @@ async def test_a_server_and_a_client_that_show_certificates_trust_each_other(
 async def test_a_node_that_is_not_trusted_or_does_not_trust_says_so_and_serves(
     authority: Authority, upstream: Upstream, tmp_path: Path, query: str, alternative: str, told: str
 ) -> None:
-    with server(authority, "--tls-auth-clients", "yes", alternative=alternative) as port:
-        url = f"rediss://127.0.0.1:{port}/0{query.format(ca=authority.certificate)}"
+    with server(authority, "--tls-auth-clients", "yes", alternative=alternative) as redis:
+        url = f"rediss://127.0.0.1:{redis.port}/0{query.format(ca=authority.certificate)}"
         async with node_process(tmp_path, **settings(url, upstream)) as node:
             assert await answers(node, QUOTA + 3, fresh_key()) == Counter({200: QUOTA, 429: 3})
             await eventually(partial(store, node), lambda seen: told in seen.trouble)
@@ -129,8 +153,47 @@ async def test_a_node_that_is_not_trusted_or_does_not_trust_says_so_and_serves(
 
 
 async def test_checks_can_be_left_out(authority: Authority, upstream: Upstream, tmp_path: Path) -> None:
-    with server(authority, "--tls-auth-clients", "no", alternative="DNS:redis.example") as port:
+    with server(authority, "--tls-auth-clients", "no", alternative="DNS:redis.example") as redis:
         for query in ("ssl_cert_reqs=none", f"ssl_ca_certs={authority.certificate}&ssl_check_hostname=false"):
-            url = f"rediss://127.0.0.1:{port}/0?{query}"
+            url = f"rediss://127.0.0.1:{redis.port}/0?{query}"
             async with node_process(tmp_path, **settings(url, upstream)) as node:
                 await decides_by_redis(node)
+
+
+async def test_connections_to_a_server_that_hangs_are_closed_without_a_fault(authority: Authority) -> None:
+    with server(authority, "--tls-auth-clients", "no") as redis:
+        url = f"rediss://127.0.0.1:{redis.port}/0?ssl_ca_certs={authority.certificate}"
+        endpoint = Endpoint(parse_redis_url(url))
+        client = endpoint.client()
+        await asyncio.gather(client.get("any"), client.get("any"))
+        with frozen(redis):
+            await endpoint.aclose()
+        async with client_of(redis) as direct:
+            await eventually(direct.client_list, lambda seen: len(seen) == 1)
+
+
+async def test_a_master_that_hangs_is_left_for_the_one_that_the_sentinels_name(authority: Authority) -> None:
+    options, tls_port = ("--tls-auth-clients", "no", "--tls-replication", "yes"), free_port()
+    with (
+        server(authority, *options) as first,
+        server(authority, *options) as second,
+        pointed(first.port, *by_tls(authority, tls_port), *options) as sentinel,
+    ):
+        url = f"rediss+sentinel://127.0.0.1:{tls_port}/{SERVICE}?ssl_ca_certs={authority.certificate}"
+        endpoint = Endpoint(parse_redis_url(url))
+        client = endpoint.client()
+
+        async def answering() -> int | None:
+            try:
+                return int((await client.info("server"))["process_id"])
+            except REDIS_TROUBLE:
+                return None
+
+        async with background(endpoint.follow):
+            await eventually(answering, lambda pid: pid == first.pid)
+            transport, _ = await endpoint.connect(asyncio.Protocol)
+            with frozen(first):
+                await sentinel.at(second.port)
+                await eventually(answering, lambda pid: pid == second.pid)
+                assert transport.is_closing()
+        await endpoint.aclose()
