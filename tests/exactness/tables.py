@@ -1,12 +1,13 @@
 """What was measured, as Markdown."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from tests.exactness import oracle
 from tests.exactness.clocks import ClockRun
 from tests.exactness.limits import Outcome
 from tests.exactness.outages import Course, WorstCase
-from tests.markdown import Columns, rows, table
+from tests.markdown import Columns, table
 
 _LIMITS: Columns[Outcome] = {
     "limit": lambda one: f"`{one.demand.client.limit}`",
@@ -39,6 +40,24 @@ _WORST_CASES: Columns[WorstCase] = {
 }
 
 
+class _Clocked(NamedTuple):
+    """What became of one client in a run of these clocks."""
+
+    clocks: str
+    run: ClockRun
+    outcome: Outcome
+
+
+_CLOCKS: Columns[_Clocked] = {
+    "wall clocks": lambda one: one.clocks,
+    "limit": lambda one: f"`{one.outcome.demand.client.limit}`",
+    "asked for": lambda one: f"{one.outcome.demand.factor:g}×",
+    "fullest window": lambda one: " · ".join(map(str, one.outcome.fullest)),
+    "admitted of the possible": lambda one: f"{one.outcome.admitted_ratio:.3f}",
+    "decided without Redis": lambda one: str(one.run.fallbacks),
+}
+
+
 def _transit(one: Outcome) -> str:
     """In milliseconds."""
     percentiles = (1000 * oracle.percentile(one.transit_seconds, percent) for percent in (50, 99, 100))
@@ -62,25 +81,4 @@ def of_worst_cases(cases: Iterable[WorstCase]) -> str:
 
 def of_clocks(runs: Iterable[tuple[str, ClockRun]]) -> str:
     """A line each limit and course of the clocks."""
-    return rows(
-        (
-            "wall clocks",
-            "limit",
-            "asked for",
-            "fullest window",
-            "admitted of the possible",
-            "decided without Redis",
-        ),
-        (
-            (
-                clocks,
-                f"`{o.demand.client.limit}`",
-                f"{o.demand.factor:g}×",
-                " · ".join(map(str, o.fullest)),
-                f"{o.admitted_ratio:.3f}",
-                str(run.fallbacks),
-            )
-            for clocks, run in runs
-            for o in run.outcomes
-        ),
-    )
+    return table(_CLOCKS, (_Clocked(name, run, one) for name, run in runs for one in run.outcomes))
