@@ -33,7 +33,7 @@ class Counts:
 
 
 _all = operator.attrgetter(*(item.name for item in fields(Counts)))
-_OUTCOMES = {200: "admitted", 429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
+_OUTCOMES = {429: "refused", 403: "refused", 401: "unidentified", 0: "connection_failures"}
 
 
 def outcome(status: int, *, is_upstreams: bool) -> str:

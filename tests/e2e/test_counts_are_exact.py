@@ -33,6 +33,7 @@ async def test_counts_of_all_outcomes_are_exact_on_each_node(tmp_path: Path) -> 
         async with generator.running(
             nodes, LOAD, seed=1, environment=running.environment, folder=tmp_path
         ) as load:
+            await load.starts()
             async with upstream.running("127.0.0.1", port, None):
                 await asyncio.sleep(5)
             await asyncio.sleep(1.5)  # the upstream is away: admitted requests fail

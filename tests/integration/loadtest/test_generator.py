@@ -1,4 +1,4 @@
-"""The load generator as a process, against dummy upstreams as its nodes."""
+"""The load generator as a process."""
 
 import asyncio
 import json
@@ -16,19 +16,19 @@ from loadtest.load import IDLE, Load, Stream
 from loadtest.ports import free_port
 from tests.certificates import Authority
 
+UNLIMITED = {"GATEWAY_DEFAULT_LIMIT": "1000000/m"}
+
 
 async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-
-    def seen() -> Counter[str]:
-        return Counter(json.loads(line)["key"] for line in log.read_text().splitlines())
-
-    async with upstream.running("127.0.0.1", 0, log) as url:
-        nodes = [("node-1", url), ("node-2", url)]
+    async with cluster.running(cluster.Plan(nodes=2, node_environment=UNLIMITED)) as behind:
         first = Load((Stream(100.0, ("key-a",), (1, 3)),))
-        environment = cluster.own_environment()
+        nodes = [(node.id, node.url) for node in behind.nodes]
+
+        def seen() -> Counter[str]:
+            return Counter(json.loads(line)["key"] for line in behind.upstream_log.read_text().splitlines())
+
         async with generator.running(
-            nodes, first, seed=1, environment=environment, folder=tmp_path
+            nodes, first, seed=1, environment=cluster.own_environment(), folder=tmp_path
         ) as running:
             assert await polling.until(lambda: seen().total() > 100, 20)
             running.follow(Load((Stream(200.0, ("key-b",)),)))
@@ -39,23 +39,23 @@ async def test_it_follows_a_load_that_changes_and_counts_exactly(tmp_path: Path)
             await asyncio.sleep(0.5)
             assert seen() == before
             counted = await running.stop()
+        passages = list(upstream_log.passages(behind.upstream_log.read_text().splitlines()))
     sent = {node_id: counts.admitted for node_id, counts in counted.nodes.items()}
     assert sum(sent.values()) == before.total()
     assert all(counts.unanswered == counts.failed == 0 for counts in counted.nodes.values())
     assert sent["node-2"] > 1.3 * sent["node-1"]
-    passages = list(upstream_log.passages(log.read_text().splitlines()))
     assert len(passages) == before.total()
     assert all(0 <= passage.at - passage.sent < 5 for passage in passages)
 
 
 async def test_a_burst_of_more_than_a_seconds_requests_is_sent_whole(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    async with upstream.running("127.0.0.1", 0, log) as url:
+    async with cluster.running(cluster.Plan(nodes=1, node_environment=UNLIMITED)) as behind:
+        (node,) = behind.nodes
         load = Load((Stream(10.0, ("key-a", "key-b"), burst=20),))
         async with generator.running(
-            [("node-1", url)], load, seed=1, environment=cluster.own_environment(), folder=tmp_path
+            [(node.id, node.url)], load, seed=1, environment=cluster.own_environment(), folder=tmp_path
         ) as running:
-            assert await polling.until(lambda: len(log.read_text().splitlines()) > 20, 30)
+            assert await polling.until(lambda: behind.upstream_log.read_text().count("\n") > 20, 30)
             running.follow(IDLE)
             await asyncio.sleep(1)
             counted = await running.stop()

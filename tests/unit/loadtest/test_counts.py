@@ -18,7 +18,7 @@ def test_what_was_sent_is_what_was_started_to_any_node() -> None:
 
 @pytest.mark.parametrize(
     ("status", "became"),
-    [(200, "admitted"), (429, "refused"), (403, "refused"), (401, "unidentified"), (502, "failed")],
+    [(200, "failed"), (429, "refused"), (403, "refused"), (401, "unidentified"), (502, "failed")],
 )
 def test_what_a_node_passes_on_was_admitted_and_what_it_says_itself_tells_what_became(
     status: int, became: str
