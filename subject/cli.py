@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from subject.commands.parser import build
+from subject.commands.parser import WHOIS, build
 from subject.errors import (
     FileError,
     HalfDoneError,
@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
     loaded = settings.load()
     for name in settings.unknown_variables(os.environ):
         _say(f"subject: {name} is no setting (a typing error?)", WELL)
-    if arguments.command == "whois":
+    if arguments.command == WHOIS:
         from subject.commands import whois
 
         return whois.run(arguments, loaded)

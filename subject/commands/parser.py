@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from subject.errors import SHOWN, UsageError, shortened
 
 DISTRIBUTION = "operator-ratelimiter"
+WHOIS = "whois"
 
 EPILOG = """\
 settings (environment): REDIS_URL, SUBJECT_NODES (admin addresses host:port, asked where Redis is away),
@@ -17,10 +18,35 @@ exit codes: 0 done or shown, and diagnose found nothing (what else shows somethi
 3 nothing can be seen, or what an action needs cannot be reached"""
 
 
+NO_KEYS_HERE = (
+    "whois takes no key on its command line, where the shell's history and all who list processes see it: "
+    "type subject whois alone and give the key when it asks, or on standard input: subject whois <FILE"
+)
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without what was typed: it may be a key in the wrong place."""
 
     _given: Sequence[str] = ()
+
+    def parse_args(  # type: ignore[override]  # as that of the next
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """As the base's; what nobody takes is told with the help of the command that was given it.
+
+        Raises:
+            UsageError: the arguments are wrong.
+        """
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self._refuse(found, unknown)
+        return found
+
+    def _refuse(self, found: argparse.Namespace, unknown: Sequence[str]) -> NoReturn:
+        if found.command == WHOIS:
+            raise UsageError(NO_KEYS_HERE)
+        words = " ".join(filter(None, (found.command, getattr(found, "verb", None))))
+        self.error(f"unrecognized arguments: {' '.join(unknown)}", words)
 
     def parse_known_args(  # type: ignore[override]  # the base has overloads, for namespaces of other types
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -29,14 +55,15 @@ class Parser(argparse.ArgumentParser):
         self._given = tuple(args or ())
         return super().parse_known_args(args, namespace)
 
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage."""
+    def error(self, message: str, command: str = "") -> NoReturn:
+        """Raise instead of printing the usage; `command` is the one whose help tells more, if not this."""
         typed = {part for text in self._given for part in (text, text.partition("=")[2])}
         for text in sorted(typed, key=len, reverse=True):
             for written in (repr(text), text):
                 if len(text) > SHOWN:
                     message = message.replace(written, shortened(text))
-        raise UsageError(f"{message} (see {self.prog} --help)")
+        whose = f"{self.prog} {command}".rstrip()
+        raise UsageError(f"{message} (see {whose} --help)")
 
 
 def build() -> Parser:
@@ -63,8 +90,15 @@ def build() -> Parser:
     completion = commands.add_parser("completion", help="what a shell needs to complete these commands")
     completion.add_argument("shell", metavar="SHELL", help="bash, zsh or fish")
     _lasting(commands)
-    whois = commands.add_parser("whois", help="the client id of an API key, which is read on standard input")
-    whois.add_argument("--all", action="store_true", help="each line is a key: a line with an id for each")
+    text = "the client id of an API key, which is asked for, or read on standard input"
+    whois = commands.add_parser(
+        WHOIS,
+        help=text,
+        description=f"{text}; never an argument, which the shell's history would keep. It is not shown.",
+    )
+    whois.add_argument(
+        "--all", action="store_true", help="of several keys, one a line: a line with the id of each"
+    )
     _json(whois)
     commands.add_parser(
         "serve",

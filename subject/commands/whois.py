@@ -18,6 +18,8 @@ from subject.settings import Settings
 
 LONGEST_LINE = 1000
 MOST_KEYS = 10_000
+PROMPT = "API key (not shown as you type or paste it): "
+PROMPT_FOR_ALL = "API key (not shown as you type or paste it; an empty line ends): "
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -27,7 +29,10 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         UsageError: what was read is no key, or the clients file cannot be used.
     """
     clients = _clients(settings)
-    keys = _all_lines() if arguments.all else [_typed() if sys.stdin.isatty() else _line()]
+    if sys.stdin.isatty():
+        keys = _all_typed() if arguments.all else [_typed(PROMPT)]
+    else:
+        keys = _all_lines() if arguments.all else [_line()]
     if not all(map(client_id.is_usable_key, keys)):
         raise UsageError("an API key is 1 to 256 visible ASCII characters, on one line of standard input")
     names = _unregistered(keys, settings) if clients is None else [_registered(key, clients) for key in keys]
@@ -55,11 +60,16 @@ def _all_lines() -> list[str]:
     return keys
 
 
-def _typed() -> str:
+def _typed(prompt: str) -> str:
     try:
-        return getpass.getpass("API key: ")
+        return getpass.getpass(prompt)
     except EOFError:
         return ""
+
+
+def _all_typed() -> list[str]:
+    """Up to an empty line, or Ctrl-D."""
+    return list(iter(lambda: _typed(PROMPT_FOR_ALL), ""))
 
 
 def _registered(key: str, clients: Clients) -> str:

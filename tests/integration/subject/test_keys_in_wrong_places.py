@@ -40,6 +40,8 @@ async def test_a_key_given_as_a_name_goes_nowhere(
         ["reset", CLIENT, API_KEY],
         ["status", f"--json={API_KEY}"],
         ["whois", API_KEY],
+        ["whois", "--all", API_KEY, "another"],
+        ["whois", f"--key={API_KEY}"],
         ["--" + API_KEY, "status"],
     ],
     ids=str,
@@ -50,6 +52,24 @@ async def test_a_key_in_the_wrong_place_is_not_repeated(arguments: list[str]) ->
     assert (run.code, run.out) == (2, "")
     assert API_KEY[5:] not in run.err
     assert run.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[API_KEY], ["--json", API_KEY], ["--key", API_KEY]], ids=str)
+async def test_whoever_gives_whois_a_key_as_an_argument_is_told_how_to_give_it(arguments: list[str]) -> None:
+    run = await subject("whois", *arguments, redis_url=nowhere())
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err == (
+        "subject: whois takes no key on its command line, where the shell's history and all who list "
+        "processes see it: type subject whois alone and give the key when it asks, or on standard input: "
+        "subject whois <FILE\n"
+    )
+
+
+async def test_what_a_command_does_not_take_is_told_with_that_commands_help() -> None:
+    run = await subject("limits", "get", "acme", "more", redis_url=nowhere())
+
+    assert run.err == "subject: unrecognized arguments: more (see subject limits get --help)\n"
 
 
 @pytest.mark.parametrize(

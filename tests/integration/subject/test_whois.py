@@ -97,26 +97,39 @@ async def test_an_unusable_clients_file_is_one_line(tmp_path: Path, content: str
     assert run.err.count("\n") == 1
 
 
-async def test_a_key_typed_in_a_terminal_is_not_echoed() -> None:
+@pytest.mark.parametrize(
+    ("options", "typed", "prompt"),
+    [
+        ((), [KEY], b"API key (not shown as you type or paste it): "),
+        (
+            ("--all",),
+            [KEY, "another", ""],
+            b"API key (not shown as you type or paste it; an empty line ends): ",
+        ),
+    ],
+    ids=["one", "all"],
+)
+async def test_a_key_typed_in_a_terminal_is_asked_for_and_not_echoed(
+    options: tuple[str, ...], typed: list[str], prompt: bytes
+) -> None:
     terminal, inner = os.openpty()
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "subject",
-        "whois",
+        *(sys.executable, "-m", "subject", "whois", *options),
         stdin=inner,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
     assert process.stderr is not None
-    prompt = await asyncio.wait_for(process.stderr.readuntil(b"API key: "), 20)
-    os.write(terminal, KEY.encode() + b"\n")
+    asked = b""
+    for key in typed:
+        asked += await asyncio.wait_for(process.stderr.readuntil(prompt), 20)
+        os.write(terminal, key.encode() + b"\n")
     out, err = await asyncio.wait_for(process.communicate(), 20)
     os.write(inner, b"end")
     echoed = os.read(terminal, 1000)
     os.close(inner)
     os.close(terminal)
 
-    assert out.startswith(b"k_")
-    assert KEY.encode() not in prompt + out + err + echoed
+    assert out.decode().split() == [unknown_client_id(key, DEFAULT_SECRET) for key in typed if key]
+    assert KEY.encode() not in asked + out + err + echoed
