@@ -27,6 +27,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things, as in ``1 look`` and ``2 looks``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def percent(ratio: float) -> str:
     """A ratio in percent."""
     return f"{100 * ratio:.0f} %"

@@ -12,7 +12,7 @@ from subject.commands.parser import DISTRIBUTION
 from subject.durations import parse_duration
 from subject.errors import RedisAwayError, RedisRefusesError, UsageError
 from subject.exit_codes import shown
-from subject.figures import clock
+from subject.figures import clock, counted
 from subject.output.lines import print_line
 from subject.settings import Settings
 from subject.telemetry.looks import EVERY_SECONDS, Looks
@@ -46,10 +46,17 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
                 if enough or output.full:
                     break
                 if found == 1 and seconds is not None:
-                    print_line(f"{path}: recording for {arguments.duration}; Ctrl-C ends it in order")
+                    how = f"a look every {EVERY_SECONDS} s, for {arguments.duration}"
+                    print_line(f"Recording into {path}, {how}; Ctrl-C ends it in order")
     if view is None:
         raise UsageError("interrupted before the first look: nothing was recorded")
-    print_line(_told(output, view, found))
+    looks_told = "" if seconds is None else f", and {counted(found, 'look')} of the subject"
+    full = f" It ended at {MOST_BYTES // 1_000_000} MB, the most that is written." if output.full else ""
+    size = f"{output.size_bytes / 1000:,.1f} kB"
+    print_line(f"Recorded in {path} ({size}): {_what(writer, view)}{looks_told}.{full}")
+    print_line(
+        f"To see what was wrong, and when, anywhere and without Redis: subject replay {quote(str(path))}"
+    )
     return shown(blind=not view.sees, redis_connected=view.redis.connected)
 
 
@@ -64,8 +71,15 @@ async def _earlier(reader: Reader, at: float) -> list[TelemetryRecord]:
     return [record for record in found.records if abs(record.at - at) <= LATEST.seconds]
 
 
-def _told(output: Output, view: View, looks: int) -> str:
-    times = f"{looks} {'look' if looks == 1 else 'looks'}, the last one at {clock(view.at)}"
-    full = f" Stopped at {MOST_BYTES // 1_000_000} MB, the most that is written." if output.full else ""
-    blind = "" if view.sees else " Neither Redis nor a node answered."
-    return f"{output.path}: {times}.{full}{blind} Shown by: subject replay {quote(str(output.path))}"
+def _what(writer: Writer, view: View) -> str:
+    """Of whom, and of what time."""
+    if writer.first_at is None:
+        known = "no node has ever written to this Redis" if view.sees else "neither Redis nor a node answered"
+        return f"nothing but that {known}"
+    told = f"what {counted(len(writer.node_ids), 'node')} told"
+    span = f"from {clock(writer.first_at)} to {clock(view.at)}"
+    if view.redis.connected:
+        return f"{told}, each second {span}"
+    was = "it was" if len(writer.node_ids) == 1 else "they were"
+    why = "refuses" if view.redis.refuses else "does not answer"
+    return f"{told} when {was} asked, since Redis {why}, {span}"

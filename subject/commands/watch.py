@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
@@ -58,6 +59,8 @@ def _recording(file: str | None, settings: Settings) -> Iterator[Keep]:
         output.write([first_line(settings, version(DISTRIBUTION))])
         writer = Writer()
         yield lambda view: output.write(writer.of_view(view))
+    if sys.stdout.isatty():
+        print_line(f"Recorded in {file}. To see it again: subject replay {quote(file)}")
     if output.full:
         sys.stderr.write(f"subject: {file} has {MOST_BYTES // 1_000_000} MB and not what came after\n")
 

@@ -81,17 +81,24 @@ def first_line(thresholds: Thresholds, written_by: str) -> str:
 
 @dataclass(slots=True)
 class Writer:
-    """Turns looks into lines, and remembers what has been written."""
+    """Turns looks into lines, and remembers what has been written.
+
+    `node_ids` are of whom there are records, `first_at` is when the first of these was; None: there is none.
+    """
 
     tables: set[str] = field(default_factory=set)
     records: dict[Name, float] = field(default_factory=dict)  # with their times
     steps: int = 0  # up to the one that begins then
+    node_ids: set[str] = field(default_factory=set)
+    first_at: float | None = None
 
     def of_records(self, records: Iterable[TelemetryRecord]) -> Iterator[str]:
         """Those that have not been written, in order of time."""
         for record in sorted(records, key=lambda one: one.at):
             if self.records.get(name(record)) != record.at:
                 self.records[name(record)] = record.at
+                self.node_ids.add(record.node_id)
+                self.first_at = record.at if self.first_at is None else min(self.first_at, record.at)
                 yield line(RECORD, record)
 
     def of_view(self, view: View) -> Iterator[str]:

@@ -47,6 +47,11 @@ class Output:
         """Whether no more is written."""
         return self._written >= MOST_BYTES
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the file as it is; of all that was written when it is closed."""
+        return self.path.stat().st_size
+
     def write(self, lines: Iterable[str]) -> None:
         """Write lines, as many as there is room for."""
         for text in lines:
