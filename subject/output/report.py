@@ -17,7 +17,7 @@ from subject.finding import CLUSTER, Finding
 from subject.output.console import Sheet, styled
 from subject.output.policy_lines import limit_told, policy_lines, standing, window_rows
 from subject.output.status_lines import status_lines, well
-from subject.output.wording import UNKNOWN, short, told, why
+from subject.output.wording import UNKNOWN, short, sure, told, why
 
 TOP_ROWS = 20
 LIMITS_ROWS = 200
@@ -195,16 +195,18 @@ class Report(Sheet):
             (found.severity, STYLES[found.severity]),
             "  ",
             (found.code, "bold"),
-            f"  confidence {found.confidence:.2f}",
+            f"  {sure(found)}",
         )
         self._print(head)
         evidence = "; ".join(told(item) for item in found.evidence)
         self._print(Padding(f"{found.summary}. Likely: {found.likely_cause}.", (0, 0, 0, 2)))
         grid = Table.grid(padding=(0, 2))
         grid.add_row("", styled(("Evidence", "dim")), evidence)
-        for place, cause in enumerate(problem.causes):
-            if place == 0 or cause.confidence >= WORTH_TELLING:
-                grid.add_row("", styled(("Or" if place else "Why", "dim")), why(cause, named=bool(place)))
+        first, *others = problem.causes
+        grid.add_row("", styled(("Why", "dim")), f"that cause is {why(first, named=False)}")
+        for cause in others:
+            if cause.confidence >= WORTH_TELLING:
+                grid.add_row("", styled(("Or", "dim")), why(cause, named=True))
         for symptom in problem.symptoms:
             grid.add_row(
                 "", styled(("Explains", "dim")), styled((symptom.code, "bold"), f"  {symptom.summary}")

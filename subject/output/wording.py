@@ -2,7 +2,7 @@
 
 from subject.causes.cause import Cause
 from subject.figures import percent
-from subject.finding import Evidence
+from subject.finding import Evidence, Finding
 
 UNKNOWN = "–"
 """What cannot be seen, or was not measured."""
@@ -59,6 +59,11 @@ def told(item: Evidence) -> str:
     if item.baseline is None:
         return text
     return f"{text} ({COMPARED.get(item.metric, 'against')} {_value(item.baseline, item.unit)})"
+
+
+def sure(finding: Finding) -> str:
+    """How sure it is that what was found is so; how likely its causes are is told with them."""
+    return f"{percent(finding.confidence)} sure that it is so"
 
 
 def why(cause: Cause, *, named: bool) -> str:

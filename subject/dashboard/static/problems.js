@@ -107,7 +107,7 @@ function update(article, problem, at) {
   write(parts.action, problem.suggested_action);
   write(parts.verify, problem.verify_with);
   write(parts.since, `since ${clock(problem.since)}, for ${duration(at - problem.since)}`);
-  write(parts.confidence, `confidence ${problem.confidence.toFixed(2)}`);
+  write(parts.confidence, `${Math.round(100 * problem.confidence)} % sure that it is so`);
   const number = problem.symptoms.length;
   write(parts.count, number ? `, and what it explains (${number})` : "");
   list(parts.evidence, problem.evidence);
