@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 from statistics import median
 
 from subject.causes.cause import Fact
@@ -157,6 +158,18 @@ class Case:
         requests = series.counted(samples, lambda one: one.requests_by_client.get(client, 0), start, end)
         refused = series.counted(samples, lambda one: one.refused_by_client.get(client, 0), start, end)
         return max(requests, refused) / seconds, refused / seconds
+
+    def first_seen(self, client: str, before: float) -> float | None:
+        """The second before that one in which nodes first list the client; None where they do in none."""
+        samples = self.snapshot.all_samples()
+        starts = (
+            max(sample.start, float(self.snapshot.first_second))
+            for sample in samples
+            if sample.start < before
+            and (sample.requests_by_client.get(client) or sample.refused_by_client.get(client))
+        )
+        found = min(starts, default=None)
+        return None if found is None else float(floor(found))
 
     def by_client(self, *nodes: Node) -> dict[str, float]:
         """Requests by client at these nodes, as far as they list them."""

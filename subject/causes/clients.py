@@ -6,6 +6,8 @@ from subject.figures import number, percent
 from subject.finding import CLUSTER
 
 BEFORE_SECONDS = 60.0
+LEAST_BEFORE_SECONDS = 10.0
+"""Shorter than that, it is no usual rate, but how it began."""
 MOSTLY = 0.5
 SEVERAL = 10.0
 """Requests a second from which it is hardly one process that waits for its answers."""
@@ -13,7 +15,7 @@ SEVERAL = 10.0
 
 def spike_single(case: Case) -> list[Suspect]:
     """Retries, work, or somebody else."""
-    client, before, refused = _refused(case)
+    client, before, refused = before_and_refused(case)
     return [
         Suspect(f"{client} is in a retry loop", (refused.above(MOSTLY, STRONG),)),
         Suspect(f"{client} runs a batch", (refused.below(MOSTLY),)),
@@ -27,7 +29,7 @@ def spike_single(case: Case) -> list[Suspect]:
 
 def retry_storm(case: Case) -> list[Suspect]:
     """It does not wait, cannot, or has just been given less."""
-    client, before, refused = _refused(case)
+    client, before, refused = before_and_refused(case)
     rate = case.now("retry_rate") or 0.0
     asked = Fact(f"it comes {number(rate)} times a second", rate)
     return [
@@ -73,7 +75,7 @@ def limit_breach(case: Case) -> list[Suspect]:
 
 
 def _of_one(case: Case) -> list[Suspect]:
-    client, before, refused = _refused(case)
+    client, before, refused = before_and_refused(case)
     return [
         Suspect(
             f"{client} does not keep to its limit; the gateway does what it should",
@@ -122,18 +124,28 @@ def _of_many(case: Case) -> list[Suspect]:
     ]
 
 
-def _refused(case: Case) -> tuple[str, Fact, Fact]:
+def before_and_refused(case: Case) -> tuple[str, Fact, Fact]:
     """The client, what it sent in the minute before it began, and the refused part of what it sends now."""
     client, since, end = case.finding.subject.id, case.finding.since, case.snapshot.covered_until
-    start = max(since - BEFORE_SECONDS, float(case.snapshot.first_second))
-    if since - start < 1:
-        before = Fact("", None)
-    else:
-        rate, _ = case.of_client(client, start, since)
-        text = f"before, it sent {number(rate)} requests a second"
-        before = Fact(text if rate else "before, it was not among those that nodes list", rate)
+    before = _before(case, client, since)
     now, refused = case.of_client(client, max(since, end - 10), end)
     if not now:
         return client, before, Fact("", None)
     ratio = min(1.0, refused / now)
     return client, before, Fact(f"{percent(ratio)} of what it sends is refused", ratio)
+
+
+def _before(case: Case, client: str, since: float) -> Fact:
+    """Requests a second; not known of too short a time, and 0 of a client whose first seconds these were."""
+    first_second = float(case.snapshot.first_second)
+    if since - first_second < LEAST_BEFORE_SECONDS:
+        return Fact("", None)
+    first = case.first_seen(client, since)
+    if first is None:
+        return Fact("before, it was not among those that nodes list", 0.0)
+    if since - first < LEAST_BEFORE_SECONDS:
+        return Fact(f"it came for the first time {since - first:.0f} s before, as far as nodes tell", 0.0)
+    start = max(since - BEFORE_SECONDS, first)
+    rate, _ = case.of_client(client, start, since)
+    newly = ", since it first came," if start == first > first_second else ","
+    return Fact(f"in the {since - start:.0f} s before{newly} it sent {number(rate)} requests a second", rate)

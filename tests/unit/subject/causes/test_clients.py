@@ -6,7 +6,10 @@ import pytest
 
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
-from tests.unit.subject.builders import START, always, cluster, policies, steps
+from subject.causes.case import Case
+from subject.causes.clients import before_and_refused
+from subject.detectors.breach import limit_breach
+from tests.unit.subject.builders import START, THRESHOLDS, always, cluster, even, policies, steps
 from tests.unit.subject.causes.told import causes
 from tests.unit.subject.scenes import crowd
 
@@ -55,3 +58,30 @@ def test_a_limit_that_was_changed_after_a_breach_began_is_told_and_no_cause() ->
     told = [fact for cause in ranked for fact in (*cause.speaks_for, *cause.speaks_against)]
     assert "ann gave it 1000/m only after it began (launch)" in told
     assert "was lowered" not in ranked[0].text
+
+
+def told_of(came: int, *, seconds: int = 60) -> str:
+    """What is told of the time before acme was refused, from second 50 on, where it first `came` then."""
+    acme = steps((0, 0), (came, 5)) if came else always(5)
+    refused = steps((0, 0), (50, 4))
+    nodes = even(always(60), refused=refused, clients={"acme": acme}, refused_clients={"acme": refused})
+    found = limit_breach(cluster(*nodes, seconds=seconds), THRESHOLDS)[0]
+    _, before, _ = before_and_refused(Case(cluster(*nodes, seconds=seconds), THRESHOLDS, found))
+    return before.text
+
+
+def test_what_a_client_sent_before_is_of_a_time_before_or_said_not_to_be() -> None:
+    assert told_of(0) == "in the 50 s before, it sent 15 requests a second"
+    assert told_of(30) == "in the 20 s before, since it first came, it sent 15 requests a second"
+    assert told_of(47) == "it came for the first time 3 s before, as far as nodes tell"
+    assert told_of(50) == "before, it was not among those that nodes list"
+
+
+def test_of_a_cluster_that_has_just_begun_nobody_knows_what_was_before() -> None:
+    refused = steps((0, 0), (4, 4))
+    nodes = even(always(60), refused=refused, clients={"acme": always(5)}, refused_clients={"acme": refused})
+    found = cluster(*nodes, seconds=12)
+
+    _, before, _ = before_and_refused(Case(found, THRESHOLDS, limit_breach(found, THRESHOLDS)[0]))
+
+    assert (before.text, before.value) == ("", None)
