@@ -5,8 +5,14 @@ set -eu
 venv=$1
 lock=$2
 
-fail() {
+began=$(date +%s)
+
+say() {
     echo "setup: $1" >&2
+}
+
+fail() {
+    say "$1"
     exit 1
 }
 
@@ -15,6 +21,7 @@ usable() {
 }
 
 if [ ! -x "$venv/bin/python" ]; then
+    say "making a virtual environment in $venv"
     if command -v uv >/dev/null 2>&1; then
         uv venv --quiet --python "${PYTHON3:->=3.11}" "$venv" || fail "uv found no Python 3.11 or newer: install one."
     else
@@ -31,7 +38,7 @@ if [ ! -x "$venv/bin/python" ]; then
     fi
 fi
 
-echo "setup: installing the packages of $lock into $venv" >&2
+say "installing the packages of $lock into $venv: about a minute, and nothing is said meanwhile"
 missing="the packages could not be installed: is there a way to the package index?"
 if command -v uv >/dev/null 2>&1; then
     uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock" || fail "$missing"
@@ -43,3 +50,4 @@ else
     pip install --require-hashes -r "$lock" || fail "$missing"
     pip install --no-deps --no-build-isolation --editable . || fail "$missing"
 fi
+say "done in $(($(date +%s) - began)) s: gateway, subject and loadtest are in $venv/bin"
