@@ -23,7 +23,7 @@ from gateway.listener import Listener
 from gateway.log_writer import LogWriter
 from gateway.neighbours import Neighbours
 from gateway.periodic import repeat
-from gateway.setting_words import surprises
+from gateway.setting_words import of_unknown_keys, surprises
 from gateway.settings import Settings
 from gateway.shown_values import without_password
 from gateway.sockets import authority, listening_sockets
@@ -179,12 +179,13 @@ def tasks_of_serving(serves: Serving) -> list[Callable[[], Any]]:
 def announce(settings: Settings, node: NodeInfo) -> None:
     """Say where it is."""
     logger.info(
-        "%s serves %s://%s in front of %s, %s by default; admin listener on http://%s; version %s",
+        "%s serves %s://%s in front of %s, %s by default, %s; admin listener on http://%s; version %s",
         settings.node_id,
         "http" if settings.tls_cert is None else "https",
         node.address,
         settings.upstream_url,
         settings.default_limit,
+        of_unknown_keys(settings),
         node.admin_address,
         FULL_VERSION,
     )

@@ -46,6 +46,14 @@ def surprises(settings: Settings) -> list[str]:
     return sentences
 
 
+def of_unknown_keys(settings: Settings) -> str:
+    """What becomes of a key that no client has."""
+    if settings.accepts_unknown_keys:
+        return "unknown keys are accepted"
+    file = settings.clients_file
+    return f"{'unknown keys' if file is None else f'keys that are not in {file}'} are refused with 401"
+
+
 def shown(settings: Settings) -> dict[str, str]:
     """All settings by variable, without secrets and passwords."""
     texts = {}

@@ -10,7 +10,7 @@ from gateway.access import AccessList
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
 from gateway.exempt import Exempt
-from gateway.setting_words import surprises, unknown_variables
+from gateway.setting_words import of_unknown_keys, surprises, unknown_variables
 from gateway.settings import SECRETS, Settings, variable
 from gateway.settings_reader import load
 from gateway.trusted_proxies import TrustedProxies
@@ -274,6 +274,18 @@ def test_what_may_surprise_is_told_of(settings: dict[str, object], told: list[st
 
     assert len(sentences) == len(told)
     assert all(sentence.startswith(start) for sentence, start in zip(sentences, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "unknown keys are accepted"),
+        ({"clients_file": "clients.toml"}, "keys that are not in clients.toml are refused with 401"),
+        ({"unknown_keys": "reject"}, "unknown keys are refused with 401"),
+    ],
+)
+def test_a_start_says_what_becomes_of_unknown_keys(settings: dict[str, object], told: str) -> None:
+    assert of_unknown_keys(load(settings)) == told
 
 
 def test_every_setting_is_described_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
