@@ -66,8 +66,11 @@ class Operator:
                 return Done(remedy.action.words, time.time())
             case SetLimit():
                 command = remedy.action.command
+                self.progress.say(f"  the subject suggests: {finding.suggested_action}", style=STYLE)
+                self.progress.say(f"  the operator does something else: {remedy.action.because}")
             case AsSuggested():
                 command = finding.suggested_action
+                self.progress.say(f"  the operator does what the subject suggests: {remedy.action.because}")
         if shlex.split(command)[:3] != SET:
             raise SubjectError(f"{finding} comes without a limit to be set: {command}")
         changed, began_at = await self._change(command)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from loadtest.remedied import Remedied
 from loadtest.scenarios import WARM_UP, Setting
-from loadtest.scenarios.remedy import AsSuggested
+from loadtest.scenarios.remedy import AsSuggested, SetLimit
 from loadtest.subject_commands import Finding
 from loadtest.verdict import Outcome, Verdict
 
@@ -97,8 +97,7 @@ def _told(outcome: Outcome, unexpected: str) -> Iterator[tuple[str, Text]]:
     yield "injected", Text(outcome.scenario.injected)
     for place, (_, finding) in enumerate(outcome.found):
         yield "" if place else "diagnosed", _diagnosed(finding)
-        if outcome.remedied is None:
-            yield "suggested", Text(finding.suggested_action, style=_COMMAND)
+        yield "suggested", Text(finding.suggested_action, style=_COMMAND)
     for sign in outcome.missing:
         yield "diagnosed", Text(f"✗ not found: {sign}", style=_BAD)
     for finding in outcome.false_alarms:
@@ -121,11 +120,14 @@ def _diagnosed(finding: Finding) -> Text:
 
 
 def _done(remedied: Remedied) -> Text:
-    done = remedied.done
-    if remedied.remedy.is_outside:
-        return Text(f"outside the product: {done.told}")
-    as_suggested = " (as the subject suggested)" if isinstance(remedied.remedy.action, AsSuggested) else ""
-    return Text(done.told, style=_COMMAND) + Text(as_suggested)
+    told = remedied.done.told
+    match remedied.remedy.action:
+        case AsSuggested(because=because):
+            return Text(f"what was suggested: {because}")
+        case SetLimit(because=because):
+            return Text(told, style=_COMMAND) + Text(f" (the operator's own choice: {because})")
+        case _:
+            return Text(f"outside the product: {told}")
 
 
 def _helped(remedied: Remedied) -> Text:

@@ -1,19 +1,23 @@
 """What an operator does about a scenario, and the figure by which it shows whether that helped, as values."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.contract.limits import Limit
 
 
 @dataclass(frozen=True, slots=True)
 class SetLimit:
-    """A limit that the operator chooses; it ends by itself after `duration`, as ``--for`` has it."""
+    """A limit that the operator chooses; it ends by itself after `duration`, as ``--for`` has it.
+
+    `because` says why this is done, and not what the subject suggests.
+    """
 
     client_id: str
     limit: Limit
     why: str
     duration: str
+    because: str = field(kw_only=True)
 
     @property
     def command(self) -> str:
@@ -24,7 +28,10 @@ class SetLimit:
 
 @dataclass(frozen=True, slots=True)
 class AsSuggested:
-    """The command that the subject suggests with its finding, which has to set a limit."""
+    """The command that the subject suggests with its finding, which has to set a limit; `because` says why it
+    is what this operator wants."""
+
+    because: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,16 @@ def draw(setting: Setting, chance: Chance) -> Scenario:
         injected=f"{client.id} sends {rate:.0f} requests a second, {times:g} times what its plan allows",
         steps=(Step(FILL_SECONDS, load), Step(SECONDS, load)),
         expected=(Sign("limit_breach", "client", client.id),),
-        remedy=Remedy(SetLimit(client.id, raised, WHY, DURATION), RefusedRatio(client.id), goal=0.0),
+        remedy=Remedy(
+            SetLimit(
+                client.id,
+                raised,
+                WHY,
+                DURATION,
+                because=f"the suggestion only shows the limit, which holds; {client.id} may have more today",
+            ),
+            RefusedRatio(client.id),
+            goal=0.0,
+        ),
         begins=1,  # the window is full, and refusals have begun
     )

@@ -17,6 +17,7 @@ def draw(setting: Setting, chance: Chance) -> Scenario:
     client = chance.choice([client for client in setting.clients if client.plan == PLAN])
     factor = round(chance.uniform(LOWEST_FACTOR, HIGHEST_FACTOR), 1)
     rate = setting.rate_per_second * (factor - 1)
+    because = f"{client.id} keeps half more than it usually sends, and the upstream has its usual load again"
     return replace(
         spike.single(setting, factor, client),
         injected=f"{client.id} (plan {PLAN}) suddenly sends {rate:.0f} requests a second more",
@@ -27,5 +28,10 @@ def draw(setting: Setting, chance: Chance) -> Scenario:
             Sign("limit_breach", "cluster"),
             Sign("retry_storm", "client", client.id),
         ),
-        remedy=Remedy(AsSuggested(), UpstreamRate(), goal=MOST_RATIO * setting.rate_per_second, closes=False),
+        remedy=Remedy(
+            AsSuggested(because=because),
+            UpstreamRate(),
+            goal=MOST_RATIO * setting.rate_per_second,
+            closes=False,
+        ),
     )

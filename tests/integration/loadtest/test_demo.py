@@ -42,7 +42,7 @@ async def test_what_does_not_help_fails_the_demo_and_is_undone_all_the_same(
     monkeypatch.setattr(session, "HELP_SECONDS", 1.0)
     where = setting()
     other = where.clients[1].id
-    raised = SetLimit(other, Limit(60, 5), "no use", "10m")
+    raised = SetLimit(other, Limit(60, 5), "no use", "10m", because="a test")
     shows(malformed(where, Remedy(raised, UpstreamRate(), goal=1.0, closes=False)))
 
     code = await demo.show(SEED, as_json=True)
@@ -83,7 +83,7 @@ async def test_what_is_done_outside_helps_where_the_figure_falls_and_the_finding
 async def test_a_suggestion_that_sets_no_limit_fails_the_demo(
     shows: Callable[[Drawn], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shows(malformed(setting(), Remedy(AsSuggested(), UpstreamRate(), goal=1.0)))
+    shows(malformed(setting(), Remedy(AsSuggested("a test"), UpstreamRate(), goal=1.0)))
 
     code = await demo.show(SEED)
 

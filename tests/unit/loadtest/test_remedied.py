@@ -16,9 +16,9 @@ from loadtest.scenarios.remedy import (
     WaySeconds,
 )
 
-RAISE = SetLimit("client-07", Limit(200, 5), "launch day", "10m")
+RAISE = SetLimit("client-07", Limit(200, 5), "launch day", "10m", because="a test")
 RAISED = Remedy(RAISE, RefusedRatio("client-07"), goal=0.0)
-HELD = Remedy(AsSuggested(), UpstreamRate(), goal=100.0, closes=False)
+HELD = Remedy(AsSuggested("a test"), UpstreamRate(), goal=100.0, closes=False)
 EVENED = Remedy(Outside("the balancer"), NodeRatio("node-1"), goal=0.5)
 
 

@@ -11,7 +11,15 @@ from loadtest import demo, report, stories
 from loadtest.passages import Busiest
 from loadtest.remedied import Done, Remedied
 from loadtest.scenarios import Chance, Scenario, Sign
-from loadtest.scenarios.remedy import NodeRatio, Outside, RefusedRatio, Remedy, SetLimit
+from loadtest.scenarios.remedy import (
+    AsSuggested,
+    NodeRatio,
+    Outside,
+    RefusedRatio,
+    Remedy,
+    SetLimit,
+    UpstreamRate,
+)
 from loadtest.subject_commands import About, Finding
 from loadtest.verdict import Outcome, Verdict
 
@@ -80,21 +88,37 @@ def done(remedy: Remedy, *, after: float, command: str = "", undo: str | None = 
     return Outcome(scenario, ((SKEW, FOUND),), (), (), (), remedied=remedied)
 
 
-RAISED = Remedy(SetLimit("client-07", Limit(200, 5), "launch day", "10m"), RefusedRatio("client-07"), 0.0)
+RAISED = Remedy(
+    SetLimit(
+        "client-07", Limit(200, 5), "launch day", "10m", because="that only looks; client-07 may have more"
+    ),
+    RefusedRatio("client-07"),
+    0.0,
+)
+AS_SUGGESTED = Remedy(AsSuggested(because="client-07 keeps what it usually needs"), UpstreamRate(), 0.5)
 EVENED = Remedy(Outside("the balancer is told so"), NodeRatio("node-2"), 0.5)
 
 
 def test_what_was_done_and_that_it_helped_stands_below_it_and_how_it_was_taken_back() -> None:
     outcome = done(RAISED, after=0.0, command="subject limits set …", undo="subject limits unset client-07")
     text = printed(Verdict((outcome,), KEPT))
-    assert row(text, "done") == "subject limits set …"
+    assert row(text, "suggested") == "subject nodes"
+    assert (
+        row(text, "done")
+        == "subject limits set … (the operator's own choice: that only looks; client-07 may have more)"
+    )
     assert row(text, "helped") == (
         "80 % of client-07's requests were refused, now 0 %, while the cause goes on "
         "(by subject why client-07); no longer found after 9 s"
     )
     assert row(text, "undone") == "subject limits unset client-07"
-    assert "suggested" not in text
     assert text.splitlines()[-1].startswith("PASS")
+
+
+def test_where_that_was_done_which_the_subject_suggests_it_is_said_once_and_why() -> None:
+    text = printed(Verdict((done(AS_SUGGESTED, after=0.0, command="subject nodes"),), KEPT))
+    assert row(text, "suggested") == "subject nodes"
+    assert row(text, "done") == "what was suggested: client-07 keeps what it usually needs"
 
 
 def test_what_was_not_done_by_the_product_is_said_to_be_outside() -> None:
