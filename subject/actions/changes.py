@@ -14,6 +14,7 @@ from gateway.contract import audit, codec, keys, overrides
 from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limits
 from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement, Override
+from subject.cluster.live_changes import ENDED, UNREADABLE
 from subject.cluster.policies import Policies
 from subject.errors import SHOWN, HalfDoneError, NoNodesError, RedisRefusesError, UsageError
 from subject.telemetry.redis_client import place, reading, words
@@ -21,8 +22,6 @@ from subject.telemetry.redis_reads import read_basics, read_policies
 
 Result = TypeVar("Result")
 NOTHING = Policies()
-UNREADABLE = "unreadable"
-"""What the audit shows of a field that is malformed."""
 MAYBE_MADE = "at the change itself; whether it was made is not known: subject limits tells what stands"
 MAYBE_AUDITED = "what was done is in force, and whether it is in the audit is not known"
 
@@ -84,7 +83,7 @@ class Standing:
 
     def __str__(self) -> str:
         text = UNREADABLE if self.limit is None else str(self.limit)
-        return f"{text} (ended)" if self.ended else text
+        return f"{text}{ENDED}" if self.ended else text
 
 
 def standing(client: str, policies: Policies) -> Standing | None:

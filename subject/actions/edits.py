@@ -17,10 +17,11 @@ from gateway.contract.limits import MAX_PERIOD_SECONDS, UNIT_SECONDS, Limits, pa
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
 from subject.actions import changes
-from subject.actions.changes import UNREADABLE, Actor, Standing
+from subject.actions.changes import Actor, Standing
 from subject.actions.known_clients import check_known, checked, unknown
 from subject.actions.leases import editing
 from subject.actions.revisions import check_revision, revision
+from subject.cluster.live_changes import UNREADABLE
 from subject.cluster.policies import Policies
 from subject.errors import UsageError
 from subject.figures import moment

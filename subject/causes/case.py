@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from math import floor
 from statistics import median
 
+from gateway.contract.limits import Limits
 from subject.causes.cause import Fact
 from subject.cluster import metrics, series
+from subject.cluster.live_limits import LiveLimit, live_limits
 from subject.cluster.node import Node
 from subject.cluster.snapshot import RATE_SECONDS, Snapshot
 from subject.figures import number, percent
@@ -177,18 +179,25 @@ class Case:
 
     def changed_lately(self, client: str) -> Fact:
         """Whether the client's limit was changed live shortly before it began."""
-        override = self.snapshot.policies.overrides.limits.get(client)
-        if override is not None:
-            why = f" ({override.why})" if override.why else ""
-            given = f"{override.by} gave it {override.limit}"
-            if _lately(override.at, self.finding.since):
-                return Fact(f"{given} shortly before{why}", 1.0)
-            if override.at > self.finding.since:
-                return Fact(f"{given} only after it began{why}", 0.0)
-        ended = self.snapshot.policies.ended.get(client)
-        if ended is not None and _lately(ended.until, self.finding.since):
-            return Fact(f"its live limit of {ended.limit} came to its end shortly before", 1.0)
-        return Fact("no live limit that it has now was given to it shortly before (see subject why)", 0.0)
+        policies, since = self.snapshot.policies, self.finding.since
+        live = [one for one in live_limits(policies, client) if one.since <= self.snapshot.at]
+        shortly = [one for one in live if _lately(one.since, since)]
+        if shortly:
+            return Fact(
+                f"{shortly[-1].told} shortly before", 0.0 if self._is_raised(client, shortly[-1]) else 1.0
+            )
+        if live and live[-1].since > since:
+            return Fact(f"{live[-1].told} only after it began", 0.0)
+        if policies.changes is None:
+            return Fact("no live limit that it has now was given to it shortly before (see subject why)", 0.0)
+        return Fact("its limit was not changed live shortly before", 0.0)
+
+    def _is_raised(self, client: str, changed: LiveLimit) -> bool:
+        """Whether more passes in the long run by this change than before it, as far as both are known."""
+        usual = self.snapshot.policies.usual_of(client)
+        limits = [changed.before, changed.limit]
+        rates = [_rate(one or (None if usual is None else usual.limits)) for one in limits]
+        return rates[0] is not None and rates[1] is not None and rates[1] > rates[0]
 
     def _beside_usual(self, counts: Sequence[float], what: str) -> Fact:
         """A rate of now over the median of those before, and before the finding began."""
@@ -205,6 +214,11 @@ class Case:
 
 def _lately(at: float | None, since: float) -> bool:
     return at is not None and since - LATELY_SECONDS <= at <= since + 1.0
+
+
+def _rate(limits: Limits | None) -> float | None:
+    """Requests a second in the long run."""
+    return None if limits is None else min(one.quota / one.period_seconds for one in limits.windows)
 
 
 def _ms(milliseconds: float) -> str:

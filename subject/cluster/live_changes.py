@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import Overrides
 
+UNREADABLE = "unreadable"
+"""What an audit record has for a limit that could not be read when it was replaced or taken out."""
+ENDED = " (ended)"
+"""How it marks one that had come to its end by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveChanges:

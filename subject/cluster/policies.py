@@ -1,10 +1,11 @@
 """Which limit applies to a client, and which clients there are."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.contract import keys
+from gateway.contract.audit import AuditRecord
 from gateway.contract.client_id import UNKNOWN_PREFIX, is_address_id
 from gateway.contract.limits import Limit
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override, Overrides
@@ -38,7 +39,8 @@ class Policies:
     keys; `keyed_only`: there are tables, and all refuse requests without a key.
     `ended` are the overrides that have come to their end and still stand in Redis. `problem` says why the
     overrides cannot be read at all, and is empty where they can. `tables` are all that nodes enforce, by
-    digest.
+    digest; `files_read_at` is when a node was last started or read its files anew, so that before then it may
+    have had another. `changes` are what the audit has of the last minutes; None: it was not read.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
@@ -49,6 +51,8 @@ class Policies:
     ended: Mapping[str, Override] = field(default_factory=dict)
     problem: str = ""
     tables: Mapping[str, PolicyTable] = field(default_factory=dict)
+    files_read_at: float = 0.0
+    changes: tuple[AuditRecord, ...] | None = None
 
     @classmethod
     def published(
@@ -61,7 +65,8 @@ class Policies:
         """At this time, of the nodes in the roster, with their tables by digest."""
         standing = changes.overrides
         ended = {client: one for client, one in standing.limits.items() if not one.holds(at)}
-        return cls.of(standing.in_force(at), _most_common(roster, tables), tables, ended, changes.problem)
+        found = cls.of(standing.in_force(at), _most_common(roster, tables), tables, ended, changes.problem)
+        return replace(found, files_read_at=_files_read_at(roster.values()))
 
     @classmethod
     def of(
@@ -145,6 +150,13 @@ class Policies:
         fields = {LIMIT_FIELD + client, GENERATION_FIELD + client}
         changed = (self.overrides.limits, self.overrides.generations, self.ended)
         return any(client in kind for kind in changed) or not fields.isdisjoint(self.overrides.malformed)
+
+
+def _files_read_at(roster: Collection[RosterEntry]) -> float:
+    """When one of these nodes was last started, or read its files anew, and not in vain; 0 of none."""
+    started = [entry.last.started_at for entry in roster]
+    reloads = [entry.last.reloads for entry in roster]
+    return max([0.0, *started, *(one.at for one in reloads if one.at is not None and not one.problem)])
 
 
 def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]) -> PolicyTable | None:

@@ -116,7 +116,7 @@ def _by_limits(sample: Sample) -> int:
 
 def _of_client(snapshot: Snapshot, thresholds: Thresholds, breach: _Breach) -> Finding:
     window = thresholds.breach_seconds
-    limit = limit_of(snapshot.policies, breach.client, breach.since)
+    limit = limit_of(snapshot.policies, breach.client, breach.since, snapshot.at)
     ratio = breach.refused / breach.requests
     return Finding(
         code="limit_breach",

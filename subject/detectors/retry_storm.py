@@ -70,7 +70,7 @@ def _storm(
 
 
 def _finding(snapshot: Snapshot, thresholds: Thresholds, storm: _Storm) -> Finding:
-    limit = limit_of(snapshot.policies, storm.client, storm.since)
+    limit = limit_of(snapshot.policies, storm.client, storm.since, snapshot.at)
     refused = storm.rate * storm.ratio
     return Finding(
         code="retry_storm",

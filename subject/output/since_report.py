@@ -12,8 +12,8 @@ from subject.output.console import Sheet, styled
 from subject.output.report import STYLES
 
 LEGEND = (
-    "By what nodes wrote, and by the limits as they are now; the way from here to Redis, and nodes that were "
-    "forgotten since, are not in it"
+    "By what nodes wrote, what the audit has of live limits, and other limits as they are now; the way from "
+    "here to Redis, and nodes that were forgotten since, are not in it"
 )
 
 

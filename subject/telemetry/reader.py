@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import replace
 
 from redis.asyncio import Redis
 
@@ -18,6 +19,7 @@ from subject.telemetry import redis_client, redis_reads, state_endpoint
 from subject.telemetry.active import Active, Name, name
 from subject.telemetry.known_nodes import KnownNodes
 from subject.telemetry.past_steps import PastSteps
+from subject.telemetry.recent_changes import RecentChanges
 from subject.telemetry.redis_clock import RedisClock
 from subject.telemetry.redis_reads import PUT_BACK_SECONDS
 from subject.telemetry.streams import goes_on, read_pages
@@ -49,6 +51,7 @@ class Reader:
         self._stream_at = ""
         past_seconds = settings.history_seconds and settings.history_seconds + self._kept_seconds
         self._past = PastSteps(past_seconds)
+        self._changes = RecentChanges()
         self._nodes = KnownNodes()
         self._clock = RedisClock()
         self._policies = Policies()
@@ -99,13 +102,15 @@ class Reader:
         self._silent = frozenset()
         if self._clock.learn(at):
             self._past.forget()
+            self._changes.forget()
         await self._nodes.take(self._redis, basics)
         unreadable = [
             *basics.unreadable,
             *await self._read_stream(at),
             *await self._past.read(self._redis, at),
         ]
-        self._policies = await redis_reads.read_policies(self._redis, basics, self._policies.tables)
+        policies = await redis_reads.read_policies(self._redis, basics, self._policies.tables)
+        self._policies = replace(policies, changes=await self._changes.read(self._redis, at))
         clients = tuple(wanted(self._policies))
         stale = {node_id: entry for node_id, entry in self._nodes.roster.items() if self._is_stale(entry, at)}
         silent = {entry.admin_address for entry in stale.values()}

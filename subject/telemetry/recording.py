@@ -7,9 +7,10 @@ record is written once, and a policy table once, before the first look that know
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from gateway.contract.audit import AuditRecord
 from gateway.contract.codec import RecordError, encode
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import PolicyTable
@@ -27,7 +28,7 @@ from subject.telemetry.records import decode
 from subject.thresholds import Thresholds
 
 FORMAT, VERSION = "operator-ratelimiter-recording", 1
-HEADER, TABLE, RECORD, STEP, LOOK = "header", "table", "record", "step", "look"
+HEADER, TABLE, RECORD, STEP, CHANGE, LOOK = "header", "table", "record", "step", "change", "look"
 _LINE = re.compile(r'\{"(?P<kind>[a-z_]+)":(?P<content>.*)\}\s*', re.DOTALL)
 Kind = TypeVar("Kind")
 
@@ -71,6 +72,8 @@ class Look:
     problem: str
     tables: tuple[str, ...]
     table: str | None  # the one that most nodes enforce
+    files_read_at: float = 0.0  # a node's, the last of them
+    changes: int | None = None  # how many of the changes told so far it knows of, the latest; None: of none
 
 
 def first_line(thresholds: Thresholds, written_by: str) -> str:
@@ -89,6 +92,7 @@ class Writer:
     tables: set[str] = field(default_factory=set)
     records: dict[Name, float] = field(default_factory=dict)  # with their times
     steps: int = 0  # up to the one that begins then
+    changes: set[AuditRecord] = field(default_factory=set)  # of the last look
     node_ids: set[str] = field(default_factory=set)
     first_at: float | None = None
 
@@ -114,6 +118,10 @@ class Writer:
             if step.start > self.steps:
                 self.steps = step.start
                 yield line(STEP, step.reckoned)
+        for change in policies.changes or ():
+            if change not in self.changes:
+                yield line(CHANGE, change)
+        self.changes = set(policies.changes or ())
         yield from self.of_records(view.records)
         yield line(LOOK, _look(view))
         oldest = min((record.at for record in view.records), default=view.at)
@@ -144,6 +152,8 @@ def _look(view: View) -> Look:
         ended=dict(policies.ended),
         problem=policies.problem,
         tables=tuple(policies.tables),
+        files_read_at=policies.files_read_at,
+        changes=None if policies.changes is None else len(policies.changes),
         table=next((digest for digest, table in policies.tables.items() if table is policies.table), None),
     )
 
@@ -159,6 +169,7 @@ class Recording:
         self.records: list[TelemetryRecord] = []
         self._steps: list[Step] = []
         self._tables: dict[str, PolicyTable] = {}
+        self._changes: list[AuditRecord] = []
 
     def take(self, text: str) -> View | None:
         """What the next line adds; the view where it is a look.
@@ -178,6 +189,8 @@ class Recording:
             self._tables[told.digest] = told.table
         elif kind == RECORD:
             self.records.append(_decoded(TelemetryRecord, content))
+        elif kind == CHANGE:
+            self._changes.append(_decoded(AuditRecord, content))
         elif kind == STEP:
             with suppress(UsageError):  # sums of what hostile records count may go beyond all bounds
                 added = _decoded(Step, content)
@@ -212,12 +225,19 @@ class Recording:
 
     def _policies(self, look: Look) -> Policies:
         tables = {digest: self._tables[digest] for digest in look.tables if digest in self._tables}
-        return Policies.of(
+        found = Policies.of(
             Overrides(look.limits, look.generations, look.malformed),
             None if look.table is None else tables.get(look.table),
             tables,
             look.ended,
             look.problem,
+        )
+        known = look.changes
+        self._changes = self._changes[-known:] if known else []
+        return replace(
+            found,
+            files_read_at=look.files_read_at,
+            changes=None if known is None else tuple(self._changes),
         )
 
 

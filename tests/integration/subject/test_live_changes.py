@@ -2,15 +2,24 @@
 
 import json
 import re
+from pathlib import Path
 
 from redis.asyncio import Redis
 
 from gateway.contract import audit, codec, keys
+from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import MAX_RECORDS, VERSION_FIELD, Override
 from subject.telemetry.redis_reads import redis_time
-from tests.integration.subject.publishing import audited, live_changes, nowhere, publish, subject
-from tests.unit.subject.builders import policies, record
+from tests.integration.subject.publishing import (
+    audited,
+    live_changes,
+    nowhere,
+    publish,
+    publish_cluster,
+    subject,
+)
+from tests.unit.subject.builders import NodeScript, always, policies, record, steps
 
 CLIENT = "k_0123456789abcdef"
 WHY = ("--why", "a test")
@@ -224,3 +233,43 @@ async def test_overrides_that_are_no_hash_are_told_and_blind_nobody(
     assert "ratelimit:overrides is no hash" in limits.out
     assert (action.code, action.out) == (3, "")
     assert "ratelimit:overrides is no hash" in action.err
+
+
+async def test_the_limit_that_refused_a_client_is_named_when_it_was_taken_back_and_in_a_replay(
+    redis_client: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    held, asked = {"acme": steps((0, 0), (50, 9))}, {"acme": always(10)}
+    nodes = [
+        NodeScript(f"node-{n}", always(20), held["acme"], clients=asked, refused_clients=held)
+        for n in (1, 2, 3)
+    ]
+    await publish_cluster(redis_client, nodes, 60, policies(clients={"acme": "5/s"}).table)
+    before = await redis_time(redis_client) - 30
+    given = AuditRecord(before, "ann", "set", "acme", None, "7/m", "noisy")
+    await redis_client.xadd(
+        keys.AUDIT, {audit.STREAM_FIELD: codec.encode(given)}, id=f"{int(1000 * before)}-0"
+    )
+    stands = codec.encode(Override(parse_limits("7/m"), "ann", before, "noisy"))
+    await redis_client.hset(keys.OVERRIDES, "limit:acme", stands)
+    file = str(tmp_path / "a.jsonl")
+
+    await subject("limits", "unset", "acme", redis_url=redis_url)
+    now = await subject("diagnose", redis_url=redis_url)
+    since = await subject("diagnose", "--since", "5m", redis_url=redis_url)
+    await subject("record", file, redis_url=redis_url)
+    replayed = await subject("replay", file, redis_url=nowhere())
+    looks = await subject("replay", file, "--looks", redis_url=nowhere())
+
+    of_now = re.compile(r"its limit \(7/m, override, until it was taken back at [0-9:]{8}Z\)")
+    for told in (now.out, since.out, looks.out, replayed.out):
+        assert of_now.search(" ".join(told.split()))
+    assert "its limit of 7/m (override)" in " ".join(replayed.out.split())
+
+
+async def test_an_audit_that_is_none_keeps_nobody_from_looking(redis_client: Redis, redis_url: str) -> None:
+    await publish(redis_client, [record()], policies().table)
+    await redis_client.set(keys.AUDIT, "mine")
+
+    run = await subject("diagnose", redis_url=redis_url)
+
+    assert (run.code, run.err) == (0, "")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
 from subject.causes.case import Case
@@ -48,6 +49,31 @@ def test_a_live_limit_that_has_just_come_to_its_end_is_the_cause_of_a_breach() -
     assert "its live limit of 1000/m came to its end shortly before" in first.speaks_for
 
 
+@pytest.mark.parametrize(("taken", "is_cause"), [("1000/m", True), ("9/m", False)])
+def test_a_live_limit_that_was_taken_back_shortly_before_is_a_cause_if_it_was_higher(
+    taken: str, is_cause: bool
+) -> None:
+    changes = (AuditRecord(START + 45, "ann", "unset", "acme", taken, None, "over"),)
+    nodes = crowd(always(5), refused=steps((0, 0), (50, 3)))
+
+    ranked = causes(
+        "limit_breach", cluster(*nodes, seconds=60, policies=replace(policies(), changes=changes))
+    )
+
+    (lowered,) = [cause for cause in ranked if "was lowered" in cause.text]
+    told = lowered.speaks_for if is_cause else lowered.speaks_against
+    assert f"ann took its live limit of {taken} back (over) shortly before" in told
+    assert (lowered is ranked[0]) is is_cause
+
+
+def test_where_the_audit_was_read_it_is_known_that_a_limit_was_not_changed() -> None:
+    nodes = crowd(always(5), refused=steps((0, 0), (50, 3)))
+
+    first = causes("limit_breach", cluster(*nodes, seconds=60, policies=replace(policies(), changes=())))[0]
+
+    assert "its limit was not changed live shortly before" in first.speaks_for
+
+
 def test_a_limit_that_was_changed_after_a_breach_began_is_told_and_no_cause() -> None:
     live = {"acme": Override(parse_limits("1000/m"), "ann", START + 55, why="launch")}
     nodes = crowd(always(5), refused=steps((0, 0), (50, 3)))
@@ -56,7 +82,7 @@ def test_a_limit_that_was_changed_after_a_breach_began_is_told_and_no_cause() ->
     ranked = causes("limit_breach", cluster(*nodes, seconds=60, policies=known))
 
     told = [fact for cause in ranked for fact in (*cause.speaks_for, *cause.speaks_against)]
-    assert "ann gave it 1000/m only after it began (launch)" in told
+    assert "ann gave it 1000/m (launch) only after it began" in told
     assert "was lowered" not in ranked[0].text
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
 from subject.cluster.policies import Policies
@@ -38,6 +39,12 @@ def published(**fields: object) -> Policies:
     return Policies.of(found.overrides, found.table, {SAME: found.table}, {"acme": ENDED}, "")
 
 
+def changed(number: int) -> Policies:
+    """So many changes were made, one a second."""
+    changes = (AuditRecord(START + n, "ann", "set", "acme", None, f"{n}/s", "launch") for n in range(number))
+    return replace(published(), changes=tuple(changes), files_read_at=START - 7.0)
+
+
 SPIKE = [one for node in even(steps((0, 60), (60, 400))) for one in node.records(70)]
 VIEWS = {
     "healthy": view([one for node in even(always(60)) for one in node.records(30)]),
@@ -49,6 +56,7 @@ VIEWS = {
             clients={"acme": "5/s"}, overrides={"k_0123456789abcdef": "10/s,500/m"}, malformed=["limit:x\x1b"]
         ),
     ),
+    "changed": view([record()], policies=changed(2)),
     "blind": view([], redis=AWAY, at=START, seen_at=START - 5),
     "unread": replace(view([record()]), unread_nodes=("node-9",), unreadable=("node node-9",)),
 }
@@ -94,6 +102,27 @@ def test_what_lasts_for_longer_than_records_do_is_found_in_a_replay_too() -> Non
 
     assert again == was
     assert {one.code for one in again.findings} == {"store_slow", "upstream_degraded"}
+
+
+def test_each_change_is_written_once_and_a_look_knows_of_those_that_were_made_by_then() -> None:
+    later = replace(changed(4), changes=(changed(4).changes or ())[2:])
+    known = [changed(1), changed(3), later, published()]
+    views = [replace(view([record()]), policies=one) for one in known]
+
+    lines = text_of(*views)
+
+    assert sum(text.startswith('{"change":') for text in lines) == 4
+    assert [one.policies for one in read(lines)] == known
+
+
+def test_a_recording_of_before_changes_were_told_has_none() -> None:
+    header, *others, told = text_of(replace(view([record()]), policies=published()))
+    document = json.loads(told)
+    del document["look"]["changes"], document["look"]["files_read_at"]
+
+    (found,) = read([header, *others, json.dumps(document, separators=(",", ":"))])
+
+    assert found.policies == published()
 
 
 def test_steps_of_an_earlier_version_are_read() -> None:
