@@ -92,8 +92,10 @@ def start(
     There is no await between the start and the returned value, so no process is lost to a cancellation.
 
     Raises:
-        StartError: this machine cannot have one more process, or file.
+        StartError: this machine cannot have one more process, or file; or we run from an archive.
     """
+    if not _LEASH.is_file():
+        raise StartError(f"{CODE} is no folder, and files in it are to be run: install it by pip")
     stdout, stderr = folder / f"{name}.out", folder / f"{name}.err"
     leash = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())] if sys.platform == "linux" else []
     try:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         parser = build()
         options = parser.parse_args(arguments)
+        tempfile.tempdir = str(Path(tempfile.gettempdir()).absolute())  # what we start works elsewhere
         if options.command == "evaluate" and (wrong := evaluation.wrong_use(_evaluation_options(options))):
             parser.error(wrong)
         if _sends(options):

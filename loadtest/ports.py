@@ -1,5 +1,6 @@
 """Free TCP ports of the loopback address."""
 
+import os
 import random
 import socket
 from collections import deque
@@ -13,7 +14,8 @@ PORTS: Sequence[int] = range(20_000, 30_000)
 RESERVED_AT_MOST = 64
 
 _ATTEMPTS = 1000
-_reserved: deque[socket.socket] = deque()
+_reserved: deque[int] = deque()
+"""Descriptors of sockets."""
 
 
 def is_free(port: int) -> bool:
@@ -50,7 +52,7 @@ def _reserve(port: int) -> bool:
     except OSError:
         holder.close()
         return False
-    _reserved.append(holder)
+    _reserved.append(holder.detach())
     if len(_reserved) > RESERVED_AT_MOST:
-        _reserved.popleft().close()
+        os.close(_reserved.popleft())
     return True

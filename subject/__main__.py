@@ -15,7 +15,11 @@ def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(COLLECTED_EACH)
     standard_streams.prepare()
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    except ModuleNotFoundError as error:  # each command imports what it needs
+        sys.stderr.write(f"subject: {error.name} is missing: make setup, or pip install ., brings it\n")
+        sys.exit(3)
     gc.freeze()  # else Python looks through all that is left before it ends: it took a twelfth of a command
     sys.exit(code)
 

@@ -1,6 +1,8 @@
 import ast
+import os
 import re
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -189,3 +191,17 @@ def test_make_help_lists_every_target() -> None:
 
 def test_the_readme_can_be_read_in_one_go() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 150
+
+
+@pytest.mark.parametrize("command", PACKAGES)
+def test_a_command_that_is_not_installed_says_so_in_one_line(command: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-S", "-P", "-m", command, "--version"],  # without packages
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert re.fullmatch(rf"{command}: \S+ is missing: make setup, or pip install .*\n", ended.stderr)

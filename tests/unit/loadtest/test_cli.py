@@ -79,3 +79,11 @@ def test_a_machine_without_room_is_one_line_that_says_what_is_missing(
     errors = capsys.readouterr().err
     assert errors.startswith(f"loadtest: {tmp_path}/nowhere/")
     assert errors.endswith(": No such file or directory\n")
+
+
+def test_files_of_what_is_started_elsewhere_are_found_though_the_temporary_folder_is_named_from_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", ".")
+    assert cli.run(["list"]) == 0
+    assert Path(tempfile.gettempdir()).is_absolute()
