@@ -1,4 +1,4 @@
-"""What is true of the cluster, as its Redis tells: nodes, clients, limits, and who else sends."""
+"""What is true of the cluster, as its Redis tells: nodes, limits, and who else sends."""
 
 import asyncio
 import time
@@ -11,17 +11,11 @@ from loadtest.child import StartError
 from loadtest.elsewhere import terms
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.elsewhere.terms import PLAIN, Terms
-from loadtest.scenarios import Client
-from loadtest.subject_commands import Identity, Report, Subject, WrongUseError, parse
+from loadtest.subject_commands import Identity, Report, Subject
 
 QUIET_SECONDS = 4.0
 """Nodes publish each second; so long are they watched to see whether anybody else is there."""
 
-LOOKS = 2
-_OTHER_IDS = (
-    "what these keys sent is not counted for the clients that they seem to be of: set "
-    "GATEWAY_IDENTITY_SECRET, or GATEWAY_CLIENTS_FILE, here as it is there, and give the Redis of these nodes"
-)
 UP = "Up"
 
 
@@ -30,7 +24,6 @@ class NodePlace:
     """A node that Redis knows."""
 
     id: str
-    address: str | None = None
     state: str = ""
     totals: Totals | None = None
     boot_id: str | None = None
@@ -81,31 +74,6 @@ class _LimitsDocument:
     def has_networks(self) -> bool:
         """Whether addresses are allowed or denied."""
         return any(":" in entry or entry[0].isdigit() for entry in (*self.allow, *self.deny))
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    client: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Why:
-    windows: tuple[_Window, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Busy:
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Top:
-    clients: tuple[_Busy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,43 +179,3 @@ def totals_of(places: Sequence[NodePlace]) -> dict[str, Totals]:
 def _requests(places: Sequence[NodePlace]) -> int:
     """That all of them counted."""
     return sum(one.requests for one in totals_of(places).values())
-
-
-async def check_names(subject: Subject, clients: Sequence[Client], facts: Facts) -> None:
-    """Whether what the first of these sends meanwhile is counted for the id that we know it by.
-
-    Raises:
-        TargetError: it is not.
-        SubjectError: the subject does not answer as it should.
-    """
-    first = clients[0].id
-    try:
-        for _ in range(LOOKS):
-            if any(window.count for window in (await subject.ask(_Why, "why", first)).windows):
-                return
-        if first in {one.id for one in (await subject.ask(_Top, "top")).clients}:
-            return
-    except WrongUseError as error:
-        raise TargetError(f"{_OTHER_IDS} ({error.told})") from None
-    raise TargetError(
-        f"{_OTHER_IDS}. Or this machine's address is on GATEWAY_ALLOW" if facts.has_networks else _OTHER_IDS
-    )
-
-
-async def named(subject: Subject, keys: Sequence[str]) -> tuple[Client, ...]:
-    """The clients of these keys.
-
-    Raises:
-        TargetError: somebody of them is unknown.
-        SubjectError: the subject does not answer as it should.
-    """
-    file = subject.folder / "keys"
-    file.write_text("".join(f"{key}\n" for key in keys))
-    try:
-        lines = (await subject.text("whois", "--all", stdin=file)).splitlines()
-    except WrongUseError as error:
-        raise TargetError(error.told) from None
-    finally:
-        file.unlink()
-    ids = [parse(_Named, "whois", line).client for line in lines]
-    return tuple(Client(key, client_id) for key, client_id in zip(keys, ids, strict=True))

@@ -13,8 +13,9 @@ from gateway.contract.redis_url import parse_redis_url
 from loadtest import generator
 from loadtest.child import StartError
 from loadtest.elsewhere.books import Books
-from loadtest.elsewhere.facts import check_names, gathered, named
+from loadtest.elsewhere.facts import gathered
 from loadtest.elsewhere.front import knocking, probed
+from loadtest.elsewhere.names import check_name, named
 from loadtest.elsewhere.setting import RATE_PER_SECOND, made_up_keys, setting_of
 from loadtest.elsewhere.target import Target, TargetError
 from loadtest.generator import LONGEST_RUN_SECONDS, Generator, Way
@@ -179,8 +180,9 @@ async def reached(
             clients = await named(subject, own)
             setting = setting_of(clients, facts, front, rate)
             is_short = max(window.period_seconds for window in setting.windows) < SHORT_SECONDS
-            async with knocking(target, front, setting.clients[0].key, again=is_short):
-                await check_names(subject, setting.clients, facts)
+            first, *_ = setting.clients
+            async with knocking(target, front, first.key, again=is_short):
+                await check_name(subject, first, facts)
         except SubjectError as error:
             raise StartError(str(error)) from None
         if facts.terms.cost > 1:
