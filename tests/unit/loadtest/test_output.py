@@ -17,10 +17,9 @@ from tests.full_disk import files_of_at_most
 
 
 def printed(what: object) -> str:
-    console = PrintableConsole(file=StringIO(), width=80, force_terminal=True, color_system=None)
-    console.print(what)
-    assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
+    file = StringIO()
+    PrintableConsole(file=file, width=80, force_terminal=True, color_system=None).print(what)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("what", ["a[/b] [red]c :smile:", Text("a[/b] [red]c :smile:")])

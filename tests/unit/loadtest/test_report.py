@@ -37,11 +37,11 @@ SCENARIO = Scenario("skew", "80 % of the requests go to node-2", (), (SKEW,))
 KEPT = Busiest("digest", 297, Limit(300, 10))
 
 
-def printed(verdict: Verdict, width: int = 80) -> str:
-    console = Console(file=StringIO(), width=width)
-    report.print_verdict(console, verdict, seed=7, seconds=95.2)
-    assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
+def printed(verdict: Verdict, width: int = 80, *, with_times: bool = False) -> str:
+    file = StringIO()
+    console = Console(file=file, width=width)
+    report.print_verdict(console, verdict, seed=7, seconds=95.2, with_times=with_times)
+    return file.getvalue()
 
 
 def row(text: str, name: str) -> str:
@@ -136,10 +136,8 @@ def test_what_did_not_help_fails_the_run() -> None:
 
 def test_how_long_it_took_is_said_where_that_is_asked_for() -> None:
     outcome = Outcome(SCENARIO, ((SKEW, FOUND),), (), (), (), found_seconds=(3.25,), clear_seconds=8.0)
-    console = Console(file=StringIO(), width=80)
-    report.print_verdict(console, Verdict((outcome,), KEPT), seed=7, seconds=95.2, with_times=True)
-    assert isinstance(console.file, StringIO)
-    (line,) = [line for line in console.file.getvalue().splitlines() if line.startswith("skew")]
+    text = printed(Verdict((outcome,), KEPT), with_times=True)
+    (line,) = [line for line in text.splitlines() if line.startswith("skew")]
     assert line.split() == ["skew", "node_skew", "(node-2)", "3.2", "s", "8.0", "s"]
 
 
@@ -148,12 +146,9 @@ def test_the_usual_and_the_worst_time_of_all_are_said() -> None:
         Outcome(SCENARIO, ((SKEW, FOUND),), (), (), (), found_seconds=(found,), clear_seconds=clear)
         for found, clear in ((3.0, 8.0), (4.0, None), (9.0, 6.0))
     )
-    console = Console(file=StringIO(), width=120)
-    report.print_verdict(console, Verdict(outcomes, KEPT), seed=7, seconds=95.2, with_times=True)
-    assert isinstance(console.file, StringIO)
+    text = printed(Verdict(outcomes, KEPT), width=120, with_times=True)
     assert (
-        "3 found, after 4.0 s in the median and 9.0 s at the latest, clear after 8.0 s at the latest"
-        in console.file.getvalue()
+        "3 found, after 4.0 s in the median and 9.0 s at the latest, clear after 8.0 s at the latest" in text
     )
 
 
@@ -177,10 +172,10 @@ def test_nothing_is_wider_than_the_terminal() -> None:
 
 
 def opening(seed: int, width: int = 80) -> str:
-    console = Console(file=StringIO(), width=width)
+    file = StringIO()
+    console = Console(file=file, width=width)
     report.print_opening(console, stories.draw_setting(Chance(seed)), seed, demo.TOLD)
-    assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
+    return file.getvalue()
 
 
 def test_the_opening_says_what_runs_and_from_which_seed() -> None:

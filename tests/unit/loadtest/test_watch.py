@@ -49,12 +49,12 @@ async def coming() -> AsyncIterator[Asked]:
 async def test_each_finding_is_told_once_and_its_symptoms_only_where_that_is_asked_for(
     *, tells_symptoms: bool, told: list[str]
 ) -> None:
-    console = Console(file=StringIO(), width=80)
+    file = StringIO()
+    console = Console(file=file, width=80)
     watch = Watch(coming(), Progress(console), tells_symptoms=tells_symptoms)
 
     await watch.run()
 
-    assert isinstance(console.file, StringIO)
-    lines = [line.split("subject: ")[1].strip() for line in console.file.getvalue().splitlines()]
+    lines = [line.split("subject: ")[1].strip() for line in file.getvalue().splitlines()]
     assert [line.removeprefix("it is a ") for line in lines] == told
     assert watch.reports == LOOKS
