@@ -14,6 +14,7 @@ from loadtest.verdict import Asked, Outcome, Times, Verdict
 SKEW = Sign("node_skew", "node", "node-2")
 BREACH = Sign("limit_breach", "client")
 OVER = Times(0.0, 0.0, 0.5, 3.0)
+KEPT = Busiest("k", 10, Limit(10, 1))
 
 
 def finding(code: str = "node_skew", kind: str = "node", subject_id: str = "node-2") -> Finding:
@@ -34,9 +35,8 @@ def scenario(*expected: Sign, allowed: tuple[Sign, ...] = ()) -> Scenario:
 
 
 def test_one_request_too_many_fails_the_run() -> None:
-    kept, broken = Busiest("k", 10, Limit(10, 1)), Busiest("k", 11, Limit(10, 1))
-    assert Verdict((), kept).failures == ()
-    assert len(Verdict((), broken).failures) == 1
+    assert Verdict((), KEPT).failures == ()
+    assert len(Verdict((), replace(KEPT, largest=11)).failures) == 1
     assert Verdict((), None).failures == ("nothing reached the upstream",)
 
 
@@ -50,7 +50,7 @@ def test_another_node_is_a_false_alarm_and_the_right_one_is_missing() -> None:
     result = verdict.outcome(scenario(SKEW), [report(finding(subject_id="node-1"))])
     assert result.missing == (SKEW,)
     assert result.false_alarms == (finding(subject_id="node-1"),)
-    assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 2
+    assert len(Verdict((result,), KEPT).failures) == 2
 
 
 def test_what_is_allowed_may_be_there_or_not() -> None:
@@ -70,7 +70,7 @@ def test_a_false_alarm_in_one_of_many_reports_counts_once() -> None:
 def test_a_finding_that_stays_fails_the_run() -> None:
     result = verdict.outcome(scenario(SKEW), [report(finding())], OVER)
     assert not result.is_right
-    assert len(Verdict((result,), Busiest("k", 1, Limit(10, 1))).failures) == 1
+    assert len(Verdict((result,), KEPT).failures) == 1
 
 
 def test_two_causes_are_two_problems_and_one_is_one() -> None:
@@ -79,7 +79,7 @@ def test_two_causes_are_two_problems_and_one_is_one() -> None:
     assert verdict.outcome(replace(scenario(SKEW, BREACH), problems=2), both).is_right
     torn = verdict.outcome(scenario(SKEW, BREACH), both)
     assert not torn.is_right
-    assert Verdict((torn,), Busiest("k", 1, Limit(10, 1))).failures == (
+    assert Verdict((torn,), KEPT).failures == (
         "skew: not one problem for each cause (1), but node_skew (node-2), limit_breach (k_1)",
     )
 
@@ -105,27 +105,23 @@ def test_what_never_was_or_stayed_has_no_time_to_clear() -> None:
 
 def test_a_problem_fails_the_run() -> None:
     right = Outcome(scenario(), (), (), (), ())
-    assert Verdict((right,), Busiest("k", 1, Limit(10, 1)), problems=("node-1 ended",)).failures == (
-        "node-1 ended",
-    )
+    assert Verdict((right,), KEPT, problems=("node-1 ended",)).failures == ("node-1 ended",)
 
 
 def test_what_nobody_could_tell_neither_passes_nor_fails() -> None:
-    kept = Busiest("k", 1, Limit(10, 1))
     of_findings = replace(verdict.outcome(scenario(), []), unjudged=("node_skew (node-1) was found",))
     name = of_findings.scenario.name
-    for open_one in (Verdict((of_findings,), kept), Verdict((), kept, open_questions=("broken off",))):
+    for open_one in (Verdict((of_findings,), KEPT), Verdict((), KEPT, open_questions=("broken off",))):
         assert (open_one.word, open_one.failures, len(open_one.unjudged)) == ("not judged", (), 1)
         assert replace(open_one, problems=("node-1 ended",)).word == "failed"
-    assert Verdict((of_findings,), kept).unjudged == (f"{name}: node_skew (node-1) was found",)
-    assert Verdict((), kept).word == "passed"
+    assert Verdict((of_findings,), KEPT).unjudged == (f"{name}: node_skew (node-1) was found",)
+    assert Verdict((), KEPT).word == "passed"
 
 
 REMEDY = Remedy(Outside("somebody does something"), NodeRatio("node-2"), goal=0.5)
 
 
 def test_a_scenario_about_which_nothing_was_done_that_helped_fails_the_run() -> None:
-    kept = Busiest("k", 1, Limit(10, 1))
     with_remedy = replace(scenario(SKEW), remedy=REMEDY)
     helped = Remedied(REMEDY, Done("something", 5.0), 0.8, 0.3, closed_seconds=4.0)
     in_vain = replace(helped, after=0.7)
@@ -134,15 +130,13 @@ def test_a_scenario_about_which_nothing_was_done_that_helped_fails_the_run() -> 
         for remedied in (helped, in_vain, None)
     ]
     assert [result.is_right for result in results] == [True, False, False]
-    assert [len(Verdict((result,), kept).failures) for result in results] == [0, 1, 1]
-    assert Verdict((results[2],), kept).failures == ("skew: nothing was done about it",)
+    assert [len(Verdict((result,), KEPT).failures) for result in results] == [0, 1, 1]
+    assert Verdict((results[2],), KEPT).failures == ("skew: nothing was done about it",)
 
 
 def test_what_was_not_found_is_one_failure_though_nothing_was_done_either() -> None:
     unseen = verdict.outcome(replace(scenario(SKEW), remedy=REMEDY), [report()])
-    assert Verdict((unseen,), Busiest("k", 1, Limit(10, 1))).failures == (
-        "skew: node_skew (node-2) was not found",
-    )
+    assert Verdict((unseen,), KEPT).failures == ("skew: node_skew (node-2) was not found",)
 
 
 def test_what_was_expected_is_over_though_something_else_is_still_found() -> None:
