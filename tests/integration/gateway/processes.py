@@ -40,11 +40,18 @@ class NodeProcess:
 
     async def connect(self) -> Client:
         """A new client's connection."""
-        return await Client.connect(self.port)
+        return await self._connect(self.port)
 
     async def connect_admin(self) -> Client:
         """A connection to its admin listener."""
-        return await Client.connect(self.admin_port)
+        return await self._connect(self.admin_port)
+
+    async def _connect(self, port: int) -> Client:
+        try:
+            return await Client.connect(port)
+        except ConnectionRefusedError as error:
+            error.add_note(f"exit code {self.process.returncode}; it said:\n{self.log.read_text()}")
+            raise
 
     async def state(self) -> RosterEntry:
         """What it says of itself now."""

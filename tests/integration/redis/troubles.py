@@ -12,7 +12,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from loadtest import redis_server
-from loadtest.ports import free_port
 from loadtest.redis_server import RedisServer
 from tests.integration.gateway.node import eventually
 
@@ -110,7 +109,7 @@ class Trouble:
 
 
 _DISCONNECT = "CLIENT KILL TYPE normal SKIPME yes"
-_NOWHERE = f"127.0.0.1 {free_port()}"
+_NOWHERE = "127.0.0.1 1"
 TROUBLES = (
     Trouble(
         "OOM",
