@@ -99,7 +99,7 @@ async def test_what_got_no_answer_goes_elsewhere_if_that_is_safe(
 
     assert [answer.status for answer in answers] == ([200, 200] if repeated else [502, 200])
     assert f"gateway_upstream_retries_total {int(repeated)}\n" in (await node.admin("/metrics"))[1]
-    assert len(other.requests) == 2 if repeated else 1
+    assert len(other.requests) == (2 if repeated else 1)
 
 
 async def test_what_was_answered_in_part_goes_nowhere_else(

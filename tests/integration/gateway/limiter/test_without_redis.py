@@ -179,9 +179,3 @@ async def test_a_redis_that_asks_for_a_password_is_an_outage_and_no_crash() -> N
             standing = await decide(node.limiter, "acme", TEN)
             assert standing is not None
             assert standing.admitted
-
-
-async def test_a_full_redis_is_an_outage() -> None:
-    with redis_server.running("--maxmemory", "1", "--maxmemory-policy", "noeviction") as server:
-        async with limiter_node(server.url, on_failure="open") as node:
-            assert await decide(node.limiter, "acme", TEN) is None
