@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from loadtest import scenarios
 from loadtest.argument_types import bounded, field_name, host, path, some_of, urls
@@ -28,6 +28,17 @@ Add = Callable[..., argparse.ArgumentParser]
 class _Parser(argparse.ArgumentParser):
     """Errors are one line."""
 
+    def parse_args(  # type: ignore[override]  # the base has overloads, for namespaces of other types
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """As the base's; what nobody takes is told with the help of the command that was given it."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            whose = f"{self.prog} {found.command}"
+            told = " ".join(unknown)
+            self.exit(USAGE, f"{whose}: unrecognized arguments: {told} (see {whose} --help)\n")
+        return found
+
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
@@ -42,6 +53,9 @@ def build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for define in (_up, _upstream, _run, _demo, _list, _evaluate, _bench):
         define(commands.add_parser)
+    for listed in commands._choices_actions:
+        command = commands.choices[listed.dest]
+        command.description = command.description or listed.help
     return parser
 
 

@@ -41,4 +41,6 @@ def read_limit(text: str) -> Limits:
     except LimitSyntaxError as error:
         # Where its message quotes the text, it begins with that.
         rest = re.split("['\"]", str(error))[-1].lstrip("…:, ")
-        raise UsageError(f"{shortened(text)}: {rest}{hint(text)}") from None
+        raise UsageError(
+            f"{shortened(text)}{' ' if rest.startswith('is ') else ': '}{rest}{hint(text)}"
+        ) from None

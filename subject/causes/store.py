@@ -143,7 +143,9 @@ def fallback_active(case: Case) -> list[Suspect]:
             ),
         ),
         Suspect(
-            f"{who} is short of processor, by its own load or by what runs beside it",
+            f"{who} is short of processor, by its own load or by what runs beside it"
+            if case.node is not None
+            else "the nodes are short of processor, by their own load or by what runs beside them",
             (case.loop_lag.above(LAG_MS, STRONG), case.cpu.above(BUSY_PERCENT)),
         ),
         Suspect(

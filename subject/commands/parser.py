@@ -1,7 +1,8 @@
 """The command line's grammar."""
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
@@ -9,10 +10,14 @@ from subject.errors import SHOWN, UsageError, shortened
 
 DISTRIBUTION = "operator-ratelimiter"
 WHOIS = "whois"
+WHOSE = "its name or id, as subject top has it"
+LONGEST_NAME = 12
+"""Of a command, an option or a choice, with some letters too many."""
 
 EPILOG = """\
-settings (environment): REDIS_URL, SUBJECT_NODES (admin addresses host:port, asked where Redis is away),
-SUBJECT_TIMEOUT_SECONDS, SUBJECT_WAIT_SECONDS, and the detectors' thresholds, see docs/detectors.md
+settings (environment): REDIS_URL (redis://127.0.0.1:6379/0), SUBJECT_NODES (nodes' admin addresses, host:port
+with commas, asked where Redis is away), SUBJECT_TIMEOUT_SECONDS, SUBJECT_WAIT_SECONDS, and the detectors'
+thresholds, see docs/detectors.md
 exit codes: 0 done or shown, and diagnose found nothing (what else shows something: also with findings);
 1 diagnose found something, or Redis does not answer and nodes told what is shown; 2 wrong use;
 3 nothing can be seen, or what an action needs cannot be reached"""
@@ -45,8 +50,28 @@ class Parser(argparse.ArgumentParser):
     def _refuse(self, found: argparse.Namespace, unknown: Sequence[str]) -> NoReturn:
         if found.command == WHOIS:
             raise UsageError(NO_KEYS_HERE)
-        words = " ".join(filter(None, (found.command, getattr(found, "verb", None))))
-        self.error(f"unrecognized arguments: {' '.join(unknown)}", words)
+        words = [word for word in (found.command, getattr(found, "verb", None)) if word is not None]
+        told = " ".join(unknown)
+        if (near := _nearest(unknown[0], self._options_of(words))) is not None:
+            told += f"; did you mean {near}?"
+        self.error(f"unrecognized arguments: {told}", " ".join(words))
+
+    def _options_of(self, words: Sequence[str]) -> Iterable[str]:
+        """Of the command that these words name."""
+        parser: argparse.ArgumentParser = self
+        for word in words:
+            (commands,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+            parser = commands.choices[word]
+        return parser._option_string_actions
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As the base's, but it names one of many where it can."""
+        choices = [str(choice) for choice in action.choices or ()]
+        if action.choices is None or value in choices:
+            return
+        near = _nearest(str(value), choices)
+        would_be = f"write one of {', '.join(choices)}" if near is None else f"did you mean {near}?"
+        raise argparse.ArgumentError(action, f"there is no {shortened(str(value))}: {would_be}")
 
     def parse_known_args(  # type: ignore[override]  # the base has overloads, for namespaces of other types
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -57,13 +82,27 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str, command: str = "") -> NoReturn:
         """Raise instead of printing the usage; `command` is the one whose help tells more, if not this."""
-        typed = {part for text in self._given for part in (text, text.partition("=")[2])}
+        ours = {
+            name for action in self._actions for name in (*action.option_strings, *(action.choices or ()))
+        }
+        typed = {part for text in self._given for part in (text, text.partition("=")[2])} - ours
         for text in sorted(typed, key=len, reverse=True):
-            for written in (repr(text), text):
-                if len(text) > SHOWN:
-                    message = message.replace(written, shortened(text))
+            if len(text) > SHOWN:
+                message = message.replace(repr(text), shortened(text))
+                message = re.sub(
+                    rf"(?<!\w){re.escape(text)}(?!\w)", lambda _, text=text: shortened(text), message
+                )
         whose = f"{self.prog} {command}".rstrip()
         raise UsageError(f"{message} (see {whose} --help)")
+
+
+def _nearest(text: str, names: Iterable[str]) -> str | None:
+    """The one that was meant, as it seems; none of what is too long to be one, and may be a key."""
+    if len(text) > LONGEST_NAME:
+        return None
+    from difflib import get_close_matches  # takes a while to import, and who errs has time
+
+    return next(iter(get_close_matches(text, names, 1)), None)
 
 
 def build() -> Parser:
@@ -80,7 +119,7 @@ def build() -> Parser:
     _why(commands)
     _limits(commands)
     reset = commands.add_parser("reset", help="let a client's count begin anew")
-    reset.add_argument("client", metavar="CLIENT")
+    reset.add_argument("client", metavar="CLIENT", help=WHOSE)
     _acts(reset)
     reset.set_defaults(json=False)
     audit = commands.add_parser("audit", help="who changed what, when and why, the newest last")
@@ -106,7 +145,18 @@ def build() -> Parser:
         description="Serves the dashboard at SUBJECT_HOST (127.0.0.1) and SUBJECT_PORT (9180). Whoever "
         "reaches it can look; limits can be changed where SUBJECT_TOKEN is set, by who has that token.",
     )
+    _describe(parser)
     return parser
+
+
+def _describe(parser: argparse.ArgumentParser) -> None:
+    """A command's own help begins with what the list of commands says of it, if nothing longer is there."""
+    for commands in parser._actions:
+        if isinstance(commands, argparse._SubParsersAction):
+            for listed in commands._choices_actions:
+                command = commands.choices[listed.dest]
+                command.description = command.description or listed.help
+                _describe(command)
 
 
 def _shown(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -134,11 +184,11 @@ def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:
     _json(limits)
     verbs = limits.add_subparsers(dest="verb", metavar="VERB")
     get = verbs.add_parser("get", help="the limits that apply (the default when no verb is given)")
-    get.add_argument("client", metavar="CLIENT", nargs="?")
+    get.add_argument("client", metavar="CLIENT", nargs="?", help=f"{WHOSE} (without one: of all)")
     # A default here would overwrite what stands before the verb.
     _json(get, default=argparse.SUPPRESS)
     change = verbs.add_parser("set", help="give a client a limit that goes before all others")
-    change.add_argument("client", metavar="CLIENT")
+    change.add_argument("client", metavar="CLIENT", help=WHOSE)
     change.add_argument("limit", metavar="N/PERIOD", help="for example 500/m, 20/10s or 10/s,500/m")
     _acts(change, why_required=True)
     end = change.add_mutually_exclusive_group()
@@ -153,7 +203,7 @@ def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="tell what it would change, where and from what; change nothing",
     )
     unset = verbs.add_parser("unset", help="take that limit away again")
-    unset.add_argument("client", metavar="CLIENT")
+    unset.add_argument("client", metavar="CLIENT", help=WHOSE)
     _acts(unset)
     _revision(unset)
 
@@ -177,7 +227,7 @@ def _why(commands: "argparse._SubParsersAction[Parser]") -> None:
 def _nodes(nodes: Parser) -> None:
     verbs = nodes.add_subparsers(dest="verb", metavar="VERB")
     forget = verbs.add_parser("forget", help="miss no more a node that will not come back")
-    forget.add_argument("node", metavar="NODE")
+    forget.add_argument("node", metavar="NODE", help="its id, as subject nodes has it")
     forget.add_argument("--why", metavar="TEXT", help="for the audit")
     forget.add_argument(
         "--lost",
@@ -219,7 +269,7 @@ def _lasting(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="go on for so long, 1h at most (Ctrl-C ends it in order)",
     )
     replay = commands.add_parser("replay", help="diagnose a recording again, without Redis")
-    replay.add_argument("file", metavar="FILE")
+    replay.add_argument("file", metavar="FILE", help="what record has written, or watch --record")
     of_what = replay.add_mutually_exclusive_group()
     of_what.add_argument(
         "--at", metavar="TIME", help="the diagnosis at this time of day in UTC, as in 09:12:03Z (at the end)"

@@ -52,9 +52,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         first, last_at = first or moment, moment.snapshot.at
         changes = events.since_last(last_at, moment.diagnosis)
         told += changes
-        if not arguments.json:
-            for event in changes:
-                print_line(event_line(event))
         if wanted is None or last_at < _first_after(first.snapshot.at, wanted) + 1:
             shown = moment
     if first is None or shown is None:
@@ -65,7 +62,7 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print_json(_document(first, last_at, shown, told))
     else:
-        _print(shown)
+        _print(told, first.snapshot.at, last_at, shown)
     return FOUND if told else WELL
 
 
@@ -148,10 +145,15 @@ def _document(first: Moment, last_at: float, shown: Moment, events: list[Event])
     }
 
 
-def _print(moment: Moment) -> None:
+def _print(told: list[Event], first_at: float, last_at: float, moment: Moment) -> None:
     from subject.output.report import Report  # what draws tables takes a while to import
 
-    at = instant(moment.snapshot.at)
+    at, span = instant(moment.snapshot.at), f"from {clock(first_at)} to {clock(last_at)}"
+    print_line(
+        f"Recorded {span}; what began and was over:" if told else f"Recorded {span}: nothing was found."
+    )
+    for event in told:
+        print_line(event_line(event))
     print_line("")
     print_line(f"At {at:%Y-%m-%d %H:%M:%SZ}:")
     Report.of_terminal().diagnosis(moment.snapshot, moment.diagnosis)

@@ -87,10 +87,10 @@ def _unregistered(keys: Sequence[str], settings: Settings) -> list[str]:
             "set GATEWAY_CLIENTS_FILE to their clients file to name this one"
         )
     if registered_only is None:
-        _hint("Redis does not tell whether nodes accept unregistered keys: right where they do")
+        _hint("the id is right if nodes accept keys that are not registered, which Redis does not tell")
     secret = settings.identity_secret
     if secret is None:
-        _hint("GATEWAY_IDENTITY_SECRET is not set here: right where nodes have none")
+        _hint("the id is right if nodes have no GATEWAY_IDENTITY_SECRET: none is set here")
     known = client_id.DEFAULT_SECRET if secret is None else secret.get_secret_value()
     return [client_id.unknown_client_id(key, known) for key in keys]
 

@@ -47,6 +47,8 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
         if refusal is not None:
             client = refusal.client or client
         elif client is None and not policies:
+            if not snapshot.sees:
+                raise snapshot.redis.error
             raise UsageError(
                 f"no node that answers remembers a request of this id: each does the last {KEPT:,} that it "
                 "refused for a limit, since its start; its client's own id tells more: subject why CLIENT"

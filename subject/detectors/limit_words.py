@@ -33,7 +33,9 @@ def _told(
     if not later:
         return "" if name is None else f" of {name[0]} ({name[1]})"
     changed = _changed(later)
-    return f" ({changed})" if name is None else f" ({', '.join(name)}, until it was {changed})"
+    if name is None:
+        return f" ({changed})"
+    return f" ({', '.join(name)}, {'until it was' if len(later) == 1 else 'then'} {changed})"
 
 
 def _changed(later: list[LiveLimit]) -> str:

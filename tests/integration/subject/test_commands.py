@@ -102,7 +102,7 @@ async def test_limits_takes_one_look(redis_client: Redis, redis_url: str) -> Non
     await subject("limits", redis_url=redis_url)
 
     statistics: Any = await redis_client.info("commandstats")
-    assert statistics["cmdstat_xrange"]["calls"] == 2  # of the telemetry, and of the history
+    assert statistics["cmdstat_xrange"]["calls"] == 3  # of the telemetry, the history and the audit
 
 
 async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> None:
@@ -145,7 +145,16 @@ async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> 
         (["limits", "unset", "no id!"], "subject whois tells the id"),
         (["reset", "no id!"], "subject whois tells the id"),
         (["reset"], "the following arguments are required: CLIENT"),
-        (["frobnicate"], "invalid choice"),
+        (["frobnicate"], "there is no 'frob…': write one of status, nodes, top, diagnose, "),
+        (["diagnos"], "there is no 'diag…': did you mean diagnose? (see subject --help)"),
+        (["limits", "gett", "acme"], "there is no 'gett': did you mean get? (see subject limits --help)"),
+        (["top", "--by", "x"], "there is no 'x': write one of busiest, refused, nearest (see "),
+        (["status", "--jsno"], "'--js…'; did you mean --json? (see subject status --help)"),
+        (
+            ["diagnose", "--explain"],
+            "argument --explain: expected one argument (see subject diagnose --help)",
+        ),
+        (["limits", "set", CLIENT, "5/x", *WHY], "'5/x' is not a limit: write N/period, as in 100/m"),
         ([], "COMMAND"),
     ],
 )

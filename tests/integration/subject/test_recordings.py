@@ -73,10 +73,11 @@ async def test_what_was_over_before_it_was_recorded_is_told(
     await subject("record", str(file), redis_url=redis_url)
 
     run = await subject("replay", str(file), redis_url=nowhere())
-    began, over, *_ = run.out.splitlines()
+    head, began, over, *_ = run.out.splitlines()
     during = await subject("replay", str(file), "--at", began.split()[0], redis_url=nowhere())
 
     assert run.code == 1
+    assert re.fullmatch("Recorded from [0-9:]{8}Z to [0-9:]{8}Z; what began and was over:", head)
     assert "warning: node_skew: node-2 serves " in began
     assert "over: node_skew, node-2, since" in over
     assert "Healthy: nothing was found." in run.out

@@ -27,6 +27,15 @@ async def test_whois_tells_the_id_and_never_the_key(secret: str | None) -> None:
     assert ("GATEWAY_IDENTITY_SECRET" in run.err) is (secret is None)
 
 
+async def test_whois_says_what_its_answer_hangs_on() -> None:
+    run = await subject("whois", redis_url=nowhere(), stdin=KEY)
+
+    assert run.err.splitlines() == [
+        "subject: the id is right if nodes accept keys that are not registered, which Redis does not tell",
+        "subject: the id is right if nodes have no GATEWAY_IDENTITY_SECRET: none is set here",
+    ]
+
+
 async def test_whois_names_a_registered_client(tmp_path: Path) -> None:
     path = tmp_path / "clients.toml"
     path.write_text(f'[[clients]]\nname = "acme"\nkey = "{KEY}"\n')

@@ -211,6 +211,13 @@ async def test_refusals_that_began_hours_ago_are_followed_back(redis_client: Red
     assert 8500 < int(str(told["refused_since"])) < 9100
 
 
+async def test_who_asks_for_a_request_where_nothing_can_be_seen_is_told_so() -> None:
+    run = await subject("why", "--request", "a" * 32, redis_url=nowhere())
+
+    assert (run.code, run.out) == (3, "")
+    assert "does not answer (connection refused)" in run.err
+
+
 async def test_without_redis_nodes_tell_and_blindness_is_said(redis_client: Redis) -> None:
     away = await subject("why", CLIENT, redis_url=nowhere())
     asked = await subject(

@@ -17,6 +17,7 @@ ELSEWHERE = ["--nodes", "http://127.0.0.1:1", "--redis", "redis://127.0.0.1:1/0"
         ([], "COMMAND"),
         (["run"], "SCENARIO"),
         (["run", "earthquake"], "earthquake"),
+        (["list", "all"], "loadtest list: unrecognized arguments: all (see loadtest list --help)"),
         (["run", "steady", "--rate", "0"], "--rate"),
         (["up", "--nodes", "0"], "--nodes"),
         (["up", "--nodes", "three"], "--nodes"),

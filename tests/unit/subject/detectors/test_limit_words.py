@@ -41,7 +41,7 @@ def given(limit: str, at: float, until: float | None = None) -> Override:
             replace(
                 policies(), changes=(TAKEN, AGAIN), overrides=Overrides({"acme": given("800/m", AGAIN.at)})
             ),
-            "its limit (9/m, override, until it was changed 2 times, the last time at 22:14:17Z)",
+            "its limit (9/m, override, then changed 2 times, the last time at 22:14:17Z)",
         ),
         (
             replace(policies(), ended={"acme": given("9/m", START, START + 55)}),
