@@ -89,9 +89,8 @@ class Parser(argparse.ArgumentParser):
         for text in sorted(typed, key=len, reverse=True):
             if len(text) > SHOWN:
                 message = message.replace(repr(text), shortened(text))
-                message = re.sub(
-                    rf"(?<!\w){re.escape(text)}(?!\w)", lambda _, text=text: shortened(text), message
-                )
+                shown = shortened(text).replace("\\", r"\\")
+                message = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", shown, message)
         whose = f"{self.prog} {command}".rstrip()
         raise UsageError(f"{message} (see {whose} --help)")
 
