@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -24,12 +24,17 @@ WRONG_TYPE = "WRONGTYPE"
 """So begins Redis' answer where a key holds something else than the command is for."""
 
 
-class _Master(Redis):
+class _Client(Redis):
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        # redis-py leaves the connections to the sentinels to its caller.
-        await super().aclose(close_connection_pool)
+        """All of it: redis-py leaves the connections to the sentinels to its caller.
+
+        A server that hangs does not answer the good-bye of TLS, which is then not waited for.
+        """
+        with suppress(RedisError, OSError):
+            await super().aclose(close_connection_pool)
         if isinstance(self.connection_pool, SentinelConnectionPool):
-            await self.connection_pool.sentinel_manager.aclose()
+            with suppress(RedisError, OSError):
+                await self.connection_pool.sentinel_manager.aclose()
 
 
 def connect(url: str, timeout_seconds: float) -> Redis:
@@ -43,9 +48,9 @@ def connect(url: str, timeout_seconds: float) -> Redis:
     }
     options = target.options() | patience | {"decode_responses": True, "encoding_errors": "replace"}
     if target.service is None:
-        return Redis(**options)
+        return _Client(**options)
     sentinels = Sentinel(target.addresses, sentinel_kwargs=target.sentinel_options() | patience)  # type: ignore[no-untyped-call] # redis-py's own
-    client: Redis = sentinels.master_for(target.service, redis_class=_Master, **options)
+    client: Redis = sentinels.master_for(target.service, redis_class=_Client, **options)
     return client
 
 

@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from gateway.background import background
 from gateway.contract.redis_url import parse_redis_url
@@ -20,6 +21,7 @@ from gateway.redis_endpoint import Endpoint
 from loadtest import redis_server
 from loadtest.ports import free_port
 from loadtest.redis_server import RedisServer
+from subject.telemetry.redis_client import connect
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import node_process
 from tests.integration.gateway.upstream import Upstream
@@ -27,6 +29,8 @@ from tests.integration.redis.conftest import OF_THE_SYSTEM
 from tests.integration.redis.sentinels import SERVICE, client_of, pointed
 from tests.integration.redis.watched import LIMIT, QUOTA, answers, decides_by_redis, fresh_key, store
 from tests.integration.subject.publishing import subject
+
+Closing = Callable[[], Awaitable[None]]
 
 pytestmark = [
     pytest.mark.system,
@@ -160,14 +164,36 @@ async def test_checks_can_be_left_out(authority: Authority, upstream: Upstream, 
                 await decides_by_redis(node)
 
 
-async def test_connections_to_a_server_that_hangs_are_closed_without_a_fault(authority: Authority) -> None:
+async def answering(client: Redis) -> int | None:
+    """The process that answers, if one does in time."""
+    try:
+        return int((await client.info("server"))["process_id"])
+    except REDIS_TROUBLE:
+        return None
+
+
+def of_a_node(url: str) -> tuple[Redis, Closing]:
+    """Its client, and how that is closed."""
+    endpoint = Endpoint(parse_redis_url(url))
+    return endpoint.client(), endpoint.aclose
+
+
+def of_the_subject(url: str) -> tuple[Redis, Closing]:
+    """Its client, and how that is closed."""
+    client = connect(url, timeout_seconds=1.0)
+    return client, client.aclose
+
+
+@pytest.mark.parametrize("opened", [of_a_node, of_the_subject])
+async def test_connections_to_a_server_that_hangs_are_closed_without_a_fault(
+    authority: Authority, opened: Callable[[str], tuple[Redis, Closing]]
+) -> None:
     with server(authority, "--tls-auth-clients", "no") as redis:
         url = f"rediss://127.0.0.1:{redis.port}/0?ssl_ca_certs={authority.certificate}"
-        endpoint = Endpoint(parse_redis_url(url))
-        client = endpoint.client()
-        await asyncio.gather(client.get("any"), client.get("any"))
+        client, close = opened(url)
+        await eventually(lambda: asyncio.gather(answering(client), answering(client)), all)
         with frozen(redis):
-            await endpoint.aclose()
+            await close()
         async with client_of(redis) as direct:
             await eventually(direct.client_list, lambda seen: len(seen) == 1)
 
@@ -183,17 +209,15 @@ async def test_a_master_that_hangs_is_left_for_the_one_that_the_sentinels_name(a
         endpoint = Endpoint(parse_redis_url(url))
         client = endpoint.client()
 
-        async def answering() -> int | None:
-            try:
-                return int((await client.info("server"))["process_id"])
-            except REDIS_TROUBLE:
-                return None
-
         async with background(endpoint.follow):
-            await eventually(answering, lambda pid: pid == first.pid)
+            await eventually(partial(answering, client), lambda pid: pid == first.pid)
             transport, _ = await endpoint.connect(asyncio.Protocol)
+
+            async def is_left() -> bool:
+                return transport.is_closing()
+
             with frozen(first):
                 await sentinel.at(second.port)
-                await eventually(answering, lambda pid: pid == second.pid)
-                assert transport.is_closing()
+                await eventually(partial(answering, client), lambda pid: pid == second.pid)
+                await eventually(is_left, bool)
         await endpoint.aclose()
