@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         channel = flags.pop(CHANNEL)
         if channel is not None:
             return worker.main(channel)
-        check, as_json = flags.pop("check"), flags.pop("json")
+        version, check, as_json = flags.pop("version"), flags.pop("check"), flags.pop("json")
+        if version:
+            _write(f"gateway {FULL_VERSION}")
+            return 0
         settings = load({name: value for name, value in flags.items() if value is not None})
         with logs.writing(settings.log_level, settings.log_format, settings.node_id) as log:
             for sentence in unknown_variables():
@@ -80,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run one node of the rate-limiting gateway. A setting is a flag, a variable or "
         "a line of gateway.toml, in this order of precedence.",
     )
-    parser.add_argument("--version", action="version", version=f"gateway {FULL_VERSION}")
+    parser.add_argument("--version", action="store_true", help="show the version, and exit")
     parser.add_argument("--check", action="store_true", help="show the settings without secrets, and exit")
     parser.add_argument("--json", action="store_true", help="with --check: as JSON")
     parser.add_argument(CHANNEL_FLAG, dest=CHANNEL, type=int, help=argparse.SUPPRESS)
@@ -97,10 +100,19 @@ def _parser() -> argparse.ArgumentParser:
 def _show(settings: Settings, *, as_json: bool) -> None:
     texts = shown(settings)
     lines = [f"{name}={text}" for name, text in texts.items()]
+    _write(json.dumps(texts) if as_json else "\n".join(lines))
+
+
+def _write(text: str) -> None:
+    """As the command's output.
+
+    Raises:
+        StartError: it cannot be written.
+    """
     if sys.stdout is None:  # closed
         return
     try:
-        sys.stdout.write((json.dumps(texts) if as_json else "\n".join(lines)) + "\n")
+        sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end

@@ -91,12 +91,13 @@ def test_a_pipe_in_a_files_place_is_not_waited_for(
     assert capsys.readouterr().err.endswith("clients.toml: a pipe, not a file\n")
 
 
-def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["--version"])
+def test_the_version_is_shown_in_one_line_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
 
-    assert end.value.code == 0
-    assert capsys.readouterr().out.strip() == f"gateway {FULL_VERSION}"
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gateway {FULL_VERSION}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--prot", "81"], ["serve"], ["--port"], ["--channel", "x"]])
