@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests uses."""
 
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,7 +10,11 @@ from hypothesis import HealthCheck, settings
 
 from gateway.version import COMPILED
 from loadtest import redis_server
+from loadtest.plan import own_environment
 from tests.integration.gateway.upstream import Upstream
+
+GIVEN = "GATEWAY_FAST_LANE"
+"""A setting that `make test` gives to a part of the tests."""
 
 # That a machine is busy is no fault of the code; on CI the examples are the same each time.
 settings.register_profile(
@@ -27,8 +32,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """End at once where the code that runs is not the code that is meant.
 
     Ctrl-C and a hang-up are what they are in a terminal, for all that is started here too: a shell that
-    runs this in the background has the one ignored, and nohup the other.
+    runs this in the background has the one ignored, and nohup the other. Settings, the way to others and the
+    width of whoever runs this are not what is tested.
     """
+    theirs = os.environ.keys() - own_environment().keys() - {GIVEN}
+    for name in (
+        *theirs,
+        *(name for name in os.environ if name.lower().endswith("_proxy")),
+        "COLUMNS",
+        "LINES",
+    ):
+        os.environ.pop(name, None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.getoption("--compiled") != COMPILED:

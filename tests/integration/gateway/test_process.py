@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from gateway.contract import keys
 from gateway.contract.codec import decode
 from gateway.contract.roster import RosterEntry
 from gateway.version import FULL_VERSION
+from loadtest.cluster import own_environment
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import Ended, NodeProcess, node_process, run_to_end, start
@@ -268,7 +268,7 @@ def test_settings_that_nobody_can_read_are_no_fault_of_the_node(
     ended = subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", f'"$0" -m gateway --check {where}', sys.executable],
         cwd=tmp_path,
-        env={**os.environ, "GATEWAY_UPSTREAM_URL": "http://127.0.0.1:1"},
+        env={**own_environment(), "GATEWAY_UPSTREAM_URL": "http://127.0.0.1:1"},
         capture_output=True,
         text=True,
         timeout=60,
