@@ -103,7 +103,7 @@ async def test_nothing_typed_for_a_key_is_wrong_use() -> None:
         start_new_session=True,
     )
     assert process.stderr is not None
-    await asyncio.wait_for(process.stderr.readuntil(b"API key: "), 30)
+    await asyncio.wait_for(process.stderr.readuntil(b"paste it): "), 30)
     os.write(terminal, b"\x04")
     _, err = await asyncio.wait_for(process.communicate(), 30)
     os.close(inner)
