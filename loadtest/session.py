@@ -83,8 +83,8 @@ class Session:
         remedied = await self._remedied(scenario, started_at)
         ended_at = await self._take_off(scenario, remedied)
         calm_seconds = scenario.calm_seconds - (time.time() - ended_at)
-        await self._wait(calm_seconds, lambda: False, "back to the usual load")
-        await self._wait(scenario.clear_seconds, lambda: self._is_clear(ended_at), "back to the usual load")
+        await self._wait(calm_seconds, "back to the usual load")
+        await self._wait(scenario.clear_seconds, "back to the usual load", lambda: self._is_clear(ended_at))
         if self.operator is not None and remedied is not None:
             await self.operator.undo(remedied.done)
         times = Times(started_at, began_at, ended_at, over_at=time.time())
@@ -107,7 +107,7 @@ class Session:
                 began_at = time.time()
             if place == scenario.begins:
                 shortest_end = time.monotonic() + self.shortest_seconds
-            await self._wait(step.seconds, is_all_found, f"{scenario.name}: {scenario.injected}")
+            await self._wait(step.seconds, f"{scenario.name}: {scenario.injected}", is_all_found)
             if is_all_found():
                 break
         return began_at
@@ -123,7 +123,7 @@ class Session:
         if remedy.is_outside:
             await self._apply(Step(0.0, self.setting.usual))
         what = f"{scenario.name}: does it help?"
-        await self._wait(SETTLE_SECONDS, lambda: False, what)
+        await self._wait(SETTLE_SECONDS, what)
         end = time.monotonic() + HELP_SECONDS
 
         def closed_seconds() -> float | None:
@@ -131,13 +131,13 @@ class Session:
 
         while True:
             if remedy.closes:
-                await self._wait(end - time.monotonic(), lambda: closed_seconds() is not None, what)
+                await self._wait(end - time.monotonic(), what, lambda: closed_seconds() is not None)
             after = await operator.read(remedy.figure)
             remedied = Remedied(remedy, done, before, after, closed_seconds())
             if remedied.helped or time.monotonic() > end:
                 operator.tell(remedied)
                 return remedied
-            await self._wait(AGAIN_SECONDS, lambda: False, what)
+            await self._wait(AGAIN_SECONDS, what)
 
     async def _take_off(self, scenario: Scenario, remedied: Remedied | None) -> float:
         """The usual load, without faults; when what it is about ended."""
@@ -166,8 +166,8 @@ class Session:
         reports = self.watch.reports
         return bool(reports) and reports[-1].asked_at >= since and not reports[-1].report.findings
 
-    async def _wait(self, seconds: float, is_over: Callable[[], bool], what: str) -> None:
-        """Wait, but not longer than until `is_over`."""
+    async def _wait(self, seconds: float, what: str, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Wait, but not longer than until `is_over`, if it ever is."""
         end = time.monotonic() + seconds
 
         def look() -> bool:
