@@ -56,6 +56,10 @@ class PrintableConsole(Console):
             environment["COLUMNS"] = columns
         super().__init__(highlight=False, markup=False, emoji=False, _environ=environment, **options)
 
+    def on_broken_pipe(self) -> None:
+        """As anything else that is printed to nobody; Rich's ends the process, as if a verdict had failed."""
+        raise BrokenPipeError
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As Rich's, which draws all through this."""
         for segment in super().render(renderable, options):

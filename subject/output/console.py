@@ -29,6 +29,10 @@ class PrintableConsole(Console):
         environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         super().__init__(highlight=False, markup=False, emoji=False, _environ=environment, **options)
 
+    def on_broken_pipe(self) -> None:
+        """As anything else that is printed to nobody; Rich's ends the process, as if something were found."""
+        raise BrokenPipeError
+
     def render_str(self, text: str, **options: Any) -> Text:
         """As Rich's, which draws every text and table cell through this."""
         return super().render_str(printable(text), **options)

@@ -72,6 +72,13 @@ async def test_whoever_does_not_read_an_error_changes_no_exit_code(closed: str) 
     assert code == 3
 
 
+@pytest.mark.parametrize("command", ["status", "nodes --json"])
+async def test_a_reader_who_has_gone_is_no_finding(redis_client: Redis, redis_url: str, command: str) -> None:
+    await publish_cluster(redis_client, even(always(60)), 60)
+
+    assert await in_a_shell(f"$S {command} | true; exit ${{PIPESTATUS[0]}}", redis_url) == (0, b"")
+
+
 @pytest.mark.parametrize("stdin", [b"\xff\xfe" + KEY.encode() + b"\n", KEY.encode() + b"\x80\n"])
 async def test_a_key_that_is_no_text_is_refused_and_not_shown(stdin: bytes) -> None:
     code, written = await in_a_shell("$S whois", nowhere(), stdin, PYTHONIOENCODING="utf-8")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,15 @@ def test_columns_that_are_no_width_are_not_taken_for_one(
 
     monkeypatch.setenv("COLUMNS", "110")
     assert PrintableConsole(file=StringIO()).width == 110
+
+
+def test_a_reader_who_has_gone_is_no_failed_verdict() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as pipe:
+        console = PrintableConsole(file=TextIOWrapper(pipe, write_through=True), width=80)
+        with pytest.raises(BrokenPipeError):
+            console.print("told")
 
 
 def in_a_shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
