@@ -13,7 +13,14 @@ _MESSAGES = {
     "int_parsing": "write a whole number",
     "float_parsing": "write a number (of seconds)",
     "bool_parsing": "write true or false",
+    "finite_number": "write a finite number",
+    "greater_than_equal": "write {ge} or more",
+    "greater_than": "write more than {gt}",
+    "less_than_equal": "write {le} or less",
+    "less_than": "write less than {lt}",
+    "literal_error": "write {expected}",
 }
+"""By pydantic's kinds of error, with what it says of each in braces."""
 _MAY_HOLD_KEYS = frozenset({"allow", "deny"})
 """Settings whose values are not repeated: a key may have been pasted for a client's name."""
 
@@ -43,7 +50,10 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
         return f"{TOML_FILE}: there is no setting {name!r}"
     if problem["type"] == "missing":
         return f"{variable(name)} is not set: {Settings.model_fields[name].description}"
-    message = _MESSAGES.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
+    if problem["type"] in _MESSAGES:
+        message = _MESSAGES[problem["type"]].format(**_written(problem.get("ctx", {})))
+    else:
+        message = str(problem["msg"]).removeprefix("Value error, ")
     if isinstance(problem["input"], str) and PLATFORM_VALUE.match(problem["input"]):
         message += (
             f" (a container platform sets {variable(name)} for a service called 'gateway': "
@@ -52,3 +62,11 @@ def _sentence(location: tuple[int | str, ...], problem: Mapping[str, Any]) -> st
     if name in SECRETS | _MAY_HOLD_KEYS:
         return f"{variable(name)}: {message}"
     return f"{variable(name)}={for_one_line(str(problem['input']))}: {message}"
+
+
+def _written(bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """Whole numbers as people write them."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in bounds.items()
+    }

@@ -172,12 +172,35 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 def _sentence(problem: Any) -> str:
     location = str(problem["loc"][0])
     name = location if location in _ALIASES else PREFIX + location.upper()
-    message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if problem["type"] in _MESSAGES:
+        message = _MESSAGES[problem["type"]].format(**_written(problem.get("ctx", {})))
+    else:
+        message = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     # A Redis URL may hold a password, and a token is one: only other values are repeated.
     value = "" if name in {*_ALIASES, variable("token")} else f"={problem['input']}"
     return f"{name}{value}: {message}"
 
 
+def _written(bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """Whole numbers as people write them."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in bounds.items()
+    }
+
+
+_MESSAGES = {
+    "int_parsing": "write a whole number",
+    "float_parsing": "write a number",
+    "bool_parsing": "write true or false",
+    "finite_number": "write a finite number",
+    "greater_than_equal": "write {ge} or more",
+    "greater_than": "write more than {gt}",
+    "less_than_equal": "write {le} or less",
+    "less_than": "write less than {lt}",
+    "literal_error": "write {expected}",
+}
+"""By pydantic's kinds of error, with what it says of each in braces."""
 _ALIASES = {
     field.validation_alias for field in Settings.model_fields.values() if field.validation_alias is not None
 }

@@ -63,6 +63,8 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
 def _asked(arguments: argparse.Namespace) -> tuple[str | None, str | None, tuple[str, ...]]:
     """The client, the request and the policies that are asked about, as far as each is told."""
     if arguments.answer:
+        if sys.stdin.isatty():
+            sys.stderr.write("subject: paste the answer, as curl -i shows it, then Enter and Ctrl-D\n")
         pasted = read_answer(sys.stdin.read(LONGEST))
         return arguments.client, pasted.request_id, pasted.policies
     if arguments.request is not None:

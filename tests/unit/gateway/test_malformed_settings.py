@@ -185,3 +185,23 @@ def test_a_value_that_a_container_platform_injected_is_named_as_such(
 
     with pytest.raises(StartError, match=r"a container platform sets GATEWAY_PORT .* rename the service"):
         load({})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "right"),
+    [
+        ("workers", "0", "write 1 or more"),
+        ("workers", "1.5", "write a whole number"),
+        ("port", "65536", "write 65535 or less"),
+        ("store_deadline", "0", "write more than 0"),
+        ("store_deadline", "soon", "write a number (of seconds)"),
+        ("store_deadline", "inf", "write 3600 or less"),
+        ("fast_lane", "maybe", "write true or false"),
+        ("on_store_failure", "wait", "write 'local', 'open' or 'closed'"),
+    ],
+)
+def test_what_would_be_right_is_said_in_words(name: str, text: str, right: str) -> None:
+    with pytest.raises(StartError) as caught:
+        load({name: text})
+
+    assert str(caught.value) == f"{variable(name)}={text}: {right}"
