@@ -19,11 +19,15 @@ def counters() -> Counters:
     return Counters()
 
 
+def boot(counters: Counters, clock: RedisClock) -> Recorder:
+    return Recorder(
+        NODE, counters, clock, lambda: 0.0, lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
+    )
+
+
 @pytest.fixture
 def recorder(counters: Counters) -> Recorder:
-    return Recorder(
-        NODE, counters, RedisClock(), lambda: 0.0, lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
-    )
+    return boot(counters, RedisClock())
 
 
 def test_an_entry_survives_the_wire(recorder: Recorder, counters: Counters) -> None:
@@ -85,19 +89,7 @@ def test_only_the_last_record_is_marked_as_leaving(recorder: Recorder) -> None:
 
 
 def test_each_boot_has_an_id_of_its_own(counters: Counters) -> None:
-    boots = {
-        Recorder(
-            NODE,
-            counters,
-            RedisClock(),
-            lambda: 0.0,
-            lambda: True,
-            lambda: "",
-            lambda: CHANGES,
-            lambda: RELOADS,
-        ).boot_id
-        for _ in range(5)
-    }
+    boots = {boot(counters, RedisClock()).boot_id for _ in range(5)}
 
     assert len(boots) == 5
 
@@ -107,13 +99,7 @@ def test_time_is_redis_time_and_the_skew_is_told(counters: Counters) -> None:
     ahead = int((time.time() + 100) * 1e6)
     sent = time.monotonic()
     clock.learn(sent, ahead, sent)
-    record = (
-        Recorder(
-            NODE, counters, clock, lambda: 0.0, lambda: True, lambda: "", lambda: CHANGES, lambda: RELOADS
-        )
-        .entry()
-        .last
-    )
+    record = boot(counters, clock).entry().last
 
     assert record.at == pytest.approx(time.time() + 100, abs=5)
     assert record.started_at == pytest.approx(record.at, abs=5)

@@ -8,17 +8,9 @@ from subject.cluster.present_time import in_present_time
 from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.finding import Finding, Target
 from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, snapshot
+from tests.unit.subject.scenes import lives
 
 OTHER = NodeScript("node-1", always(20), phase=0.3)
-
-
-def lives(*spans: tuple[int, int], node_id: str = "node-2") -> list[TelemetryRecord]:
-    """A node that lives from one second to another, again and again, each time as another boot."""
-    return [
-        one
-        for number, (first, end) in enumerate(spans)
-        for one in NodeScript(node_id, always(20), boot_id=f"boot-{number}").records(end, first)
-    ]
 
 
 def flapping(records: Iterable[TelemetryRecord], seconds: int = 100) -> list[Finding]:
@@ -26,7 +18,7 @@ def flapping(records: Iterable[TelemetryRecord], seconds: int = 100) -> list[Fin
 
 
 def test_three_starts_in_a_minute_are_told_since_the_first() -> None:
-    (found,) = flapping(lives((0, 60), (65, 75), (78, 84), (88, 100)))
+    (found,) = flapping(lives("node-2", (0, 60), (65, 75), (78, 84), (88, 100)))
 
     assert found.subject == Target("node", "node-2")
     assert found.since == START + 66
@@ -39,11 +31,11 @@ def test_three_starts_in_a_minute_are_told_since_the_first() -> None:
 
 
 def test_one_restart_or_two_are_none() -> None:
-    assert flapping(lives((0, 60), (65, 75), (78, 100))) == []
+    assert flapping(lives("node-2", (0, 60), (65, 75), (78, 100))) == []
 
 
 def test_a_start_that_takes_long_is_one_change_and_no_silence() -> None:
-    lived = lives((0, 60), (65, 75), (78, 100))
+    lived = lives("node-2", (0, 60), (65, 75), (78, 100))
     second = next(one for one in lived if one.boot_id == "boot-1")
     lived[lived.index(second)] = replace(second, started_at=second.at - 4)
     assert flapping(lived) == []
@@ -54,7 +46,7 @@ def test_a_node_that_was_started_again_just_before_redis_clock_was_set_is_one_no
     for seconds in range(101, 112, 2):
         told = [
             replace(one, at=one.at + by, started_at=one.started_at + by) if one.at > START + 100 else one
-            for one in (*lives((0, 60), (85, seconds)), *OTHER.records(seconds))
+            for one in (*lives("node-2", (0, 60), (85, seconds)), *OTHER.records(seconds))
         ]
         found = snapshot(in_present_time(told), START + seconds + by + 0.5)
 
@@ -63,14 +55,14 @@ def test_a_node_that_was_started_again_just_before_redis_clock_was_set_is_one_no
 
 
 def test_a_rolling_restart_is_none() -> None:
-    nodes = [lives((0, 50 + 5 * n), (53 + 5 * n, 100), node_id=f"node-{n}") for n in (2, 3, 4)]
+    nodes = [lives(f"node-{n}", (0, 50 + 5 * n), (53 + 5 * n, 100)) for n in (2, 3, 4)]
 
     assert flapping([one for node in nodes for one in node]) == []
 
 
 def deployed(node_id: str, *spans: tuple[int, int]) -> list[TelemetryRecord]:
     """A node that leaves in order at the end of each of its lives, but the last one."""
-    lived = lives(*spans, node_id=node_id)
+    lived = lives(node_id, *spans)
     ends = {f"boot-{number}": START + end for number, (_, end) in enumerate(spans[:-1])}
     return [replace(one, leaving=ends.get(one.boot_id) == one.at) for one in lived]
 
@@ -99,11 +91,11 @@ def test_starts_of_the_only_node_in_order_are_somebodys_doing() -> None:
     lived = deployed("node-2", (0, 60), (62, 72), (74, 84), (86, 100))
 
     assert node_flapping(snapshot(lived), THRESHOLDS) == []
-    assert node_flapping(snapshot(lives((0, 60), (65, 75), (78, 84), (88, 100))), THRESHOLDS) != []
+    assert node_flapping(snapshot(lives("node-2", (0, 60), (65, 75), (78, 84), (88, 100))), THRESHOLDS) != []
 
 
 def test_a_new_node_that_crashes_at_once_flaps_while_others_go_on() -> None:
-    (found,) = flapping(lives((70, 75), (78, 84), (88, 100)))
+    (found,) = flapping(lives("node-2", (70, 75), (78, 84), (88, 100)))
 
     assert found.since == START + 71
 
@@ -140,11 +132,11 @@ def test_when_all_stand_still_and_one_goes_on_a_moment_later_it_is_not_the_nodes
 
 
 def test_it_is_over_a_minute_after() -> None:
-    assert flapping(lives((0, 20), (25, 30), (33, 36), (38, 100)), seconds=100) == []
+    assert flapping(lives("node-2", (0, 20), (25, 30), (33, 36), (38, 100)), seconds=100) == []
 
 
 def test_two_that_write_under_one_id_are_told_since_the_second_does() -> None:
-    (found,) = node_id_conflict(snapshot(lives((0, 60), (40, 60))), THRESHOLDS)
+    (found,) = node_id_conflict(snapshot(lives("node-2", (0, 60), (40, 60))), THRESHOLDS)
 
     assert found.subject == Target("node", "node-2")
     assert found.since == START + 41
@@ -152,13 +144,13 @@ def test_two_that_write_under_one_id_are_told_since_the_second_does() -> None:
 
 
 def test_after_a_restart_the_older_writes_no_more() -> None:
-    assert node_id_conflict(snapshot(lives((0, 50), (50, 60))), THRESHOLDS) == []
-    assert node_id_conflict(snapshot(lives((0, 51), (50, 60))), THRESHOLDS) == []
+    assert node_id_conflict(snapshot(lives("node-2", (0, 50), (50, 60))), THRESHOLDS) == []
+    assert node_id_conflict(snapshot(lives("node-2", (0, 51), (50, 60))), THRESHOLDS) == []
 
 
 def test_a_conflict_is_over_when_one_has_gone() -> None:
-    assert node_id_conflict(snapshot(lives((0, 50), (40, 60))), THRESHOLDS) == []
+    assert node_id_conflict(snapshot(lives("node-2", (0, 50), (40, 60))), THRESHOLDS) == []
 
 
 def test_two_under_one_id_do_not_flap() -> None:
-    assert flapping(lives((0, 100), (50, 60), (65, 75), (80, 100))) == []
+    assert flapping(lives("node-2", (0, 100), (50, 60), (65, 75), (80, 100))) == []
