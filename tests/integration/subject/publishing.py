@@ -24,7 +24,9 @@ from loadtest.ports import free_port
 from subject import cli
 from subject.settings import Settings, load
 from subject.telemetry.redis_reads import redis_time
-from tests.unit.subject.builders import NodeScript, entry, policies
+from tests.unit.subject.builders import NodeScript, always, entry, policies
+
+SKEWED = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 12), (2, 96), (3, 12))]
 
 
 async def publish(

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.subject.publishing import nowhere, publish_cluster, subject
-from tests.unit.subject.builders import NodeScript, always, even
-
-SKEWED = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 12), (2, 96), (3, 12))]
+from tests.integration.subject.publishing import SKEWED, nowhere, publish_cluster, subject
+from tests.unit.subject.builders import always, even
 
 
 async def test_a_file_that_was_cut_off_is_shown_as_far_as_it_goes(

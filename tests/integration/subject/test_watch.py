@@ -10,11 +10,15 @@ from redis.asyncio import Redis
 
 from loadtest.redis_server import RedisServer
 from tests.integration.gateway.node import eventually
-from tests.integration.subject.publishing import environment, nowhere, publish_cluster, subject_process
+from tests.integration.subject.publishing import (
+    SKEWED,
+    environment,
+    nowhere,
+    publish_cluster,
+    subject_process,
+)
 from tests.integration.subject.terminal import ALTERNATE, BACK, Terminal, terminal_with
-from tests.unit.subject.builders import NodeScript, always, even
-
-SKEWED = [NodeScript(f"node-{n}", always(rate)) for n, rate in ((1, 12), (2, 96), (3, 12))]
+from tests.unit.subject.builders import always, even
 
 
 def shows(terminal: Terminal, *texts: str) -> bool:
