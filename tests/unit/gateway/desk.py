@@ -12,6 +12,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.decisions import Decision
+from gateway.errors import StoreUnavailable
 from gateway.exempt import Exempt
 from gateway.fields import Field
 from gateway.identity import Identity
@@ -43,8 +44,10 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[Sequence[Charge]] = []
         self.refusing: set[str] = set()
+        self.remembered: tuple[Standing, ...] | None = None
         self.error: BaseException | None = None
         self.counts = True
+        self.decides = True
         self.answers = True
 
     def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> Ask:
@@ -56,10 +59,12 @@ class Answers:
             asyncio.get_running_loop().call_soon(tell, [asked])
         return asked
 
-    def recall(self, charges: Sequence[Charge]) -> None:
-        """It remembers nothing."""
+    def recall(self, _: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        return self.remembered
 
     def _standings(self, charges: Sequence[Charge]) -> Told:
+        if not self.decides:
+            return StoreUnavailable("away")
         if not self.counts:
             return None
         return tuple(Standing(charge.key not in self.refusing, 1, 1.0) for charge in charges)

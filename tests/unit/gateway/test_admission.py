@@ -12,6 +12,7 @@ from gateway.decisions import Decision, Undecided
 from gateway.errors import StoreUnavailable
 from gateway.identity import Unidentified
 from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Standing
 from tests.unit.gateway.desk import ANYBODY, TABLE, admission, request
 
 
@@ -73,6 +74,17 @@ async def test_one_window_that_refuses_refuses_the_request() -> None:
     assert not decision.admitted
     assert not decision.in_shadow
     assert [standing.admitted for standing in decision.standings or ()] == [True, False]
+
+
+async def test_a_refusal_that_is_remembered_is_told_and_nobody_is_asked() -> None:
+    made, limiter = admission()
+    limiter.remembered = (Standing(False, 0, 1.0),)
+
+    decision = await made.decide(*request())
+
+    assert (decision.admitted, decision.client, decision.standings) == (False, "acme", limiter.remembered)
+    assert decision.concurrency is None
+    assert limiter.asked == []
 
 
 async def test_a_window_in_shadow_refuses_nobody_and_tells() -> None:

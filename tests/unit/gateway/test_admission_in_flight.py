@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.decisions import LeftDecided
+from gateway.decisions import Concurrency, LeftDecided
 from gateway.errors import StoreUnavailable
+from gateway.limiter.decision import Standing
 from tests.unit.gateway.desk import TABLE, admission, request
 
 CROWDED = replace(TABLE, default_concurrency=2)
@@ -55,7 +56,10 @@ async def test_a_client_that_leaves_while_it_is_decided_about_gives_its_place_ba
     assert len(made.in_flight) == 0
 
 
-@pytest.mark.parametrize("turns", [1, 2], ids=["before the decision is told", "behind it"])
+TURNS = pytest.mark.parametrize("turns", [1, 2], ids=["before the decision is told", "behind it"])
+
+
+@TURNS
 async def test_a_client_that_leaves_as_it_is_decided_about_leaves_its_decision(turns: int) -> None:
     made, _ = admission(CROWDED)
     left: list[LeftDecided] = []
@@ -76,6 +80,33 @@ async def test_a_client_that_leaves_as_it_is_decided_about_leaves_its_decision(t
     assert task.cancelled()
     made.close(left[0].decision)
     assert (left[0].decision.admitted, len(made.in_flight)) == (True, 0)
+
+
+@TURNS
+async def test_a_client_that_leaves_as_nobody_decides_about_it_gives_its_place_back_once(turns: int) -> None:
+    made, limiter = admission(CROWDED)
+    assert (await made.decide(*request())).admitted  # and is in flight all the while
+    limiter.decides = False
+    task = asyncio.create_task(made.decide(*request()))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert len(made.in_flight) == 1
+
+
+async def test_who_is_refused_from_memory_is_in_flight_too_and_told_so() -> None:
+    made, limiter = admission(CROWDED)
+    limiter.remembered = (Standing(False, 0, 1.0),)
+    decision = await made.decide(*request())
+
+    assert (decision.admitted, decision.standings) == (False, limiter.remembered)
+    assert decision.concurrency == Concurrency(2, 1, shadow=False)
+    assert (limiter.asked, len(made.in_flight)) == ([], 1)
+    made.close(decision)
+    assert len(made.in_flight) == 0
 
 
 async def test_too_many_in_flight_in_shadow_are_let_through_and_told() -> None:

@@ -130,6 +130,12 @@ def test_a_field_that_holds_more_than_redis_can_count_does_not_let_anybody_pass(
     assert admitted([waiting, other]) == [False, True]
 
 
+def test_a_negative_count_of_the_sub_interval_at_hand_makes_no_room() -> None:
+    asks = [one(), one(), one()]
+    Turn(asks).settle(-2, hash_reply({THIS: -2}), 1)
+    assert admitted(asks) == [True, True, False]
+
+
 def test_a_store_that_refuses_to_tell_the_time_is_an_outage() -> None:
     batch = Batch([one()], NOW, SENT, Views())
     with pytest.raises(StoreUnavailable, match="NOAUTH"):
@@ -211,3 +217,12 @@ def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> None:
     lost = Turn([], before=posting, postings=[first, second])
     lost.batch.lose(StoreUnavailable("gone"))
     assert lost.batch.lacking == [first, second]
+
+
+def test_a_posting_to_a_damaged_key_is_never_owed_again_and_takes_no_other_with_it() -> None:
+    postings = [Posting("a", 60, 1, 2), Posting("b", 60, 1, 3)]
+    posting = [command for key in ("a", "b") for command in [("HINCRBY", key, 1, 1)] * 3]
+    damaged = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+    turn = Turn([], before=posting, postings=postings)
+    turn.settle(damaged, damaged, 1, 3, 3, 1)
+    assert (turn.batch.lacking, turn.batch.refused_postings, turn.batch.posted) == ([], 2, 3)

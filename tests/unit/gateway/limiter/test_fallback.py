@@ -82,6 +82,12 @@ def test_a_full_window_is_full_for_every_node_whatever_its_share() -> None:
     assert node.admitted(ONE, 5, [SENT] * 5) == 0
 
 
+def test_a_share_that_is_nothing_since_others_have_taken_it_is_nothing() -> None:
+    node = Node()
+    known(node.views, "k", {THIS: 8})
+    assert node.admitted(TEN, 3, [SENT] * 5) == 0
+
+
 def test_what_redis_has_counted_but_not_told_takes_a_place_of_the_share() -> None:
     node = Node()
     node.ledger.enter(Charge("k", TEN, 2), SENT, posted=True)

@@ -9,15 +9,17 @@ from gateway.limiter.guard import Guard
 from gateway.telemetry.counters import Counters
 
 REASON = StoreUnavailable("it refuses to count")
+FULL = "OOM command not allowed when used memory > 'maxmemory'."
 
 
 class Watched:
-    """A guard, what it counts, how often it opened; its time stands still."""
+    """A guard, what it counts, how often it opened; its time is `now`."""
 
     def __init__(self) -> None:
+        self.now = 0.0
         self.counters = Counters()
         self.openings = 0
-        self.guard = Guard(self.counters, lambda: 0.0)
+        self.guard = Guard(self.counters, lambda: self.now)
         self.guard.on_open(self._opened)
 
     def _opened(self) -> None:
@@ -75,9 +77,30 @@ def test_a_server_that_cannot_count_at_all_is_left(reply: str) -> None:
 
 def test_a_server_that_does_not_count_at_the_moment_is_kept_and_opens_the_breaker() -> None:
     watched = Watched()
-    assert watched.guard.refused("OOM command not allowed when used memory > 'maxmemory'.", REASON) is False
+    assert watched.guard.refused(FULL, REASON) is False
     assert not watched.guard.is_closed
     assert watched.counters.store_damaged == 0
+
+
+def test_answers_prove_nothing_for_ten_seconds_to_who_was_refused_a_count() -> None:
+    watched = Watched()
+    watched.guard.refused(FULL, REASON)
+    watched.now = 9.9
+    watched.guard.proved(by_count=False)
+    assert watched.guard.trouble
+    watched.now = 10.0
+    watched.guard.proved(by_count=False)
+    assert not watched.guard.trouble
+
+
+def test_a_count_proves_at_once_and_then_answers_do_again() -> None:
+    watched = Watched()
+    watched.guard.refused(FULL, REASON)
+    watched.guard.proved()
+    assert not watched.guard.trouble
+    watched.guard.lost(REASON)
+    watched.guard.proved(by_count=False)
+    assert not watched.guard.trouble
 
 
 def test_an_outage_is_told_once_and_its_end_with_the_number_of_failures(

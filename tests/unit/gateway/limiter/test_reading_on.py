@@ -128,3 +128,16 @@ def test_an_answer_that_a_later_one_has_overtaken_is_read_on_from_there() -> Non
     for number, turn in enumerate(turns, 1):
         assert turn.settle(number, [b"1", b"1", None, None], 1, executed=later) == []
     assert [standings(each)[0].remaining for each in asks] == [38, 37]
+
+
+def test_an_answer_from_before_the_sub_interval_that_is_known_by_now_decides_nothing() -> None:
+    """Redis' time was corrected between both batches: the later one has the earlier stamp."""
+    views, asks = Views(), [one(limit=Limit(100, 60)) for _ in range(2)]
+    known(views, "k", dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1))
+    ahead, behind = (
+        Turn([ask], views=views, stamp=NOW + steps * window.MICROSECONDS, sent=SENT + 1)
+        for ask, steps in zip(asks, (2, 1), strict=True)
+    )
+    assert ahead.settle(1, [b"1", b"1", b"0", None, None], 1, executed=NOW + 2_000_000) == []
+    assert behind.settle(1, [b"1", b"1", b"1", None], 1, executed=NOW + 1_000_000) == [asks[1]]
+    assert behind.given_back() == {("k", THIS + 1): 1}
