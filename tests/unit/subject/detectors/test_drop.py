@@ -53,6 +53,7 @@ def test_below_five_a_second_nothing_is_told() -> None:
     assert found(steps((0, 4), (60, 0)), 70) == []
 
 
+@pytest.mark.no_cover  # as for test_false_alarms.py
 @pytest.mark.parametrize("every", [3, 7, 10])
 def test_what_comes_in_bursts_has_pauses(every: int) -> None:
     def bursts(second: int) -> int:
@@ -111,6 +112,7 @@ def while_redis_clock_is_set(by: float, apart: float, seconds: int) -> list[Tele
     ]
 
 
+@pytest.mark.no_cover  # as for test_false_alarms.py
 @pytest.mark.parametrize("apart", [0.0, 2.0])
 @pytest.mark.parametrize("by", [-7200, -600, -10, -2, 2, 10, 90, 7200])
 def test_a_clock_of_redis_that_is_set_is_none(by: float, apart: float) -> None:
