@@ -97,6 +97,7 @@ class Desk:
         self.in_flight = InFlight()
         self._admission = Admission(overrides, limiter, self.in_flight)
         self.close = self._admission.close
+        self.keep = self._admission.keep
 
     async def decide(
         self, method: str, host: bytes, target: bytes, headers: list[Field], peer: str

@@ -57,6 +57,15 @@ async def test_an_unregistered_key_is_charged_to_its_address_too(peer: str, plac
     assert decision.meters[-1].name == "address"
 
 
+async def test_an_address_is_charged_what_the_request_costs() -> None:
+    routes = (Route("search", "/s", (), parse_limits("9/s"), cost=2),)
+    made, limiter = admission(replace(TABLE, routes=routes, address_limit=parse_limits("7/m")))
+
+    await made.decide(*request("any-key", target=b"/s/x"))
+
+    assert [charge.cost for charge in limiter.asked[0]] == [2] * 4
+
+
 async def test_a_registered_key_is_not_charged_to_its_address() -> None:
     made, limiter = admission(replace(TABLE, address_limit=parse_limits("7/m")))
 

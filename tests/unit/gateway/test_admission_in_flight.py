@@ -97,6 +97,25 @@ async def test_a_client_that_leaves_as_nobody_decides_about_it_gives_its_place_b
     assert len(made.in_flight) == 1
 
 
+async def test_a_place_that_is_kept_outlives_its_request() -> None:
+    made, _ = admission(replace(TABLE, default_concurrency=1))
+    decision = await made.decide(*request())
+    release = made.keep(decision)
+    made.close(decision)
+    refused = await made.decide(*request())
+    assert not refused.admitted
+    made.close(refused)
+    release()
+    assert len(made.in_flight) == 0
+    assert (await made.decide(*request())).admitted
+
+
+async def test_nothing_is_kept_where_any_number_may_be_in_flight() -> None:
+    made, _ = admission()
+    made.keep(await made.decide(*request()))()
+    assert len(made.in_flight) == 0
+
+
 async def test_who_is_refused_from_memory_is_in_flight_too_and_told_so() -> None:
     made, limiter = admission(CROWDED)
     limiter.remembered = (Standing(False, 0, 1.0),)

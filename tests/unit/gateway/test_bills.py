@@ -1,6 +1,10 @@
 """What requests are charged is remembered of so many clients, and no longer than it holds."""
 
-from gateway.bills import MAX_BILLS, Bills
+from collections.abc import Callable
+
+import pytest
+
+from gateway.bills import MAX_BILLS, Bill, Bills
 from gateway.contract.clients import Clients
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Overrides
@@ -41,12 +45,35 @@ def test_what_a_route_adds_is_remembered_beside_what_the_client_has_without() ->
     assert bills.of("acme", dear, METERS, UNCHANGED) is routed
 
 
-def test_nothing_is_remembered_beyond_a_live_change() -> None:
-    bills = Bills()
-    before = bills.of_key("a-key", ANYBODY, METERS, UNCHANGED)
+def by_key(bills: Bills, meters: Meters, overrides: Overrides) -> Bill:
+    return bills.of_key("a-key", ANYBODY, meters, overrides)
 
-    after = bills.of_key("a-key", ANYBODY, METERS, Overrides(generations={before.client: 1}))
+
+def by_client(bills: Bills, meters: Meters, overrides: Overrides) -> Bill:
+    return bills.of(ANYBODY.client_of("a-key", None), UNROUTED, meters, overrides)
+
+
+REMEMBERED = pytest.mark.parametrize("bill", [by_key, by_client])
+
+
+@REMEMBERED
+def test_nothing_is_remembered_beyond_a_live_change(bill: Callable[[Bills, Meters, Overrides], Bill]) -> None:
+    bills = Bills()
+    before = bill(bills, METERS, UNCHANGED)
+
+    after = bill(bills, METERS, Overrides(generations={before.client: 1}))
 
     assert after.client == before.client
     assert after.charges[0].key != before.charges[0].key
+    assert len(bills) == 1
+
+
+@REMEMBERED
+def test_nothing_is_remembered_beyond_a_reload(bill: Callable[[Bills, Meters, Overrides], Bill]) -> None:
+    bills = Bills()
+    before = bill(bills, METERS, UNCHANGED)
+
+    after = bill(bills, Meters(PolicyTable(parse_limits("7/m"), "accept", "local", {}, {})), UNCHANGED)
+
+    assert [one.charges[0].limit.quota for one in (before, after)] == [100, 7]
     assert len(bills) == 1

@@ -195,6 +195,15 @@ def test_who_asked_too_long_ago_is_not_admitted_and_who_asked_later_is() -> None
     assert admitted([timely]) == [True]
 
 
+def test_a_batch_is_waited_for_since_the_first_who_still_does_asked_or_else_since_it_was_sent() -> None:
+    gone, waiting = one(asked=SENT - 0.2), one(asked=SENT - 0.1)
+    batch = Batch([waiting, gone], NOW, SENT, Views())
+    gone.leave(passed_at=None)
+    assert batch.waits_since() == SENT - 0.1
+    waiting.fail(StoreUnavailable("late"))
+    assert batch.waits_since() == SENT
+
+
 def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> None:
     waiting = one()
     Turn([waiting]).settle(1, hash_reply({THIS: 1}), 1, executed=NOW + 10**7)
