@@ -83,9 +83,9 @@ def _read(variable: str, path: Path | None, parse: Callable[[str], Content]) -> 
     """What a file says; None where none is named."""
     if path is None:
         return None
-    if path.is_fifo():  # it would be waited for, and nobody could stop that
-        raise StartError(f"{variable}={path}: a pipe, not a file", 2)
     try:
+        if path.is_fifo():  # it would be waited for, and nobody could stop that
+            raise StartError(f"{variable}={path}: a pipe, not a file", 2)
         return parse(path.read_text())
     except OSError as error:
         raise StartError(f"{variable}={path}: {error.strerror}", 2) from None

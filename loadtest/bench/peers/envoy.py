@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from loadtest.bench.peers import configured
-from loadtest.bench.peers.peer import EXTRAS, Peer
+from loadtest.bench.peers.peer import Peer, extras
 
 _FLAGS = "--concurrency 1 --disable-hot-restart --log-level warning"
 
@@ -33,6 +33,6 @@ ENVOY = Peer(
     "envoy",
     "Envoy, local limit, no Redis",
     version=_version,
-    missing=lambda: None if _binary() else EXTRAS,
+    missing=lambda: None if _binary() else extras(),
     running=lambda place: configured.running(place, "envoy.yaml", _command),
 )

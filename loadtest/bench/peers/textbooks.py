@@ -5,7 +5,7 @@ from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from loadtest.bench.peers.peer import EXTRAS, WINDOW_SECONDS, Peer, Place, Running, serving
+from loadtest.bench.peers.peer import WINDOW_SECONDS, Peer, Place, Running, extras, serving
 from loadtest.child import start_module
 from loadtest.ports import free_port
 
@@ -36,6 +36,6 @@ LIMITS = Peer(
     "textbook-limits",
     "textbook: aiohttp, limits",
     version=lambda: f"limits {version('limits')}",
-    missing=lambda: None if find_spec("limits") else EXTRAS,
+    missing=lambda: None if find_spec("limits") else extras(),
     running=partial(_running, module="textbook_limits"),
 )

@@ -71,7 +71,10 @@ def test_a_malformed_clients_file_is_one_line_and_exit_2(
     assert "hidden" not in err
 
 
-@pytest.mark.parametrize(("name", "reason"), [("nowhere.toml", "No such file"), (".", "Is a directory")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("nowhere.toml", "No such file"), (".", "Is a directory"), ("x" * 300, "File name too long")],
+)
 def test_an_unreadable_clients_file_is_named_with_its_variable(
     capsys: pytest.CaptureFixture[str], name: str, reason: str
 ) -> None:

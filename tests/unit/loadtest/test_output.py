@@ -74,6 +74,14 @@ def test_a_stream_that_is_closed_changes_no_exit_code(closing: str, tmp_path: Pa
     assert in_a_shell(f'"$P" -m loadtest evaluate --score "{tmp_path}" {closing}').returncode == 3
 
 
+def test_a_folder_that_has_gone_is_no_fault_of_a_command_that_needs_none(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = in_a_shell(f'cd "{gone}" && rmdir "{gone}" && "$P" -P -m loadtest list')
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_encoding_without_a_sign_gets_its_escape() -> None:
     code = "from loadtest import output as o; o.prepare_streams(); o.console().print('\N{CHECK MARK} kept')"
     done = in_a_shell('"$P" -c "$CODE"', PYTHONIOENCODING="ascii", CODE=code)
