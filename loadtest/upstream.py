@@ -47,11 +47,17 @@ class _Upstream:
 
     async def follow(self) -> None:
         """Do as the file says, until cancelled; one that cannot be read is told of and changes nothing."""
+        told = ""
         while self._file is not None:
             try:
                 self._behaviour = self._file.news() or self._behaviour
             except (OSError, RecordError) as error:
-                _say(f"{self._file.path} is not followed: {error}")
+                reason = error.strerror or "" if isinstance(error, OSError) else str(error)
+                if reason != told:
+                    _say(f"{self._file.path} is not followed: {reason}")
+                told = reason
+            else:
+                told = ""
             await asyncio.sleep(FOLLOW_SECONDS)
 
 

@@ -120,3 +120,12 @@ async def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
 async def test_without_a_log_it_answers_all_the_same() -> None:
     async with upstream.running("127.0.0.1", 0, None) as url, aiohttp.request("GET", url) as response:
         assert response.status == 200
+
+
+async def test_a_file_that_cannot_be_reached_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / ("x" * 300)
+    async with upstream.running("127.0.0.1", 0, None, nowhere):
+        await asyncio.sleep(5 * upstream.FOLLOW_SECONDS)
+    assert capsys.readouterr().err == f"loadtest: {nowhere} is not followed: File name too long\n"
