@@ -107,6 +107,29 @@ def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing(after_seconds: float, 
     assert not list(tmp_path.iterdir())
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys, weakref
+
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == "loadtest.cli":
+            # What is raised here Python prints and forgets, as in its own import of a module.
+            kept = weakref.ref(Interrupts(), lambda _: os.kill(os.getpid(), signal.SIGINT))
+
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["loadtest", "list"]
+from loadtest.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_ends_it_while_it_loads() -> None:
+    command = [sys.executable, "-c", INTERRUPTED_IMPORT]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=END_SECONDS, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_ctrl_c_does_not_wait_for_a_redis_that_never_answers(tmp_path: Path) -> None:
     silent = silent_program(tmp_path)
     with start(tmp_path, REDIS_SERVER=str(silent)) as process:
