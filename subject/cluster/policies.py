@@ -39,8 +39,8 @@ class Policies:
     keys; `keyed_only`: there are tables, and all refuse requests without a key.
     `ended` are the overrides that have come to their end and still stand in Redis. `problem` says why the
     overrides cannot be read at all, and is empty where they can. `tables` are all that nodes enforce, by
-    digest; `files_read_at` is when a node was last started or read its files anew, so that before then it may
-    have had another. `changes` are what the audit has of the last minutes; None: it was not read.
+    digest; `table_since` is the time from which on some node has had `table`: before then all may have had
+    another. `changes` are what the audit has of the last minutes; None: it was not read.
     """
 
     overrides: Overrides = field(default_factory=Overrides)
@@ -51,7 +51,7 @@ class Policies:
     ended: Mapping[str, Override] = field(default_factory=dict)
     problem: str = ""
     tables: Mapping[str, PolicyTable] = field(default_factory=dict)
-    files_read_at: float = 0.0
+    table_since: float = 0.0
     changes: tuple[AuditRecord, ...] | None = None
 
     @classmethod
@@ -65,8 +65,10 @@ class Policies:
         """At this time, of the nodes in the roster, with their tables by digest."""
         standing = changes.overrides
         ended = {client: one for client, one in standing.limits.items() if not one.holds(at)}
-        found = cls.of(standing.in_force(at), _most_common(roster, tables), tables, ended, changes.problem)
-        return replace(found, files_read_at=_files_read_at(roster.values()))
+        digest = _most_common(roster, tables)
+        table = None if digest is None else tables[digest]
+        found = cls.of(standing.in_force(at), table, tables, ended, changes.problem)
+        return replace(found, table_since=_had_since(roster.values(), digest))
 
     @classmethod
     def of(
@@ -152,17 +154,23 @@ class Policies:
         return any(client in kind for kind in changed) or not fields.isdisjoint(self.overrides.malformed)
 
 
-def _files_read_at(roster: Collection[RosterEntry]) -> float:
-    """When one of these nodes was last started, or read its files anew, and not in vain; 0 of none."""
-    started = [entry.last.started_at for entry in roster]
-    reloads = [entry.last.reloads for entry in roster]
-    return max([0.0, *started, *(one.at for one in reloads if one.at is not None and not one.problem)])
+def _had_since(roster: Collection[RosterEntry], digest: str | None) -> float:
+    """From when on some node has had the table of this digest; 0 where none has it."""
+    return min((_read_files_at(entry) for entry in roster if entry.policy_digest == digest), default=0.0)
 
 
-def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]) -> PolicyTable | None:
-    """The table that most nodes enforce; the one whose node wrote last decides between equals."""
+def _read_files_at(entry: RosterEntry) -> float:
+    """By when a node had read its files: since its start, or by its last reload where one changed them."""
+    reloads = entry.last.reloads
+    if reloads.at is None or not reloads.done:
+        return entry.last.started_at
+    return max(entry.last.started_at, reloads.at)
+
+
+def _most_common(roster: Mapping[str, RosterEntry], tables: Mapping[str, PolicyTable]) -> str | None:
+    """The digest of the table that most nodes enforce; the node that wrote last decides between equals."""
     counts = Counter(entry.policy_digest for entry in roster.values() if entry.policy_digest in tables)
     if not counts:
         return None
     latest = {entry.policy_digest: entry.last.at for entry in roster.values()}
-    return tables[max(counts, key=lambda digest: (counts[digest], latest[digest]))]
+    return max(counts, key=lambda digest: (counts[digest], latest[digest]))

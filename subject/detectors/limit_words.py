@@ -25,11 +25,11 @@ def _told(
     if held is not None and held.limit is not None:
         name = (str(held.limit), OVERRIDE)
     elif held is not None and (usual := policies.usual_of(client)) is not None:
-        is_of_then = policies.files_read_at <= began
+        is_of_then = policies.table_since <= began
         name = (str(usual.limits), usual.name) if is_of_then else None
         if not later and not is_of_then:
-            read_at = clock(policies.files_read_at)
-            return f" (now {usual.limits}, {usual.name}; a node was started, or read its files, at {read_at})"
+            read_at = clock(policies.table_since)
+            return f" (now {usual.limits}, {usual.name}, by files that nodes have read since {read_at})"
     if not later:
         return "" if name is None else f" of {name[0]} ({name[1]})"
     changed = _changed(later)

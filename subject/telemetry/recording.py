@@ -72,7 +72,7 @@ class Look:
     problem: str
     tables: tuple[str, ...]
     table: str | None  # the one that most nodes enforce
-    files_read_at: float = 0.0  # a node's, the last of them
+    table_since: float = 0.0
     changes: int | None = None  # how many of the changes told so far it knows of, the latest; None: of none
 
 
@@ -152,7 +152,7 @@ def _look(view: View) -> Look:
         ended=dict(policies.ended),
         problem=policies.problem,
         tables=tuple(policies.tables),
-        files_read_at=policies.files_read_at,
+        table_since=policies.table_since,
         changes=None if policies.changes is None else len(policies.changes),
         table=next((digest for digest, table in policies.tables.items() if table is policies.table), None),
     )
@@ -236,7 +236,7 @@ class Recording:
         self._changes = self._changes[-known:] if known else []
         return replace(
             found,
-            files_read_at=look.files_read_at,
+            table_since=look.table_since,
             changes=None if known is None else tuple(self._changes),
         )
 

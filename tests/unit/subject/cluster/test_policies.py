@@ -2,6 +2,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import parse_overrides
 from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
 from gateway.contract.routes import Route
+from gateway.contract.telemetry import Reloads
 from subject.cluster.live_changes import LiveChanges
 from subject.cluster.policies import Policies
 from tests.unit.subject.builders import START, entry, policies, record
@@ -86,6 +87,23 @@ def test_what_most_nodes_enforce_applies_and_the_clients_of_all_are_known() -> N
         True,
         False,
     ]
+
+
+def test_the_table_is_as_old_as_on_the_node_that_has_had_it_longest() -> None:
+    old, new = (policies(default).table for default in ("100/m", "200/m"))
+    assert old is not None
+    assert new is not None
+    nodes = [
+        (old, record("node-1", started_at=START - 90)),
+        (new, record("node-2", started_at=START - 60, reloads=Reloads(1, 0, START - 40))),
+        (new, record("node-3", started_at=START - 50, reloads=Reloads(0, 1, START - 30, "no such file"))),
+        (new, record("node-4", started_at=START - 20)),
+    ]
+    roster = {last.node_id: entry(last, table.digest()) for table, last in nodes}
+
+    found = Policies.published(LiveChanges(), START, roster, {new.digest(): new, old.digest(): old})
+
+    assert (found.table, found.table_since) == (new, START - 50)
 
 
 def test_a_change_that_cannot_be_read_is_one_too() -> None:

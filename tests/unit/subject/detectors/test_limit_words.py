@@ -47,13 +47,13 @@ def given(limit: str, at: float, until: float | None = None) -> Override:
             replace(policies(), ended={"acme": given("9/m", START, START + 55)}),
             "its limit (9/m, override, until it was over at 22:14:15Z)",
         ),
-        (replace(policies(), files_read_at=SINCE - 5.0), "its limit of 100/m (default)"),
+        (replace(policies(), table_since=SINCE - 5.0), "its limit of 100/m (default)"),
         (
-            replace(policies(), files_read_at=SINCE + 5.0),
-            "its limit (now 100/m, default; a node was started, or read its files, at 22:14:15Z)",
+            replace(policies(), table_since=SINCE + 5.0),
+            "its limit (now 100/m, default, by files that nodes have read since 22:14:15Z)",
         ),
         (
-            replace(policies(), files_read_at=SINCE + 5.0, changes=(TAKEN,)),
+            replace(policies(), table_since=SINCE + 5.0, changes=(TAKEN,)),
             "its limit (9/m, override, until it was taken back at 22:14:15Z)",
         ),
         (Policies(), "its limit"),

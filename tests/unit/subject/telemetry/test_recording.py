@@ -42,7 +42,7 @@ def published(**fields: object) -> Policies:
 def changed(number: int) -> Policies:
     """So many changes were made, one a second."""
     changes = (AuditRecord(START + n, "ann", "set", "acme", None, f"{n}/s", "launch") for n in range(number))
-    return replace(published(), changes=tuple(changes), files_read_at=START - 7.0)
+    return replace(published(), changes=tuple(changes), table_since=START - 7.0)
 
 
 SPIKE = [one for node in even(steps((0, 60), (60, 400))) for one in node.records(70)]
@@ -118,7 +118,7 @@ def test_each_change_is_written_once_and_a_look_knows_of_those_that_were_made_by
 def test_a_recording_of_before_changes_were_told_has_none() -> None:
     header, *others, told = text_of(replace(view([record()]), policies=published()))
     document = json.loads(told)
-    del document["look"]["changes"], document["look"]["files_read_at"]
+    del document["look"]["changes"], document["look"]["table_since"]
 
     (found,) = read([header, *others, json.dumps(document, separators=(",", ":"))])
 
