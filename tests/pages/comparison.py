@@ -7,6 +7,7 @@ _VARIES = re.compile(
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d\d:\d\d:\d\dZ"
     r"|(?<![\w/-])\d+(?:[.,]\d+)*(?!\w)"
 )
+_MOMENT = r"(?:\d{4}-\d\d-\d\d[T\s])?\d\d:\d\d:\d\dZ"
 _NUMBER = r"\d+(?:[.,]\d+)*"
 
 
@@ -14,7 +15,8 @@ def pattern(shown: str, *, is_exact: bool) -> re.Pattern[str]:
     """What is held against the output, in which it may stand anywhere.
 
     White space is as good as any other, `…` is anything. Numbers that stand by themselves and moments may
-    differ, but for lines of HTTP's own; those in names, such as node-1 and 10s, may not.
+    differ, but for lines of HTTP's own; those in names, such as node-1 and 10s, may not. Moments of
+    another day have its date before them.
     """
     lines = [
         _line(line, is_exact=is_exact or line.startswith("HTTP/")) for line in shown.strip().splitlines()
@@ -39,4 +41,4 @@ def _word(word: str, *, is_exact: bool) -> str:
 def _any(found: str) -> str:
     if found == "…":
         return ".*?"
-    return r"[\d:T-]+Z" if found.endswith("Z") else _NUMBER
+    return _MOMENT if found.endswith("Z") else _NUMBER

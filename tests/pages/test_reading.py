@@ -84,6 +84,8 @@ def test_a_page_that_can_be_read_in_two_ways_is_refused(text: str, tmp_path: Pat
     ("shown", "said", "is_so"),
     [
         ("420 of 420 since 10:00:01Z", "7 of 1,200 since 23:59:59Z", True),
+        ("until 17:45:19Z, then", "until 2026-11-30 00:31:13Z, then", True),
+        ("until 17:45:19Z, then", "until never, then", False),
         ("over 20/h at node-1", "over 20/h at node-1", True),
         ("over 20/h at node-1", "over 20/h at node-2", False),
         ("HTTP/1.1 429 Too Many", "HTTP/1.1 200 Too Many", False),
