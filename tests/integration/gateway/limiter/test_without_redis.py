@@ -149,7 +149,7 @@ async def test_a_killed_connection_is_replaced_and_nothing_is_given_back_over_th
             assert await admitted(node, 10) == 10
             refusals = asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(5)))
             await asyncio.sleep(0)
-            async with redis.pipeline(transaction=True) as at_once:  # no refusal comes over the new one in between
+            async with redis.pipeline(transaction=True) as at_once:  # before the new one refuses
                 at_once.client_kill_filter(_type="normal", skipme=True)
                 at_once.flushall()
                 await at_once.execute()
