@@ -76,8 +76,9 @@ class Output:
                 raise self._failed(failure) from None
 
     def _failed(self, error: OSError) -> FileError:
-        with suppress(OSError):  # of what did not fit
-            self._plain.close()
+        for file in (self._file, self._plain):
+            with suppress(OSError, ValueError):  # of what did not fit, or behind one that is closed
+                file.close()
         reason = f"{self.path} cannot be written: {_reason(error)}"
         if any(text.startswith(f'{{"{LOOK}":') for text in lines_of(self.path)):
             return FileError(f"{reason}. What it has is shown by: subject replay {quote(str(self.path))}")

@@ -1,5 +1,6 @@
 """A recording's file where there is no room for it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,19 @@ def test_what_is_there_before_the_disk_is_full_is_kept(tmp_path: Path) -> None:
 
     assert str(failed.value) == told
     assert list(lines_of(path)) == [HEADER, LOOK, LOOK]
+
+
+def test_what_is_there_of_a_compressed_one_is_kept_too(tmp_path: Path) -> None:
+    path = tmp_path / "incident.jsonl.gz"
+    looks = [f'{{"look":"{os.urandom(BUFFERED).hex()}"}}\n' for _ in range(10)]  # as big as they are, packed
+
+    kept = pytest.raises(FileError, match="What it has is shown by: subject replay")
+    with files_of_at_most(5 * BUFFERED), kept, Output(path) as file:
+        file.write([HEADER, *looks])
+
+    found = list(lines_of(path))
+    assert found == [HEADER, *looks][: len(found)]
+    assert len(found) > 1
 
 
 @pytest.mark.parametrize("name", ["incident.jsonl", "incident.jsonl.gz"])
