@@ -188,7 +188,7 @@ class Case:
             )
         if live and live[-1].since > since:
             return Fact(f"{live[-1].told} only after it began", 0.0)
-        if policies.changes is None:
+        if policies.changes is None or not live:
             return Fact("no live limit that it has now was given to it shortly before (see subject why)", 0.0)
         return Fact("its limit was not changed live shortly before", 0.0)
 

@@ -33,33 +33,31 @@ class LiveLimit:
         if self.limit is not None:
             return f"{self.by} gave it {self.limit}{why}"
         if self.by:
-            return f"{self.by} took its live limit of {self.before} back{why}"
+            which = "" if self.before is None else f" of {self.before}"  # it could not be read
+            return f"{self.by} took its live limit{which} back{why}"
         return f"its live limit of {self.before} came to its end"
 
 
 def live_limits(policies: Policies, client: str) -> tuple[LiveLimit, ...]:
-    """The oldest first, as far as they are known: the first one since ever, unless it is not known."""
-    records = list(_records(policies, client))
-    if not records:
-        return (LiveLimit(-inf, None),)
-    return tuple(_one_after_the_other(records))
-
-
-def _records(policies: Policies, client: str) -> Iterator[AuditRecord]:
-    """What was done to its live limit; also what somebody did who writes no audit, or before it was read."""
+    """The oldest first, as far as they are known: the first one since ever, unless it is not known; none
+    where somebody has taken one out who writes no audit, since nobody knows when."""
     stands = policies.overrides.limits.get(client) or policies.ended.get(client)
-    audit = policies.changes or ()
-    told = [
-        one
-        for one in audit
-        if one.client == client and (one.action == "unset" or (one.action == "set" and _read(one.after)[1]))
-    ]
-    if stands is None and told and told[-1].action == "set":
-        return  # somebody has taken it out who writes no audit, and nobody knows when
-    yield from told
-    if stands is not None and (not told or told[-1].at < stands.at):
+    records = list(_audited(policies, client))
+    if stands is None and records and records[-1].action == "set":
+        return ()
+    if stands is not None and (not records or records[-1].at < stands.at):
+        # By somebody who writes no audit, or from before what was read of it.
         limit, why = str(stands.limit), stands.why
-        yield AuditRecord(stands.at, stands.by, "set", client, UNREADABLE, limit, why, stands.until)
+        records.append(AuditRecord(stands.at, stands.by, "set", client, UNREADABLE, limit, why, stands.until))
+    return tuple(_one_after_the_other(records)) if records else (LiveLimit(-inf, None),)
+
+
+def _audited(policies: Policies, client: str) -> Iterator[AuditRecord]:
+    """What the audit has of its live limit."""
+    for one in policies.changes or ():
+        is_read = one.action == "unset" or (one.action == "set" and _read(one.after)[1])
+        if one.client == client and is_read:
+            yield one
 
 
 def _one_after_the_other(records: Sequence[AuditRecord]) -> Iterator[LiveLimit]:
@@ -68,8 +66,9 @@ def _one_after_the_other(records: Sequence[AuditRecord]) -> Iterator[LiveLimit]:
         yield LiveLimit(-inf, before)
     for record, following in zip(records, [*records[1:], None], strict=True):
         limit, _ = _read(record.after)
-        yield LiveLimit(record.at, limit, before, record.by, record.why or "")
-        before = limit
+        if limit is not None or before is not None or not is_known:  # else what was over is taken out
+            yield LiveLimit(record.at, limit, before, record.by, record.why or "")
+        before, is_known = limit, True
         next_at = inf if following is None else following.at
         if limit is not None and record.until is not None and record.until < next_at:
             yield LiveLimit(record.until, None, limit)

@@ -46,7 +46,8 @@ def test_what_came_to_its_end_by_itself_is_over_then_and_not_when_it_is_taken_ou
     given = did("set", 10, None, "9/m", until=20)
 
     assert told(given, ended=standing("9/m", 10, 20)) == ["-inf None", "10 9/m", "20 None"]
-    assert told(given, did("unset", 30, "9/m (ended)")) == ["-inf None", "10 9/m", "20 None", "30 None"]
+    assert told(given, did("unset", 30, "9/m (ended)")) == ["-inf None", "10 9/m", "20 None"]
+    assert told(did("unset", 30, "9/m (ended)")) == ["-inf None"]
     assert told(did("set", 30, "9/m (ended)", "8/m"), override=standing("8/m", 30)) == ["-inf None", "30 8/m"]
 
 
@@ -56,8 +57,8 @@ def test_what_no_audit_tells_of_is_known_as_far_as_it_stands() -> None:
     assert told(did("set", 5, None, "7/m"), override=standing("9/m", 10)) == ["-inf None", "5 7/m", "10 9/m"]
 
 
-def test_what_somebody_took_out_without_the_audit_is_not_said_to_be_in_force() -> None:
-    assert told(did("set", 10, None, "9/m")) == ["-inf None"]
+def test_of_what_somebody_took_out_without_the_audit_nothing_is_said_to_have_been_in_force() -> None:
+    assert told(did("set", 10, None, "9/m")) == []
 
 
 def test_a_record_that_says_no_limit_says_nothing() -> None:
@@ -75,3 +76,9 @@ def test_a_change_is_told_in_words() -> None:
         "its live limit of 9/m came to its end",
     ]
     assert live_limits(taken, "acme")[1].told == "ann took its live limit of 8/m back (noisy)"
+
+
+def test_what_could_not_be_read_is_told_to_be_taken_back_without_saying_what_it_was() -> None:
+    (taken,) = live_limits(Policies(changes=(did("unset", 30, "unreadable"),)), "acme")
+
+    assert taken.told == "ann took its live limit back (noisy)"

@@ -47,6 +47,7 @@ def given(limit: str, at: float, until: float | None = None) -> Override:
             replace(policies(), ended={"acme": given("9/m", START, START + 55)}),
             "its limit (9/m, override, until it was over at 22:14:15Z)",
         ),
+        (replace(policies(), changes=(replace(GIVEN, at=START),)), "its limit"),
         (replace(policies(), table_since=SINCE - 5.0), "its limit of 100/m (default)"),
         (
             replace(policies(), table_since=SINCE + 5.0),
