@@ -63,7 +63,7 @@ class Place:
             OSError: it cannot be read.
         """
         self._around(self._text())
-        output.made(self.page.resolve().parent, self.page.name)
+        output.check(self.page)
 
     def write(self, parts: Iterable[str]) -> None:
         """Replace what stands there.

@@ -78,11 +78,11 @@ def write(path: Path, text: str) -> None:
     Raises:
         StartError: it cannot be written.
     """
-    target = path.resolve()
     try:
-        if target.exists() and not target.is_file():  # a pipe, a terminal
-            target.write_text(text, encoding="utf-8")
+        if _is_stream(path):
+            path.write_text(text, encoding="utf-8")
             return
+        target = path.resolve()
         draft = target.with_name(f".{secrets.token_hex(8)}.new")
         try:
             draft.write_text(text, encoding="utf-8")
@@ -93,6 +93,23 @@ def write(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise StartError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a pipe or a device, as by ``/dev/stdout``: its folder may take no files."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def check(path: Path) -> None:
+    """Before what takes long, whether its result can be written there.
+
+    Raises:
+        StartError: it cannot be.
+    """
+    if _is_stream(path):
+        return
+    target = path.resolve()
+    made(target.parent, target.name)
 
 
 def made(folder: Path, *files: str) -> Path:

@@ -45,7 +45,7 @@ async def run(options: Options) -> int:
     if sys.platform != "linux":
         raise StartError("bench reads Linux' clocks of other processes: run it on Linux")
     if options.json:
-        output.made(options.json.resolve().parent, options.json.name)
+        output.check(options.json)
     if options.page:
         page.check(options.page)
     progress = Progress(output.console(to_stderr=True))

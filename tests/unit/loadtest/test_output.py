@@ -111,6 +111,21 @@ def test_a_file_that_is_written_anew_has_the_rights_and_the_place_that_it_had(tm
     assert (page.read_text(), page.stat().st_mode & 0o777, link.is_symlink()) == ("anew", 0o640, True)
 
 
+@pytest.mark.parametrize("to", ["| cat", ">/dev/null"])
+def test_what_a_stream_leads_to_is_written_to_by_its_name(to: str) -> None:
+    code = "from pathlib import Path as P; from loadtest import output as o; p = P('/dev/stdout'); "
+    done = in_a_shell(f'"$P" -c "$CODE" {to}', CODE=f"{code}o.check(p); o.write(p, 'told')")
+
+    assert (done.stderr, done.stdout) == ("", "told" if "cat" in to else "")
+
+
+def test_a_folder_or_a_place_in_none_is_known_to_take_no_result(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "page"):
+        with pytest.raises(StartError, match="cannot be"):
+            output.check(path)
+
+
 def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
     (tmp_path / "full").symlink_to("/dev/full")
     with pytest.raises(StartError, match="full cannot be written: No space left on device"):
