@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.contract.limits import Limits, LimitSyntaxError, parse_limits
+from gateway.contract.limits import MAX_PERIOD_SECONDS, UNIT_SECONDS, Limits, LimitSyntaxError, parse_limits
 from subject.errors import UsageError, shortened
 
 _LIKE_A_LIMIT = re.compile(
@@ -11,22 +11,35 @@ _LIKE_A_LIMIT = re.compile(
     r"(?P<unit>s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days)",
     re.ASCII | re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[0-9]+", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,12}", re.ASCII)
+_SHUT_OUT = (
+    "; to shut a client out, put it on GATEWAY_DENY and restart the nodes (docs/policies.md); "
+    f"the least limit is 1/{MAX_PERIOD_SECONDS // UNIT_SECONDS['d']}d"
+)
 
 
 def hint(text: str) -> str:
     """A question behind an error about `text`, as in ``; did you mean 500/m?``, or nothing.
 
-    It repeats no more than a number and a unit: the text may be a key in the wrong place.
+    What it suggests is a limit. None is of no requests at all: it says what does that. It repeats no more
+    than a number and a unit: the text may be a key in the wrong place.
     """
     text = text.strip()
     if _NUMBER.fullmatch(text):
-        return "; for so many a minute write /m behind the number"
-    match = _LIKE_A_LIMIT.fullmatch(text)
-    if match is None:
+        number, period, told = int(text), "m", "; for so many a minute write /m behind the number"
+    elif (match := _LIKE_A_LIMIT.fullmatch(text)) is not None:
+        number = int(match["number"]) * (1000 if match["thousands"] else 1)
+        period = f"{match['multiple']}{match['unit'][0].lower()}"
+        told = f"; did you mean {number}/{period}?"
+    else:
         return ""
-    number = int(match["number"]) * (1000 if match["thousands"] else 1)
-    return f"; did you mean {number}/{match['multiple']}{match['unit'][0].lower()}?"
+    if number == 0:
+        return _SHUT_OUT
+    try:
+        parse_limits(f"{number}/{period}")
+    except LimitSyntaxError:
+        return ""
+    return told
 
 
 def read_limit(text: str) -> Limits:

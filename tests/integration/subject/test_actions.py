@@ -129,6 +129,7 @@ async def test_a_limit_ends_at_a_time_that_is_given(redis_client: Redis, redis_u
         (("9/s", "--until", "2026-11-29T18:00:00"), "is no time with its zone"),
         (("9/s", "--until", "2026-11-29T18:00:00Z", "--for", "1h"), "not allowed with argument"),
         (("500/min",), "did you mean 500/m?"),
+        (("0/m",), "between 1 and 1,000,000,000; to shut a client out, put it on GATEWAY_DENY"),
         (("500",), "write /m behind the number"),
         (
             ("9/s", "--revision", "0123abcd"),

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.contract.limits import parse_limits
+from gateway.contract.limits import LimitSyntaxError, parse_limits
 from subject.actions.limit_hints import hint
 
 
@@ -20,6 +20,21 @@ from subject.actions.limit_hints import hint
 def test_a_limit_in_other_words_is_recognized(text: str, meant: str) -> None:
     assert hint(text) == f"; did you mean {meant}?"
     assert str(parse_limits(meant)) == meant
+
+
+@pytest.mark.parametrize("text", ["0/m", "0", "00/10s", "0 rps", "0k/h"])
+def test_who_writes_nothing_is_told_how_to_shut_a_client_out(text: str) -> None:
+    assert "did you mean" not in hint(text)
+    assert "put it on GATEWAY_DENY and restart the nodes" in hint(text)
+    assert hint(text).endswith("the least limit is 1/366d")
+    assert str(parse_limits("1/366d")) == "1/366d"
+    with pytest.raises(LimitSyntaxError):
+        parse_limits("1/367d")
+
+
+@pytest.mark.parametrize("text", ["5/0s", "5/367days", "9000000k/m", "5000000000"])
+def test_what_would_be_refused_as_well_is_not_suggested(text: str) -> None:
+    assert hint(text) == ""
 
 
 @pytest.mark.parametrize("text", ["many", "sk-secret-4711", "500/fortnight", "", "m/500"])
