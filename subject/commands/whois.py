@@ -90,7 +90,7 @@ def _unregistered(keys: Sequence[str], settings: Settings) -> list[str]:
         _hint("the id is right if nodes accept keys that are not registered, which Redis does not tell")
     secret = settings.identity_secret
     if secret is None:
-        _hint("the id is right if nodes have no GATEWAY_IDENTITY_SECRET: none is set here")
+        _hint("if nodes have a GATEWAY_IDENTITY_SECRET, the id is another: set the same secret here")
     known = client_id.DEFAULT_SECRET if secret is None else secret.get_secret_value()
     return [client_id.unknown_client_id(key, known) for key in keys]
 

@@ -32,7 +32,7 @@ async def test_whois_says_what_its_answer_hangs_on() -> None:
 
     assert run.err.splitlines() == [
         "subject: the id is right if nodes accept keys that are not registered, which Redis does not tell",
-        "subject: the id is right if nodes have no GATEWAY_IDENTITY_SECRET: none is set here",
+        "subject: if nodes have a GATEWAY_IDENTITY_SECRET, the id is another: set the same secret here",
     ]
 
 
