@@ -49,7 +49,8 @@ def unknown(client: str, policies: Policies) -> UsageError:
         )
     if client_id.is_address_id(client):
         return UsageError(f"nodes take no request without a key, so {client} is no client of theirs")
+    shown = client if len(client) <= SHOWN else client[:SHOWN] + "…"
     return UsageError(
-        f"no node knows a client {client[:SHOWN]}… (registered: {known}); "
-        "subject whois tells the id of an API key"
+        f"no node knows a client {shown} (registered: {known}); "
+        "subject top lists who sends, subject whois tells the id of an API key"
     )

@@ -122,6 +122,7 @@ async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> 
         (["limits", "set", CLIENT, *WHY], "the following arguments are required: N/PERIOD"),
         (["limits", "set", "no id!", "5/s", *WHY], "subject whois tells the id"),
         (["limits", "set", "nobody", "5/s", *WHY], "no node knows a client nobo… (registered: acme)"),
+        (["reset", "acne"], "no node knows a client acne (registered: acme); subject top lists who sends, "),
         (["reset", CLIENT, "--why", "\udcff"], "is not Unicode"),
         (["limits", "set", CLIENT, "5/s", "--why", "\udcff"], "is not Unicode"),
         (["limits", "set", CLIENT, "5/s"], "the following arguments are required: --why"),
