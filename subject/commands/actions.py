@@ -11,7 +11,6 @@ from subject.actions import edits, forget, outcomes, undo
 from subject.actions.edits import Actor, LimitChange, LimitSet
 from subject.actions.effects import Effect, in_force
 from subject.actions.known_clients import checked
-from subject.actions.limit_hints import read_limit
 from subject.actions.preview import preview
 from subject.actions.revisions import NONE
 from subject.cluster.snapshot import take
@@ -32,7 +31,7 @@ async def set_limit(arguments: argparse.Namespace, reader: Reader, settings: Set
     client = arguments.client
     asked = LimitChange(
         client=client,
-        limit=read_limit(arguments.limit),
+        limit=arguments.limit,
         seconds=None if arguments.duration is None else parse_duration(arguments.duration),
         until=None if arguments.until is None else _time(arguments.until),
         actor=_actor(arguments),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
+from gateway.contract.limits import Limits
+from subject.actions.limit_hints import read_limit
 from subject.errors import SHOWN, UsageError, shortened
 
 DISTRIBUTION = "operator-ratelimiter"
@@ -188,7 +190,9 @@ def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:
     _json(get, default=argparse.SUPPRESS)
     change = verbs.add_parser("set", help="give a client a limit that goes before all others")
     change.add_argument("client", metavar="CLIENT", help=WHOSE)
-    change.add_argument("limit", metavar="N/PERIOD", help="for example 500/m, 20/10s or 10/s,500/m")
+    change.add_argument(
+        "limit", metavar="N/PERIOD", type=_limit, help="for example 500/m, 20/10s or 10/s,500/m"
+    )
     _acts(change, why_required=True)
     end = change.add_mutually_exclusive_group()
     end.add_argument(
@@ -205,6 +209,14 @@ def _limits(commands: "argparse._SubParsersAction[Parser]") -> None:
     unset.add_argument("client", metavar="CLIENT", help=WHOSE)
     _acts(unset)
     _revision(unset)
+
+
+def _limit(text: str) -> Limits:
+    """A limit; one that is none is told before what is missing."""
+    try:
+        return read_limit(text)
+    except UsageError as error:
+        raise argparse.ArgumentError(None, str(error)) from None
 
 
 def _why(commands: "argparse._SubParsersAction[Parser]") -> None:

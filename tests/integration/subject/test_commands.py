@@ -126,6 +126,7 @@ async def test_a_reset_says_what_it_did(redis_client: Redis, redis_url: str) -> 
         (["reset", CLIENT, "--why", "\udcff"], "is not Unicode"),
         (["limits", "set", CLIENT, "5/s", "--why", "\udcff"], "is not Unicode"),
         (["limits", "set", CLIENT, "5/s"], "the following arguments are required: --why"),
+        (["limits", "set", CLIENT, "600"], "write /m behind the number (see subject limits set --help)"),
         (
             ["limits", "set", CLIENT, "5/s", "--why", "x" * 301],
             "has 301 characters: 300 at most go to the audit",
