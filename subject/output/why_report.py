@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limit
+from subject.cluster.snapshot import RATE_SECONDS
 from subject.figures import moment, percent
 from subject.output.console import Sheet, styled
 from subject.output.policy_lines import limit_told
@@ -17,6 +18,7 @@ STYLES = {
     "denied": "bold red",
     "unknown": "bold red",
 }
+NODES_LEGEND = f"Of the last {RATE_SECONDS:.0f} s. alone: decided without Redis, of all that the node decided"
 
 
 class WhyReport(Sheet):
@@ -76,6 +78,7 @@ class WhyReport(Sheet):
                 percent(node.alone_ratio),
             )
         self._print(table)
+        self._print(NODES_LEGEND, style="dim")
 
     def _changes(self, answer: Why, changes: Sequence[AuditRecord] | None) -> None:
         self._print()

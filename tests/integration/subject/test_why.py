@@ -83,6 +83,7 @@ async def test_a_refused_client_is_told_by_which_policy_where_and_until_when(
     )
     assert "The next request passes at " in text
     assert re.search(r"3/h, the default \(GATEWAY_DEFAULT_LIMIT\) \(applies\)", text)
+    assert "Of the last 10 s. alone: decided without Redis, of all that the node decided\n" in text
 
 
 async def test_the_next_request_passes_when_it_is_said_to(
