@@ -103,4 +103,4 @@ def _how_long(answer: Why) -> str:
     since = moment(run.since, answer.at) + ("" if run.is_whole else " or before")
     if answer.verdict == "refused":
         return f", {run.refused:,} times since {since}"
-    return f": {run.refused:,} times from {since} to {moment(run.until, answer.at)}"
+    return f": {run.refused:,} times since {since}, the last by {moment(run.until, answer.at)}"

@@ -1,7 +1,7 @@
 """Why a client is refused, or is not: what its policies say, what stands in its windows, at which nodes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Literal
 
@@ -43,7 +43,7 @@ class AtNode:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Refusals without a longer pause: how many, from when until when, by Redis' clock."""
+    """Refusals without a longer pause: how many, from when until when at the latest, by Redis' clock."""
 
     since: float
     until: float
@@ -73,7 +73,7 @@ def why(snapshot: Snapshot, client: str) -> Why:
     policies = snapshot.policies
     windows = tuple(snapshot.windows_by_client.get(client, [])) if snapshot.redis.connected else ()
     nodes = tuple(_at_nodes(snapshot, client))
-    run = run_of(snapshot.cluster_seconds(refusals(client)), snapshot.first_second)
+    run = _run(snapshot, client)
     verdict = _verdict(snapshot, client, run, windows)
     next_at = max((window.room_at or 0.0 for window in _own_and_full(windows)), default=None)
     return Why(
@@ -98,6 +98,15 @@ def _own_and_full(windows: Sequence[ClientWindow]) -> list[ClientWindow]:
 def refusals(client: str) -> Callable[[Sample], float]:
     """How many of a client's requests a sample has that were refused."""
     return lambda sample: sample.refused_by_client.get(client, 0)
+
+
+def _run(snapshot: Snapshot, client: str) -> Run | None:
+    """Its last refusals, until the last record that has any: the last one was in the second before that."""
+    of_client = refusals(client)
+    run = run_of(snapshot.cluster_seconds(of_client), snapshot.first_second)
+    if run is None:
+        return None
+    return replace(run, until=max(one.end for one in snapshot.all_samples() if of_client(one) > 0))
 
 
 def run_of(row: Sequence[float], first_second: int) -> Run | None:

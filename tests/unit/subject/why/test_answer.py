@@ -91,6 +91,23 @@ def test_one_that_was_refused_and_has_room_now_is_not_said_to_be_refused() -> No
     assert answer.run.until == START + 60
 
 
+def test_refusals_went_on_until_the_record_that_has_the_last_and_no_longer() -> None:
+    nodes = [
+        NodeScript(
+            f"node-{n}",
+            always(20),
+            phase=0.25 * n,
+            clients={"acme": always(9)},
+            refused_clients={"acme": steps((0, 0), (40, 2), (until, 0))},
+        )
+        for n, until in ((1, 50), (2, 45))
+    ]
+    answer = why(cluster(*nodes, seconds=55, policies=LIMITED, windows=(ROOM,)), "acme")
+
+    assert answer.run is not None
+    assert (answer.run.since, answer.run.until) == (START + 40, START + 50.25)
+
+
 def test_one_that_would_be_refused_is_told_before_it_asks() -> None:
     found = cluster(*even(always(60)), seconds=60, policies=LIMITED, windows=(FULL,))
 
