@@ -83,7 +83,8 @@ class Latencies:
 class Step:
     """Sums of all nodes over ten seconds from `start` on; `clients`: requests of those that nodes listed.
 
-    The last two are by node; recordings of earlier versions are without them.
+    `refused` are requests over limits, or of who is denied. The last three are not in recordings of earlier
+    versions; two of them are by node.
     """
 
     start: int
@@ -92,6 +93,7 @@ class Step:
     clients: dict[str, float]
     requests_by_node: dict[str, float] = field(default_factory=dict)
     latencies: dict[str, Latencies] = field(default_factory=dict)
+    refused: float = 0.0
 
     @property
     def end(self) -> int:
@@ -139,12 +141,14 @@ class Steps:
         start = record.started_at if earlier is None else earlier.at
         node_id = record.node_id
         requests = record.boot.requests - (0 if earlier is None else earlier.boot.requests)
+        refused = record.boot.refused - (0 if earlier is None else earlier.boot.refused)
         new_clients = record.new_clients - (0 if earlier is None else earlier.new_clients)
         gains = _gains(() if earlier is None else earlier.busiest, record.busiest)
         for number in range(floor(start / STEP_SECONDS), ceil(record.at / STEP_SECONDS)):
             step = self._step(number)
             part = (min(record.at, step.end) - max(start, step.start)) / (record.at - start)
             step.requests += requests * part
+            step.refused += refused * part
             step.new_clients += new_clients * part
             by_node = step.requests_by_node
             by_node[node_id] = by_node.get(node_id, 0.0) + requests * part

@@ -40,12 +40,39 @@ def traffic_drop(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:
     of_cluster = of_cluster or _lasting_drop(
         snapshot.steps, lambda step: step.requests, snapshot.requests, thresholds
     )
+    if of_cluster is not None and _was_mostly_refused(snapshot, thresholds, of_cluster):
+        return []
     if of_cluster is not None:
         return [_of_cluster(snapshot, thresholds, of_cluster)] if snapshot.up else []
     return [
         _of_node(snapshot, thresholds, node, drop)
         for node in snapshot.up
         if len(snapshot.up) > 1 and (drop := _node_drop(snapshot, thresholds, node)) is not None
+    ]
+
+
+def _was_mostly_refused(snapshot: Snapshot, thresholds: Thresholds, drop: _Drop) -> bool:
+    """Whether what comes now is no drop of what was let through before, by the median of usual seconds: those
+    who have stopped were over their limits, and what is behind the nodes hardly heard of them."""
+    low = thresholds.drop_ratio * drop.usual
+    let_through = [
+        requests - refused
+        for requests, refused in _before(snapshot, thresholds, drop.since)
+        if requests > low
+    ]
+    return bool(let_through) and (
+        drop.rate * thresholds.clear_ratio >= thresholds.drop_ratio * median(let_through)
+    )
+
+
+def _before(snapshot: Snapshot, thresholds: Thresholds, since: int) -> list[tuple[float, float]]:
+    """Requests and refused ones a second, by seconds before; where none of these are kept, by steps."""
+    refused = snapshot.cluster_seconds(lambda sample: sample.totals.refused)
+    seconds = list(zip(snapshot.requests, refused, strict=True))[: max(0, since - snapshot.first_second)]
+    return seconds[-thresholds.baseline_seconds :] or [
+        (step.requests / STEP_SECONDS, step.refused / STEP_SECONDS)
+        for step in snapshot.steps
+        if step.end <= since
     ]
 
 

@@ -132,7 +132,7 @@ async def test_without_leave_it_only_looks_and_bad_input_is_refused_in_words() -
 
         async with session(running.redis_url, running.environment, SUBJECT_MCP_ACTIONS="true") as client:
             for wrong, told in (
-                ({"limit": "much", "why": "x"}, "'much': "),
+                ({"limit": "much", "why": "x"}, "'much' is not a limit: "),
                 ({"limit": "5/m", "why": "  "}, "why is empty"),
                 ({"limit": "5/m", "why": "x", "lasting": "soon"}, "is no duration"),
                 ({"limit": "5/m", "why": "x" * 301}, "300 at most"),

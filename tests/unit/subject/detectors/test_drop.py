@@ -19,6 +19,7 @@ from tests.unit.subject.builders import (
     snapshot,
     steps,
 )
+from tests.unit.subject.lasting import seen
 
 
 def found(requests: Rate, seconds: int) -> list[Finding]:
@@ -60,6 +61,20 @@ def test_what_comes_in_bursts_has_pauses(every: int) -> None:
         return 90 if second % every == 0 else 0
 
     assert not any(found(bursts, seconds) for seconds in range(100, 120))
+
+
+@pytest.mark.parametrize(("refused", "expected"), [(59, False), (54, False), (40, True)])
+def test_where_what_stops_was_refused_it_is_none(refused: int, expected: bool) -> None:
+    storm = NodeScript(requests=steps((0, 60), (60, 2)), refused=steps((0, refused), (60, 0)))
+
+    assert bool(traffic_drop(cluster(storm, seconds=70), THRESHOLDS)) is expected
+
+
+@pytest.mark.parametrize(("refused", "expected"), [(59, False), (0, True)])
+def test_so_it_is_where_only_the_history_knows_what_came_before(refused: int, expected: bool) -> None:
+    storm = NodeScript(requests=steps((0, 60), (400, 1)), refused=steps((0, refused), (400, 0)))
+
+    assert bool(traffic_drop(seen(storm.records(560), 560), THRESHOLDS)) is expected
 
 
 def test_the_end_of_a_spike_is_none() -> None:
