@@ -103,9 +103,12 @@ async def test_what_was_refused_locally_is_given_back_when_the_late_answer_comes
 async def test_a_long_silence_costs_the_client_no_more_than_a_deadlines_requests() -> None:
     """What is sent into a silent connection is counted when Redis wakes up, for nobody."""
     with redis_server.running() as server:
-        async with limiter_node(
-            server.url, deadline_seconds=DEADLINE, on_failure="closed", silence_seconds=0.4
-        ) as node:
+        async with (
+            limiter_node(
+                server.url, deadline_seconds=DEADLINE, on_failure="closed", silence_seconds=0.4
+            ) as node,
+            limiter_node(server.url) as patient,
+        ):
             with hanging(server.pid):
                 until = monotonic() + 0.8
                 while monotonic() < until:
@@ -113,7 +116,7 @@ async def test_a_long_silence_costs_the_client_no_more_than_a_deadlines_requests
                         await decide(node.limiter, "acme", TEN)
                     await asyncio.sleep(0.01)
             await eventually(lambda: node.store.connected)
-            assert await admitted(node, 12) >= TEN.quota - 3
+            assert await admitted(patient, 12) >= TEN.quota - 3
 
 
 async def test_redis_may_come_and_go_under_load() -> None:
