@@ -102,3 +102,21 @@ async def terminal_with(
         loop.remove_reader(found.controller)
         os.close(found.controller)
         os.close(found.terminal)
+
+
+@asynccontextmanager
+async def typed_at(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int, int]]:
+    """The subject, which reads from a terminal and writes to pipes; the terminal's two ends, its own last."""
+    controller, terminal = pty.openpty()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "subject", *arguments),
+            stdin=terminal,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        yield process, controller, terminal
+    finally:
+        os.close(terminal)
+        os.close(controller)

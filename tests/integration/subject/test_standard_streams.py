@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.subject.publishing import environment, nowhere, publish_cluster
-from tests.integration.subject.terminal import terminal_with
+from tests.integration.subject.terminal import terminal_with, typed_at
 from tests.unit.subject.builders import always, even, policies
 
 KEY = "sk-very-secret-4711"
@@ -101,40 +101,22 @@ async def test_an_answer_that_is_no_text_is_refused_in_a_line(redis_client: Redi
 
 
 async def test_who_is_to_paste_an_answer_is_told_so_and_how_to_end_it() -> None:
-    terminal, inner = os.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "subject", "why", "--answer"),
-        stdin=inner,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    asked = await asyncio.wait_for(process.stderr.readuntil(b"Ctrl-D\n"), 30)
-    os.write(terminal, b"this is no refusal\n\x04")
-    _, err = await asyncio.wait_for(process.communicate(), 30)
-    os.close(inner)
-    os.close(terminal)
+    async with typed_at("why", "--answer") as (process, terminal, _):
+        assert process.stderr is not None
+        asked = await asyncio.wait_for(process.stderr.readuntil(b"Ctrl-D\n"), 30)
+        os.write(terminal, b"this is no refusal\n\x04")
+        _, err = await asyncio.wait_for(process.communicate(), 30)
 
     assert asked == b"subject: paste the answer, as curl -i shows it, then Enter and Ctrl-D\n"
     assert (process.returncode, err.count(b"\n")) == (2, 1)
 
 
 async def test_nothing_typed_for_a_key_is_wrong_use() -> None:
-    terminal, inner = os.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "subject", "whois"),
-        stdin=inner,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    await asyncio.wait_for(process.stderr.readuntil(b"paste it): "), 30)
-    os.write(terminal, b"\x04")
-    _, err = await asyncio.wait_for(process.communicate(), 30)
-    os.close(inner)
-    os.close(terminal)
+    async with typed_at("whois") as (process, terminal, _):
+        assert process.stderr is not None
+        await asyncio.wait_for(process.stderr.readuntil(b"paste it): "), 30)
+        os.write(terminal, b"\x04")
+        _, err = await asyncio.wait_for(process.communicate(), 30)
 
     assert process.returncode == 2
     assert b"Traceback" not in err

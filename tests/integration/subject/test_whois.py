@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from redis.asyncio import Redis
 
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
 from tests.integration.subject.publishing import nowhere, publish, registered_only, subject
+from tests.integration.subject.terminal import typed_at
 from tests.unit.subject.builders import policies, record
 
 KEY = "sk-very-secret-4711"
@@ -121,24 +121,15 @@ async def test_an_unusable_clients_file_is_one_line(tmp_path: Path, content: str
 async def test_a_key_typed_in_a_terminal_is_asked_for_and_not_echoed(
     options: tuple[str, ...], typed: list[str], prompt: bytes
 ) -> None:
-    terminal, inner = os.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "subject", "whois", *options),
-        stdin=inner,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    asked = b""
-    for key in typed:
-        asked += await asyncio.wait_for(process.stderr.readuntil(prompt), 20)
-        os.write(terminal, key.encode() + b"\n")
-    out, err = await asyncio.wait_for(process.communicate(), 20)
-    os.write(inner, b"end")
-    echoed = os.read(terminal, 1000)
-    os.close(inner)
-    os.close(terminal)
+    async with typed_at("whois", *options) as (process, terminal, inner):
+        assert process.stderr is not None
+        asked = b""
+        for key in typed:
+            asked += await asyncio.wait_for(process.stderr.readuntil(prompt), 20)
+            os.write(terminal, key.encode() + b"\n")
+        out, err = await asyncio.wait_for(process.communicate(), 20)
+        os.write(inner, b"end")
+        echoed = os.read(terminal, 1000)
 
     assert out.decode().split() == [unknown_client_id(key, DEFAULT_SECRET) for key in typed if key]
     assert KEY.encode() not in asked + out + err + echoed
