@@ -17,6 +17,7 @@ from gateway.building import RedisParts, Serving, Signals, Speaking, reread_file
 from gateway.changes import listen
 from gateway.clock import monotonic
 from gateway.contract.overrides import POLL_SECONDS
+from gateway.contract.redaction import without_password
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener
@@ -25,7 +26,6 @@ from gateway.neighbours import Neighbours
 from gateway.periodic import repeat
 from gateway.setting_words import of_unknown_keys, surprises
 from gateway.settings import Settings
-from gateway.shown_values import without_password
 from gateway.sockets import authority, listening_sockets
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.recorder import NodeInfo

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 
 from gateway.addresses import is_loopback
+from gateway.contract.redaction import without_password
 from gateway.settings import PLATFORM_VALUE, PREFIX, Settings, variable
-from gateway.shown_values import without_password
 
 _DEFAULTS_IN_WORDS = {"node_id": "the host's name", "unknown_keys": "accept, or reject with a clients file"}
 

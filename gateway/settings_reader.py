@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.contract.redaction import for_one_line
 from gateway.errors import StartError
 from gateway.settings import PLATFORM_VALUE, SECRETS, TOML_FILE, Settings, variable
-from gateway.shown_values import for_one_line
 
 _MESSAGES = {
     "int_parsing": "write a whole number",

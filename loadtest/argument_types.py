@@ -4,6 +4,7 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 
+from gateway.contract.redaction import for_one_line
 from loadtest.elsewhere.target import is_node_url
 from loadtest.generator import KEY_HEADER
 
@@ -16,7 +17,7 @@ def urls(text: str) -> tuple[str, ...]:
     found = tuple(url.rstrip("/") for url in text.split(","))
     for url in found:
         if not is_node_url(url):
-            raise argparse.ArgumentTypeError(f"{url!r} is no URL such as http://10.0.0.1:8080")
+            raise argparse.ArgumentTypeError(f"{for_one_line(url)!r} is no URL such as http://10.0.0.1:8080")
     if len(set(found)) < len(found):
         raise argparse.ArgumentTypeError("one URL is there twice")
     return found

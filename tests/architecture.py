@@ -147,7 +147,6 @@ PURE = (
     "gateway/proxy/websocket.py",
     "gateway/route_index.py",
     "gateway/routing.py",
-    "gateway/shown_values.py",
     "gateway/telemetry/handover.py",
     "gateway/trusted_proxies.py",
     "gateway/upstream_urls.py",

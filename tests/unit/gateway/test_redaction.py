@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gateway.contract.redaction import for_one_line, without_password
 from gateway.setting_words import shown
 from gateway.settings_reader import load
-from gateway.shown_values import without_password
 
 pytestmark = pytest.mark.usefixtures("only_an_upstream")
 
@@ -36,7 +38,36 @@ def test_shown_settings_hide_secrets_and_passwords() -> None:
         ),
         ("redis+sentinel://:x@a:1,b:2/main?sentinel_password=s3@cret", "redis+sentinel://:***@***"),
         ("redis://:s3?password=x@cret@host", "redis://:***@***"),
+        ("user:s3cret@host:6379/0", "***@host:6379/0"),
+        ("redis//:s3cret@h", "***@h"),
+        ("https:/u:s3cret@h", "***@h"),
+        ("//u:s3cret@h", "***@h"),
+        ("redis:/:s3cret@@h", "***@h"),
+        ("redis://:s3cret", "redis://:***"),
+        ("redis://host:s3cret/0", "redis://host:***/0"),
+        ("redis:///u:s3cret@h", "redis://***@h"),
+        ("name@example", "name@example"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, safe: str) -> None:
     assert without_password(url) == safe
+
+
+_WORDS = st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=6)
+
+
+@settings(max_examples=1000)
+@given(
+    st.sampled_from(["redis", "https", "unix", "redis+sentinel", ""]),
+    st.text(":/", max_size=4),
+    _WORDS,
+    _WORDS,
+    st.text(":@/?#", max_size=3),
+)
+def test_no_shape_of_a_url_shows_the_password(
+    scheme: str, separator: str, user: str, host: str, behind: str
+) -> None:
+    url = f"{scheme}{separator}{user}:S3CRET-PASSWORD{behind}@{host}"
+
+    assert "S3CRET" not in without_password(url)
+    assert "S3CRET" not in for_one_line(url)
