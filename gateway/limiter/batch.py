@@ -9,7 +9,7 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter import decision
 from gateway.limiter.ask import Ask, Books
 from gateway.limiter.commands import TIME
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.corrections import Corrections, Refund
 from gateway.limiter.ledger import COMMANDS_EACH, Posting
 from gateway.limiter.part import Part
 from gateway.limiter.refusals import is_of_one_key, not_counted
@@ -20,9 +20,9 @@ from gateway.limiter.wire import Reply
 class Batch:
     """Asks and corrections, sent together at one stamp: `data` is the pipeline, with so many `replies`.
 
-    `before` goes in front of the questions, first the commands of `postings`. `lacking` are units that were
-    let through, and that Redis did not count or perhaps did not. The first who asked did so at `asked_first`.
-    It `is_late` when somebody has noticed.
+    `before` goes in front of the questions: the commands of `postings`, then corrections, of which some are
+    `refunds`. `lacking` are units that were let through, and that Redis did not count or perhaps did not. The
+    first who asked did so at `asked_first`. It `is_late` when somebody has noticed.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Batch:
         *,
         before: Sequence[bytes] = (),
         postings: Sequence[Posting] = (),
+        refunds: Sequence[Refund] = (),
     ) -> None:
         self.asks = asks
         self.stamp = stamp
@@ -44,7 +45,10 @@ class Batch:
         self.posted = 0
         self.refused_postings = 0
         self.fields_ahead = 0
+        self.has_deficits = False
+        """Whether a window was not decided by because a count in it is below zero."""
         self.refusal: ResponseError | None = None
+        self._refunds = refunds
         self._before = len(before)
         self._parts: dict[str, Part] = {}
         for ask in asks:
@@ -120,10 +124,14 @@ class Batch:
             part.hear(replies, place, error, self.sent, views, corrections)
             place += part.replies
             self.fields_ahead += part.fields_ahead
+            if part.deficits:
+                self.has_deficits = True
             if part.refusal is not None:
                 self.refusal = part.refusal
         if self.postings:
             self._settle_postings(replies[1::COMMANDS_EACH])
+        if self._refunds:
+            self._check_refunds(replies[1 + len(self.postings) * COMMANDS_EACH :], corrections)
         waiting = []
         for ask in self.asks:
             ask.books = Books.COUNTED
@@ -145,6 +153,22 @@ class Batch:
                 self.refused_postings += posting.units
             else:
                 self.lacking.append(posting)
+
+    def _check_refunds(self, replies: Sequence[Reply], corrections: Corrections) -> None:
+        """Add the units again of a refund that left less than zero: the counts that it was for are lost.
+
+        All of its units, not only those below zero: others may have been counted since, and those stay.
+        """
+        for refund in self._refunds:
+            left = replies[refund.place]
+            if isinstance(left, int) and left < 0:
+                corrections.add(refund.key, refund.period_seconds, refund.number, refund.units)
+
+    def fill_deficits(self, corrections: Corrections) -> None:
+        """Bring each count that it has seen below zero up to zero, where it was before this batch."""
+        for part in self._parts.values():
+            for number, units in part.deficits:
+                corrections.add(part.key, part.moment.period_seconds, number, units)
 
     def _settle_without(self, ask: Ask) -> None:
         """Its requester has left, or will; if it let the request pass, the units are in front of others."""

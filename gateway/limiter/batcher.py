@@ -12,7 +12,7 @@ from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.corrections import Corrections, Refund
 from gateway.limiter.guard import Guard
 from gateway.limiter.ledger import Ledger, Posting, commands
 from gateway.limiter.line import Line
@@ -53,6 +53,7 @@ class Batcher:
         """Whether Redis' time is known well enough to count by it, and to post by it."""
         self._flush_due = False
         self._corrections = Corrections(self._correct_soon)
+        self._filled_at = -inf
         self._judgement: asyncio.Handle | None = None
         self._judged_at = inf
         self.progress = asyncio.Event()
@@ -117,14 +118,16 @@ class Batcher:
         now = shared.now()
         stamp = shared.clock.stamp(now)
         before: list[bytes] = []
+        refunds: list[Refund] = []
         if postings:
             for posting in postings:
                 shared.views.expire(posting.key, now)
             before = commands(postings, shared.clock.time, stamp)
         if self._corrections:
             asked = {charge.key for ask in asks for charge in ask.charges}
-            before += self._corrections.take_commands(stamp, asked)
-        batch = Batch(asks, stamp, now, shared.views, before=before, postings=postings)
+            corrections, refunds = self._corrections.take(stamp, asked)
+            before += corrections
+        batch = Batch(asks, stamp, now, shared.views, before=before, postings=postings, refunds=refunds)
         self._line.send(batch)
         due = batch.asked_first + shared.deadline_seconds
         if due < self._judged_at:
@@ -198,7 +201,8 @@ class Batcher:
         again = batch.settle(replies, executed, latest, shared.views, self._corrections)
         self._book(batch, received)
         if again:
-            self._ask_again(again, received)
+            self._ask_again(again, received, soon=not batch.has_deficits)
+        self._repair(batch)
         if batch.refusal is not None:
             self._refused(batch.refusal)
         elif not shared.guard.is_closed:
@@ -221,13 +225,33 @@ class Batcher:
             for key in batch.keys:
                 shared.ledger.square(key, batch.sent)
 
-    def _ask_again(self, asks: list[Ask], now: float) -> None:
-        """Redis worked on these too far from their stamp: once more, within the same deadline."""
+    def _repair(self, batch: Batch) -> None:
+        """See to it that no count stays below zero.
+
+        The node whose refund left it so adds the units as soon as it has the reply. Where a request has
+        waited for half of its deadline, that node is gone, and this one does. If several do, too much is
+        counted until the sub-interval leaves the window; too little never.
+        """
+        has_waited = batch.sent - batch.asked_first >= self._shared.deadline_seconds / 2
+        # One that was sent before deficits were filled has seen them as they were.
+        if batch.has_deficits and has_waited and batch.sent >= self._filled_at:
+            batch.fill_deficits(self._corrections)
+            self._filled_at = self._shared.now()
+        if self._corrections.has_additions:
+            self.flush_soon()
+
+    def _ask_again(self, asks: list[Ask], now: float, *, soon: bool) -> None:
+        """These were not decided: Redis worked on them too far from their stamp, or a count is below zero.
+
+        Once more, within the same deadline: `soon`, or when refunds are due, as another node is repairing it.
+        """
         self._shared.counters.store_discarded += len(asks)
         self._fail_overdue(asks, now, StoreUnavailable("no answer that counts within the deadline"))
         self._waiting += [ask for ask in asks if ask.waits]
-        if self._waiting:
+        if self._waiting and soon:
             self.flush_soon()
+        elif self._waiting:
+            self._correct_soon()
 
     def _refused(self, reply: Exception) -> None:
         """Redis answers, and does not count."""

@@ -18,6 +18,9 @@ class Part:
     """What is asked of one window, and what Redis says of it.
 
     `counted` tells whether it has counted the units; a decision goes by `view` once that is `ready`.
+
+    A window in which a count is below zero decides nothing: it is not known what was counted. `deficits` are
+    the sub-intervals of which that is so, each with its distance from zero before this batch.
     """
 
     __slots__ = (
@@ -25,6 +28,7 @@ class Part:
         "_renews_first",
         "_steps",
         "counted",
+        "deficits",
         "fields_ahead",
         "key",
         "moment",
@@ -48,6 +52,7 @@ class Part:
         self.counted = self.ready = False
         self.refusal: ResponseError | None = None
         self.fields_ahead = 0
+        self.deficits: tuple[tuple[int, int], ...] = ()
         self._corrections: Corrections | None = None
 
     def question(self, units: bytes) -> bytes:
@@ -77,7 +82,9 @@ class Part:
         if isinstance(after, int):
             self.counted = True
             self._corrections = corrections
-            if replies[place + 2] == 1 and error <= self.moment.tolerance:
+            if after < self.units:
+                self.deficits = ((self.moment.number, self.units - after),)
+            elif replies[place + 2] == 1 and error <= self.moment.tolerance:
                 self.ready = self._read(after, replies[place + 1], sent, views, corrections)
         elif isinstance(after, ResponseError):
             self.refusal = after
@@ -86,10 +93,13 @@ class Part:
         """Let the view have what stands before this batch; False where Redis did not tell."""
         if not isinstance(fields, list):
             return False
-        own = min(max(0, after - self.units), MOST)
+        own = min(after - self.units, MOST)
         if self.view is not None and self._steps is not None:
             return self._read_part(self.view, own, fields, sent, views.readings, corrections)
         reading = views.readings.read(fields, self.moment)
+        if reading.deficits:
+            self.deficits = reading.deficits
+            return False
         if not reading.tells_own:
             return False
         self._delete(reading.expired, corrections)
@@ -111,19 +121,32 @@ class Part:
         if steps < 0:
             if view.number != moment.number or len(fields) != 2:
                 return False
-            view.read_open(readings.count(fields[0]), own, readings.count(fields[1]))
+            previous, following = readings.count(fields[0]), readings.count(fields[1])
+            if previous < 0 or following < 0:
+                return self._fall_short((moment.number - 1, moment.number + 1), (previous, following))
+            view.read_open(previous, own, following)
             return True
         behind = moment.number - view.number
         if not 0 <= behind <= steps or len(fields) != steps + 3:
             return False
-        *since, previous, following, posted = map(readings.count, fields)
-        if posted != view.posted:
+        *since, previous, following, posted = counts = list(map(readings.count, fields))
+        if min(counts[:-1]) < 0:
+            numbers = [*range(moment.number - steps - 1, moment.number), moment.number + 1]
+            return self._fall_short(numbers, counts[:-1])
+        if max(0, posted) != view.posted:
             view.expire(sent)
             return False
         view.read_on(moment.number, since[steps - behind :], sent)
         view.read_open(previous, own, following)
         self._delete(view.forget(moment.oldest_kept), corrections)
         return True
+
+    def _fall_short(self, numbers: Sequence[int], counts: Sequence[int]) -> bool:
+        """Note which of these sub-intervals are below zero; False, as that decides nothing."""
+        self.deficits = tuple(
+            (number, -count) for number, count in zip(numbers, counts, strict=True) if count < 0
+        )
+        return False
 
     def _delete(self, expired: Sequence[int], corrections: Corrections) -> None:
         if expired:

@@ -17,10 +17,11 @@ _POSTED = window.POSTED.encode()
 
 @dataclass(slots=True, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
 class Reading:
-    """Counts of sub-intervals, by their distance from the one at hand; a negative one is damage: none.
+    """Counts of sub-intervals, by their distance from the one at hand; of one below zero, zero.
 
     `units` are those of the closed ones, without a gap, up to the second before the one at hand. `first` is
-    the first in which anything stands that all moments of the one at hand count.
+    the first in which anything stands that all moments of the one at hand count. `deficits` are the
+    sub-intervals that count and are below zero, each with its distance from zero.
     """
 
     units: list[int]
@@ -31,6 +32,7 @@ class Reading:
     expired: tuple[int, ...]
     ahead: int
     posted: int
+    deficits: tuple[tuple[int, int], ...]
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Reading:
         expired: tuple[int, ...] = (),
         ahead: int = 0,
         posted: int = 0,
+        deficits: tuple[tuple[int, int], ...] = (),
     ) -> None:
         self.units = units
         self.first = first
@@ -52,6 +55,7 @@ class Reading:
         self.expired = expired
         self.ahead = ahead
         self.posted = posted
+        self.deficits = deficits
 
 
 NOTHING_ELSE = Reading([])
@@ -65,11 +69,13 @@ class Counts(dict[bytes, int]):
         """Not asked for before.
 
         Raises:
-            ValueError, TypeError: it is not a count.
+            ValueError, TypeError: it is not a count, or below zero.
         """
         if not isinstance(count, bytes):
             raise TypeError(count)
-        units = min(max(int(count), 0), MOST)
+        units = min(int(count), MOST)
+        if units < 0:
+            raise ValueError(count)
         if len(self) < _REMEMBERED:
             self[count] = units
         return units
@@ -82,13 +88,13 @@ class Readings:
         self._counts = Counts()
 
     def count(self, reply: Any) -> int:
-        """What HMGET says of one field. What is not a number was not written by a node: none."""
+        """The count in one field, below zero too. What is not a number was not written by a node: none."""
         if reply is None:
             return 0
         try:
             return self._counts[reply]
         except (ValueError, TypeError):
-            return 0
+            return _below_zero(reply)
 
     def read(self, reply: list[Any], moment: Moment) -> Reading:
         """Of a reply at a moment. What is not a number was not written by a node, and counts as nothing."""
@@ -132,28 +138,50 @@ class Readings:
         fields = dict(self._numbers(reply))
         row = moment.empty.copy()
         for number in range(moment.row_begins, moment.number + 2):
-            row[number - moment.row_begins] = fields.get(number, row[number - moment.row_begins])
+            if (count := fields.get(number)) is not None:
+                row[number - moment.row_begins] = max(0, count)
+        deficits = tuple(
+            (number, -count)
+            for number, count in fields.items()
+            if count < 0 and moment.oldest <= number <= moment.number + 1
+        )
         expired = tuple(number for number in fields if number < moment.oldest_kept)
         ahead = sum(number > moment.number + 1 and count > 0 for number, count in fields.items())
         posted = next(
             (
-                self.count(count)
+                max(0, self.count(count))
                 for name, count in zip(reply[::2], reply[1::2], strict=False)
                 if name == _POSTED
             ),
             0,
         )
         begins = next((place for place, count in enumerate(row) if count > 0), len(row))
-        return _reading(row, begins, expired, ahead, posted, moment)
+        return _reading(row, begins, expired, ahead, posted, moment, deficits)
 
     def _numbers(self, reply: list[Any]) -> Iterator[tuple[int, int]]:
         for number, count in zip(reply[::2], reply[1::2], strict=False):
             with suppress(ValueError, TypeError, OverflowError):
-                yield int(number), self._counts[count]
+                yield int(number), self._counts[count] if count[:1] != b"-" else _below_zero(count)
+
+
+def _below_zero(reply: object) -> int:
+    """A count below zero; 0 where it is none, or no count."""
+    if not isinstance(reply, bytes):
+        return 0
+    try:
+        return max(-MOST, min(0, int(reply)))
+    except ValueError:
+        return 0
 
 
 def _reading(
-    row: list[int], begins: int, expired: tuple[int, ...], ahead: int, posted: int, moment: Moment
+    row: list[int],
+    begins: int,
+    expired: tuple[int, ...],
+    ahead: int,
+    posted: int,
+    moment: Moment,
+    deficits: tuple[tuple[int, int], ...] = (),
 ) -> Reading:
     """Of a moment's row, in which nothing stands before place `begins`."""
     own = len(row) - 2
@@ -171,4 +199,5 @@ def _reading(
         expired=expired,
         ahead=ahead,
         posted=posted,
+        deficits=deficits,
     )

@@ -1,5 +1,6 @@
 """What Redis' log says was counted and given back, connection by connection, and who stands behind it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.contract import window
@@ -29,6 +30,7 @@ class Admission:
     """`cost` units that Redis admitted, by the HINCRBY at position `place` of its log."""
 
     place: int
+    name: int
     at: int
     epoch: int
     cost: int
@@ -43,6 +45,8 @@ class Books:
     entries: dict[tuple[int, str, int], Entry] = field(default_factory=dict)
     admissions: dict[str, list[Admission]] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    taken_off: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Of what stood in a key after so many losses: the units that refunds for lost counts took off."""
 
 
 def increments(entry: Executed) -> int:
@@ -80,12 +84,37 @@ def keep(record: Record) -> Books:
                     account.age = None
                 else:
                     account.age = max(account.age, lateness + told_at - entry.tick)
-            else:
+            elif _is_posting(link.executed, position):
                 account.posted += units
     for outcome in record.outcomes:
         if outcome.by is By.STORE and outcome.passed:
             _enter(record, books, places, outcome)
+    for number in range(len(record.links)):
+        _find_late_refunds(record, books, number)
     return books
+
+
+def _find_late_refunds(record: Record, books: Books, number: int) -> None:
+    """Refunds over one connection that are for more than was asked for, and not admitted, since the loss."""
+    admitted: Counter[tuple[str, int, int]] = Counter()
+    for key, admissions in books.admissions.items():
+        for each in admissions:
+            if each.outcome.link == number:
+                admitted[key, each.name, each.epoch] += each.cost
+    pending: Counter[tuple[str, int, int]] = Counter()
+    executed = record.links[number].executed
+    for position, entry in enumerate(executed):
+        units = increments(entry)
+        if not units or not entry.epoch:
+            continue
+        field_ = entry.command[1].decode(), int(entry.command[2]), entry.epoch
+        if units > 0:
+            pending[field_] += units if _is_question(executed, position) else 0
+            continue
+        late = min(-units, max(0, -units - (pending[field_] - admitted[field_])))
+        pending[field_] = max(0, pending[field_] + units)
+        stood = max(0, int(entry.reply[1:]) - units)
+        books.taken_off[field_[0], entry.epoch] += min(late, stood)
 
 
 def _is_question(executed: list[Executed], position: int) -> bool:
@@ -98,6 +127,12 @@ def _is_question(executed: list[Executed], position: int) -> bool:
     )
 
 
+def _is_posting(executed: list[Executed], position: int) -> bool:
+    """Whether it is for requests that a node has let through by itself; else it undoes a refund."""
+    following = executed[position + 1] if position + 1 < len(executed) else None
+    return following is not None and following.command[2:3] == (POSTED,)
+
+
 def _enter(record: Record, books: Books, places: dict[int, int], outcome: Outcome) -> None:
     for charge, standing in zip(outcome.charges, outcome.standings, strict=True):
         if not standing.admitted:
@@ -108,8 +143,18 @@ def _enter(record: Record, books: Books, places: dict[int, int], outcome: Outcom
             continue
         account = books.entries[outcome.link, charge.key, int(found.command[2])]
         account.admitted += charge.cost
+        if found.epoch and _may_be_of_before(record, outcome, found):
+            continue  # replies of several batches came at once
         books.admissions.setdefault(charge.key, []).append(
-            Admission(places[id(found)], found.at, found.epoch, charge.cost, charge.limit.quota, outcome)
+            Admission(
+                places[id(found)],
+                int(found.command[2]),
+                found.at,
+                found.epoch,
+                charge.cost,
+                charge.limit.quota,
+                outcome,
+            )
         )
 
 
@@ -121,3 +166,14 @@ def _question(record: Record, outcome: Outcome, key: bytes) -> Executed | None:
         if entry.command[1:2] == (key,) and increments(entry) > 0 and _is_question(executed, position):
             return entry
     return None
+
+
+def _may_be_of_before(record: Record, outcome: Outcome, found: Executed) -> bool:
+    """Whether another HINCRBY since the request came may have carried it, from before a loss of counts."""
+    return any(
+        entry.epoch < found.epoch
+        and entry.tick >= outcome.began
+        and entry.command[1:2] == found.command[1:2]
+        and increments(entry) > 0
+        for entry in record.links[outcome.link].executed[: outcome.replies]
+    )

@@ -2,7 +2,7 @@
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
-from tests.model.scenario import Change, Policy, Request, Window
+from tests.model.scenario import Change, Fault, Happening, Policy, Request, Window
 from tests.model.sketch import MS, Sketch
 from tests.model.world import MICROSECONDS
 
@@ -45,6 +45,13 @@ def simple_policy(sketch: Sketch) -> None:
     sketch.clients = ["acme"]
     sketch.costs = (1,)
     sketch.policies["acme"] = Policy((Window("client", Limit(sketch.quota, sketch.period)),))
+
+
+def one_window(sketch: Sketch) -> None:
+    """Of one client, who may ask for several units at once."""
+    costs = tuple(cost for cost in sketch.costs if cost <= sketch.quota) or (1,)
+    simple_policy(sketch)
+    sketch.costs = sketch.random.choice((costs, (sketch.quota,), (1,)))
 
 
 def ask(sketch: Sketch, at: int, node: int | None = None, leaves: float = 0.0) -> None:
@@ -104,6 +111,21 @@ def crossing(sketch: Sketch) -> None:
             at = border - sketch.ways[node] + pick.randrange(-sketch.tolerance, sketch.tolerance) // 2
             for _ in range(sketch.quota):
                 ask(sketch, at, node)
+
+
+def losses(sketch: Sketch) -> None:
+    """Ask for more than there is, so that refunds are pending when Redis loses counts, and ask on after."""
+    pick = sketch.random
+    sketch.split_chance = pick.choice((0.04, 0.5))
+    for turn in range(2 * sketch.windows):
+        at = sketch.start + turn * sketch.period * MICROSECONDS // 2 + pick.randrange(sketch.width)
+        for node in range(sketch.nodes):
+            for _ in range(pick.choice((1, 2, 5)) * sketch.quota):
+                ask(sketch, at + pick.randrange(2 * MS), node, leaves=0.1)
+        at += pick.randrange(10 * MS)
+        sketch.happenings.append(Happening(at, pick.choice((Fault.FLUSH, Fault.EVICT))))
+        for _ in range(pick.choice((2, 4, 10)) * sketch.quota):
+            ask(sketch, at + pick.randrange(pick.choice((2, 10, 20)) * MS))
 
 
 def expiring(sketch: Sketch) -> None:

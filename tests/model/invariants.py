@@ -9,7 +9,7 @@ from tests.model.books import POSTED, Admission, Books, Entry, keep
 from tests.model.oracle import admissible
 from tests.model.reckoning import MOST_FIELDS, length_of, oldest_that_may_count, width
 from tests.model.record import By, Record
-from tests.model.scenario import SILENT, Fault
+from tests.model.scenario import LOSSES, SILENT, Fault
 from tests.model.world import MICROSECONDS
 
 _BACK_WITHIN = 1 * MICROSECONDS
@@ -29,6 +29,7 @@ def breaches(record: Record) -> list[str]:
             never_more_than_the_limit(books),
             no_unit_is_lost(record, books),
             nothing_that_counts_is_taken_away(record, books),
+            no_count_stays_below_zero(record),
             nobody_waits(record),
             memory_is_bounded(record),
             refusals.without_reason(record),
@@ -44,6 +45,8 @@ def never_more_than_the_limit(books: Books) -> Iterator[str]:
 
     Where limits changed: whoever was admitted under a limit had no more than that in the window that ends
     with it. Admissions by one HINCRBY have no order; the most lenient is by limit.
+
+    After a loss of counts, refunds for those that are lost may take off as much as stood there: no more.
     """
     for key, admissions in books.admissions.items():
         length = length_of(key)
@@ -54,7 +57,7 @@ def never_more_than_the_limit(books: Books) -> Iterator[str]:
             while _is_outside(admissions[first], last, length):
                 units -= admissions[first].cost
                 first += 1
-            if units > last.quota:
+            if units > last.quota + books.taken_off[key, last.epoch]:
                 yield (
                     f"more than the limit: {units} of {key} in the window that ends at {last.at}, "
                     f"limit {last.quota}, node {last.outcome.node}"
@@ -123,7 +126,7 @@ def _is_short_of_nothing(record: Record) -> bool:
 
 def _may_stay(record: Record, lost_at: int | None, entry: Entry, length: int) -> bool:
     """Whether nobody could give these back: connection or server failed, or they were about to leave."""
-    if any(each.fault in (Fault.REFUSE, Fault.STOP_LOSING) for each in record.scenario.happenings):
+    if any(each.fault in (Fault.REFUSE, *LOSSES) for each in record.scenario.happenings):
         return True
     if lost_at is not None and entry.last_at > lost_at - 3 * MICROSECONDS:
         return True
@@ -136,6 +139,8 @@ def _may_stay(record: Record, lost_at: int | None, entry: Entry, length: int) ->
 def nothing_that_counts_is_taken_away(record: Record, books: Books) -> Iterator[str]:
     """Neither deletion nor expiry takes what a decision may still count, and no such count is negative.
 
+    It may be where Redis has lost counts before.
+
     A batch that is cut off between HINCRBY and PEXPIRE may lose its units to the expiry: nobody had them.
     """
     admitted = {(key, name) for (_, key, name), entry in books.entries.items() if entry.admitted}
@@ -147,6 +152,8 @@ def nothing_that_counts_is_taken_away(record: Record, books: Books) -> Iterator[
                 if number >= oldest_that_may_count(entry.at, length_of(key)):
                     yield f"deleted what counts: {key} {number} at {entry.at}"
         elif command == b"HINCRBY" and entry.command[2] != POSTED and entry.reply[:2] == b":-":
+            if entry.epoch:
+                continue
             key, number = entry.command[1].decode(), int(entry.command[2])
             if number >= oldest_that_may_count(entry.at, length_of(key)):
                 yield f"negative: {key} {number} is {int(entry.reply[1:])}"
@@ -156,6 +163,15 @@ def nothing_that_counts_is_taken_away(record: Record, books: Books) -> Iterator[
         for name, units in fields.items():
             if name != POSTED and int(units) > 0 and int(name) >= oldest and (key, int(name)) in admitted:
                 yield f"expired though it counts: {key} {int(name)} at {at_ms} ms"
+
+
+def no_count_stays_below_zero(record: Record) -> Iterator[str]:
+    """Where nothing else went wrong, what refunds of lost counts have taken off is there again."""
+    if all(each.fault in LOSSES for each in record.scenario.happenings) and not _connections_were_lost(
+        record
+    ):
+        for count in record.below_zero:
+            yield f"stays below zero: {count}"
 
 
 def nobody_waits(record: Record) -> Iterator[str]:

@@ -82,6 +82,7 @@ class Record:
         default_factory=list
     )  # Redis' ms, key, fields
     most_fields: int = 0  # that any hash ever had
+    below_zero: list[str] = field(default_factory=list)  # counts in Redis at `ended_at`
     healed_at: int = 0  # world µs after which nothing goes wrong
     ended_at: int = 0  # world µs at which the nodes were stopped
     tasks_left: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """A simulated Redis: one thread, its own clock, commands in order of arrival, and all that can befall it."""
 
-from collections import deque
+from collections import Counter, deque
 from typing import NamedTuple
 
 import hiredis
@@ -30,7 +30,7 @@ class Executed(NamedTuple):
 
     at: int  # microseconds of Redis' clock
     tick: int  # of the world
-    epoch: int  # how often the server has lost its data before
+    epoch: int  # how often the server has lost this key before
     node: int
     link: int
     command: Command
@@ -47,6 +47,7 @@ class RedisServer:
         """
         self.store = Store()
         self.epoch = 0
+        self.evictions: Counter[bytes] = Counter()
         self.is_up = True
         self.refusal: str | None = None
         self.log: list[Executed] = []
@@ -121,7 +122,8 @@ class RedisServer:
             reply = REFUSALS[self.refusal][0]
         else:
             reply = self.store.execute(command, at)
-        entry = Executed(at, tick, self.epoch, link.node, link.number, command, reply)
+        epoch = self.epoch + (self.evictions[command[1]] if len(command) > 1 else 0)
+        entry = Executed(at, tick, epoch, link.node, link.number, command, reply)
         self.log.append(entry)
         link.executed.append(entry)
         if command[0] == b"HINCRBY":
@@ -136,6 +138,18 @@ class RedisServer:
         """Stand still between two commands for so long; what arrives meanwhile waits."""
         self._busy_until = max(self._busy_until, self._world.now) + ticks
         self.well_since = self._busy_until
+
+    def lose_keys(self, *, all_of_them: bool) -> None:
+        """Between two commands, as by FLUSHALL or by an eviction."""
+        if self._busy_until > self._world.now:  # what it is in the midst of is done already, here
+            self._world.at(self._busy_until, lambda: self.lose_keys(all_of_them=all_of_them))
+        elif all_of_them:
+            self.store.lose_all()
+            self.epoch += 1
+        elif self.store.values:
+            key = self._world.random.choice(sorted(self.store.values))
+            self.store.lose(key)
+            self.evictions[key] += 1
 
     def stop(self, ticks: int, *, keeps_data: bool, tells: bool) -> None:
         """Be away for so long: as a process that ends (and tells its peers), or a host that loses power."""

@@ -20,11 +20,16 @@ class Fault(Enum):
     LOST_REQUESTS = "nothing gets through any more over a connection"
     PARTITION = "a node reaches nobody"
     REFUSE = "Redis answers errors"
+    FLUSH = "Redis loses all keys, and no connection"
+    EVICT = "Redis loses one key"
     KILL_NODE = "a node is killed, and starts again"
 
 
 SILENT = (Fault.LOST_REQUESTS, Fault.LOST_REPLIES, Fault.PARTITION, Fault.VANISH)
 """Those of which a node is not told: it finds out by waiting, for an answer and then for a connection."""
+
+LOSSES = (Fault.STOP_LOSING, Fault.FLUSH, Fault.EVICT)
+"""Those that take counts away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ FAMILIES: dict[str, tuple[Callable[[Sketch], None], ...]] = {
     "cuts": (demand.policies, demand.bursts, demand.drizzle, trouble.cuts, trouble.spikes),
     "changes": (demand.policies, demand.drizzle, demand.policy_changes, trouble.spikes),
     "raises": (demand.simple_policy, demand.drizzle, demand.raises),
+    "losses": (demand.several_nodes, demand.one_window, demand.losses),
     "everything": (
         *(demand.policies, demand.bursts, demand.leavers, demand.policy_changes),
         *(trouble.spikes, trouble.very_slow, trouble.node_stalls, trouble.redis_stalls, trouble.breaks),
@@ -41,4 +42,5 @@ FAMILIES: dict[str, tuple[Callable[[Sketch], None], ...]] = {
 _ORDER = (
     *("calm", "borders", "late", "crossing", "hammer", "stream", "edges", "spikes", "stalls", "breaks"),
     *("cuts", "changes", "raises", "expiring", "everything", "borders", "late", "crossing", "breaks"),
+    *("losses", "losses"),
 )

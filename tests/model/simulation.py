@@ -3,6 +3,7 @@
 from tests.model.loop import EndlessTurningError, Stall, node_loop
 from tests.model.network import Network
 from tests.model.node import Node
+from tests.model.reckoning import length_of, oldest_that_may_count
 from tests.model.record import LinkEnd, Outcome, Record
 from tests.model.redis import RedisServer
 from tests.model.scenario import Change, Fault, Happening, Request, Scenario, Suspension
@@ -64,6 +65,7 @@ class _Simulation:
         record.healed_at = max(scenario.healed_at, self._server.well_since)
         record.ended_at = scenario.ends_at + record.healed_at - scenario.healed_at
         world.run(record.ended_at)
+        record.below_zero = self._below_zero()
         for node in self._nodes:
             record.tasks_left += node.tasks_left()
             record.kept += node.kept()
@@ -90,6 +92,17 @@ class _Simulation:
         ]
         return record
 
+    def _below_zero(self) -> list[str]:
+        """The counts that are, among those that may count."""
+        at = self._server.time(self.world.now)
+        return [
+            f"{key.decode()} {name.decode()} is {int(units)}"
+            for key, fields in self._server.store.values.items()
+            if isinstance(fields, dict)
+            for name, units in fields.items()
+            if int(units) < 0 and int(name) >= oldest_that_may_count(at, length_of(key.decode()))
+        ]
+
     def _ask(self, request: Request) -> None:
         self._nodes[request.node].ask(request)
 
@@ -109,6 +122,12 @@ class _Simulation:
 
     def _vanish(self, happening: Happening) -> None:
         self._stop(happening, keeps_data=True, tells=False)
+
+    def _flush(self, _: Happening) -> None:
+        self._server.lose_keys(all_of_them=True)
+
+    def _evict(self, _: Happening) -> None:
+        self._server.lose_keys(all_of_them=False)
 
     def _stop(self, happening: Happening, *, keeps_data: bool, tells: bool) -> None:
         self._server.stop(happening.ticks, keeps_data=keeps_data, tells=tells)
@@ -157,6 +176,8 @@ _HAPPENS = {
     Fault.PAUSE: _Simulation._pause,
     Fault.STOP_KEEPING: _Simulation._stop_keeping,
     Fault.STOP_LOSING: _Simulation._stop_losing,
+    Fault.FLUSH: _Simulation._flush,
+    Fault.EVICT: _Simulation._evict,
     Fault.VANISH: _Simulation._vanish,
     Fault.CUT: _Simulation._cut,
     Fault.LOST_REPLIES: _Simulation._lose_replies,

@@ -50,9 +50,10 @@ class Store:
         if at_ms > when:
             fields = self.values[key]
             self.expired.append((when, key, fields if isinstance(fields, dict) else {}))
-            self._drop(key)
+            self.lose(key)
 
-    def _drop(self, key: bytes) -> None:
+    def lose(self, key: bytes) -> None:
+        """Be without a key, as after an eviction."""
         self.values.pop(key, None)
         self.expiry.pop(key, None)
 
@@ -110,7 +111,7 @@ class Store:
             return WRONG_TYPE
         gone = sum(fields.pop(field, None) is not None for field in args[1:])
         if not fields:
-            self._drop(args[0])
+            self.lose(args[0])
         return b":%d\r\n" % gone
 
     def pexpire(self, args: Sequence[bytes], at_ms: int) -> bytes:
@@ -121,7 +122,7 @@ class Store:
         if args[0] not in self.values:
             return b":0\r\n"
         if lifetime <= 0:
-            self._drop(args[0])
+            self.lose(args[0])
         else:
             self.expiry[args[0]] = at_ms + lifetime
         return b":1\r\n"
@@ -134,7 +135,7 @@ class Store:
 
     def set(self, args: Sequence[bytes], _: int) -> bytes:
         """SET key value."""
-        self._drop(args[0])
+        self.lose(args[0])
         self.values[args[0]] = args[1]
         return b"+OK\r\n"
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from tests.model.books import Books
 from tests.model.reckoning import length_of, tolerance
 from tests.model.record import By, Record
-from tests.model.scenario import Fault
+from tests.model.scenario import LOSSES, Fault
 from tests.model.world import MICROSECONDS
 
-_FORGETS = (Fault.STOP_LOSING, Fault.KILL_NODE, Fault.REFUSE)
+_FORGETS = (*LOSSES, Fault.KILL_NODE, Fault.REFUSE)
 """After these Redis or a node does not know what was admitted before, and the bound is another."""
 
 

@@ -111,8 +111,8 @@ class Simulation:
     def _send(self, node: _Node, asks: Sequence[Ask], attempt: int = 1) -> None:
         way = int(self._habit.way_seconds * MICROSECONDS)
         stamp = self._now + way + self._chance.randint(-self._tolerance, self._tolerance)
-        before = node.corrections.take_commands(stamp, {self._charge.key} if asks else ())
-        batch = Batch(asks, stamp, self._now / MICROSECONDS, node.views, before=before)
+        before, refunds = node.corrections.take(stamp, {self._charge.key} if asks else ())
+        batch = Batch(asks, stamp, self._now / MICROSECONDS, node.views, before=before, refunds=refunds)
         self._after(self._habit.way_seconds, lambda: self._execute(node, batch, attempt))
 
     def _execute(self, node: _Node, batch: Batch, attempt: int) -> None:

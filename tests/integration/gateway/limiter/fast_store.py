@@ -46,8 +46,8 @@ class FastStore:
         before = ledger.commands(postings, lambda now: int(now * window.MICROSECONDS), at)
         again = asks
         while again or before or corrections:
-            before += corrections.take_commands(at)
-            batch = Batch(again, at, now, views, before=before, postings=postings)
+            sent, refunds = corrections.take(at)
+            batch = Batch(again, at, now, views, before=before + sent, postings=postings, refunds=refunds)
             replies = self._redis.call(batch.data, batch.replies)
             again = batch.settle(replies, (at, at), 0.0, views, corrections)
             before, postings = [], ()

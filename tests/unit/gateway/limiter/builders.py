@@ -10,7 +10,7 @@ from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.charge import Charge
 from gateway.limiter.commands import Command, pack
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.corrections import Corrections, Refund
 from gateway.limiter.decision import Standing
 from gateway.limiter.ledger import Posting
 from gateway.limiter.moment import Moment
@@ -95,11 +95,12 @@ class Turn:
         before: Sequence[Command] = (),  # in plain words
         postings: Sequence[Posting] = (),
         corrections: Corrections | None = None,
+        refunds: Sequence[Refund] = (),
     ) -> None:
         self.views = Views() if views is None else views
         self.corrections = Corrections(lambda: None) if corrections is None else corrections
         packed = list(map(pack, before))
-        self.batch = Batch(asks, stamp, sent, self.views, before=packed, postings=postings)
+        self.batch = Batch(asks, stamp, sent, self.views, before=packed, postings=postings, refunds=refunds)
         self._before = len(before)
 
     def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
@@ -120,7 +121,7 @@ class Turn:
 
     def given_back(self) -> dict[tuple[str, int], int]:
         """The units by key and sub-interval that are due to go back; it counts as sent."""
-        back = increments(commands(self.corrections.take_commands(NOW)))
+        back = increments(commands(self.corrections.take(NOW)[0]))
         return {(str(key), int(number)): -int(units) for _, key, number, units in back}
 
 

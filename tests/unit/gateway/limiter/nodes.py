@@ -105,8 +105,8 @@ class SimulatedNode:
         """All that waits, and what goes back, with a stamp that is so far off."""
         stamp = self.world.now + error_microseconds
         self.world.last_stamp = max(self.world.last_stamp, stamp)
-        before = self.corrections.take_commands(stamp)
-        batch = Batch(self.waiting, stamp, self.world.monotonic, self.views, before=before)
+        before, refunds = self.corrections.take(stamp)
+        batch = Batch(self.waiting, stamp, self.world.monotonic, self.views, before=before, refunds=refunds)
         self.waiting = []
         self.under_way.append(Sent(batch))
         return batch

@@ -19,6 +19,7 @@ from tests.unit.gateway.limiter.builders import (
     admitted,
     hash_reply,
     increments,
+    known,
     one,
     standings,
     time_reply,
@@ -130,10 +131,60 @@ def test_a_field_that_holds_more_than_redis_can_count_does_not_let_anybody_pass(
     assert admitted([waiting, other]) == [False, True]
 
 
-def test_a_negative_count_of_the_sub_interval_at_hand_makes_no_room() -> None:
-    asks = [one(), one(), one()]
-    Turn(asks).settle(-2, hash_reply({THIS: -2}), 1)
-    assert admitted(asks) == [True, True, False]
+@pytest.mark.parametrize(
+    ("after", "fields"),
+    [
+        (-2, {THIS: -2}),
+        (0, {THIS: 0}),  # it was -1
+        (1, {THIS: 1, THIS - 1: -2}),
+        (1, {THIS: 1, THIS + 1: -2}),
+        (1, {THIS: 1, THIS - 30: -2}),
+    ],
+)
+def test_a_window_with_a_count_below_zero_decides_nothing(after: int, fields: dict[int, int]) -> None:
+    waiting = one()
+    turn = Turn([waiting])
+    assert turn.settle(after, hash_reply(fields), 1) == [waiting]
+    assert turn.batch.has_deficits
+    assert turn.given_back() == {("k", THIS): 1}
+
+
+@pytest.mark.parametrize("open_counts", [[b"-1", None], [None, b"-1"]])
+def test_an_open_count_below_zero_decides_nothing(open_counts: list[bytes | None]) -> None:
+    views, waiting = Views(), one()
+    known(views, "k", {THIS: 1})
+    turn = Turn([waiting], views=views)
+    assert turn.settle(1, open_counts, 1) == [waiting]
+    assert turn.batch.has_deficits
+
+
+def test_a_count_below_zero_that_has_left_the_window_is_no_hindrance() -> None:
+    waiting = one()
+    left = window.oldest_counted(NOW, 60) - 1
+    assert Turn([waiting]).settle(1, hash_reply({left: -2, THIS: 1}), 1) == []
+    assert admitted([waiting]) == [True]
+
+
+def test_a_refund_that_leaves_less_than_zero_is_undone_in_whole() -> None:
+    back = Corrections(lambda: None)
+    back.give_back("k", 60, THIS, 5)
+    back.give_back("other", 60, THIS, 5)
+    before, refunds = back.take(NOW)
+    turn = Turn([], before=commands(b"".join(before)), corrections=back, refunds=refunds)
+    turn.settle(-2, 1, 0, 1)
+    assert back.has_additions
+    again, refunds = back.take(NOW)
+    assert commands(again)[0] == ("HINCRBY", "k", THIS, 5)
+    assert refunds == []
+    assert not back.has_additions
+
+
+def test_deficits_are_filled_up_to_what_stood_before_the_batch() -> None:
+    turn = Turn([one(cost=2)])
+    turn.settle(-3, hash_reply({THIS: -3}), 1)
+    turn.corrections.take(NOW)
+    turn.batch.fill_deficits(turn.corrections)
+    assert commands(turn.corrections.take(NOW)[0])[0] == ("HINCRBY", "k", THIS, 5)
 
 
 def test_a_store_that_refuses_to_tell_the_time_is_an_outage() -> None:
@@ -166,7 +217,7 @@ def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
     dead = window.oldest_kept(NOW, 60) - 1
     corrections = Corrections(lambda: None)
     Turn([one()], corrections=corrections).settle(1, hash_reply({THIS: 1, dead: 5}), 1)
-    assert ("HDEL", "k", dead) in commands(corrections.take_commands(NOW))
+    assert ("HDEL", "k", dead) in commands(corrections.take(NOW)[0])
 
 
 def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:

@@ -95,12 +95,21 @@ def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None
         assert (reading.expired, reading.ahead, reading.tells_own) == ((kept - 1,), 0, True)
 
 
-def test_a_count_that_is_none_or_damage_is_none() -> None:
+def test_a_count_that_is_none_is_none_and_one_below_zero_is_told() -> None:
     readings = Readings()
     nonsense: list[object] = [None, 7, 7.0, "7", [b"7"], ValueError()]
     assert [readings.count(reply) for reply in nonsense] == [0] * len(nonsense)
-    assert [readings.count(reply) for reply in (b"-4", b"x", b"7")] == [0, 0, 7]
+    assert [readings.count(reply) for reply in (b"-4", b"x", b"-", b"7")] == [-4, 0, 0, 7]
     assert readings.count(b"9" * 30) == MOST
+    assert readings.count(b"-" + b"9" * 30) == -MOST
+
+
+def test_counts_below_zero_are_told_as_far_as_they_count() -> None:
+    moment = Moment(NOW, 60)
+    fields = {moment.oldest - 1: -1, moment.oldest: -2, THIS - 1: -3, THIS: -4, THIS + 1: -5, THIS + 2: -6}
+    reading = Readings().read(hash_reply(fields), moment)
+    assert reading.deficits == ((moment.oldest, 2), (THIS - 1, 3), (THIS, 4), (THIS + 1, 5))
+    assert (reading.units, reading.previous, reading.following) == ([], 0, 0)
 
 
 def test_how_much_was_posted_is_told_beside_the_sub_intervals() -> None:

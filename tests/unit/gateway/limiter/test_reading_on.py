@@ -57,7 +57,7 @@ def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
     for number in (THIS + after_seconds - 1, THIS + after_seconds):
         back.give_back("k", 60, number, 1)
     back.delete("k", 60, [THIS - 70])
-    before = back.take_commands(stamp, {"k"})
+    before, _ = back.take(stamp, {"k"})
     sent = commands_of(Batch([one()], stamp, SENT + after_seconds, views, before=before))
     assert len(sent) == (9 if renews_first else 8)
     assert (sent[4][0] == "PEXPIRE") == renews_first
@@ -116,7 +116,7 @@ def test_what_is_not_counted_any_more_is_deleted_without_being_read() -> None:
     later = NOW + 3 * window.MICROSECONDS
     dead = range(THIS - window.SUB_INTERVALS, window.oldest_kept(later, 60))
     assert len(dead) > 0
-    assert ("HDEL", "k", *dead) in commands(turn.corrections.take_commands(later))
+    assert ("HDEL", "k", *dead) in commands(turn.corrections.take(later)[0])
 
 
 def test_an_answer_that_a_later_one_has_overtaken_is_read_on_from_there() -> None:
