@@ -38,11 +38,15 @@ MAX_SENDERS = 1024
 _LINE = re.compile(
     rb'(GET|HEAD|POST|PUT|PATCH|DELETE) (/[!"$-~]{0,%d}) HTTP/1\.1(?=\r\n)' % (MAX_TARGET_BYTES - 1)
 )
-_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,6})(?=\r\n)")
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (0|[1-9][0-9]{0,5})(?=\r\n)")
 _END = b"\r\n\r\n"
-_KEYS_PLACE = b"\x00"
-_LENGTHS_PLACE = b"\x01"
-"""They stand where the key's line and the length's were cut out of the text; no head has such signs."""
+_KEYS_PLACE = b"\r\n\r\nK"
+_LENGTHS_PLACE = b"\r\n\r\nL"
+"""Marks in the text of the fields where the lines of the key and of the length were cut out.
+
+The text ends before the first empty line, and each line that is cut out begins with CRLF: no bytes of a
+client can look like a mark. So two heads have the same marked text only if they differ in those lines alone.
+"""
 
 _PERSONAL = rb"auth|cookie|credential|key|password|referer|secret|session|signature|token"
 """In names of fields of which the values are nobody's business a moment later: they are not remembered."""
@@ -231,6 +235,8 @@ class PlainReader:
         if not isinstance(head, RequestHead) or not reader.ended or reader.held:
             return None
         options = elements_of(values_of(head.fields, b"connection"))
+        if values_of(head.fields, b"content-length") not in ([], [b"%d" % (head.length or 0)]):
+            return None
         is_plain = head.length is not None and head.keep_alive and not head.expects_continue
         return head if is_plain and all(option == b"keep-alive" for option in options) else None
 
