@@ -15,6 +15,7 @@ from gateway.request_context import RequestContext
 _ANSWERED_OR_ANEW = frozenset({b"expect", b"x-request-id"})
 _NOT_FORWARDED = HOP_BY_HOP | REWRITTEN | OTHER_PATHS | _ANSWERED_OR_ANEW
 _AUTHORIZATION = b"authorization"
+_CONTENT_LENGTH = b"content-length"
 
 
 class Onward:
@@ -53,9 +54,14 @@ class Onward:
         return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method.encode(), head.target, fields)
 
     def passed(self, head: RequestHead, sender: Sender) -> Fields:
-        """The client's fields that go on, in their order and as they came."""
+        """The client's fields that go on, in their order and as they came, but for the length's digits."""
         dropped = self._dropped | trace_fields_left_out(head.fields)
-        return [field for field in end_to_end(head.fields, dropped) if self._goes_on(field, sender)]
+        fields = [field for field in end_to_end(head.fields, dropped) if self._goes_on(field, sender)]
+        # RFC 9112 §6.3 allows leading zeros, which some recipients read as octal.
+        length = b"%d" % (head.length or 0)
+        return [
+            (name, length) if name.lower() == _CONTENT_LENGTH else (name, value) for name, value in fields
+        ]
 
     def trail(self, sender: Sender, version: Version) -> Fields:
         """What tells by which way a request has come."""

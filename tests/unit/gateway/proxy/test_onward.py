@@ -164,3 +164,9 @@ def test_a_trace_goes_on_as_it_came_where_it_is_one() -> None:
 
     assert lines(fields)[1:3] == [b"TraceParent: " + PARENT, b"tracestate: a=1"]
     assert lines([(b"traceparent", b"00-1-2-3"), *fields[1:]])[1:] == [b"Host: h", *ADDED]
+
+
+def test_content_length_is_forwarded_as_the_number_that_was_read() -> None:
+    fields = [(b"Host", b"h"), (b"content-length", b"010")]
+
+    assert lines(fields, "POST", length=10)[2] == b"content-length: 10"
