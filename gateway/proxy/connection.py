@@ -261,6 +261,8 @@ class Connection(WatchedConnection):
         if not self._owes_end:
             return
         self._owes_end = not at_end
+        if at_end and self._is_answered:
+            self._wait()
         if self._close or self._force_close:
             if at_end:
                 self._body.feed_eof()  # aiohttp drops what comes now, and would wait for it
@@ -295,3 +297,7 @@ class Connection(WatchedConnection):
     @property
     def _is_idle(self) -> bool:
         return self._is_answered and not self._reader.has_begun
+
+    @property
+    def _method(self) -> str:
+        return self._reader.method

@@ -64,6 +64,6 @@ def _written(reply: Reply) -> tuple[bytes, bytes]:
     return b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason), lines([*reply.fields, length])
 
 
-def last_answer(reply: Reply, *, now: float) -> bytes:
+def last_answer(reply: Reply, *, head_only: bool = False, now: float) -> bytes:
     """The same, behind which the connection closes."""
-    return own_answer(reply, lines(CLOSE), head_only=False, now=now)
+    return own_answer(reply, lines(CLOSE), head_only=head_only, now=now)

@@ -68,6 +68,11 @@ class RequestReader:
         self._chunks: ChunkReader | None = None
 
     @property
+    def method(self) -> str:
+        """That of the request at hand, as far as its line has come; empty where it has not."""
+        return "" if self._line is None else self._line.method
+
+    @property
     def takes_any_bytes(self) -> bool:
         """Whether what comes now is content, in which nothing has to be looked for."""
         return self._missing > 0 and not self.ended
@@ -88,8 +93,7 @@ class RequestReader:
             if self.has_head and data:
                 self._feed_body(data, events)
         except Malformed as malformed:
-            method = "" if self._line is None else self._line.method
-            raise Malformed(malformed.rule, method) from None
+            raise Malformed(malformed.rule, self.method) from None
         return events
 
     def go_on(self) -> Events:

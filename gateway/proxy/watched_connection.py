@@ -85,6 +85,11 @@ class WatchedConnection(RequestHandler):
     def _is_idle(self) -> bool:
         """Whether there is no request, and no part of one."""
 
+    @property
+    @abstractmethod
+    def _method(self) -> str:
+        """Of the request of which a part has come, if that is known."""
+
     @abstractmethod
     def _wait(self, size: int = 0) -> None:
         """Know what is to be waited for, now that `size` bytes have come."""
@@ -171,7 +176,8 @@ class WatchedConnection(RequestHandler):
         else:
             if late is Late.HEAD and self.transport is not None and not self.transport.is_closing():
                 problem = Problem(408, "The head came too slowly.")
-                self.transport.write(last_answer(problem.reply(), now=wall()))
+                is_head = self._method == "HEAD"
+                self.transport.write(last_answer(problem.reply(), head_only=is_head, now=wall()))
             self.force_close()
 
     def _rests(self, now: float) -> None:

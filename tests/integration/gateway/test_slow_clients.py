@@ -77,6 +77,17 @@ async def test_a_head_that_drips_is_late_all_the_same(start_node: StartNode) -> 
     assert await timeouts(node, "head") == 1
 
 
+async def test_a_head_that_is_late_to_a_head_request_gets_no_content(start_node: StartNode) -> None:
+    node = await start_node(**PATIENT | {"header_timeout": SHORT})
+    async with await node.connect() as client:
+        await client.send(b"HEAD / HTTP/1.1\r\nHost: a")
+        received = await client.rest()
+
+    head, _, content = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert content == b""
+
+
 async def test_a_later_head_is_waited_for_as_the_first(start_node: StartNode) -> None:
     node = await start_node(**PATIENT | {"header_timeout": SHORT})
     async with await node.connect() as client:
