@@ -95,13 +95,6 @@ def test_every_section_that_a_page_links_is_there(page: Path) -> None:
     assert [f"{path}#{name}" for path, name in named if name not in sections(path)] == []
 
 
-def test_the_architecture_names_each_module_of_the_gateway() -> None:
-    text = (ROOT / "docs/architecture.md").read_text()
-    modules = sorted((ROOT / "gateway").rglob("[!_]*.py"))
-
-    assert [path.name for path in modules if f"`{path.relative_to(ROOT)}`" not in text] == []
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_target_of_make_that_a_page_names_is_there(page: Path) -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
