@@ -5,8 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
+from tests.lanes.generator.mixed import made
 from tests.lanes.kernel import simulated
-from tests.lanes.making import made
 from tests.lanes.play import play
 from tests.lanes.shrinking import shrunk
 
@@ -17,14 +17,12 @@ CHUNK = 10
 class Tally:
     """What came of some rounds.
 
-    In `fast_cases` one request at least went by the fast lane from its beginning to its end; `left_by_fast`
-    are those that it gave to the other lane once they were decided.
+    In `fast_cases` one request at least went by the fast lane from its beginning to its end.
     """
 
     cases: int = 0
     fast_cases: int = 0
     served_fast: int = 0
-    left_by_fast: int = 0
     failures: tuple[str, ...] = ()
 
     def add(self, other: "Tally") -> None:
@@ -32,14 +30,13 @@ class Tally:
         self.cases += other.cases
         self.fast_cases += other.fast_cases
         self.served_fast += other.served_fast
-        self.left_by_fast += other.left_by_fast
         self.failures += other.failures
 
     def __str__(self) -> str:
         share = self.fast_cases / max(1, self.cases)
         return (
-            f"{self.cases} cases, {share:.0%} with requests by the fast lane ({self.served_fast} whole, "
-            f"{self.left_by_fast} left to the other), {len(self.failures)} rounds differ"
+            f"{self.cases} cases, {share:.0%} with requests by the engine ({self.served_fast}), "
+            f"{len(self.failures)} rounds differ"
         )
 
 
@@ -55,7 +52,6 @@ def explored(seeds: Iterable[int], *, shrinking: bool = True) -> Tally:
             tally.cases += played.cases
             tally.fast_cases += played.fast_cases
             tally.served_fast += played.served_fast
-            tally.left_by_fast += played.left_by_fast
     return tally
 
 

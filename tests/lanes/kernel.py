@@ -6,18 +6,15 @@ Nothing else is: settings, policies, admission, both lanes, aiohttp's server and
 import asyncio
 import logging
 import select
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 from unittest.mock import patch
 
-from gateway import clock
-from gateway.proxy import upstream_connection
-from gateway.proxy.fronted_connection import FrontedConnection
+from tests.lanes import entry
 from tests.lanes.loop import LaneLoop
-from tests.lanes.record import line_of
-from tests.lanes.wire import Socket
+from tests.lanes.record import Line
+from tests.lanes.wire import Socket, Wire
 
 EPOCH = 1_700_000_000.25
 
@@ -55,45 +52,26 @@ class _Notes(logging.Handler):
     """Gives what a node logs to its loop."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        _loop().logged.append(line_of(record))
+        _loop().logged.append(Line(record.name, *entry.line_fields(record)))
 
 
-def _counting_left(call: Callable[..., None]) -> Callable[..., None]:
-    def counted(*args: Any, **options: Any) -> None:
-        _loop().left_by_fast += 1
-        call(*args, **options)
-
-    return counted
+def _unread(transport: asyncio.BaseTransport, most_bytes: int) -> bytes:
+    return cast(Wire, transport).unread()[:most_bytes]
 
 
 @contextmanager
 def simulated() -> Iterator[None]:
     """While this holds, the gateway in this process lives in simulated nodes only."""
-    time = clock.monotonic
-    replaced: list[Any] = [
-        patch.object(module, name, new)
-        for module in [module for name, module in sys.modules.items() if name.startswith("gateway.")]
-        for name, old, new in (("monotonic", time, monotonic), ("wall", clock.wall, wall))
-        if getattr(module, name, None) is old
-    ]
-    replaced += [
-        patch.object(select, "poll", _Poll),
-        patch.object(upstream_connection, "unread", lambda *_: b""),
-        patch.object(FrontedConnection, "front_left", _counting_left(FrontedConnection.front_left)),
-    ]
-    logger, notes = logging.getLogger("gateway"), _Notes()
+    logger, notes = logging.getLogger(entry.LOGGER), _Notes()
     level, propagate, asyncios = logger.level, logger.propagate, logging.getLogger("asyncio").disabled
-    for each in replaced:
-        each.start()
     logger.addHandler(notes)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
-        yield
+        with patch.object(select, "poll", _Poll), entry.replaced(monotonic, wall, _unread):
+            yield
     finally:
         logger.removeHandler(notes)
         logger.setLevel(level)
         logger.propagate = propagate
         logging.getLogger("asyncio").disabled = asyncios
-        for each in reversed(replaced):
-            each.stop()

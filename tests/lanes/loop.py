@@ -1,4 +1,4 @@
-"""The event loop of one node: asyncio's own, on a clock that moves only when it is told to."""
+"""The event loop of one node: asyncio's own, on a clock that only the case moves."""
 
 import asyncio
 from asyncio import events
@@ -6,9 +6,13 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
+from tests.lanes.record import Line
+
 _MAX_TURNS = 20_000
 _LEAST_SECONDS = 1e-9
-"""Time goes on also where a timer is armed again for less than a number of seconds can tell apart."""
+_MAX_TIMERS_AT_ONCE = 50
+"""So often a timer may be armed for one instant; then time goes on by the least that can be told apart."""
+_CASE_IDS = 1 << 32
 
 Dial = Callable[[Callable[[], asyncio.Protocol], str, int], Awaitable[tuple[asyncio.Transport, Any]]]
 
@@ -37,21 +41,27 @@ class LaneLoop(asyncio.BaseEventLoop):
         self._selector = _NothingToSelect()
         self.dial: Dial
         self._numbers = count(1)
-        self.logged: list[tuple[object, ...]] = []
+        self.logged: list[Line] = []
         self.served_fast = 0
-        self.left_by_fast = 0
         self.set_exception_handler(self._unhandled)
 
     def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self.logged.append(("unhandled", context["message"], repr(context.get("exception"))))
+        failure = repr(context.get("exception"))
+        self.logged.append(Line("asyncio", "ERROR", context["message"], "", "", failure))
 
     def time(self) -> float:
         """Seconds."""
         return self._now
 
     def draw(self, size: int) -> bytes:
-        """So many bytes instead of random ones: numbers of 16, one after the other."""
-        return b"".join(next(self._numbers).to_bytes(16, "big") for _ in range(size // 16))
+        """So many bytes instead of random ones: numbers of 16, one after the other, that a rule can find."""
+        return b"".join(
+            b"\x5e\xed\x5e\xed%b" % next(self._numbers).to_bytes(12, "big") for _ in range(size // 16)
+        )
+
+    def begin_case(self, number: int) -> None:
+        """Draw other numbers than in the cases before, whatever they drew."""
+        self._numbers = count(number * _CASE_IDS + 1)
 
     def _process_events(self, event_list: list[Any]) -> None:
         """There are none."""
@@ -81,11 +91,27 @@ class LaneLoop(asyncio.BaseEventLoop):
         """Let so much time pass."""
         until = self._now + seconds
         self.settle()
+        at_once = 0
         while (due := self._next_timer()) is not None and due <= until:
-            self._now = due if due > self._now else self._now + _LEAST_SECONDS
+            at_once = at_once + 1 if due <= self._now else 0
+            if due > self._now:
+                self._now = due
+            elif at_once > _MAX_TIMERS_AT_ONCE:
+                self._now += _LEAST_SECONDS
             self._run_timers()
             self.settle()
         self._now = until
+
+    @property
+    def timers(self) -> int:
+        """How many are armed."""
+        scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined] # asyncio's own
+        return sum(not handle.cancelled() for handle in scheduled)
+
+    @property
+    def tasks(self) -> int:
+        """How many are not done."""
+        return len(asyncio.all_tasks(self))
 
     def _next_timer(self) -> float | None:
         scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined] # asyncio's own

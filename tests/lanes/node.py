@@ -1,43 +1,24 @@
-"""One of two nodes: built as `gateway.building` builds it, on a loop of its own, with its clients."""
+"""A node on a loop of its own, with its clients and upstreams."""
 
-import asyncio
-import ssl
 from collections.abc import Sequence
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from gateway import proxy_parts
-from gateway.admission import Admission
-from gateway.clock import RedisClock
-from gateway.connections import Connections, Place
-from gateway.in_flight import InFlight
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
-from gateway.limiter.limiter import Limiter
-from gateway.limiter.views import Views
-from gateway.overrides import LiveOverrides
-from gateway.policy_files import read_policies
-from gateway.proxy.front import Front
-from gateway.proxy.request_id import RequestIds
-from gateway.proxy.shared import Shared
-from gateway.proxy.upstream import Upstreams
-from gateway.settings import Settings
-from gateway.telemetry.clients import UntoldClients
-from gateway.telemetry.counters import Counters
-from tests.lanes.case import Case, Drain, End, Hold, Leave, Pause, Send, Step
-from tests.lanes.configuration import Configuration
+from tests.lanes.entry import Gateway
+from tests.lanes.generator.case import Case, Drain, End, Hold, Leave, Pause, Send, Step
+from tests.lanes.generator.configuration import Configuration
 from tests.lanes.kernel import monotonic, wall
 from tests.lanes.loop import LaneLoop
-from tests.lanes.record import Seen, Stream, told
+from tests.lanes.record import Seen, Stream
 from tests.lanes.service import Services
-from tests.lanes.store import Script, ScriptedStore, ScriptedViews
+from tests.lanes.store import Script
 from tests.lanes.wire import Wire
 
 _LAST_SECONDS = 1.2
 """In which what the clients left behind comes to its end."""
-_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_REST_SECONDS = 61.0
+"""In which connections to upstreams that are idle are closed."""
 
 
 class Client:
@@ -46,7 +27,7 @@ class Client:
     def __init__(self, loop: LaneLoop, *, by_tls: bool) -> None:
         self.stream = Stream(loop)
         self.wire = Wire(loop, self, by_tls=by_tls)
-        self.front: Front | None = None
+        self.protocol: Any = None
 
     def received(self, data: bytes) -> None:
         """The node sends."""
@@ -57,67 +38,34 @@ class Client:
         self.stream.add(end)
 
 
-def _is_one_instant(step: Step, following: Step | None) -> bool:
-    """Only of one client: two at one instant would have no order."""
-    if not (isinstance(step, Send) and isinstance(following, Send)):
-        return False
-    return step.joined and step.client == following.client
-
-
 class Node:
     """Lives through one case after the other."""
 
-    def __init__(self, configuration: Configuration, folder: Path, *, fast_lane: bool) -> None:
+    def __init__(self, configuration: Configuration, folder: Path, *, fast_lane: bool = True) -> None:
         self.loop = LaneLoop()
         self.services = Services(self.loop)
         self.loop.dial = self.services.dial
+        self.gateway: Gateway
         self._script = Script()
-        self._stop = False
-        self.counters = Counters(clients=UntoldClients())
-        self._connections = Connections(self.counters, most=1000)
-        settings = Settings(**configuration.settings(folder), fast_lane=fast_lane)
-        self.loop.run(self._build, settings)
+        self._cases = 0
+        settings = configuration.settings(folder)
+        self.loop.run(partial(self._build, settings, fast_lane=fast_lane))
 
-    def _build(self, settings: Settings) -> None:
-        clock = RedisClock(lambda: int(wall() * 1e9))
-        ledger = Ledger(self.counters)
-        limiter = Limiter(
-            ScriptedStore(self._script),
-            ScriptedViews(self._script),
-            Fallback(Views(), ledger, clock),
-            self.counters,
-            on_failure=settings.on_store_failure,
-            live_nodes=lambda: 2,
-            now=monotonic,
-        )
-        policies = read_policies(settings)
-        upstreams = Upstreams(
-            policies.upstreams,
-            _NO_TLS,
-            max_connections=settings.upstream_connections,
-            idle_seconds=settings.upstream_idle_timeout,
-        )
-        self._shared = Shared(
-            policies,
-            Admission(LiveOverrides(clock), limiter, InFlight()),
-            upstreams,
-            self.counters,
-            proxy_parts.proxy_options(settings),
-            lambda: self._stop,
-            RequestIds(self.loop.draw),
-        )
-        self._downstream = proxy_parts.downstream(settings, self._shared, asyncio.Event())
+    def _build(self, settings: dict[str, Any], *, fast_lane: bool) -> None:
+        self.gateway = Gateway(settings, self._script, self.loop.draw, monotonic, wall, fast_lane=fast_lane)
 
     def live_through(self, case: Case) -> Seen:
         """What is seen of it."""
-        self._script.load(case.decisions)
+        start = self.loop.time()
+        self._cases += 1
+        self.loop.begin_case(self._cases)
+        self._script.load(case.decisions, by_client=False)
         self.services.load(case.behaviours, case.refused_dials)
-        self._stop = False
+        self.gateway.begin_case()
         clients = [self._connect(peer) for peer in case.peers]
-        for step, following in zip_longest(case.steps, case.steps[1:]):
+        for step in case.steps:
             self._do(step, clients)
-            if not _is_one_instant(step, following):
-                self.loop.settle()
+            self.loop.settle()
         self.loop.advance(case.end_seconds)
         for client in clients:
             client.wire.hold(still=False)
@@ -125,25 +73,31 @@ class Node:
         for client in clients:
             self.loop.run(client.wire.arrive, End.BY_RESET)
         self.loop.advance(_LAST_SECONDS)
-        self.loop.served_fast += sum(client.front.requests for client in clients if client.front is not None)
+        self.loop.served_fast += sum(self.gateway.served_fast(client.protocol) for client in clients)
         logged, self.loop.logged = tuple(self.loop.logged), []
-        taken = tuple(client.stream.take() for client in clients)
-        is_held = any(isinstance(step, Hold) for step in case.steps)
-        services = self.services.take(with_ends=not is_held)
-        return Seen(taken, services, told(self.counters), logged)
+        return Seen(
+            tuple(client.stream.take(start) for client in clients),
+            self.services.take(start),
+            self.gateway.counters(),
+            logged,
+            self.gateway.rejections(start),
+            {**self.gateway.gauges(), "tasks": self.loop.tasks},
+        )
+
+    def rest(self) -> dict[str, int]:
+        """What is still held when connections to upstreams that are idle have had the time to close."""
+        self.loop.advance(_REST_SECONDS)
+        return {**self.gateway.gauges(), "tasks": self.loop.tasks, "timers": self.loop.timers}
 
     def _connect(self, peer: str) -> Client:
         address, _, scheme = peer.partition(" ")
         client = Client(self.loop, by_tls=scheme == "tls")
-        place = self._connections.take(address)
-        assert isinstance(place, Place)
 
         def made() -> None:
-            protocol = self._downstream(place)
-            client.wire.set_protocol(protocol)
-            protocol.connection_made(client.wire)
-            if isinstance(protocol, Front):
-                client.front = protocol
+            client.protocol = self.gateway.connect(address)
+            assert client.protocol is not None
+            client.wire.set_protocol(client.protocol)
+            client.protocol.connection_made(client.wire)
 
         self.loop.run(made)
         return client
@@ -159,14 +113,14 @@ class Node:
             case Leave(number, end):
                 self.loop.run(clients[number].wire.arrive, end)
             case Drain():
-                self._stop = True
+                self.gateway.drain()
 
     def end(self) -> None:
         """It is not needed any more."""
 
         async def shut_down() -> None:
-            self._shared.upstreams.close()
-            await self._downstream.shutdown(0.1)
+            self.gateway.close_upstreams()
+            await self.gateway.shut_down(0.1)
 
         def begin() -> None:
             self._ending: Any = self.loop.create_task(shut_down())

@@ -5,10 +5,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lanes.case import Case, Round
+from tests.lanes.generator.case import Case, Round
 from tests.lanes.loop import EndlessTurningError
 from tests.lanes.node import Node
 from tests.lanes.record import differences
+from tests.lanes.rules import LANES, normalized
 
 _LONG = re.compile(r"(([a-zA-Z])\2{20})\2+")
 
@@ -39,7 +40,6 @@ class Played:
     cases: int
     fast_cases: int
     served_fast: int
-    left_by_fast: int
     difference: Difference | None
 
 
@@ -54,14 +54,15 @@ def play(given: Round) -> Played:
         for place, case in enumerate(given.cases):
             before = fast.loop.served_fast
             try:
-                found = differences(fast.live_through(case), other.live_through(case))
+                seen = [normalized(node.live_through(case), case, LANES) for node in (fast, other)]
+                found = differences(*seen)
             except EndlessTurningError:
                 found = ["it turns without end"]
             fast_cases += fast.loop.served_fast > before
             if found:
                 difference = Difference(given, place, case, tuple(found))
                 break
-        served, left = fast.loop.served_fast, fast.loop.left_by_fast
+        served = fast.loop.served_fast
         fast.end()
         other.end()
-    return Played(place + 1, fast_cases, served, left, difference)
+    return Played(place + 1, fast_cases, served, difference)

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.lanes.case import Behaviour, Close, End, Piece
-from tests.lanes.record import Stream
+from tests.lanes.generator.case import Behaviour, Close, End, Piece
+from tests.lanes.record import Events, Stream
 from tests.lanes.wire import Wire
 
 _DIAL_SECONDS = 0.0004
@@ -36,9 +36,9 @@ class Services:
         """Of the next request."""
         return self._behaviours.popleft() if self._behaviours else _USUAL
 
-    def take(self, *, with_ends: bool) -> tuple[tuple[str, object], ...]:
-        """What has come since the last time, by connection."""
-        taken = tuple((served.name, served.stream.take(with_ends=with_ends)) for served in self._served)
+    def take(self, start: float) -> tuple[tuple[str, Events], ...]:
+        """What has come since the last time, by connection, with seconds since `start`."""
+        taken = tuple((served.name, served.stream.take(start)) for served in self._served)
         self._served = [served for served in self._served if not served.is_over]
         return taken
 
@@ -85,19 +85,23 @@ class Served:
 
     def ended(self, end: End) -> None:
         """The node sends no more."""
+        self._take_head()  # a service has read what came before the end
         self.stream.add(end)
         self.is_over = True
+
+    def _take_head(self) -> None:
+        head, end, rest = self._held.partition(b"\r\n\r\n")
+        if self._head is None and end:
+            self._head, self._held = head, rest
+            self._behaviour = self._services.behaviour()
+            self._is_answered = False
 
     def _look(self) -> None:
         if self.is_over:
             return
+        self._take_head()
         if self._head is None:
-            head, end, rest = self._held.partition(b"\r\n\r\n")
-            if not end:
-                return
-            self._head, self._held = head, rest
-            self._behaviour = self._services.behaviour()
-            self._is_answered = False
+            return
         length = _length(self._head, self._held)
         if not self._is_answered and (length is not None or self._behaviour.early):
             self._is_answered = self._is_answering = True
@@ -120,18 +124,27 @@ class Served:
 
     def _send(self, pieces: list[Piece]) -> None:
         first, *rest = pieces
-        self.wire.arrive(first.data)
+        at_once = [first]
         while rest and rest[0].seconds is None:
-            self.wire.arrive(rest.pop(0).data)
+            at_once.append(rest.pop(0))
+        for piece in at_once[:-1] if not rest else at_once:
+            self.wire.arrive(piece.data)
+        if not rest:
+            # The service is done before the node reads the end of what it has sent.
+            self._loop.call_soon(self._arrive_last, at_once[-1].data, self._behaviour.close)
         self._say(rest)
+
+    def _arrive_last(self, data: bytes, close: Close) -> None:
+        if close is Close.CLOSED_UNSEEN:
+            self.wire.arrive_with_unseen_end(data, _UNSEEN_SECONDS)
+        else:
+            self.wire.arrive(data)
 
     def _finish(self, close: Close) -> None:
         self._is_answering = False
         if close is Close.KEPT:
             self._look()
-        elif close is Close.CLOSED_UNSEEN:
-            self.wire.arrive_unseen(End.IN_ORDER, _UNSEEN_SECONDS)
-        else:
+        elif close is not Close.CLOSED_UNSEEN:
             self.is_over = True
             end = End.IN_ORDER if close is Close.CLOSED else End.BY_RESET
             self._loop.call_later(_CLOSE_SECONDS, self.wire.arrive, end)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from tests.lanes.case import Case, Round, Send
+from tests.lanes.generator.case import Case, Round, Send
 from tests.lanes.play import Difference, play
 
 _MOST_TRIALS = 600

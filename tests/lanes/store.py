@@ -1,86 +1,50 @@
-"""Redis as a script: each request that is counted is told the next verdict."""
+"""Redis as a script: each request that is counted gets the next verdict."""
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask, tell
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from tests.lanes.case import Decision, Verdict
+from tests.lanes.generator.case import Decision, Verdict
 
 _ALWAYS = Decision(Verdict.ADMITTED, 0.0)
 
 
 class Script:
-    """What is still to be said. Behind its end all are admitted."""
+    """The verdicts of a case. Behind their end all requests are admitted.
+
+    Where clients send at one instant, each has its own place in the verdicts, so that the order in which
+    their requests are decided makes no difference to what is decided.
+    """
 
     def __init__(self) -> None:
-        self._left: deque[Decision] = deque()
-        self._told = 0
-        self.verdict = _ALWAYS
+        self._decisions: Sequence[Decision] = ()
+        self._by_client = False
+        self._left: dict[str, deque[Decision]] = {}
+        self._current: dict[str, Decision] = {}
+        self._decided: dict[str, int] = {}
 
-    def load(self, decisions: Sequence[Decision]) -> None:
+    def load(self, decisions: Sequence[Decision], *, by_client: bool) -> None:
         """For the next case."""
-        self._left = deque(decisions)
+        self._decisions, self._by_client = decisions, by_client
+        self._left.clear()
+        self._current.clear()
+        if by_client:
+            self._decided.clear()
 
-    def turn(self) -> Decision:
-        """Go on to the next."""
-        self.verdict = self._left.popleft() if self._left else _ALWAYS
-        self._told += 1
-        return self.verdict
+    def turn(self, key: str) -> Decision:
+        """Go on to the next verdict about requests that are counted under this key."""
+        key = self._key(key)
+        left = self._left.setdefault(key, deque(self._decisions))
+        self._current[key] = left.popleft() if left else _ALWAYS
+        self._decided[key] = self._decided.get(key, 0) + 1
+        return self._current[key]
 
-    def standings(self, charges: Sequence[Charge]) -> tuple[Standing, ...]:
-        """By the verdict; the last of several windows is the one that refuses."""
-        refused = self.verdict.verdict in (Verdict.REFUSED, Verdict.REMEMBERED)
-        last = len(charges) - 1
-        return tuple(
-            Standing(not (refused and place == last), 0 if refused else 7 + self._told % 5, 2.5 + place)
-            for place in range(len(charges))
-        )
+    def current(self, key: str) -> Decision:
+        """The verdict at hand."""
+        return self._current.get(self._key(key), _ALWAYS)
 
+    def remaining(self, key: str) -> int:
+        """Units that an admitted request leaves."""
+        return 7 + self._decided.get(self._key(key), 0) % 5
 
-class ScriptedViews:
-    """In the place of `gateway.limiter.views.Views`: remembers what the script says, and nothing else."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-
-    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
-        """Asked first of all for each request that is counted."""
-        del now
-        if self._script.turn().verdict is not Verdict.REMEMBERED or charges[-1].shadow:
-            return None
-        return self._script.standings(charges)
-
-
-class ScriptedStore:
-    """In the place of `gateway.limiter.store.Store`."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
-        """Tell the verdict in its time.
-
-        Raises:
-            StoreUnavailable: that is the verdict.
-        """
-        decision, standings = self._script.verdict, self._script.standings(charges)
-        if decision.verdict is Verdict.AWAY:
-            raise StoreUnavailable("simulated")
-        loop = asyncio.get_running_loop()
-        asked = Ask(charges, loop.time(), on_answer)
-        lost = decision.verdict is Verdict.LOST
-
-        def answer() -> None:
-            if asked.waits:
-                asked.answer = StoreUnavailable("simulated") if lost else standings
-                tell([asked])
-
-        if decision.seconds:
-            loop.call_later(decision.seconds, answer)
-        else:
-            loop.call_soon(answer)
-        return asked
+    def _key(self, key: str) -> str:
+        return key if self._by_client else ""

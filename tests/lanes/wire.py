@@ -7,7 +7,7 @@ import struct
 from collections import deque
 from typing import Any, Protocol
 
-from tests.lanes.case import End
+from tests.lanes.generator.case import End
 
 _HIGH_WATER = 65536
 
@@ -64,6 +64,7 @@ class Wire(asyncio.Transport):
         self._waiting: deque[bytes | End] = deque()
         self._unsent = b""
         self._is_paused = self._is_closing = self._is_lost = self._is_held = False
+        self._unseen_end = False
         self._has_eof = self._owes_eof = self._is_full = self._far_is_gone = False
 
     # From the other end
@@ -77,18 +78,21 @@ class Wire(asyncio.Transport):
         self._far_is_gone = self._far_is_gone or what is End.BY_RESET
         self.read()
 
-    def arrive_unseen(self, what: bytes | End, seconds: float) -> None:
-        """The same, but the event loop reads it only after a while."""
-        if not (self._is_lost or self._is_closing):
-            self._waiting.append(what)
-            self.socket.has_something = True
-            self._loop.call_later(seconds, self.read)
+    def arrive_with_unseen_end(self, data: bytes, seconds: float) -> None:
+        """Bytes reach this side, and an end that the event loop reads only after a while."""
+        self._unseen_end = True
+        self.arrive(data)
+        self._loop.call_later(seconds, self._see_end)
+
+    def _see_end(self) -> None:
+        self._unseen_end = False
+        self.arrive(End.IN_ORDER)
 
     def read(self) -> None:
         """Read what waits, as far as that is wanted."""
         while self._waiting and not (self._is_paused or self._is_closing):
             what = self._waiting.popleft()
-            self.socket.has_something = bool(self._waiting)
+            self.socket.has_something = bool(self._waiting) or self._unseen_end
             if isinstance(what, bytes):
                 self._protocol.data_received(what)
             elif what is End.BY_RESET:
@@ -97,7 +101,13 @@ class Wire(asyncio.Transport):
                 self._has_eof = True
                 if not self._protocol.eof_received() or self._by_tls:
                     self.close()
-        self.socket.has_something = bool(self._waiting)
+        self.socket.has_something = bool(self._waiting) or self._unseen_end
+
+    def unread(self) -> bytes:
+        """What has come and was not read, of a connection that is lost."""
+        unread = b"".join(what for what in self._waiting if isinstance(what, bytes))
+        self._waiting.clear()
+        return unread
 
     def hold(self, *, still: bool) -> None:
         """Whether the other end takes nothing."""

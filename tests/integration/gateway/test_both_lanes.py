@@ -9,7 +9,7 @@ from tests.integration.gateway.client import Client
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Upstream
 from tests.integration.gateway.witness import Witness
-from tests.lanes.requests import Requests
+from tests.lanes.generator.requests import Requests
 
 StartNode = Callable[..., Awaitable[Node]]
 CONNECTIONS = 80

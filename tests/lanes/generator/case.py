@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tests.lanes.configuration import Configuration
+from tests.lanes.generator.configuration import Configuration
 
 
 class End(StrEnum):

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from random import Random
 
-from tests.lanes.case import Behaviour, Close, Piece
+from tests.lanes.generator.case import Behaviour, Close, Piece
 
 _FIELDS = (
     *(

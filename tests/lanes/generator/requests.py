@@ -1,12 +1,13 @@
 """Requests as bytes: most as nearly all are, some odd, some wrong."""
 
+from ast import literal_eval
+from pathlib import Path
 from random import Random
 
-from tests.corpus.corpus import CASES
-from tests.fuzz.mutation import HTTP, SIGNS
+from tests.lanes.generator.edits import HTTP, SIGNS
 
-_LONGEST = 1500
-_CORPUS = tuple(case.sent for case in CASES if len(case.sent) < _LONGEST)
+CORPUS_FILE = Path(__file__).parent / "corpus.txt"
+_CORPUS: tuple[bytes, ...] = tuple(map(literal_eval, CORPUS_FILE.read_text("ascii").splitlines()))
 _PLAIN_FIELDS = (
     *(b"User-Agent: curl/8.5.0", b"Accept: */*", b"accept: application/json", b"Accept-Encoding: gzip, br"),
     *(b"Content-Type: application/json", b"Cache-Control: no-cache", b"Connection: keep-alive"),

@@ -1,11 +1,11 @@
-"""Rounds by their seeds."""
+"""Requests that are plain, odd or wrong, in any pieces, and upstreams that respond, break off or are late."""
 
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
-from tests.lanes.answers import behaviour
-from tests.lanes.case import (
+from tests.lanes.generator.answers import behaviour
+from tests.lanes.generator.case import (
     Behaviour,
     Case,
     Decision,
@@ -20,8 +20,8 @@ from tests.lanes.case import (
     Step,
     Verdict,
 )
-from tests.lanes.configuration import configuration
-from tests.lanes.requests import Requests
+from tests.lanes.generator.configuration import configuration
+from tests.lanes.generator.requests import Requests
 
 CASES_A_ROUND = 20
 _PEERS = (
@@ -46,12 +46,16 @@ _VERDICTS = (Verdict.REFUSED, Verdict.REMEMBERED, Verdict.AWAY, Verdict.LOST)
 
 def made(seed: int) -> Round:
     """The round of a seed, the same on all machines."""
-    chance = Random(seed)
+    return round_of(Random(seed), seed)
+
+
+def round_of(chance: Random, number: int) -> Round:
+    """A round."""
     settings, requests = configuration(chance), Requests(chance)
     cases = tuple(_case(chance, requests) for _ in range(CASES_A_ROUND))
     if any(name == "request_timeout" for name, _ in settings.chosen):
         cases = tuple(_taking(case) for case in cases)
-    return Round(seed, settings, cases)
+    return Round(number, settings, cases)
 
 
 def _taking(case: Case) -> Case:
