@@ -34,7 +34,8 @@ evaluate: setup ## how well the subject finds what is wrong: all scenarios, reco
 
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 3 --dist worksteal $(PYTEST_ARGS)
-	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist worksteal
+	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist worksteal \
+		$(if $(findstring --cov,$(PYTEST_ARGS)),--cov --cov-append --cov-report=)
 
 test-compiled: compiled ## the tests of the gateway on its compiled code (needs a C compiler)
 	@$(COMPILED) -m pytest --compiled tests/unit/contract tests/unit/gateway tests/integration/gateway tests/lanes \

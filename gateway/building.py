@@ -28,6 +28,7 @@ from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.request_id import RequestIds
+from gateway.proxy.server import ProxyServer
 from gateway.proxy.shared import Shared
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
@@ -76,7 +77,7 @@ class Serving:
     redis: RedisParts
     shared: Shared
     connections: Connections
-    downstream: Downstream
+    downstream: ProxyServer | Downstream
     counters: Counters
     certificate: CertificateFiles | None
     reload: Reload

@@ -10,12 +10,12 @@ from gateway.policies import Policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.downstream import Downstream
 from gateway.proxy.entrance import Entrance
-from gateway.proxy.fastlane import FastLane
 from gateway.proxy.handler import Handler
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.journal import Journal
 from gateway.proxy.onward import Onward
 from gateway.proxy.plain import PlainReader
+from gateway.proxy.server import ProxyServer
 from gateway.proxy.shared import ProxyOptions, Shared
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
@@ -40,19 +40,16 @@ def connections(
     )
 
 
-def downstream(settings: Settings, shared: Shared, hurry: asyncio.Event) -> Downstream:
-    """What has the clients that are connected answered, by the fast lane or the other."""
+def downstream(settings: Settings, shared: Shared, hurry: asyncio.Event) -> ProxyServer | Downstream:
+    """What has the clients that are connected answered, by the engine or by aiohttp's server."""
     access_log = AccessLog(settings.access_log)
     trusted = settings.trusted_proxies
+    if settings.fast_lane:
+        options, protected = shared.options, _shadowed(settings)
+        memo = PlainReader(options.onward, options.entrance, protected, settings.key_header)
+        return ProxyServer(shared, access_log, memo, protected, trusted, settings.time_limits, hurry)
     journal = Journal(Handler(shared), shared.counters, trusted, access_log, shared.ids)
-    lane = _fast_lane(settings, shared, access_log) if settings.fast_lane else None
-    return Downstream(journal, shared.counters, hurry, _shadowed(settings), settings.time_limits, lane)
-
-
-def _fast_lane(settings: Settings, shared: Shared, access_log: AccessLog) -> FastLane:
-    options = shared.options
-    reader = PlainReader(options.onward, options.entrance, _shadowed(settings), settings.key_header)
-    return FastLane(reader, shared, settings.trusted_proxies, access_log)
+    return Downstream(journal, shared.counters, hurry, _shadowed(settings), settings.time_limits)
 
 
 def _shadowed(settings: Settings) -> frozenset[bytes]:

@@ -48,6 +48,10 @@ class RequestContext:
         if self._token is not None:
             _current.reset(self._token)
 
+    def over(self) -> None:
+        """It is no longer the current one, also where a copy of the context has it."""
+        self._is_over = True
+
     @staticmethod
     def current() -> "RequestContext | None":
         """The one that this is said in the course of."""

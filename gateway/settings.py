@@ -171,7 +171,8 @@ class Settings(ConnectionSettings, BaseSettings):
         30.0, description="seconds that requests in flight may take once it accepts no more"
     )
     fast_lane: bool = Field(
-        True, description="whether plain requests are served without aiohttp's server, to the same effect"
+        True,
+        description="whether the gateway's own server serves requests; false: aiohttp's server does",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least severe messages: debug, info, warning or error"

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Protocol
 
 from gateway.clock import monotonic
-from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace
+from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace, too_slow
 from gateway.proxy.time_limit import limit
 
 HIGH_WATER_BYTES = 131072
@@ -20,15 +20,6 @@ class Source(Protocol):
 
     def resume_reading(self) -> None:
         """Let more come."""
-
-
-class TooSlow(TimeoutError):  # noqa: N818 - what it is
-    """A body that says how long it is does not get there."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"a body of known length came at less than {LEAST_BYTES_PER_SECOND:g} bytes a second"
-        )
 
 
 class AnswerBody:
@@ -110,7 +101,7 @@ class AnswerBody:
         except TimeoutError:
             if patience_seconds == self._silence_seconds:
                 raise
-            raise TooSlow from None
+            raise too_slow() from None
         self._pace.waited(monotonic() - began, self._size)
 
     async def _come(self, seconds: float) -> None:

@@ -43,31 +43,37 @@ class _AwaitedAnswer:
         self._silence_seconds = silence_seconds
         self._body: AnswerBody | None = None
 
-    def answer_began(self, head: AnswerHead) -> None:
+    def on_headers(self, head: AnswerHead) -> None:
         has_length = head.length is not None
         self._body = AnswerBody(self._connection, self._silence_seconds, has_length=has_length)
         if not self.future.done():
             self.future.set_result((head, self._body))
 
-    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
-        self.answer_began(head)
-        self.answer_came(body)
-        self.answer_ended()
+    def on_response(self, head: AnswerHead, body: bytes) -> None:
+        self.on_headers(head)
+        self.on_data(body)
+        self.on_complete()
 
-    def answer_came(self, piece: Piece) -> None:
+    def on_data(self, piece: Piece) -> None:
         if self._body is not None:
             self._body.feed(bytes(piece))
 
-    def answer_waits(self) -> None:
+    def on_idle(self) -> None:
         """Reads of the body have their own time limit."""
 
-    def answer_ended(self) -> None:
+    def on_complete(self) -> None:
         if self._body is not None:
             self._body.end()
 
-    def answer_broke(self, error: UpstreamError) -> None:
+    def on_error(self, error: UpstreamError) -> None:
         if self._body is not None:
             self._body.fail(error)
         elif not self.future.done():
             self.future.set_exception(error)
             self.future.exception()  # seen: whoever asked may have left, and asyncio logs what nobody saw
+
+    def on_upstream_full(self) -> None:
+        """Whoever sends a body waits by `drain`."""
+
+    def on_upstream_ready(self) -> None:
+        """As above."""

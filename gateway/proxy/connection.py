@@ -12,7 +12,6 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from gateway.clock import monotonic
 from gateway.connections import Place
-from gateway.proxy.begun import Begun
 from gateway.proxy.head import RequestHead
 from gateway.proxy.looks import has_something
 from gateway.proxy.patience import TimeLimits
@@ -45,7 +44,6 @@ class Connection(WatchedConnection):
         "_owes_end",
         "_reader",
         "_turn",
-        "begun",
         "head",
     )
 
@@ -69,8 +67,6 @@ class Connection(WatchedConnection):
         self._turn: asyncio.Handle | None = None
         self.head: RequestHead | Malformed
         """Of the request at hand, or what is wrong with it."""
-        self.begun: Begun | None = None
-        """What the fast lane has done of it."""
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It has left, or been left."""

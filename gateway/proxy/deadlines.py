@@ -13,7 +13,7 @@ from gateway.proxy.time_limit import GRACE_SECONDS
 class Awaiting(Protocol):
     """Waits for an answer."""
 
-    def answer_late(self) -> None:
+    def on_timeout(self) -> None:
         """Nothing has come of it in time. It is not awaited any more."""
 
 
@@ -53,7 +53,7 @@ class Deadlines:
 
     def _tell_one(self, awaiting: Awaiting) -> None:
         del self._sooner[awaiting]
-        awaiting.answer_late()
+        awaiting.on_timeout()
 
     def _look_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._look)
@@ -76,5 +76,5 @@ class Deadlines:
         while self._began and next(iter(self._began.values())) <= late:
             awaiting = next(iter(self._began))
             del self._began[awaiting]
-            awaiting.answer_late()
+            awaiting.on_timeout()
         self._look()

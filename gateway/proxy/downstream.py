@@ -8,8 +8,6 @@ from aiohttp import web
 
 from gateway.connections import Place
 from gateway.proxy.connection import Connection
-from gateway.proxy.fastlane import FastLane
-from gateway.proxy.fronted_connection import FrontedConnection
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.incoming import Incoming, Message, Unread
 from gateway.proxy.patience import TimeLimits
@@ -32,27 +30,22 @@ class Downstream(web.Server):
         hurry: asyncio.Event,
         shadowed: frozenset[bytes] = SHADOWED,
         limits: TimeLimits | None = None,
-        lane: FastLane | None = None,
     ) -> None:
-        """`shadowed` is as for `head_of`. Without a fast `lane` all requests go to `handle`."""
+        """`shadowed` is as for `head_of`."""
 
         async def handle_message(request: web.BaseRequest) -> web.StreamResponse:
             connection = cast(Connection, request.protocol)
             head = connection.head
             if isinstance(head, Malformed):
                 return await handle(Unread(head, request, connection))
-            incoming = Incoming(head, request, connection)
-            incoming.begun, connection.begun = connection.begun, None
-            return await handle(incoming)
+            return await handle(Incoming(head, request, connection))
 
         super().__init__(handle_message, handler_cancellation=True)
         self._counters = counters
         self._hurry = hurry
         self._shadowed = shadowed
         self._limits = limits or TimeLimits()
-        self._lane = lane
 
     def __call__(self, place: Place | None = None) -> Any:
         """The protocol of a new connection, which has a place if connections are counted."""
-        parts = self, self._counters, self._hurry, self._shadowed, self._limits, place
-        return Connection(*parts) if self._lane is None else FrontedConnection(self._lane, *parts).front
+        return Connection(self, self._counters, self._hurry, self._shadowed, self._limits, place)

@@ -51,20 +51,16 @@ class Exchange:
         upstream: Upstream,
         timeout_seconds: float,
         on_interim: OnInterim | None,
-        *,
-        again_at: UpstreamAddress | None,
     ) -> None:
         """`timeout_seconds` bounds each silence of the upstream's: connecting in all, taking, answering.
 
-        `on_interim` is called with each head of status 1xx that is to go on. `again_at` is where the request
-        has been, over a kept connection that was closed just then.
+        `on_interim` is called with each head of status 1xx that is to go on.
         """
         self.retries = 0
         """How often the request was sent once more."""
         self._upstream = upstream
         self._timeout_seconds = timeout_seconds
         self._on_interim = on_interim
-        self._again_at = again_at
         self._address: UpstreamAddress | None = None
         self._is_probe = False
         self._connection: UpstreamConnection | None = None
@@ -104,14 +100,11 @@ class Exchange:
 
     def _take_address(self, tried: list[UpstreamAddress]) -> UpstreamAddress:
         now = monotonic()
-        address = self._again_at or self._upstream.pick(now, tried)
+        address = self._upstream.pick(now, tried)
         if address is None:
             raise LookupError("all addresses have been tried")
         self._is_probe = address.absence.began(now)
-        if address is self._again_at:
-            address.busy += 1  # it was its turn already
-        else:
-            self._upstream.took(address)
+        self._upstream.took(address)
         self._address = address
         return address
 
@@ -128,9 +121,6 @@ class Exchange:
 
     async def _ask(self, address: UpstreamAddress, request: Outgoing, wait_seconds: float) -> Answer:
         """Where it closed a kept connection just then, ask once more."""
-        if self._again_at is not None:
-            self._again_at = None
-            return await self._attempt(address, request, wait_seconds, fresh=True)
         try:
             return await self._attempt(address, request, wait_seconds, fresh=False)
         except UpstreamError as error:

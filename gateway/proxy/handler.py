@@ -60,13 +60,13 @@ class Handler:
         self._counters.count(outcome)
 
     async def _serve(self, incoming: Incoming) -> Served:
-        head, context, begun = incoming.head, incoming.context, incoming.begun
-        started = monotonic() if begun is None else begun.at
+        head, context = incoming.head, incoming.context
+        started = monotonic()
         # Those of the policies that decide, also if it takes a while.
-        upstreams = self._shared.upstreams.current if begun is None else begun.upstreams
+        upstreams = self._shared.upstreams.current
         try:
             incoming.sender = self._options.entrance.sender_of(head, incoming.peer, incoming.scheme)
-            decision = await self._decide(incoming) if begun is None else begun.decision
+            decision = await self._decide(incoming)
         except REASONS as reason:
             outcome, client, reply = turn_away(reason, self._counters)
             context.client = client
@@ -79,9 +79,7 @@ class Handler:
             context.client = left.decision.client or ""
             context.outcome = self._shared.left(left.decision)
             raise
-        if begun is not None:
-            context.store_seconds = begun.store_seconds
-        elif decision.meters:
+        if decision.meters:
             context.store_seconds = monotonic() - started
         try:
             return await self._act(incoming, decision, upstreams[decision.upstream], started)
@@ -112,14 +110,12 @@ class Handler:
             self._counters.latency.add(monotonic() - started)
 
     async def _forward(self, incoming: Incoming, decision: Decision, upstream: Upstream) -> Served:
-        tried = None if incoming.begun is None else incoming.begun.tried
         exchange = Exchange(
             upstream,
             self._options.upstream_timeout_seconds,
             passing_on(incoming),
-            again_at=None if tried is None else tried.address,
         )
-        sent = monotonic() if tried is None else tried.at
+        sent = monotonic()
         outgoing = self._outgoing(incoming, upstream)
         try:
             if incoming.awaits_continue:
@@ -172,7 +168,13 @@ class Handler:
 
     def _outgoing(self, incoming: Incoming, upstream: Upstream) -> Outgoing:
         onward, max_body_bytes = self._options.onward, self._options.entrance.max_body_bytes
-        head = onward.head(incoming.head, incoming.sender, incoming.context, upstream.authority)
+        head = onward.head(
+            incoming.head,
+            incoming.sender,
+            incoming.context.request_id,
+            incoming.context.client,
+            upstream.authority,
+        )
         body = incoming.body if incoming.head.has_body else None
         chunked = incoming.head.length is None
         upgrade = PROTOCOL if handshake_key(incoming.head) is not None else b""

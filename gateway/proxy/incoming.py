@@ -10,7 +10,6 @@ from aiohttp.streams import StreamReader
 
 from gateway.fields import Fields, lines
 from gateway.problems import Reply
-from gateway.proxy.begun import Begun
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import CLOSE, own_answer
 from gateway.proxy.request_id import id_field
@@ -36,7 +35,7 @@ class Line(Protocol):
 class Received:
     """What came where a request was awaited, and its connection as far as the answer needs it."""
 
-    __slots__ = ("_request", "begun", "context", "method", "peer")
+    __slots__ = ("_request", "context", "method", "peer")
 
     def __init__(self, request: web.BaseRequest, method: str, peer: str) -> None:
         """`method` is empty where it cannot be told."""
@@ -44,8 +43,6 @@ class Received:
         self.method = method
         self.peer = peer
         """The address at the other end."""
-        self.begun: Begun | None = None
-        """What the fast lane has done of it, if it has come by that."""
         self.context: RequestContext
         """Its id, and what becomes of it; there from when it is named on."""
 

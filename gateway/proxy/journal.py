@@ -40,7 +40,7 @@ class Journal:
 
     async def __call__(self, message: Message) -> web.StreamResponse:
         """One message."""
-        started = monotonic() if message.begun is None else message.begun.at
+        started = monotonic()
         with RequestContext(self._id_of(message)) as context:
             message.context = context
             try:
@@ -54,8 +54,6 @@ class Journal:
     def _id_of(self, message: Message) -> str:
         if not isinstance(message, Incoming):
             return self._ids.new()
-        if message.begun is not None:
-            return message.begun.request_id
         return self._ids.id_of(message.head.fields, believed=address_of(message.peer) in self._trusted)
 
     async def _failed(self, message: Message) -> web.StreamResponse:

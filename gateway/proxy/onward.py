@@ -10,7 +10,6 @@ from gateway.proxy.request_id import id_field, id_line
 from gateway.proxy.sender import Sender, forwarded_fields
 from gateway.proxy.trace_context import trace_fields_left_out
 from gateway.proxy.websocket import SWITCH, handshake_key
-from gateway.request_context import RequestContext
 
 _ANSWERED_OR_ANEW = frozenset({b"expect", b"x-request-id"})
 _NOT_FORWARDED = HOP_BY_HOP | REWRITTEN | OTHER_PATHS | _ANSWERED_OR_ANEW
@@ -32,18 +31,20 @@ class Onward:
         keys = set() if forwards_key else {key_header.lower().encode()}
         self._dropped = _NOT_FORWARDED | own | keys
 
-    def head(self, head: RequestHead, sender: Sender, context: RequestContext, authority: bytes) -> bytes:
+    def head(
+        self, head: RequestHead, sender: Sender, request_id: str, client: str, authority: bytes
+    ) -> bytes:
         """The head that goes on, as HTTP/1.1 whatever the client spoke.
 
         Args:
-            context: its id, and its client's if there is one.
+            client: the id of its client, empty if there is none.
             authority: the upstream's, for the Host of a client that named none (HTTP/1.0).
         """
         passed = self.passed(head, sender)
         left = hops_left(head.method, head.fields)
         if left is not None:
             passed = one_hop_less(passed, left)
-        added = [*self.trail(sender, head.version), *self.named(context.request_id, context.client)]
+        added = [*self.trail(sender, head.version), *self.named(request_id, client)]
         if not any(name.lower() == b"host" for name, _ in passed):
             added.insert(0, (b"Host", head.host or authority))
         if head.length is None:

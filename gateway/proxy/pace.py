@@ -3,6 +3,11 @@
 LEAST_BYTES_PER_SECOND = 240.0
 
 
+def too_slow() -> TimeoutError:
+    """The error of a body of known length that comes too slowly."""
+    return TimeoutError(f"a body of known length came at less than {LEAST_BYTES_PER_SECOND:g} bytes a second")
+
+
 class Pace:
     """Of one body: it may pause, but not so often that it never ends.
 

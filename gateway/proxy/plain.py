@@ -17,11 +17,12 @@ import re
 from dataclasses import dataclass
 
 from gateway.fields import Field, lines
-from gateway.identity import Unidentified, key_of
+from gateway.identity import Identity, SentKey, Unidentified, key_of
 from gateway.problems import Problem
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.field_lines import elements_of, values_of
 from gateway.proxy.head import RequestHead
+from gateway.proxy.inbound_request import InboundRequest
 from gateway.proxy.onward import Onward
 from gateway.proxy.reader import RequestReader
 from gateway.proxy.request_id import request_id_in
@@ -66,13 +67,11 @@ class Form:
     forwards_key: bool
 
 
-class PlainRequest:
+class PlainRequest(InboundRequest):
     """A request of this grammar.
 
     `given_id` is what a trusted proxy calls it, if it does.
     """
-
-    __slots__ = ("_end", "_form", "_gaps", "_key", "_line", "_trail", "address", "data", "given_id", "host")
 
     def __init__(
         self,
@@ -84,9 +83,12 @@ class PlainRequest:
         form: Form,
         address: str,
         trail: bytes,
+        onward: Onward,
         given_id: str | None = None,
     ) -> None:
         """`address` is its client's, `trail` the lines that tell by which way it has come."""
+        self.method = line[1].decode("ascii")
+        self.simple_body_bytes = len(data) - end - len(_END)
         self.data = data
         self.host = form.host
         self.address = address
@@ -97,21 +99,8 @@ class PlainRequest:
         self._gaps = gaps
         self._form = form
         self._trail = trail
-
-    @property
-    def method(self) -> str:
-        """The method."""
-        return self._line[1].decode("ascii")
-
-    @property
-    def is_head(self) -> bool:
-        """Whether its answer has no body, whatever it says."""
-        return self._line[1] == b"HEAD"
-
-    @property
-    def target(self) -> bytes:
-        """Path and query, as they were sent."""
-        return self._line[2]
+        self._onward = onward
+        self.target = line[2]
 
     @property
     def key(self) -> str:
@@ -122,6 +111,16 @@ class PlainRequest:
     def body(self) -> bytes:
         """All of it."""
         return self.data[self._end + len(_END) :]
+
+    def sent_key(self, identity: Identity) -> SentKey:
+        """As `InboundRequest`."""
+        del identity
+        return self.key
+
+    def render(self, request_id: str, client_id: str, authority: bytes) -> bytes:
+        """As `InboundRequest`."""
+        del authority  # there is a Host
+        return self.going_on(self._onward.named_lines(request_id, client_id))
 
     def going_on(self, named: bytes) -> bytes:
         """The request as it goes on: with the lines that tell by which way it has come, and `named` them."""
@@ -179,7 +178,7 @@ class PlainReader:
             text = _without(data, start, end, gaps, key)
         if not is_trusted and (form := self._forms.get(text)) is not None:
             address, trail = self._sender(peer, scheme, form.host)
-            return PlainRequest(data, line, end, key, gaps, form, address, trail)
+            return PlainRequest(data, line, end, key, gaps, form, address, trail, self._onward)
         return self._read_anew(data, line, end, key, gaps, text, peer, scheme, is_trusted=is_trusted)
 
     def _sender(self, peer: str, scheme: bytes, host: bytes) -> tuple[str, bytes]:
@@ -223,7 +222,7 @@ class PlainReader:
             self._forms[text] = form
         trail = lines(self._onward.trail(sender, _VERSION))
         given_id = request_id_in(head.fields) if is_trusted else None
-        return PlainRequest(data, line, end, key, gaps, form, sender.client, trail, given_id)
+        return PlainRequest(data, line, end, key, gaps, form, sender.client, trail, self._onward, given_id)
 
     def _head(self, data: bytes) -> RequestHead | None:
         """The head of a request that both lanes can serve; None where only the other can say what it is."""

@@ -36,23 +36,29 @@ class Receiver(Protocol):
     It may let go of the connection at any of them: then nothing follows.
     """
 
-    def answer_began(self, head: AnswerHead) -> None:
+    def on_headers(self, head: AnswerHead) -> None:
         """Its head, or that of a 101 where a switch was offered, which nothing follows."""
 
-    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
+    def on_response(self, head: AnswerHead, body: bytes) -> None:
         """The same, what follows it and its end at once: this alone is called then."""
 
-    def answer_came(self, piece: Piece) -> None:
+    def on_data(self, piece: Piece) -> None:
         """A piece of its body."""
 
-    def answer_waits(self) -> None:
+    def on_idle(self) -> None:
         """What has come of it has been told, and there is more to come."""
 
-    def answer_ended(self) -> None:
+    def on_complete(self) -> None:
         """All of it is there, and the connection can be given back."""
 
-    def answer_broke(self, error: UpstreamError) -> None:
+    def on_error(self, error: UpstreamError) -> None:
         """The rest of it will not come; before its head or after."""
+
+    def on_upstream_full(self) -> None:
+        """The upstream takes less of the request than is written."""
+
+    def on_upstream_ready(self) -> None:
+        """The upstream takes more again."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -199,10 +205,14 @@ class UpstreamConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The upstream takes less than is sent."""
         self._writable.clear()
+        if self._receiver is not None:
+            self._receiver.on_upstream_full()
 
     def resume_writing(self) -> None:
         """It takes more again."""
         self._writable.set()
+        if self._receiver is not None:
+            self._receiver.on_upstream_ready()
 
     def data_received(self, data: bytes) -> None:
         """Take what the upstream sends."""
@@ -225,30 +235,30 @@ class UpstreamConnection(asyncio.Protocol):
             head, body = events
             if isinstance(head, AnswerHead) and head.length is not None and isinstance(body, bytes):
                 self._receiver = None
-                receiver.answer_whole(head, body)
+                receiver.on_response(head, body)
                 return
         for event in events:
             if receiver is None or self._receiver is not receiver:
                 return
             if not isinstance(event, AnswerHead):
-                receiver.answer_came(event)
+                receiver.on_data(event)
             elif event.status >= 200:
-                receiver.answer_began(event)
+                receiver.on_headers(event)
             else:
                 self._tell_early(receiver, event)
         if receiver is None or self._receiver is not receiver or self._is_switching:
             return
         if reader.ended:
             self._receiver = None
-            receiver.answer_ended()
+            receiver.on_complete()
         else:
-            receiver.answer_waits()
+            receiver.on_idle()
 
     def _tell_early(self, receiver: Receiver, head: AnswerHead) -> None:
         if head.status == 101:
             self._is_switching = True
             self.pause_reading()
-            receiver.answer_began(head)
+            receiver.on_headers(head)
         elif head.status != 100 and self._on_interim is not None:
             self._on_interim(head)
 
@@ -256,7 +266,7 @@ class UpstreamConnection(asyncio.Protocol):
         receiver = self._receiver
         self.close()
         if receiver is not None:
-            receiver.answer_broke(error)
+            receiver.on_error(error)
 
     def eof_received(self) -> None:
         """The upstream has said that nothing follows, by TLS where that is spoken (RFC 9112 §9.8)."""

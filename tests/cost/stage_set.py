@@ -17,7 +17,7 @@ from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Told
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
-from gateway.proxy.front import Front
+from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.request_id import RequestIds
 from gateway.proxy.shared import Shared
 from gateway.proxy.upstream_connection import UpstreamConnection
@@ -108,7 +108,7 @@ class StageSet:
         downstream = proxy_parts.downstream(self.settings, self.shared, asyncio.Event())
         place = Connections(counters, most=1).take("127.0.0.1")
         assert isinstance(place, Place)
-        self.client = cast(Front, downstream(place))
+        self.client = cast(ClientConnection, downstream(place))
         self.client.connection_made(self.to_client)
 
     def serve(self, number: int) -> None:

@@ -35,7 +35,7 @@ from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy import resets
-from gateway.proxy.front import Front
+from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.request_id import RequestIds
 from gateway.proxy.shared import Shared
 from gateway.proxy.upstream import Upstreams
@@ -168,7 +168,7 @@ class Gateway:
     @staticmethod
     def served_fast(protocol: asyncio.Protocol | None) -> int:
         """How many requests of a connection the engine has served."""
-        return protocol.requests if isinstance(protocol, Front) else 0
+        return protocol.requests if isinstance(protocol, ClientConnection) else 0
 
     def drain(self) -> None:
         """The node is to stop: no connection is kept."""

@@ -1,4 +1,4 @@
-"""The fast lane with one thing left out or wrong at a time, by one function of the real code."""
+"""The engine with one thing left out or wrong at a time, by one function of the real code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.proxy import fast_request, plain
-from gateway.proxy.fast_request import FastRequest
-from gateway.proxy.fastlane import FastLane
-from gateway.proxy.front import Front
+from gateway.proxy import inbound_request, plain
+from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.plain import Form, PlainReader
+from gateway.proxy.server import ProxyServer
+from gateway.proxy.transaction import Transaction
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -59,13 +59,13 @@ def _with(patch: pytest.MonkeyPatch, change: Callable[[PlainReader], None]) -> N
 
 
 def _clients_not_counted(patch: pytest.MonkeyPatch) -> None:
-    end = FastRequest._end
+    finish = Transaction._finish
 
-    def end_of_nobody(request: FastRequest, *args: Any, **options: Any) -> None:
-        request._decision = replace(request._decision, client=None)
-        end(request, *args, **options)
+    def finish_uncounted(transaction: Transaction, *args: Any, **options: Any) -> None:
+        transaction._decision = replace(transaction._decision, client=None)
+        finish(transaction, *args, **options)
 
-    patch.setattr(FastRequest, "_end", end_of_nobody)
+    patch.setattr(Transaction, "_finish", finish_uncounted)
 
 
 def _left_out(place: type, name: str) -> Patch:
@@ -82,15 +82,25 @@ MUTATIONS = (
     Mutation("fields are known by how long they are", _forms_by_length),
     Mutation("a body is as long as it likes", _any_body),
     Mutation("two keys are no trouble", _always(PlainReader, "_has_one_key", True)),
-    Mutation("nobody is a trusted proxy", _always(FastLane, "trusts", False)),
+    Mutation("nobody is a trusted proxy", _always(ProxyServer, "trusts", False)),
     Mutation("ids of trusted proxies are not taken over", _always(plain, "request_id_in", None)),
     Mutation("clients are not counted", _clients_not_counted),
-    Mutation("the log is not told", _left_out(FastRequest, "_tell")),
-    Mutation("connections stay while the node leaves", _always(FastRequest, "_may_stay", True)),
-    Mutation("a late answer is awaited", _left_out(FastRequest, "answer_late")),
-    Mutation("interim answers stop here", _left_out(FastRequest, "_pass_on")),
-    Mutation("a client that takes nothing holds nothing back", _left_out(FastRequest, "pause")),
-    Mutation("who leaves stays in flight", _left_out(FastRequest, "abandon")),
-    Mutation("anything is sent once more", lambda patch: patch.setattr(fast_request, "IDEMPOTENT", {"POST"})),
-    Mutation("an answer that breaks off ends in order", _left_out(Front, "fast_broke")),
+    Mutation("the log is not told", _left_out(Transaction, "_log_access")),
+    Mutation("connections stay while the node leaves", _always(Transaction, "_may_keep_alive", True)),
+    Mutation("a late answer is awaited", _left_out(Transaction, "on_timeout")),
+    Mutation("interim answers stop here", _left_out(Transaction, "_send_interim")),
+    Mutation("a client that takes nothing holds nothing back", _left_out(Transaction, "on_client_full")),
+    Mutation("who leaves stays in flight", _left_out(Transaction, "on_client_gone")),
+    Mutation(
+        "anything is sent once more", lambda patch: patch.setattr(inbound_request, "IDEMPOTENT", {"POST"})
+    ),
+    Mutation("the end of a body does not go up", _left_out(Transaction, "on_body_end")),
+    Mutation("a broken body is awaited", _left_out(Transaction, "on_body_error")),
+    Mutation("100 Continue is not sent", _always(ClientConnection, "is_body_complete", True)),
+    Mutation("what is left of a body has no time limit", _left_out(ClientConnection, "_set_close_timer")),
+    Mutation(
+        "a connection ends at once",
+        lambda patch: patch.setattr(ClientConnection, "_finish_connection", ClientConnection._close),
+    ),
+    Mutation("an answer that breaks off ends in order", _left_out(ClientConnection, "response_broken")),
 )

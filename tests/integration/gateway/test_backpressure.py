@@ -1,18 +1,22 @@
 """Nothing is taken in that cannot go on: here requests behind others; for bodies see test_big_bodies.py."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
 
-from gateway.proxy.connection import MAX_HELD_BYTES, Connection
+from gateway.proxy.client_connection import MAX_HELD_BYTES, ClientConnection
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 from tests.living import living
 
+on_the_engine = pytest.mark.skipif(
+    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="looks into the engine's connections"
+)
 StartNode = Callable[..., Awaitable[Node]]
 
 ONE_READ_BYTES = 256 << 10
@@ -31,9 +35,10 @@ CODAS = {"requests": request(b"/behind"), "what is no request": b"\x00" * 100, "
 
 def held_bytes() -> int:
     """What the connections of this process' node hold of what is not read yet."""
-    return sum(each.held_bytes for each in living(Connection))
+    return sum(each.held_bytes for each in living(ClientConnection))
 
 
+@on_the_engine
 @pytest.mark.parametrize("behind", CODAS.values(), ids=CODAS)
 async def test_what_is_sent_behind_a_request_that_waits_is_not_taken(
     node: Node, upstream: Upstream, behind: bytes
@@ -79,6 +84,7 @@ async def test_as_soon_as_there_is_room_the_rest_is_taken(node: Node, upstream: 
         assert [(await client.answer()).body for _ in requests] == [b"/%d" % number for number in range(60)]
 
 
+@on_the_engine
 @pytest.mark.parametrize("at_once", [1, 20], ids=["one by one", "in pipelines"])
 async def test_who_takes_no_refusals_is_not_given_ever_more_of_them(
     start_node: StartNode, at_once: int
@@ -92,8 +98,8 @@ async def test_who_takes_no_refusals_is_not_given_ever_more_of_them(
         await loop.sock_connect(client, ("127.0.0.1", node.port))
         await loop.sock_sendall(client, request())
         assert (await within(loop.sock_recv(client, 65536))).startswith(b"HTTP/1.1 200 ")
-        (connection,) = (each for each in living(Connection) if each.transport is not None)
-        transport = connection.transport
+        (connection,) = (each for each in living(ClientConnection) if each.is_open)
+        transport = connection._transport
         assert transport is not None
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BYTES)
 
@@ -116,10 +122,10 @@ async def test_who_takes_no_refusals_is_not_given_ever_more_of_them(
     assert (await node.settled()).boot.requests == sent + 1
 
 
-async def has_begun(connection: Connection, requests: int) -> bool:
+async def has_begun(connection: ClientConnection, requests: int) -> bool:
     """Whether so many requests are begun, in some turns of the event loop."""
     for turn in range(200):
-        if connection._requests >= requests:
+        if connection.requests >= requests:
             return True
         await asyncio.sleep(0 if turn < 100 else 0.005)
     return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,6 +11,9 @@ from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
 
+on_the_engine = pytest.mark.skipif(
+    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="the former server closes at once"
+)
 StartNode = Callable[..., Awaitable[Node]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EXPECT = b"Expect: 100-continue"
@@ -213,3 +217,18 @@ async def test_a_broken_body_in_the_pipeline_is_answered_in_its_turn(node: Node,
 
 async def _arrived(node: Node) -> None:
     await eventually(node.record, lambda record: record.in_flight == 1)
+
+
+@on_the_engine
+async def test_the_response_to_a_broken_body_is_not_lost_in_a_reset(node: Node) -> None:
+    """What the client still sends is read until it has seen the end."""
+    async with await node.connect() as client:
+        await client.send(request(b"/", b"Transfer-Encoding: chunked", method=b"POST") + b"5\r\nhello\r\n")
+        await asyncio.sleep(0.05)  # so that the fault comes by a read of its own
+        await client.send(b"zz\r\n")
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+            await client.send(b"x" * 1000)
+        answer = await client.answer()
+
+    assert answer.status == 400

@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from gateway.proxy.exchange import Exchange
+from gateway.proxy.transaction import Transaction
 from loadtest import redis_server
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.limiter.node import hanging
 from tests.integration.gateway.node import Node, eventually, running_node
 from tests.integration.gateway.upstream import Held, Peer, Upstream
 
+on_the_engine = pytest.mark.skipif(
+    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="looks into the engine's connections"
+)
 StartNode = Callable[..., Awaitable[Node]]
 
 
@@ -165,6 +169,8 @@ async def test_concurrency_in_shadow_refuses_nobody_and_tells(
     assert (await node.settled()).boot.shadow_refused == 2
 
 
+@on_the_engine
+@pytest.mark.source
 async def test_a_fault_of_ours_gives_the_place_back(
     upstream: Upstream, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +179,6 @@ async def test_a_fault_of_ours_gives_the_place_back(
         upstream_url=upstream.url, redis_url=redis_url, default_concurrency=1, node_id="node-1"
     ) as node:
         with monkeypatch.context() as broken:
-            broken.setattr(Exchange, "send", None)
+            broken.setattr(Transaction, "_try_next_address", None)
             assert [(await get(node)).status for _ in range(3)] == [500] * 3
         assert (await get(node)).status == 200

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from gateway.proxy.watched_connection import WatchedConnection
+from gateway.proxy.client_connection import ClientConnection
 from tests.certificates import Authority
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Received, Upstream
 
+on_the_engine = pytest.mark.skipif(
+    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="looks into the engine's connections"
+)
 StartNode = Callable[..., Awaitable[Node]]
 
 SHORT = 0.3
@@ -242,17 +246,18 @@ async def test_a_client_that_asks_on_and_on_and_takes_no_answer_is_left(
     assert (await node.settled()).boot.requests < 500
 
 
+@on_the_engine
 async def test_a_client_that_does_not_take_the_little_that_is_left_of_a_broken_answer_is_left(
     start_node: StartNode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transports: list[asyncio.Transport] = []
-    made = WatchedConnection.connection_made
+    made = ClientConnection.connection_made
 
-    def connection_made(connection: WatchedConnection, transport: asyncio.Transport) -> None:
+    def connection_made(connection: ClientConnection, transport: asyncio.Transport) -> None:
         transports.append(transport)
         made(connection, transport)
 
-    monkeypatch.setattr(WatchedConnection, "connection_made", connection_made)
+    monkeypatch.setattr(ClientConnection, "connection_made", connection_made)
 
     async def break_off(peer: Peer) -> None:
         await peer.head()

@@ -67,28 +67,32 @@ class Timed:
         self.deadlines = Deadlines(LIMIT_SECONDS)
         self.told: asyncio.Queue[str] = asyncio.Queue()
 
-    def answer_began(self, head: AnswerHead) -> None:
+    def on_headers(self, head: AnswerHead) -> None:
         del head
 
-    def answer_came(self, piece: Piece) -> None:
+    def on_data(self, piece: Piece) -> None:
         del piece
 
-    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
-        self.answer_began(head)
-        self.answer_came(body)
-        self.answer_ended()
+    def on_response(self, head: AnswerHead, body: bytes) -> None:
+        self.on_headers(head)
+        self.on_data(body)
+        self.on_complete()
 
-    def answer_waits(self) -> None: ...
+    def on_idle(self) -> None: ...
 
-    def answer_ended(self) -> None:
+    def on_upstream_full(self) -> None: ...
+
+    def on_upstream_ready(self) -> None: ...
+
+    def on_complete(self) -> None:
         self.deadlines.end(self)
         self.told.put_nowait("ended")
 
-    def answer_broke(self, error: UpstreamError) -> None:
+    def on_error(self, error: UpstreamError) -> None:
         del error
         self.told.put_nowait("broke")
 
-    def answer_late(self) -> None:
+    def on_timeout(self) -> None:
         self.told.put_nowait("late")
 
 

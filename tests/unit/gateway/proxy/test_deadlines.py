@@ -23,7 +23,7 @@ class Asker:
         self._name = name
         self._late = late
 
-    def answer_late(self) -> None:
+    def on_timeout(self) -> None:
         self._late.told.put_nowait(self._name)
 
 
@@ -60,8 +60,8 @@ async def test_who_is_late_may_ask_again(deadlines: Deadlines) -> None:
     late = Late()
 
     class Stubborn(Asker):
-        def answer_late(self) -> None:
-            super().answer_late()
+        def on_timeout(self) -> None:
+            super().on_timeout()
             deadlines.begin(self)
 
     deadlines.begin(Stubborn("again", late))

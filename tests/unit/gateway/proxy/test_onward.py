@@ -5,7 +5,6 @@ import pytest
 from gateway.fields import Fields
 from gateway.proxy.onward import Onward
 from gateway.proxy.sender import Sender
-from gateway.request_context import RequestContext
 from tests.unit.gateway.proxy.heads import request
 
 USUAL: dict[str, Any] = {"key_header": "X-API-Key", "forwards_key": True, "client_header": None}
@@ -26,9 +25,7 @@ def lines(
 ) -> list[bytes]:
     options = {name: settings.pop(name) for name in ("length", "version") if name in settings}
     onward = Onward("node-1", **(USUAL | settings))
-    context = RequestContext("id-1")
-    context.client = client
-    head = onward.head(request(fields, *method, **options), sender, context, b"upstream:80")
+    head = onward.head(request(fields, *method, **options), sender, "id-1", client, b"upstream:80")
     assert head.endswith(b"\r\n\r\n")
     return head.removesuffix(b"\r\n\r\n").split(b"\r\n")
 

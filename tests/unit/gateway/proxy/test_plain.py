@@ -57,7 +57,7 @@ def read(by: PlainReader, message: Message) -> tuple[bytes, bytes] | None:
     line, fields, body = message
     data = b"\r\n".join([line, *fields, b"", b""]) + body
     request = by.read(data, "192.0.2.1", b"http", is_trusted=False)
-    return None if request is None else (request.going_on(b""), request.host)
+    return None if request is None else (request.render("id", "", b""), request.host)
 
 
 @given(st.lists(messages, max_size=4), messages)

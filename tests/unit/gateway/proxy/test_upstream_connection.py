@@ -140,24 +140,28 @@ class Listener:
         self.told: list[int | Piece | str] = []
         self._act = act
 
-    def answer_began(self, head: AnswerHead) -> None:
+    def on_headers(self, head: AnswerHead) -> None:
         self.told.append(head.status)
 
-    def answer_came(self, piece: Piece) -> None:
+    def on_data(self, piece: Piece) -> None:
         self.told.append(piece)
 
-    def answer_whole(self, head: AnswerHead, body: bytes) -> None:
-        self.answer_began(head)
-        self.answer_came(body)
-        self.answer_ended()
+    def on_response(self, head: AnswerHead, body: bytes) -> None:
+        self.on_headers(head)
+        self.on_data(body)
+        self.on_complete()
 
-    def answer_waits(self) -> None: ...
+    def on_idle(self) -> None: ...
 
-    def answer_ended(self) -> None:
+    def on_upstream_full(self) -> None: ...
+
+    def on_upstream_ready(self) -> None: ...
+
+    def on_complete(self) -> None:
         self.told.append("ended")
         self._act()
 
-    def answer_broke(self, error: UpstreamError) -> None:
+    def on_error(self, error: UpstreamError) -> None:
         self.told.append("untouched" if error.untouched else "broke")
 
 

@@ -1,0 +1,619 @@
+"""A client's connection: bytes in, requests one after the other, responses out; timers, discard and close.
+
+It owns the socket; a `Transaction` owns the current request. Requests are parsed strictly, one at a time: the
+next one is parsed when the current one is over and its response has been taken.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, cast
+
+from gateway.clock import monotonic, wall
+from gateway.connections import GiveWay, Place
+from gateway.problems import Problem
+from gateway.proxy.answers import Piece
+from gateway.proxy.head import RequestHead
+from gateway.proxy.headers import last_answer
+from gateway.proxy.inbound_request import InboundRequest
+from gateway.proxy.last_chance import LastChance
+from gateway.proxy.looks import has_left, has_something
+from gateway.proxy.parsed_request import InvalidRequest
+from gateway.proxy.patience import Late
+from gateway.proxy.reader import RequestReader
+from gateway.proxy.resets import reset
+from gateway.proxy.rules import Malformed
+from gateway.proxy.transaction import Transaction, TransactionClient
+from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.watch import Watch
+
+if TYPE_CHECKING:
+    from gateway.proxy.server import ProxyServer
+
+TURN_BYTES: Final = 32768
+"""Bytes that are parsed in one turn: lines may be short, and one read brings a quarter of a megabyte."""
+TURN_REQUESTS: Final = 64
+"""Pipelined requests that are started in one turn."""
+MAX_HELD_BYTES: Final = 65536
+"""Bytes of further requests that wait for the current one; beyond it the client is not read."""
+LINGER_SECONDS: Final = 5.0
+"""How long unwanted input is discarded, so that a reset does not destroy the response (RFC 9112 §9.6)."""
+DISCONNECT_POLL_SECONDS: Final = 0.5
+"""How often a connection that is not read is polled for a disconnect."""
+
+BODY: Final = 1
+HELD: Final = 2
+"""Reasons to pause reading: the upstream takes less content; enough has been read."""
+
+logger = logging.getLogger(__name__)
+
+
+class ClientConnection(TransactionClient):
+    """Has at most one current request."""
+
+    __slots__ = (
+        "_body_is_open",
+        "_close_timer",
+        "_disconnect_poll",
+        "_drain",
+        "_give_way",
+        "_has_responded",
+        "_held",
+        "_is_broken",
+        "_is_closing",
+        "_is_last",
+        "_is_processing",
+        "_is_write_paused",
+        "_pauses",
+        "_place",
+        "_reader",
+        "_server",
+        "_transaction",
+        "_transport",
+        "_turn",
+        "_watch",
+        "requests",
+    )
+
+    def __init__(self, server: "ProxyServer", place: Place | None = None) -> None:
+        """`place` is released at the end."""
+        self._server = server
+        self._place = place
+        self.peer = "unknown" if place is None else place.peer
+        self.is_trusted = server.trusts(self.peer)
+        self.scheme = b"http"
+        self.requests = 0
+        """Requests that have begun."""
+        self._give_way: GiveWay = self.give_way
+        self._transport: asyncio.Transport | None = None
+        self._watch: Watch | None = None
+        self._reader = RequestReader(server.protected_names)
+        self._reader.pass_over()  # so that it keeps what comes until the next request is begun
+        self._transaction: Transaction | None = None
+        self._held = b""
+        self._turn: asyncio.Handle | None = None
+        self._pauses = 0
+        self._disconnect_poll: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        self._drain: LastChance | None = None
+        self._body_is_open = False
+        self._is_last = False
+        self._is_broken = False
+        self._is_closing = False
+        self._is_processing = False
+        self._has_responded = False
+        """Whether a response or a discard has been completed while requests are processed."""
+        self._is_write_paused = False
+
+    # asyncio's protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there; its first request has a time limit from now on."""
+        self._transport = own = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
+        if transport.get_extra_info("ssl_object") is not None:
+            self.scheme = b"https"
+        self._watch = Watch(self._server.limits, own, self._on_late)
+        self._server.connections.add(self)
+        if self._place is not None:
+            self._place.waits(self._give_way)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client closed the connection, or the node did."""
+        del exc
+        self._is_closing = True
+        self._end_transaction(has_left=True)
+        self._release()
+        if self._place is not None:
+            self._place.leave()
+        self._transport = None
+
+    def _release(self) -> None:
+        """Stop all timers, and leave the server's registry."""
+        self._server.connections.discard(self)
+        if self._watch is not None:
+            self._watch.stop()
+        for timer in (self._disconnect_poll, self._close_timer, self._turn):
+            if timer is not None:
+                timer.cancel()
+        self._disconnect_poll = self._close_timer = self._turn = None
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of requests."""
+        if not data or (self._is_free and self._start_simple(data)):
+            return
+        if self._held or (len(data) > TURN_BYTES and not self._reader.takes_any_bytes):
+            self._held += data
+            self._take_turns()
+        else:
+            self._receive(data)
+
+    def eof_received(self) -> bool | None:
+        """The client closed: the transport closes too."""
+        return None
+
+    def pause_writing(self) -> None:
+        """The client takes less than is written."""
+        self._is_write_paused = True
+        watch = self._watch
+        if watch is not None:
+            watch.patience.sends(monotonic())
+            watch.rearm()
+        if self._transaction is not None:
+            self._transaction.on_client_full()
+
+    def resume_writing(self) -> None:
+        """The client takes more again. Only now the next request is parsed, so that no responses pile up."""
+        self._is_write_paused = False
+        if self._watch is not None:
+            self._watch.patience.has_sent()
+        self._update_timers()
+        if self._transaction is not None:
+            self._transaction.on_client_ready()
+        self._process()
+
+    # Requests
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether there is a current request."""
+        return self._transaction is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is open, and not handed to a tunnel."""
+        return self._transport is not None
+
+    @property
+    def held_bytes(self) -> int:
+        """How much has come, at most, that is not parsed yet."""
+        return len(self._held) + len(self._reader.held)
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether a request may begin, and nothing of one has come."""
+        reader = self._reader
+        return (
+            self._transaction is None
+            and not self._pauses
+            and not self._body_is_open
+            and not self._is_last
+            and not self._is_broken
+            and not self._is_closing
+            and not self._is_write_paused
+            and not self._held
+            and not reader.held
+            and reader.ended
+        )
+
+    def _start_simple(self, data: bytes) -> bool:
+        """Begin the request if it is whole, alone and by the memo; False where the parser must read it."""
+        transaction = self._server.simple_transaction(data, self)
+        if transaction is None:
+            return False
+        self.requests += 1
+        self._transaction = transaction
+        transaction.start()
+        if self.is_serving and self._watch is not None:
+            self._watch.patience.has_all()
+        return True
+
+    def _receive(self, data: bytes) -> None:
+        if self._is_broken:
+            return
+        self._process(data)
+        if self._holds_enough:
+            self._pause(HELD)
+
+    def _process(self, data: bytes = b"") -> None:
+        """Parse what has come, and begin its requests; never from within itself."""
+        if self._is_processing:
+            return
+        self._is_processing = True
+        self._has_responded = False
+        started = 0
+        if data:
+            self._parse(data)
+        while self._may_begin_next() and started < TURN_REQUESTS:
+            started += 1
+            self._parse(None)
+        self._is_processing = False
+        if data:
+            self._update_timers(len(data))
+        if self._has_responded or (started and not data):
+            self._update_timers()
+        if started == TURN_REQUESTS and self._may_begin_next() and self._turn is None:
+            self._pause(HELD)
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
+        elif started:
+            self._resume_if_drained()
+
+    def _parse(self, data: bytes | None) -> None:
+        """Parse more of the current request, or where nothing more has come the next one that is held."""
+        try:
+            events = self._reader.go_on() if data is None else self._reader.feed(data)
+        except Malformed as malformed:
+            self._break(malformed)
+        else:
+            self._take(events)
+
+    def _may_begin_next(self) -> bool:
+        if self._transaction is not None or self._body_is_open or self._is_write_paused or self._is_broken:
+            return False
+        return self._reader.ended and bool(self._reader.held) and not (self._is_last or self._is_closing)
+
+    def _take(self, events: list[RequestHead | bytes]) -> None:
+        """Act on what the parser has read: a request's head, pieces of its content, its end."""
+        head: RequestHead | None = None
+        pieces: list[bytes] = []
+        for event in events:
+            if isinstance(event, RequestHead):
+                head = event
+            else:
+                pieces.append(event)
+        transaction: Transaction | None = None
+        if head is not None:
+            if self._is_closing:
+                return
+            transaction = self._begin(self._server.parsed_request(head, self), has_body=head.has_body)
+        if self._body_is_open:
+            self._take_body(b"".join(pieces), at_end=self._reader.ended)
+        if transaction is not None:
+            transaction.start()
+
+    def _begin(self, request: InboundRequest, *, has_body: bool) -> Transaction:
+        self.requests += 1
+        self._body_is_open = has_body
+        transaction = self._transaction = self._server.transaction(request, self)
+        if self._watch is not None:
+            self._watch.patience.has_all()
+        return transaction
+
+    def _take_body(self, data: bytes, *, at_end: bool) -> None:
+        self._body_is_open = not at_end
+        transaction = self._transaction
+        if transaction is not None:
+            if data:
+                transaction.on_body(data)
+            if at_end:
+                transaction.on_body_end()
+        elif at_end:
+            self._discarded()
+
+    def _break(self, malformed: Malformed) -> None:
+        """Nothing more can be parsed: the current request fails, or there is one that is invalid."""
+        self._is_broken = True
+        if self._transaction is None and not self._body_is_open:
+            if not self._is_closing:
+                self._begin(InvalidRequest(malformed, self.peer), has_body=True).start()
+            return
+        logger.debug("malformed request from %s: %s", self.peer, malformed.rule.name)
+        # The client may still be sending: it is discarded for a while. TLS cannot end one direction alone.
+        transport = self._transport
+        self._body_is_open = transport is not None and transport.can_write_eof()
+        self._lose_body(Problem(400, "The body is not well-formed."))
+
+    def _lose_body(self, problem: Problem) -> None:
+        """The rest of the content is not read: the current request fails by `problem`."""
+        self._is_broken = True
+        self._is_last = True
+        if self._transaction is None:
+            self._close()
+        else:
+            self._transaction.on_body_error(problem)
+
+    # Transaction's client
+
+    def may_continue(self) -> bool:
+        """Whether another request may follow the current one."""
+        return not self._is_last
+
+    def is_body_complete(self) -> bool:
+        """Whether the current request has come whole."""
+        return not self._body_is_open
+
+    def send(self, pieces: list[Piece]) -> None:
+        """Send them by one call: each call would be a packet."""
+        if self._transport is not None:
+            self._transport.writelines(pieces)
+
+    def pause_body(self) -> None:
+        """Read no more content for now."""
+        self._pause(BODY)
+
+    def resume_body(self) -> None:
+        """Read on."""
+        self._resume(BODY)
+
+    def response_done(self, *, keep_alive: bool) -> None:
+        """The response has been sent: go on, discard what is left of the request, or close."""
+        self._transaction = None
+        if keep_alive and self._is_free:
+            self._rest()
+            return
+        self._is_last = self._is_last or not keep_alive
+        self._resume(BODY)
+        if self._body_is_open:
+            self._set_close_timer()
+        self._has_responded = True
+        if self._is_last:
+            self._finish_connection()
+        if not self._is_processing:
+            self._process()
+            self._update_timers()
+
+    def response_broken(self, *, by_reset: bool) -> None:
+        """The response ends before its end, and the client must see that."""
+        self._transaction = None
+        self._is_last = True
+        if by_reset and self._transport is not None:
+            reset(self._transport)
+        self._update_timers()  # it closes when the client has taken what was sent, if it does
+        self._close()
+
+    def detach(self, tunnel: Tunnel) -> bytes | None:
+        """Give the connection to the tunnel; the bytes behind the request. None: the client is gone."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return None
+        self._transaction = None
+        self._release()
+        self._is_closing = True
+        self._transport = None
+        transport.pause_reading()
+        transport.set_protocol(tunnel.client)
+        tunnel.client.connection_made(transport)
+        self._server.add_tunnel(tunnel)
+        if self._place is not None:
+            self._place.works()
+            tunnel.at_end(self._place.leave)
+        return self._reader.held + self._held
+
+    # Discard and close
+
+    def _discarded(self) -> None:
+        """The rest of a request that nobody wanted has come."""
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+            self._close_timer = None
+        if self._is_last:
+            self._close()
+        self._has_responded = True
+
+    def _set_close_timer(self) -> None:
+        if self._close_timer is None:
+            loop = asyncio.get_running_loop()
+            self._close_timer = loop.call_later(LINGER_SECONDS, self._on_close_timer)
+
+    def _on_close_timer(self) -> None:
+        self._close_timer = None
+        self._is_last = True
+        self._close()
+
+    def _finish_connection(self) -> None:
+        """After the last response: see to it that a reset does not destroy it (RFC 9112 §9.6).
+
+        A close with unread bytes resets the connection. So the client sees the end first, and has time to
+        close while what it still sends is discarded.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+            if not self._body_is_open and (self._held or self._reader.held or has_something(transport)):
+                self._is_broken, self._held = True, b""
+                self._resume(HELD)
+                self._set_close_timer()
+                return
+        if not self._body_is_open:
+            self._close()
+
+    def _close(self) -> None:
+        """Close when all that was written has been taken."""
+        self._is_closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def force_close(self, *, has_left: bool) -> None:
+        """End the current request and close at once."""
+        self._end_transaction(has_left=has_left)
+        self._close()
+
+    def _end_transaction(self, *, has_left: bool) -> None:
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            transaction.on_client_gone(has_left=has_left)
+
+    # Flow control
+
+    @property
+    def _has_turn(self) -> bool:
+        return self._turn is not None
+
+    @property
+    def _holds_enough(self) -> bool:
+        return len(self._reader.held) > MAX_HELD_BYTES
+
+    def _take_turns(self) -> None:
+        """Parse a part at a time, so that other connections have their turn in between."""
+        self._pause(HELD)
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        if self._transport is None:
+            return
+        self._process()
+        if self._pauses & BODY or self._holds_enough or self._has_turn:
+            return
+        if self._held:
+            data, self._held = self._held[:TURN_BYTES], self._held[TURN_BYTES:]
+            self._receive(data)
+        self._resume_if_drained()
+
+    def _resume_if_drained(self) -> None:
+        if self._held:
+            self._take_turns()
+        elif not self._holds_enough and self._turn is None:
+            self._resume(HELD)
+
+    def _pause(self, reason: int) -> None:
+        was_read, self._pauses = not self._pauses, self._pauses | reason
+        transport = self._transport
+        if not was_read or transport is None:
+            return
+        if not transport.is_closing():
+            transport.pause_reading()
+        if self._watch is not None:
+            self._watch.patience.holds_body(monotonic())
+        if self._disconnect_poll is None:
+            self._poll_disconnect_later()
+
+    def _resume(self, reason: int) -> None:
+        if not self._pauses & reason:
+            return
+        self._pauses &= ~reason
+        if reason == BODY and self._held:
+            self._take_turns()
+        transport = self._transport
+        if self._pauses or transport is None:
+            return
+        if not transport.is_closing():
+            transport.resume_reading()
+        self._update_timers()
+
+    def _poll_disconnect_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._disconnect_poll = loop.call_later(DISCONNECT_POLL_SECONDS, self._poll_disconnect)
+
+    def _poll_disconnect(self) -> None:
+        """While nothing is read, the event loop does not see that the client leaves."""
+        self._disconnect_poll = None
+        transport = self._transport
+        if transport is None or transport.is_closing() or not self._pauses:
+            return
+        if has_left(transport):
+            transport.abort()
+        else:
+            self._poll_disconnect_later()
+
+    # Timers
+
+    def _update_timers(self, size: int = 0) -> None:
+        """Set what the client is waited for, now that `size` bytes have come."""
+        watch = self._watch
+        if watch is None:
+            return
+        patience, now, is_idle = watch.patience, monotonic(), self._transaction is None
+        if is_idle and not (self._is_last or self._body_is_open or self._has_begun):
+            if not size:
+                self._rest()
+            return
+        if self._place is not None:
+            self._place.works()
+        if self._body_is_open and not self._is_broken and not (is_idle and self._is_last):
+            patience.takes_body(now, size)
+            if not self._pauses:
+                patience.awaits_body(now)
+        elif is_idle and not (self._is_last or self._is_write_paused):
+            patience.begins(now)
+        else:
+            patience.has_all()
+            if not (self._is_last and watch.buffered_bytes):
+                return
+            patience.sends(now)
+        watch.rearm()
+
+    def _rest(self) -> None:
+        """Wait for the next request."""
+        if self._watch is not None:
+            self._watch.idles(monotonic())
+        if self._place is not None:
+            self._place.waits(self._give_way)
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether a part of the next request has come."""
+        reader = self._reader
+        return bool(reader.held) if reader.ended else reader.has_begun
+
+    def _on_late(self, late: Late) -> None:
+        """The client is too slow: a 408 for a part of a request (RFC 9110 §15.5.9), else only the end."""
+        watch = self._watch
+        if watch is None:
+            return
+        if late is Late.PARTING:
+            watch.part()
+            return
+        self._server.counters.count_late(late)
+        logger.debug("%s is too slow with: %s", self.peer, late)
+        if late is Late.ANSWER:
+            watch.part()
+        elif late is Late.BODY:
+            self._body_is_open = False
+            self._lose_body(Problem(408, "The body came too slowly."))
+        else:
+            if late is Late.HEAD and self._transport is not None and not self._transport.is_closing():
+                problem = Problem(408, "The head came too slowly.")
+                is_head = self._reader.method == "HEAD"
+                self._transport.write(last_answer(problem.reply(), head_only=is_head, now=wall()))
+            self.force_close(has_left=False)
+
+    # Eviction and shutdown
+
+    def give_way(self) -> bool | None:
+        """Close, so that another connection has room: whether it does. None: a request is being served.
+
+        Not if bytes have come that are not read yet, nor if the client has not taken all of a response: a
+        close would free nothing until it has.
+        """
+        if self._transaction is not None:
+            return None
+        transport = self._transport
+        if transport is None or transport.is_closing() or has_something(transport):
+            return False
+        if transport.get_write_buffer_size():
+            if self._place is not None:
+                self._place.waits(self._give_way)
+            return False
+        self.force_close(has_left=False)
+        return True
+
+    def drain(self) -> None:
+        """Called once a second during a shutdown: close when idle for long enough, then at once."""
+        transport = self._transport
+        if transport is None:
+            return
+        if self._is_last and self._drain is not None and self._transaction is None:
+            self._close()
+            return
+        if self._drain is None:
+            self._drain = LastChance()
+        is_idle = self._transaction is None and not self._has_begun and not self._body_is_open
+        if not self._drain.is_over(self.requests, is_idle=is_idle):
+            return
+        self._is_last = True
+        if transport.can_write_eof():
+            transport.write_eof()  # a close that crosses with a request would reset the connection
+        else:
+            transport.close()  # TLS sends close_notify, and waits for the client's

@@ -1,0 +1,778 @@
+"""The life of one request: check, connect, send, relay, finish. No task, no future.
+
+Each public method is called by the client's connection, the limiter, the upstream or a timer, and does
+nothing once the transaction is done. A call to any of them can end it: after each the state is read again.
+"""
+
+import asyncio
+import logging
+from abc import abstractmethod
+from typing import Final, Literal
+
+from gateway import replies
+from gateway.admission import Asked
+from gateway.bills import Bill
+from gateway.clock import monotonic, wall
+from gateway.decisions import Decided, Decision, Undecided
+from gateway.fields import lines
+from gateway.problems import Problem, Reply
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.answer_head import AnswerHead
+from gateway.proxy.answers import Piece
+from gateway.proxy.deadlines import Deadlines
+from gateway.proxy.headers import CHUNKED, CLOSE, own_answer
+from gateway.proxy.inbound_request import InboundRequest
+from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace, too_slow
+from gateway.proxy.relayed import head_to_client
+from gateway.proxy.request_id import id_line
+from gateway.proxy.rules import METHODS, Malformed
+from gateway.proxy.shared import Shared
+from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.turning_away import REASONS, turn_away
+from gateway.proxy.upstream_address import Busy, UpstreamAddress
+from gateway.proxy.upstream_attempt import UpstreamAttempt
+from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from gateway.proxy.websocket import PROTOCOL, SWITCH, accepts
+from gateway.request_context import RequestContext
+from gateway.telemetry.counters import Outcome
+
+CONNECT_SECONDS: Final = 4.0
+"""Time for two lost packets of a TCP handshake (repeated after 1 s and 3 s), then the next address."""
+
+MAX_HELD_BODY_BYTES: Final = 65536
+"""Content that waits for the upstream; beyond it the client is not read."""
+
+CHECKING: Final = 0
+CONNECTING: Final = 1
+SENDING: Final = 2
+RELAYING: Final = 3
+DONE: Final = 4
+
+_CHUNKED_LINES: Final = lines([CHUNKED])
+_CLOSE_LINES: Final = lines(CLOSE)
+_KEEP_ALIVE_LINES: Final = b"Connection: keep-alive\r\n"
+_SWITCH_LINES: Final = lines(SWITCH)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_NO_DECISION: Final = Decision(admitted=False)
+
+logger = logging.getLogger(__name__)
+
+
+class TransactionClient(asyncio.Protocol):
+    """The connection that a request came by. Not a `Protocol`: compiled code calls a class directly."""
+
+    __slots__ = ("is_trusted", "peer", "scheme")
+
+    peer: str
+    """The address at the other end."""
+    scheme: bytes
+    """By which it came: http or https."""
+    is_trusted: bool
+    """Whether the peer is a trusted proxy."""
+
+    @abstractmethod
+    def may_continue(self) -> bool:
+        """Whether another request may follow the current one."""
+
+    @abstractmethod
+    def is_body_complete(self) -> bool:
+        """Whether the current request has come whole."""
+
+    @abstractmethod
+    def send(self, pieces: list[Piece]) -> None:
+        """Send them to the client in one call."""
+
+    @abstractmethod
+    def pause_body(self) -> None:
+        """Read no more of the request's content for now."""
+
+    @abstractmethod
+    def resume_body(self) -> None:
+        """Read on."""
+
+    @abstractmethod
+    def response_done(self, *, keep_alive: bool) -> None:
+        """The whole response has been sent: whether another request may follow."""
+
+    @abstractmethod
+    def response_broken(self, *, by_reset: bool) -> None:
+        """The response ends before its end, and the client must see that."""
+
+    @abstractmethod
+    def detach(self, tunnel: Tunnel) -> bytes | None:
+        """Give the connection to the tunnel; the bytes behind the request. None: the client is gone."""
+
+
+class ProxyState:
+    """What all transactions use."""
+
+    __slots__ = ("access_log", "deadlines", "shared")
+
+    def __init__(self, shared: Shared, access_log: AccessLog) -> None:
+        self.shared = shared
+        self.access_log = access_log
+        self.deadlines = Deadlines(shared.options.upstream_timeout_seconds)
+
+
+class Transaction:
+    """One request of a client, from its head to the end of its response."""
+
+    # What few requests need stands in the class; slots that are set on each instance were no faster.
+    _state = CHECKING
+    _decision = _NO_DECISION
+    _pending: Asked | None = None
+    _client_id = ""
+    _status = 0
+    _bytes_in = 0
+    _bytes_out = 0
+    _store_seconds: float | None = None
+    _upstream_seconds: float | None = None
+    _is_forwarded = False
+    _forwarded_at = 0.0
+    _attempt: UpstreamAttempt | None = None
+    _tried: tuple[UpstreamAddress, ...] = ()
+    _total_timer: asyncio.TimerHandle | None = None
+
+    _body_held: list[bytes] | None = None
+    """Content that waits for the upstream."""
+    _body_held_bytes = 0
+    _is_body_paused = False
+    _is_body_complete = False
+    _body_error: Problem | None = None
+    _is_upstream_full = False
+    """Whether the upstream takes less than is written."""
+
+    _out: list[Piece]
+    """What goes to the client when all that was read from the upstream has been passed."""
+    _pace: Pace | None = None
+    _data_at = 0.0
+    _data_bytes = 0
+    _is_chunked = False
+    _keep_alive = False
+    _is_client_full = False
+    """Whether the client takes less than is written, so that the upstream is not read."""
+    _is_complete = False
+    """Whether the upstream's whole response has come."""
+    _is_switching = False
+
+    def __init__(
+        self,
+        request: InboundRequest,
+        request_id: str,
+        began: float,
+        client: TransactionClient,
+        proxy: ProxyState,
+    ) -> None:
+        """The request came at monotonic `began`."""
+        self._request = request
+        self._request_id = request_id
+        self._began = began
+        self._client = client
+        self._proxy = proxy
+        self._shared = shared = proxy.shared
+        # Pinned here: a reload must not switch a request to other upstreams than its decision names.
+        self._upstreams = shared.upstreams.current
+
+    # Check
+
+    def start(self) -> None:
+        """Have the request decided."""
+        shared = self._shared
+        admission = shared.admission
+        shared.counters.in_flight += 1
+        try:
+            request, policies = self._request, shared.policies
+            request.check()
+            checked = admission.bill(policies, request, request.sent_key(policies.identity), request.address)
+            if not isinstance(checked, Bill):
+                self._act(checked)
+                return
+            decided: Decision | Asked | None = admission.recall(checked)
+            if decided is None:
+                decided = admission.count(checked, self.on_decision)
+            if isinstance(decided, Asked):
+                self._pending = decided
+            else:
+                self._act(decided)
+        except REASONS as reason:
+            self._reject_without_decision(reason)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.fail(error)
+
+    def on_decision(self, decided: Decided) -> None:
+        """The limiter has decided."""
+        self._pending = None
+        try:
+            if isinstance(decided, Decision):
+                self._act(decided)
+            else:
+                self._reject_without_decision(decided)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.fail(error)
+
+    def _reject_without_decision(self, reason: Exception) -> None:
+        outcome, self._client_id, reply = turn_away(reason, self._shared.counters)
+        if isinstance(reason, Undecided):
+            self._store_seconds = monotonic() - self._began
+        elif isinstance(reason, Malformed):
+            logger.debug("malformed request from %s: %s", self._client.peer, reason.rule.name)
+        self._reply(reply, outcome)
+
+    def _act(self, decision: Decision) -> None:
+        self._decision = decision
+        style = self._shared.options.ratelimit_headers
+        if decision.client is not None:
+            self._client_id = decision.client
+        if decision.meters:
+            self._store_seconds = monotonic() - self._began
+        if not decision.admitted:
+            self._reply(replies.refused(decision, style), Outcome.REFUSED)
+        elif self._request.is_last_hop:
+            limits = replies.limit_fields(decision, style)
+            self._reply(replies.options(METHODS, limits), Outcome.ADMITTED)
+        else:
+            self._forward()
+
+    # Connect and send
+
+    def _forward(self) -> None:
+        options = self._shared.options
+        self._is_forwarded = True
+        self._forwarded_at = monotonic()
+        if self._request.expects_continue and not self._client.is_body_complete():
+            self._send([_CONTINUE])
+        if options.request_seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._total_timer = loop.call_later(options.request_seconds, self.on_total_timeout)
+        self._try_next_address()
+
+    def _try_next_address(self) -> None:
+        now = monotonic()
+        upstream = self._upstreams[self._decision.upstream]
+        address = upstream.only if upstream.only is not None else upstream.pick(now, self._tried)
+        if address is None:
+            raise LookupError("all addresses have been tried")
+        self._attempt = attempt = UpstreamAttempt(upstream, address, now)
+        self._connect(attempt, fresh=False)
+
+    def _connect(self, attempt: UpstreamAttempt, *, fresh: bool) -> None:
+        kept = None if fresh else attempt.address.take_kept()
+        if kept is not None:
+            self._send_request(attempt, kept)
+            return
+        self._state = CONNECTING
+        until = self._forwarded_at + self._shared.options.upstream_timeout_seconds
+        untried = len(self._upstreams[self._decision.upstream].addresses) - len(self._tried)
+        share = max(0.0, until - monotonic()) / untried
+        attempt.connect(min(CONNECT_SECONDS, share), self._context(), self.on_connected, fresh=fresh)
+
+    def on_connected(self, attempt: UpstreamAttempt, result: UpstreamConnection | BaseException) -> None:
+        """There is a connection for the attempt, or the reason why there is none."""
+        if self._state == DONE or attempt is not self._attempt:
+            return
+        try:
+            if isinstance(result, UpstreamConnection):
+                self._send_request(attempt, result)
+            elif isinstance(result, Busy):
+                self._shared.counters.upstream_full += 1
+                self._end_by(result.reply())
+            elif isinstance(result, UpstreamError | TimeoutError):
+                self._attempt_failed(attempt, result)
+            else:
+                self.fail(result)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.fail(error)
+
+    def _send_request(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
+        request = self._request
+        self._state = SENDING
+        attempt.connection = connection
+        upstream = self._upstreams[self._decision.upstream]
+        head = request.render(self._request_id, self._client_id, upstream.authority)
+        if not request.has_body:
+            attempt.is_body_sent = True
+            self._proxy.deadlines.begin(self)
+        connection.start(
+            head,
+            self,
+            has_answer_body=request.method != "HEAD",
+            upgrade=b"" if request.handshake_key is None else PROTOCOL,
+            on_interim=self._send_interim if request.has_http11 else None,
+        )
+        if self._attempt is not attempt or attempt.connection is not connection:
+            return
+        if self._is_client_full:
+            connection.pause_reading()
+        if request.has_body and self._may_write(attempt, connection):
+            self._send_body(attempt, connection)
+
+    def _send_interim(self, head: AnswerHead) -> None:
+        """RFC 9110 §15.2: a proxy forwards interim responses, but not to HTTP/1.0."""
+        self._send([head.passed, b"\r\n\r\n"])
+
+    # The request's content
+
+    def on_body(self, data: bytes) -> None:
+        """Content of the request, in pieces as it comes."""
+        if self._state == DONE:
+            return
+        self._bytes_in += len(data)
+        if self._body_held is None:
+            self._body_held = [data]
+        else:
+            self._body_held.append(data)
+        self._body_held_bytes += len(data)
+        self._continue_body()
+        if self._body_held_bytes > MAX_HELD_BODY_BYTES and not self._is_body_paused:
+            self._is_body_paused = True
+            self._client.pause_body()
+
+    def on_body_end(self) -> None:
+        """The content is complete."""
+        if self._state != DONE:
+            self._is_body_complete = True
+            self._continue_body()
+
+    def on_body_error(self, problem: Problem) -> None:
+        """The rest of the content will not come, or cannot be read."""
+        if self._state != DONE:
+            self._body_error = problem
+            self._continue_body()
+
+    def _continue_body(self) -> None:
+        attempt = self._attempt
+        if attempt is not None and attempt.connection is not None:
+            try:
+                self._send_body(attempt, attempt.connection)
+            except Exception as error:  # noqa: BLE001 - it is logged there
+                self.fail(error)
+
+    def _send_body(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
+        """Write what is held to the upstream, as long as it takes that."""
+        if attempt.is_body_sent or not self._may_write(attempt, connection):
+            return
+        if self._body_error is not None:
+            self._body_failed(self._body_error)
+            return
+        request = self._request
+        held = self._body_held
+        if held is not None:
+            data = held[0] if len(held) == 1 else b"".join(held)
+            limit = self._shared.options.entrance.max_body_bytes
+            if 0 < limit < attempt.body_bytes + len(data):
+                self._body_failed(Problem(413, f"The body is longer than {limit} bytes."))
+                return
+            self._body_held = None
+            self._body_held_bytes = 0
+            attempt.body_bytes += len(data)
+            connection.write(b"%x\r\n%b\r\n" % (len(data), data) if request.is_chunked else data)
+            if not self._may_write(attempt, connection):
+                return
+        if self._is_body_paused:
+            self._is_body_paused = False
+            self._client.resume_body()
+            if not self._may_write(attempt, connection):
+                return
+        if self._is_body_complete and self._body_held is None:
+            if request.is_chunked:
+                connection.write(b"0\r\n\r\n")
+            attempt.is_body_sent = True
+            if not self._status:
+                self._proxy.deadlines.begin(self)
+
+    def _may_write(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> bool:
+        """Whether the attempt goes on, and the upstream takes more."""
+        is_current = self._attempt is attempt and attempt.connection is connection
+        return is_current and not self._is_upstream_full
+
+    def _body_failed(self, problem: Problem) -> None:
+        """A response that has begun goes on: the upstream did not need the rest."""
+        if not self._status:
+            self._end_by(problem.reply())
+
+    def on_upstream_full(self) -> None:
+        """The upstream takes less than is written."""
+        self._is_upstream_full = True
+        if self._state == SENDING:
+            self._proxy.deadlines.begin(self)
+
+    def on_upstream_ready(self) -> None:
+        """The upstream takes more again."""
+        self._is_upstream_full = False
+        attempt = self._attempt
+        if self._state == SENDING and attempt is not None and not attempt.is_body_sent:
+            self._proxy.deadlines.end(self)
+            self._continue_body()
+
+    # Relay the response
+
+    def on_response(self, head: AnswerHead, body: bytes) -> None:
+        """The whole response of the upstream, in one read."""
+        if self._state == DONE:
+            return
+        try:
+            self._send([self._response_head(head), body])
+            self._completed()
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.fail(error)
+
+    def on_headers(self, head: AnswerHead) -> None:
+        """The head of the response, or of the 101 that was offered."""
+        if self._state == DONE:
+            return
+        try:
+            if head.status == 101:
+                self._begin_switch(head)
+            else:
+                self._out = [self._response_head(head)]
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.fail(error)
+
+    def _response_head(self, head: AnswerHead) -> bytes:
+        shared, request = self._shared, self._request
+        counters, attempt = shared.counters, self._attempt
+        self._state = RELAYING
+        self._data_at = now = monotonic()
+        self._upstream_seconds = seconds = now - self._forwarded_at
+        counters.upstream_latency.add(seconds)
+        counters.upstream_server_errors += head.status >= 500
+        is_body_sent = attempt is not None and attempt.is_body_sent
+        if attempt is not None:
+            attempt.responded()
+        ends_by_close = head.length is None and not request.has_http11 and head.status != 101
+        self._is_chunked = head.length is None and not ends_by_close
+        self._ends_by_close = ends_by_close
+        self._status = head.status
+        if head.status == 101:
+            connection = _SWITCH_LINES
+        else:
+            self._keep_alive = is_body_sent and not ends_by_close and self._may_keep_alive()
+            connection = self._connection_lines(self._keep_alive)
+            if self._is_chunked:
+                connection += _CHUNKED_LINES
+        limits = replies.limit_lines(self._decision, shared.options.ratelimit_headers)
+        node_id = shared.options.entrance.node_id
+        return head_to_client(head, limits, connection, self._request_id, node_id, now=wall())
+
+    _ends_by_close = False
+    """Whether only the end of the connection ends the response, as HTTP/1.0 has it."""
+
+    def on_data(self, piece: Piece) -> None:
+        """Content of the response."""
+        self._data_bytes += len(piece)
+        if self._is_chunked:
+            self._out += (b"%x\r\n" % len(piece), piece, b"\r\n")
+        else:
+            self._out.append(piece)
+
+    def on_idle(self) -> None:
+        """All that was read has been passed; more is to come, not too slowly and not too late."""
+        if self._state != RELAYING or not self._out:
+            return  # framing alone is no progress
+        self._send(self._out)
+        self._out = []
+        now, size, self._data_bytes = monotonic(), self._data_bytes, 0
+        if self._pace is None:
+            least = 0.0 if self._is_chunked or self._ends_by_close else LEAST_BYTES_PER_SECOND
+            self._pace = Pace(self._shared.options.upstream_timeout_seconds, least)
+        else:
+            self._pace.waited(now - self._data_at, size)
+        self._data_at = now
+        if not self._is_client_full:
+            self._await_data()
+
+    def _await_data(self) -> None:
+        self._proxy.deadlines.begin(self, None if self._pace is None else self._pace.patience_seconds)
+
+    def on_complete(self) -> None:
+        """The response is complete."""
+        if self._state == DONE:
+            return
+        if self._is_chunked:
+            self._out.append(b"0\r\n\r\n")
+        self._send(self._out)
+        self._completed()
+
+    def _completed(self) -> None:
+        attempt = self._attempt
+        self._shared.counters.upstream_answered += 1
+        self._is_complete = True
+        if attempt is not None:
+            self._note_recovery(attempt.address)
+        if not self._is_client_full:
+            self._complete()
+
+    def _note_recovery(self, address: UpstreamAddress) -> None:
+        if address.trouble.reason:
+            with self._context():
+                address.trouble.worked(monotonic())
+
+    def _complete(self) -> None:
+        self._finish(Outcome.ADMITTED)
+        self._client.response_done(keep_alive=self._keep_alive)
+
+    # Failures of the upstream
+
+    def on_error(self, error: UpstreamError) -> None:
+        """The upstream's connection broke, or its response is invalid."""
+        attempt = self._attempt
+        if self._state == DONE or attempt is None:
+            return
+        try:
+            if self._status:
+                self._response_failed(attempt, error)
+            else:
+                self._attempt_failed(attempt, error)
+        except Exception as fault:  # noqa: BLE001 - it is logged there
+            self.fail(fault)
+
+    def on_timeout(self) -> None:
+        """The upstream has made no progress for too long."""
+        attempt = self._attempt
+        if self._state == DONE or attempt is None:
+            return
+        seconds = self._shared.options.upstream_timeout_seconds
+        if self._status:
+            drips = self._pace is not None and self._pace.patience_seconds < seconds
+            self._response_failed(attempt, too_slow() if drips else TimeoutError())
+        else:
+            self._attempt_failed(attempt, TimeoutError())
+
+    def _attempt_failed(self, attempt: UpstreamAttempt, error: UpstreamError | TimeoutError) -> None:
+        """No byte of a response has come: retry where nothing is lost by it, else give up.
+
+        A request may be sent again if no connection was made, or if it is idempotent, none of its content was
+        sent and the connection broke. After a timeout it may still be executing.
+        """
+        connection, untouched = attempt.connection, isinstance(error, UpstreamError) and error.untouched
+        is_stale = connection is not None and connection.is_reused and untouched
+        has_sent_body = attempt.body_bytes > 0 or self._request.simple_body_bytes > 0
+        may_retry = connection is None or (untouched and self._request.is_idempotent and not has_sent_body)
+        self._proxy.deadlines.end(self)
+        if not is_stale or not may_retry:
+            self._log_failure(attempt, error)
+            self._tried = (*self._tried, attempt.address)
+            if not is_stale:
+                attempt.failed()
+            addresses = self._upstreams[self._decision.upstream].addresses
+            if not may_retry or len(self._tried) == len(addresses):
+                self._shared.counters.upstream_failed(error)
+                self._end_by(replies.upstream_failed(error).reply())
+                return
+        self._shared.counters.upstream_retried += 1
+        self._is_upstream_full = False
+        if is_stale and may_retry:
+            attempt.drop_connection()
+            self._connect(attempt, fresh=True)
+        else:
+            self._attempt = None
+            attempt.release()
+            self._try_next_address()
+
+    def _response_failed(self, attempt: UpstreamAttempt, error: UpstreamError | TimeoutError) -> None:
+        self._shared.counters.upstream_failed(error)
+        self._log_failure(attempt, error)
+        self._send(self._out)
+        self._break_response(by_reset=self._ends_by_close)
+
+    def _log_failure(self, attempt: UpstreamAttempt, error: UpstreamError | TimeoutError) -> None:
+        with self._context():
+            attempt.address.failed(error, self._shared.options.upstream_timeout_seconds)
+
+    def on_total_timeout(self) -> None:
+        """The whole request takes too long."""
+        attempt = self._attempt
+        if self._state == DONE:
+            return
+        if self._status:
+            self._break_response(by_reset=True)
+        elif attempt is None or attempt.connection is None or attempt.is_body_sent:
+            self._reply(replies.out_of_time(), Outcome.FAILED)
+        else:
+            self._reply(Problem(408, "The body took too long.").reply(), Outcome.FAILED, may_keep_alive=False)
+
+    # The client
+
+    def on_client_gone(self, *, has_left: bool) -> None:
+        """The client's connection is gone: the client closed it, or the node did."""
+        if self._state == DONE:
+            return
+        if self._pending is not None:
+            self._pending.leave()
+            self._pending = None
+            self._finish("")
+        else:
+            self._finish(Outcome.ADMITTED if has_left else Outcome.FAILED)
+
+    def on_client_full(self) -> None:
+        """The client takes less than is written."""
+        self._is_client_full = True
+        attempt = self._attempt
+        if self._state != DONE and attempt is not None and attempt.connection is not None:
+            attempt.connection.pause_reading()
+            self._proxy.deadlines.end(self)
+
+    def on_client_ready(self) -> None:
+        """The client takes more again."""
+        self._is_client_full = False
+        attempt = self._attempt
+        if self._state == DONE or attempt is None or attempt.connection is None:
+            return
+        if self._is_switching:
+            self._switch(attempt)
+            return
+        attempt.connection.resume_reading()
+        self._data_at = monotonic()
+        if self._is_complete:
+            self._complete()
+        elif self._status or attempt.is_body_sent:
+            self._await_data()
+
+    # Upgrade to WebSocket
+
+    def _begin_switch(self, head: AnswerHead) -> None:
+        """A 101 goes on if it proves that the upstream speaks WebSocket with this client (RFC 6455 §4.1)."""
+        key, attempt = self._request.handshake_key, self._attempt
+        if attempt is None:
+            return
+        if key is None or not accepts(head, key):
+            error = UpstreamError("its Sec-WebSocket-Accept is not for the client's key")
+            attempt.responded()
+            self._log_failure(attempt, error)
+            self._shared.counters.upstream_failed(error)
+            self._end_by(replies.upstream_failed(error).reply())
+            return
+        self._proxy.deadlines.end(self)
+        self._cancel_total_timer()
+        self._send([self._response_head(head)])
+        if self._state != RELAYING:
+            return
+        self._is_switching = self._is_client_full
+        if not self._is_switching:
+            self._switch(attempt)
+
+    def _switch(self, attempt: UpstreamAttempt) -> None:
+        """Both connections go on as a tunnel, which holds the places of the request until its end."""
+        self._is_switching = False
+        shared, decision = self._shared, self._decision
+        counters = shared.counters
+        self._note_recovery(attempt.address)
+        tunnel = Tunnel(shared.options.tunnel_limits)
+        to_upstream = self._client.detach(tunnel)
+        if to_upstream is None:
+            return
+        try:
+            to_client = attempt.detach(tunnel.upstream)
+        except UpstreamError as error:
+            counters.upstream_failed(error)
+            tunnel.abort()
+            self._finish(Outcome.FAILED)
+            return
+        counters.upstream_answered += 1
+        counters.tunnels += 1
+        self._attempt = None
+        tunnel.at_end(attempt.release_detached)
+        if decision.concurrency is not None:
+            tunnel.at_end(lambda: shared.admission.close(decision))
+        tunnel.at_end(counters.tunnel_ended)
+        tunnel.start(to_client=to_client, to_upstream=to_upstream)
+        self._finish(Outcome.ADMITTED, is_tunnel=True)
+
+    # The end
+
+    def fail(self, error: BaseException) -> None:
+        """After a fault of the node's own: log it, and end the request."""
+        with self._context():
+            logger.error("a request failed", exc_info=error)
+        if self._state != DONE:
+            self._end_by(replies.failed_here(), may_keep_alive=False)
+
+    def _end_by(self, reply: Reply, *, may_keep_alive: bool = True) -> None:
+        """The request has failed: send the reply, or break off a response that has begun."""
+        if self._status:
+            self._break_response(by_reset=False)
+        else:
+            self._reply(reply, Outcome.FAILED, may_keep_alive=may_keep_alive)
+
+    def _break_response(self, *, by_reset: bool) -> None:
+        self._finish(Outcome.FAILED)
+        self._client.response_broken(by_reset=by_reset)
+
+    def _reply(self, reply: Reply, outcome: Outcome, *, may_keep_alive: bool = True) -> None:
+        """Send a local reply, which ends the request."""
+        keep_alive = may_keep_alive and self._may_keep_alive()
+        if self._request.expects_continue and not self._client.is_body_complete():
+            keep_alive = False  # the client may send its content or not, now that it is not wanted
+        self._status = reply.status
+        own = id_line(self._request_id) + self._connection_lines(keep_alive)
+        self._send([own_answer(reply, own, head_only=self._request.method == "HEAD", now=wall())])
+        self._finish(outcome)
+        self._client.response_done(keep_alive=keep_alive)
+
+    def _may_keep_alive(self) -> bool:
+        return self._request.keep_alive and self._client.may_continue() and not self._shared.is_draining()
+
+    def _connection_lines(self, keep_alive: bool) -> bytes:
+        if not keep_alive:
+            return _CLOSE_LINES
+        return b"" if self._request.has_http11 else _KEEP_ALIVE_LINES
+
+    def _send(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            self._bytes_out += len(piece)
+        self._client.send(pieces)
+
+    def _context(self) -> RequestContext:
+        """For what is logged of the request."""
+        context = RequestContext(self._request_id)
+        context.client = self._client_id
+        return context
+
+    def _cancel_total_timer(self) -> None:
+        if self._total_timer is not None:
+            self._total_timer.cancel()
+            self._total_timer = None
+
+    def _finish(self, outcome: Outcome | Literal[""], *, is_tunnel: bool = False) -> None:
+        """Release what the request holds, and count and log it, once."""
+        if self._state == DONE:
+            return
+        self._state = DONE
+        shared, decision, attempt = self._shared, self._decision, self._attempt
+        counters = shared.counters
+        if self._is_forwarded:
+            self._cancel_total_timer()
+            self._proxy.deadlines.end(self)
+            self._attempt = None
+            if attempt is not None:
+                attempt.release()
+            counters.latency.add(monotonic() - self._began)
+        counters.in_flight -= 1
+        if outcome:
+            counters.messages[outcome] += 1
+        if decision.client is not None:
+            counters.clients.count(decision.client, refused=not decision.admitted)
+            counters.shadow_refused += decision.in_shadow
+            if not decision.admitted:
+                shared.refusals.append((self._request_id, decision, self._began))
+        if decision.concurrency is not None and not is_tunnel:
+            shared.admission.close(decision)
+        if self._proxy.access_log.is_on:
+            self._log_access(outcome)
+
+    def _log_access(self, outcome: str) -> None:
+        request = self._request
+        with self._context() as context:
+            context.outcome = outcome
+            context.status = self._status
+            context.store_seconds = self._store_seconds
+            context.upstream_seconds = self._upstream_seconds
+            self._proxy.access_log.tell(
+                context,
+                address=request.address,
+                method=request.method,
+                target=request.target,
+                bytes_in=self._bytes_in + request.simple_body_bytes,
+                bytes_out=self._bytes_out if self._status else 0,
+                seconds=monotonic() - self._began,
+            )
