@@ -34,8 +34,6 @@ evaluate: setup ## how well the subject finds what is wrong: all scenarios, reco
 
 test: setup ## all tests that need nothing but Python packages
 	@$(PYTHON) -m pytest -m "not system" -n 3 --dist worksteal $(PYTEST_ARGS)
-	@GATEWAY_FAST_LANE=false $(PYTHON) -m pytest tests/integration/gateway -m "not system" -n 4 --dist worksteal \
-		$(if $(findstring --cov,$(PYTEST_ARGS)),--cov --cov-append --cov-report=)
 
 test-compiled: compiled ## the tests of the gateway on its compiled code (needs a C compiler)
 	@$(COMPILED) -m pytest --compiled tests/unit/contract tests/unit/gateway tests/integration/gateway tests/lanes \
@@ -48,7 +46,7 @@ test-all: ## both of these on each Python from 3.11 on that this machine has; sa
 model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED on; make test runs two thousand
 	@$(PYTHON) -m tests.model --schedules 1000000000 --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s)) --jobs 2
 
-lanes: setup ## the same cases to both lanes, CASES (200000), from SEED on; nothing but speed may differ
+lanes: setup ## CASES (200000) with the memo of heads on and off, from SEED on; nothing but speed may differ
 	@$(PYTHON) -m tests.lanes --cases $(or $(CASES),200000) --seed $(or $(SEED),$$(date +%s)) --jobs 2
 
 fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; make test tries a few hundred

@@ -72,9 +72,9 @@ async def ready_to_serve(settings: Settings, serves: Serving) -> AsyncIterator[S
         background(redis.store.run, serves.loop_lag.run, redis.endpoint.follow) as start,
     ):
         await _first_look(settings, redis)
-        await serves.shared.upstreams.look(_UPSTREAM_CHECK_SECONDS)
+        await serves.proxy.upstreams.look(_UPSTREAM_CHECK_SECONDS)
         yield start
-    serves.shared.upstreams.close()
+    serves.proxy.upstreams.close()
 
 
 async def delay(seconds: float, hurry: asyncio.Event) -> None:

@@ -26,10 +26,9 @@ from gateway.log_writer import LogWriter
 from gateway.neighbours import Neighbours
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
-from gateway.proxy.downstream import Downstream
+from gateway.proxy.access_log import AccessLog
 from gateway.proxy.request_id import RequestIds
-from gateway.proxy.server import ProxyServer
-from gateway.proxy.shared import Shared
+from gateway.proxy.server import ProxyServer, ProxyState
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
@@ -75,9 +74,9 @@ class Serving:
     """What serves clients, as far as it is to be started, run and taken down."""
 
     redis: RedisParts
-    shared: Shared
+    proxy: ProxyState
     connections: Connections
-    downstream: ProxyServer | Downstream
+    downstream: ProxyServer
     counters: Counters
     certificate: CertificateFiles | None
     reload: Reload
@@ -104,20 +103,21 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
     upstreams = proxy_parts.upstreams(settings, policies)
     redis = _redis_parts(settings, counters, neighbours.processes)
     admission = Admission(redis.overrides, redis.limiter, neighbours.in_flight)
-    shared = Shared(
+    proxy = ProxyState(
         policies,
         admission,
         upstreams,
         counters,
         proxy_parts.proxy_options(settings),
+        AccessLog(settings.access_log),
         signals.stop.is_set,
         RequestIds(os.urandom),
     )
     return Serving(
         redis,
-        shared,
+        proxy,
         proxy_parts.connections(settings, counters, len(upstreams.addresses), neighbours),
-        proxy_parts.downstream(settings, shared, signals.hurry),
+        proxy_parts.downstream(settings, proxy, signals.hurry),
         counters,
         certificate,
         Reload(signals.reread, lambda: redis.clock.seconds(monotonic())),
@@ -128,7 +128,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
 def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWriter | None) -> Speaking:
     """What says how a node of one process is."""
     redis, counters, reload, certificate = serves.redis, serves.counters, serves.reload, serves.certificate
-    table = serves.shared.policies.table
+    table = serves.proxy.policies.table
     recorder = Recorder(
         unreached(settings, table),
         counters,
@@ -156,7 +156,7 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
         return "draining" if signals.stop.is_set() else ""
 
     def refusal(request_id: str) -> Refusal | None:
-        return last_refusals.find(serves.shared.refusals, request_id, redis.clock.seconds)
+        return last_refusals.find(serves.proxy.rejections, request_id, redis.clock.seconds)
 
     publisher = Publisher(redis.client, recorder, table, redis.roster)
     return Speaking(recorder, publisher, AdminSources(recorder, why_not_ready, scrape, refusal))
@@ -204,8 +204,8 @@ def _reread_policies(settings: Settings, serves: Serving, enforced: Callable[[Po
     policies = read_policies(settings)
 
     def enforce() -> None:
-        serves.shared.upstreams.load(policies.upstreams)
-        serves.shared.policies = policies
+        serves.proxy.upstreams.load(policies.upstreams)
+        serves.proxy.policies = policies
         enforced(policies.table)
 
     return enforce

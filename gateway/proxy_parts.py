@@ -7,16 +7,11 @@ from gateway.connections import Connections
 from gateway.descriptors import allow_connections
 from gateway.neighbours import Neighbours
 from gateway.policies import Policies
-from gateway.proxy.access_log import AccessLog
-from gateway.proxy.downstream import Downstream
 from gateway.proxy.entrance import Entrance
-from gateway.proxy.handler import Handler
 from gateway.proxy.head import SHADOWED
-from gateway.proxy.journal import Journal
 from gateway.proxy.onward import Onward
 from gateway.proxy.plain import PlainReader
-from gateway.proxy.server import ProxyServer
-from gateway.proxy.shared import ProxyOptions, Shared
+from gateway.proxy.server import ProxyOptions, ProxyServer, ProxyState
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
@@ -40,16 +35,18 @@ def connections(
     )
 
 
-def downstream(settings: Settings, shared: Shared, hurry: asyncio.Event) -> ProxyServer | Downstream:
-    """What has the clients that are connected answered, by the engine or by aiohttp's server."""
-    access_log = AccessLog(settings.access_log)
-    trusted = settings.trusted_proxies
-    if settings.fast_lane:
-        options, protected = shared.options, _shadowed(settings)
-        memo = PlainReader(options.onward, options.entrance, protected, settings.key_header)
-        return ProxyServer(shared, access_log, memo, protected, trusted, settings.time_limits, hurry)
-    journal = Journal(Handler(shared), shared.counters, trusted, access_log, shared.ids)
-    return Downstream(journal, shared.counters, hurry, _shadowed(settings), settings.time_limits)
+def downstream(settings: Settings, state: ProxyState, hurry: asyncio.Event) -> ProxyServer:
+    """The server for clients."""
+    options, protected = state.options, _shadowed(settings)
+    memo = PlainReader(options.onward, options.entrance, protected, settings.key_header)
+    return ProxyServer(
+        state,
+        memo if settings.fast_lane else None,
+        protected,
+        settings.trusted_proxies,
+        settings.time_limits,
+        hurry,
+    )
 
 
 def _shadowed(settings: Settings) -> frozenset[bytes]:

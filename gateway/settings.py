@@ -172,7 +172,7 @@ class Settings(ConnectionSettings, BaseSettings):
     )
     fast_lane: bool = Field(
         True,
-        description="whether the gateway's own server serves requests; false: aiohttp's server does",
+        description="deprecated; false: each request head is parsed, without the memo of simple heads",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="the least severe messages: debug, info, warning or error"

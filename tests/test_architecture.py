@@ -173,6 +173,7 @@ KNOWN_FOLDERS = {
         "soak",
         "model",
         "lanes",
+        "support",
     },
     "docs": {"decisions", "how-to", "pictures"},
     "docker": {"secrets"},  # of whoever has run docker/secrets.sh

@@ -15,7 +15,6 @@ from gateway.proxy.answers import Piece
 from gateway.proxy.head import RequestHead
 from gateway.proxy.headers import last_answer
 from gateway.proxy.inbound_request import InboundRequest
-from gateway.proxy.last_chance import LastChance
 from gateway.proxy.looks import has_left, has_something
 from gateway.proxy.parsed_request import InvalidRequest
 from gateway.proxy.patience import Late
@@ -29,20 +28,23 @@ from gateway.proxy.watch import Watch
 if TYPE_CHECKING:
     from gateway.proxy.server import ProxyServer
 
-TURN_BYTES: Final = 32768
+TURN_BYTES = 32768
 """Bytes that are parsed in one turn: lines may be short, and one read brings a quarter of a megabyte."""
 TURN_REQUESTS: Final = 64
 """Pipelined requests that are started in one turn."""
 MAX_HELD_BYTES: Final = 65536
 """Bytes of further requests that wait for the current one; beyond it the client is not read."""
-LINGER_SECONDS: Final = 5.0
+LINGER_SECONDS = 5.0
 """How long unwanted input is discarded, so that a reset does not destroy the response (RFC 9112 §9.6)."""
-DISCONNECT_POLL_SECONDS: Final = 0.5
+DISCONNECT_POLL_SECONDS = 0.5
 """How often a connection that is not read is polled for a disconnect."""
 
 BODY: Final = 1
 HELD: Final = 2
 """Reasons to pause reading: the upstream takes less content; enough has been read."""
+
+_NOT_DRAINING: Final = -2
+_BUSY: Final = -1
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class ClientConnection(TransactionClient):
         "_body_is_open",
         "_close_timer",
         "_disconnect_poll",
-        "_drain",
+        "_drain_requests",
         "_give_way",
         "_has_responded",
         "_held",
@@ -94,7 +96,7 @@ class ClientConnection(TransactionClient):
         self._pauses = 0
         self._disconnect_poll: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
-        self._drain: LastChance | None = None
+        self._drain_requests = _NOT_DRAINING
         self._body_is_open = False
         self._is_last = False
         self._is_broken = False
@@ -112,7 +114,7 @@ class ClientConnection(TransactionClient):
         if transport.get_extra_info("ssl_object") is not None:
             self.scheme = b"https"
         self._watch = Watch(self._server.limits, own, self._on_late)
-        self._server.connections.add(self)
+        self._server.add(self)
         if self._place is not None:
             self._place.waits(self._give_way)
 
@@ -120,7 +122,10 @@ class ClientConnection(TransactionClient):
         """The client closed the connection, or the node did."""
         del exc
         self._is_closing = True
-        self._end_transaction(has_left=True)
+        try:
+            self._end_transaction(has_left=True)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._fail(error)
         self._release()
         if self._place is not None:
             self._place.leave()
@@ -128,7 +133,7 @@ class ClientConnection(TransactionClient):
 
     def _release(self) -> None:
         """Stop all timers, and leave the server's registry."""
-        self._server.connections.discard(self)
+        self._server.remove(self)
         if self._watch is not None:
             self._watch.stop()
         for timer in (self._disconnect_poll, self._close_timer, self._turn):
@@ -138,13 +143,16 @@ class ClientConnection(TransactionClient):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
-        if not data or (self._is_free and self._start_simple(data)):
-            return
-        if self._held or (len(data) > TURN_BYTES and not self._reader.takes_any_bytes):
-            self._held += data
-            self._take_turns()
-        else:
-            self._receive(data)
+        try:
+            if not data or (self._is_free and self._start_simple(data)):
+                return
+            if self._held or (len(data) > TURN_BYTES and not self._reader.takes_any_bytes):
+                self._held += data
+                self._take_turns()
+            else:
+                self._receive(data)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._fail(error)
 
     def eof_received(self) -> bool | None:
         """The client closed: the transport closes too."""
@@ -157,8 +165,11 @@ class ClientConnection(TransactionClient):
         if watch is not None:
             watch.patience.sends(monotonic())
             watch.rearm()
-        if self._transaction is not None:
-            self._transaction.on_client_full()
+        try:
+            if self._transaction is not None:
+                self._transaction.on_client_full()
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._fail(error)
 
     def resume_writing(self) -> None:
         """The client takes more again. Only now the next request is parsed, so that no responses pile up."""
@@ -166,9 +177,23 @@ class ClientConnection(TransactionClient):
         if self._watch is not None:
             self._watch.patience.has_sent()
         self._update_timers()
-        if self._transaction is not None:
-            self._transaction.on_client_ready()
-        self._process()
+        try:
+            if self._transaction is not None:
+                self._transaction.on_client_ready()
+            self._process()
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """After a fault of the node's own: end the current request, and accept no further one."""
+        self._is_processing = False
+        self._is_last = True
+        transaction = self._transaction
+        if transaction is None:
+            logger.error("a connection failed", exc_info=error)
+            self._close()
+        else:
+            transaction.fail(error)
 
     # Requests
 
@@ -463,13 +488,16 @@ class ClientConnection(TransactionClient):
         self._turn = None
         if self._transport is None:
             return
-        self._process()
-        if self._pauses & BODY or self._holds_enough or self._has_turn:
-            return
-        if self._held:
-            data, self._held = self._held[:TURN_BYTES], self._held[TURN_BYTES:]
-            self._receive(data)
-        self._resume_if_drained()
+        try:
+            self._process()
+            if self._pauses & BODY or self._holds_enough or self._has_turn:
+                return
+            if self._held:
+                data, self._held = self._held[:TURN_BYTES], self._held[TURN_BYTES:]
+                self._receive(data)
+            self._resume_if_drained()
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._fail(error)
 
     def _resume_if_drained(self) -> None:
         if self._held:
@@ -571,7 +599,10 @@ class ClientConnection(TransactionClient):
             watch.part()
         elif late is Late.BODY:
             self._body_is_open = False
-            self._lose_body(Problem(408, "The body came too slowly."))
+            try:
+                self._lose_body(Problem(408, "The body came too slowly."))
+            except Exception as error:  # noqa: BLE001 - it is logged there
+                self._fail(error)
         else:
             if late is Late.HEAD and self._transport is not None and not self._transport.is_closing():
                 problem = Problem(408, "The head came too slowly.")
@@ -604,13 +635,13 @@ class ClientConnection(TransactionClient):
         transport = self._transport
         if transport is None:
             return
-        if self._is_last and self._drain is not None and self._transaction is None:
+        if self._is_last and self._drain_requests != _NOT_DRAINING and self._transaction is None:
             self._close()
             return
-        if self._drain is None:
-            self._drain = LastChance()
         is_idle = self._transaction is None and not self._has_begun and not self._body_is_open
-        if not self._drain.is_over(self.requests, is_idle=is_idle):
+        requests = self.requests if is_idle else _BUSY
+        was_idle, self._drain_requests = requests == self._drain_requests and is_idle, requests
+        if not was_idle:
             return
         self._is_last = True
         if transport.can_write_eof():

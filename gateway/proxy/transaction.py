@@ -7,7 +7,7 @@ nothing once the transaction is done. A call to any of them can end it: after ea
 import asyncio
 import logging
 from abc import abstractmethod
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from gateway import replies
 from gateway.admission import Asked
@@ -16,17 +16,14 @@ from gateway.clock import monotonic, wall
 from gateway.decisions import Decided, Decision, Undecided
 from gateway.fields import lines
 from gateway.problems import Problem, Reply
-from gateway.proxy.access_log import AccessLog
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import Piece
-from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.headers import CHUNKED, CLOSE, own_answer
 from gateway.proxy.inbound_request import InboundRequest
 from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace, too_slow
 from gateway.proxy.relayed import head_to_client
 from gateway.proxy.request_id import id_line
 from gateway.proxy.rules import METHODS, Malformed
-from gateway.proxy.shared import Shared
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.turning_away import REASONS, turn_away
 from gateway.proxy.upstream_address import Busy, UpstreamAddress
@@ -35,6 +32,9 @@ from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from gateway.proxy.websocket import PROTOCOL, SWITCH, accepts
 from gateway.request_context import RequestContext
 from gateway.telemetry.counters import Outcome
+
+if TYPE_CHECKING:
+    from gateway.proxy.server import ProxyState
 
 CONNECT_SECONDS: Final = 4.0
 """Time for two lost packets of a TCP handshake (repeated after 1 s and 3 s), then the next address."""
@@ -103,17 +103,6 @@ class TransactionClient(asyncio.Protocol):
         """Give the connection to the tunnel; the bytes behind the request. None: the client is gone."""
 
 
-class ProxyState:
-    """What all transactions use."""
-
-    __slots__ = ("access_log", "deadlines", "shared")
-
-    def __init__(self, shared: Shared, access_log: AccessLog) -> None:
-        self.shared = shared
-        self.access_log = access_log
-        self.deadlines = Deadlines(shared.options.upstream_timeout_seconds)
-
-
 class Transaction:
     """One request of a client, from its head to the end of its response."""
 
@@ -161,7 +150,7 @@ class Transaction:
         request_id: str,
         began: float,
         client: TransactionClient,
-        proxy: ProxyState,
+        proxy: "ProxyState",
     ) -> None:
         """The request came at monotonic `began`."""
         self._request = request
@@ -169,19 +158,18 @@ class Transaction:
         self._began = began
         self._client = client
         self._proxy = proxy
-        self._shared = shared = proxy.shared
         # Pinned here: a reload must not switch a request to other upstreams than its decision names.
-        self._upstreams = shared.upstreams.current
+        self._upstreams = proxy.upstreams.current
 
     # Check
 
     def start(self) -> None:
         """Have the request decided."""
-        shared = self._shared
-        admission = shared.admission
-        shared.counters.in_flight += 1
+        proxy = self._proxy
+        admission = proxy.admission
+        proxy.counters.in_flight += 1
         try:
-            request, policies = self._request, shared.policies
+            request, policies = self._request, proxy.policies
             request.check()
             checked = admission.bill(policies, request, request.sent_key(policies.identity), request.address)
             if not isinstance(checked, Bill):
@@ -211,7 +199,7 @@ class Transaction:
             self.fail(error)
 
     def _reject_without_decision(self, reason: Exception) -> None:
-        outcome, self._client_id, reply = turn_away(reason, self._shared.counters)
+        outcome, self._client_id, reply = turn_away(reason, self._proxy.counters)
         if isinstance(reason, Undecided):
             self._store_seconds = monotonic() - self._began
         elif isinstance(reason, Malformed):
@@ -220,7 +208,7 @@ class Transaction:
 
     def _act(self, decision: Decision) -> None:
         self._decision = decision
-        style = self._shared.options.ratelimit_headers
+        style = self._proxy.options.ratelimit_headers
         if decision.client is not None:
             self._client_id = decision.client
         if decision.meters:
@@ -236,7 +224,7 @@ class Transaction:
     # Connect and send
 
     def _forward(self) -> None:
-        options = self._shared.options
+        options = self._proxy.options
         self._is_forwarded = True
         self._forwarded_at = monotonic()
         if self._request.expects_continue and not self._client.is_body_complete():
@@ -261,7 +249,7 @@ class Transaction:
             self._send_request(attempt, kept)
             return
         self._state = CONNECTING
-        until = self._forwarded_at + self._shared.options.upstream_timeout_seconds
+        until = self._forwarded_at + self._proxy.options.upstream_timeout_seconds
         untried = len(self._upstreams[self._decision.upstream].addresses) - len(self._tried)
         share = max(0.0, until - monotonic()) / untried
         attempt.connect(min(CONNECT_SECONDS, share), self._context(), self.on_connected, fresh=fresh)
@@ -274,7 +262,7 @@ class Transaction:
             if isinstance(result, UpstreamConnection):
                 self._send_request(attempt, result)
             elif isinstance(result, Busy):
-                self._shared.counters.upstream_full += 1
+                self._proxy.counters.upstream_full += 1
                 self._end_by(result.reply())
             elif isinstance(result, UpstreamError | TimeoutError):
                 self._attempt_failed(attempt, result)
@@ -342,10 +330,7 @@ class Transaction:
     def _continue_body(self) -> None:
         attempt = self._attempt
         if attempt is not None and attempt.connection is not None:
-            try:
-                self._send_body(attempt, attempt.connection)
-            except Exception as error:  # noqa: BLE001 - it is logged there
-                self.fail(error)
+            self._send_body(attempt, attempt.connection)
 
     def _send_body(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
         """Write what is held to the upstream, as long as it takes that."""
@@ -358,7 +343,7 @@ class Transaction:
         held = self._body_held
         if held is not None:
             data = held[0] if len(held) == 1 else b"".join(held)
-            limit = self._shared.options.entrance.max_body_bytes
+            limit = self._proxy.options.entrance.max_body_bytes
             if 0 < limit < attempt.body_bytes + len(data):
                 self._body_failed(Problem(413, f"The body is longer than {limit} bytes."))
                 return
@@ -410,27 +395,21 @@ class Transaction:
         """The whole response of the upstream, in one read."""
         if self._state == DONE:
             return
-        try:
-            self._send([self._response_head(head), body])
-            self._completed()
-        except Exception as error:  # noqa: BLE001 - it is logged there
-            self.fail(error)
+        self._send([self._response_head(head), body])
+        self._completed()
 
     def on_headers(self, head: AnswerHead) -> None:
         """The head of the response, or of the 101 that was offered."""
         if self._state == DONE:
             return
-        try:
-            if head.status == 101:
-                self._begin_switch(head)
-            else:
-                self._out = [self._response_head(head)]
-        except Exception as error:  # noqa: BLE001 - it is logged there
-            self.fail(error)
+        if head.status == 101:
+            self._begin_switch(head)
+        else:
+            self._out = [self._response_head(head)]
 
     def _response_head(self, head: AnswerHead) -> bytes:
-        shared, request = self._shared, self._request
-        counters, attempt = shared.counters, self._attempt
+        proxy, request = self._proxy, self._request
+        counters, attempt = proxy.counters, self._attempt
         self._state = RELAYING
         self._data_at = now = monotonic()
         self._upstream_seconds = seconds = now - self._forwarded_at
@@ -450,8 +429,8 @@ class Transaction:
             connection = self._connection_lines(self._keep_alive)
             if self._is_chunked:
                 connection += _CHUNKED_LINES
-        limits = replies.limit_lines(self._decision, shared.options.ratelimit_headers)
-        node_id = shared.options.entrance.node_id
+        limits = replies.limit_lines(self._decision, proxy.options.ratelimit_headers)
+        node_id = proxy.options.entrance.node_id
         return head_to_client(head, limits, connection, self._request_id, node_id, now=wall())
 
     _ends_by_close = False
@@ -474,7 +453,7 @@ class Transaction:
         now, size, self._data_bytes = monotonic(), self._data_bytes, 0
         if self._pace is None:
             least = 0.0 if self._is_chunked or self._ends_by_close else LEAST_BYTES_PER_SECOND
-            self._pace = Pace(self._shared.options.upstream_timeout_seconds, least)
+            self._pace = Pace(self._proxy.options.upstream_timeout_seconds, least)
         else:
             self._pace.waited(now - self._data_at, size)
         self._data_at = now
@@ -495,7 +474,7 @@ class Transaction:
 
     def _completed(self) -> None:
         attempt = self._attempt
-        self._shared.counters.upstream_answered += 1
+        self._proxy.counters.upstream_answered += 1
         self._is_complete = True
         if attempt is not None:
             self._note_recovery(attempt.address)
@@ -518,20 +497,17 @@ class Transaction:
         attempt = self._attempt
         if self._state == DONE or attempt is None:
             return
-        try:
-            if self._status:
-                self._response_failed(attempt, error)
-            else:
-                self._attempt_failed(attempt, error)
-        except Exception as fault:  # noqa: BLE001 - it is logged there
-            self.fail(fault)
+        if self._status:
+            self._response_failed(attempt, error)
+        else:
+            self._attempt_failed(attempt, error)
 
     def on_timeout(self) -> None:
         """The upstream has made no progress for too long."""
         attempt = self._attempt
         if self._state == DONE or attempt is None:
             return
-        seconds = self._shared.options.upstream_timeout_seconds
+        seconds = self._proxy.options.upstream_timeout_seconds
         if self._status:
             drips = self._pace is not None and self._pace.patience_seconds < seconds
             self._response_failed(attempt, too_slow() if drips else TimeoutError())
@@ -556,10 +532,10 @@ class Transaction:
                 attempt.failed()
             addresses = self._upstreams[self._decision.upstream].addresses
             if not may_retry or len(self._tried) == len(addresses):
-                self._shared.counters.upstream_failed(error)
+                self._proxy.counters.upstream_failed(error)
                 self._end_by(replies.upstream_failed(error).reply())
                 return
-        self._shared.counters.upstream_retried += 1
+        self._proxy.counters.upstream_retried += 1
         self._is_upstream_full = False
         if is_stale and may_retry:
             attempt.drop_connection()
@@ -570,20 +546,26 @@ class Transaction:
             self._try_next_address()
 
     def _response_failed(self, attempt: UpstreamAttempt, error: UpstreamError | TimeoutError) -> None:
-        self._shared.counters.upstream_failed(error)
+        self._proxy.counters.upstream_failed(error)
         self._log_failure(attempt, error)
         self._send(self._out)
         self._break_response(by_reset=self._ends_by_close)
 
     def _log_failure(self, attempt: UpstreamAttempt, error: UpstreamError | TimeoutError) -> None:
         with self._context():
-            attempt.address.failed(error, self._shared.options.upstream_timeout_seconds)
+            attempt.address.failed(error, self._proxy.options.upstream_timeout_seconds)
 
     def on_total_timeout(self) -> None:
         """The whole request takes too long."""
         attempt = self._attempt
         if self._state == DONE:
             return
+        try:
+            self._out_of_time(attempt)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            self.fail(error)
+
+    def _out_of_time(self, attempt: UpstreamAttempt | None) -> None:
         if self._status:
             self._break_response(by_reset=True)
         elif attempt is None or attempt.connection is None or attempt.is_body_sent:
@@ -639,7 +621,7 @@ class Transaction:
             error = UpstreamError("its Sec-WebSocket-Accept is not for the client's key")
             attempt.responded()
             self._log_failure(attempt, error)
-            self._shared.counters.upstream_failed(error)
+            self._proxy.counters.upstream_failed(error)
             self._end_by(replies.upstream_failed(error).reply())
             return
         self._proxy.deadlines.end(self)
@@ -654,10 +636,10 @@ class Transaction:
     def _switch(self, attempt: UpstreamAttempt) -> None:
         """Both connections go on as a tunnel, which holds the places of the request until its end."""
         self._is_switching = False
-        shared, decision = self._shared, self._decision
-        counters = shared.counters
+        proxy, decision = self._proxy, self._decision
+        counters = proxy.counters
         self._note_recovery(attempt.address)
-        tunnel = Tunnel(shared.options.tunnel_limits)
+        tunnel = Tunnel(proxy.options.tunnel_limits)
         to_upstream = self._client.detach(tunnel)
         if to_upstream is None:
             return
@@ -673,7 +655,7 @@ class Transaction:
         self._attempt = None
         tunnel.at_end(attempt.release_detached)
         if decision.concurrency is not None:
-            tunnel.at_end(lambda: shared.admission.close(decision))
+            tunnel.at_end(lambda: proxy.admission.close(decision))
         tunnel.at_end(counters.tunnel_ended)
         tunnel.start(to_client=to_client, to_upstream=to_upstream)
         self._finish(Outcome.ADMITTED, is_tunnel=True)
@@ -710,7 +692,7 @@ class Transaction:
         self._client.response_done(keep_alive=keep_alive)
 
     def _may_keep_alive(self) -> bool:
-        return self._request.keep_alive and self._client.may_continue() and not self._shared.is_draining()
+        return self._request.keep_alive and self._client.may_continue() and not self._proxy.is_draining()
 
     def _connection_lines(self, keep_alive: bool) -> bytes:
         if not keep_alive:
@@ -738,8 +720,8 @@ class Transaction:
         if self._state == DONE:
             return
         self._state = DONE
-        shared, decision, attempt = self._shared, self._decision, self._attempt
-        counters = shared.counters
+        proxy, decision, attempt = self._proxy, self._decision, self._attempt
+        counters = proxy.counters
         if self._is_forwarded:
             self._cancel_total_timer()
             self._proxy.deadlines.end(self)
@@ -754,9 +736,9 @@ class Transaction:
             counters.clients.count(decision.client, refused=not decision.admitted)
             counters.shadow_refused += decision.in_shadow
             if not decision.admitted:
-                shared.refusals.append((self._request_id, decision, self._began))
+                proxy.rejections.append((self._request_id, decision, self._began))
         if decision.concurrency is not None and not is_tunnel:
-            shared.admission.close(decision)
+            proxy.admission.close(decision)
         if self._proxy.access_log.is_on:
             self._log_access(outcome)
 

@@ -60,6 +60,9 @@ class Receiver(Protocol):
     def on_upstream_ready(self) -> None:
         """The upstream takes more again."""
 
+    def fail(self, error: BaseException) -> None:
+        """One of the calls above raised an exception, which is a fault of the node's own."""
+
 
 class UpstreamConnection(asyncio.Protocol):
     """For one exchange after the other."""
@@ -72,8 +75,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._hint_seconds: float | None = None  # of its first answer
         self._transport: asyncio.Transport | None = None
         self._look: Look | None = None
-        self._writable = asyncio.Event()
-        self._writable.set()
         self._is_paused = False
         self._reader: AnswerReader | None = None
         self._receiver: Receiver | None = None
@@ -109,22 +110,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.write(head)
 
     def write(self, data: bytes) -> None:
-        """Send bytes. Follow with `drain` where there may be many."""
+        """Send bytes; `on_upstream_full` is called where the upstream takes less."""
         if self._transport is not None:
             self._transport.write(data)
-
-    async def drain(self, seconds: float) -> None:
-        """Wait until the upstream takes more.
-
-        Raises:
-            UpstreamError: it is gone.
-            TimeoutError: it has taken nothing for so long.
-        """
-        if not self._writable.is_set():
-            async with asyncio.timeout(seconds):
-                await self._writable.wait()
-        if self._transport is None:
-            raise UpstreamError("the connection was lost")
 
     def hand_over(self, protocol: asyncio.Protocol) -> bytes:
         """After a 101: `protocol` has the connection from now on; what came behind the 101 for it.
@@ -204,15 +192,21 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The upstream takes less than is sent."""
-        self._writable.clear()
-        if self._receiver is not None:
-            self._receiver.on_upstream_full()
+        receiver = self._receiver
+        if receiver is not None:
+            try:
+                receiver.on_upstream_full()
+            except Exception as error:  # noqa: BLE001 - `fail` logs it
+                receiver.fail(error)
 
     def resume_writing(self) -> None:
         """It takes more again."""
-        self._writable.set()
-        if self._receiver is not None:
-            self._receiver.on_upstream_ready()
+        receiver = self._receiver
+        if receiver is not None:
+            try:
+                receiver.on_upstream_ready()
+            except Exception as error:  # noqa: BLE001 - `fail` logs it
+                receiver.fail(error)
 
     def data_received(self, data: bytes) -> None:
         """Take what the upstream sends."""
@@ -226,33 +220,38 @@ class UpstreamConnection(asyncio.Protocol):
             events = reader.feed(data)
         except BrokenAnswer as error:
             self._break(UpstreamError(f"not an HTTP answer: {error}"))
-            return
-        self._tell(reader, events)
+        else:
+            self._tell(reader, events)
 
     def _tell(self, reader: AnswerReader, events: list[AnswerHead | Piece]) -> None:
         receiver = self._receiver
-        if len(events) == 2 and reader.ended and receiver is not None:
-            head, body = events
-            if isinstance(head, AnswerHead) and head.length is not None and isinstance(body, bytes):
-                self._receiver = None
-                receiver.on_response(head, body)
-                return
-        for event in events:
-            if receiver is None or self._receiver is not receiver:
-                return
-            if not isinstance(event, AnswerHead):
-                receiver.on_data(event)
-            elif event.status >= 200:
-                receiver.on_headers(event)
-            else:
-                self._tell_early(receiver, event)
-        if receiver is None or self._receiver is not receiver or self._is_switching:
+        if receiver is None:
             return
-        if reader.ended:
-            self._receiver = None
-            receiver.on_complete()
-        else:
-            receiver.on_idle()
+        try:
+            if len(events) == 2 and reader.ended:
+                head, body = events
+                if isinstance(head, AnswerHead) and head.length is not None and isinstance(body, bytes):
+                    self._receiver = None
+                    receiver.on_response(head, body)
+                    return
+            for event in events:
+                if not isinstance(event, AnswerHead):
+                    receiver.on_data(event)
+                elif event.status >= 200:
+                    receiver.on_headers(event)
+                else:
+                    self._tell_early(receiver, event)
+                if self._receiver is not receiver:
+                    return
+            if self._is_switching:
+                return
+            if reader.ended:
+                self._receiver = None
+                receiver.on_complete()
+            else:
+                receiver.on_idle()
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
+            receiver.fail(error)
 
     def _tell_early(self, receiver: Receiver, head: AnswerHead) -> None:
         if head.status == 101:
@@ -266,7 +265,10 @@ class UpstreamConnection(asyncio.Protocol):
         receiver = self._receiver
         self.close()
         if receiver is not None:
-            receiver.on_error(error)
+            try:
+                receiver.on_error(error)
+            except Exception as fault:  # noqa: BLE001 - `fail` logs it
+                receiver.fail(fault)
 
     def eof_received(self) -> None:
         """The upstream has said that nothing follows, by TLS where that is spoken (RFC 9112 §9.8)."""
@@ -275,7 +277,6 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """The upstream closed, or we did."""
         transport, self._transport = self._transport, None
-        self._writable.set()
         reader = self._reader
         if reader is None:
             return

@@ -39,7 +39,7 @@ class Teller:
 
     def tell(self) -> None:
         """Hand over all that was counted since the last time."""
-        refusals = last_refusals.take(self._serves.shared.refusals, self._serves.redis.clock.seconds)
+        refusals = last_refusals.take(self._serves.proxy.rejections, self._serves.redis.clock.seconds)
         counted, condition = self._untold.take(), self._condition()
         self._channel.say(Word(Handover(counted, condition, self.is_leaving, refusals)))
 
@@ -63,7 +63,7 @@ class Teller:
         )
 
     def _policy_digest(self) -> str:
-        policies = self._serves.shared.policies
+        policies = self._serves.proxy.policies
         if policies is not self._policies:
             self._policies, self._digest = policies, policies.table.digest()
         return self._digest

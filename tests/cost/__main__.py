@@ -54,6 +54,9 @@ class Nobody:
 
     def on_upstream_ready(self) -> None: ...
 
+    def fail(self, error: BaseException) -> None:
+        raise error
+
 
 def least_us(step: Callable[[int], object]) -> float:
     """Microseconds a request, the least of the rounds: what disturbs a measurement only adds to it."""
@@ -69,11 +72,11 @@ def least_us(step: Callable[[int], object]) -> float:
 def stages() -> dict[str, float]:
     """By name, those of a request that passes; the last ones are of all."""
     parts, nobody, ids = StageSet(admits=True), Nobody(), RequestIds(os.urandom)
-    shared, options = parts.shared, parts.shared.options
-    admission, policies, counters = shared.admission, shared.policies, shared.counters
-    (address,) = shared.upstreams.addresses
+    proxy, options = parts.proxy, parts.proxy.options
+    admission, policies, counters = proxy.admission, proxy.policies, proxy.counters
+    (address,) = proxy.upstreams.addresses
     reader = PlainReader(options.onward, options.entrance, frozenset(), parts.settings.key_header)
-    upstreams = shared.upstreams.current[DEFAULT_UPSTREAM]
+    upstreams = proxy.upstreams.current[DEFAULT_UPSTREAM]
     answers = [ANSWER % number for number in range(REQUESTS)]
     wires = [REQUEST % (number, number) for number in range(REQUESTS)]
 

@@ -17,9 +17,10 @@ from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Told
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
+from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.request_id import RequestIds
-from gateway.proxy.shared import Shared
+from gateway.proxy.server import ProxyState
 from gateway.proxy.upstream_connection import UpstreamConnection
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
@@ -97,7 +98,9 @@ class StageSet:
         admission = Admission(LiveOverrides(RedisClock()), ToldLimiter(admits=admits), InFlight())
         options = proxy_parts.proxy_options(self.settings)
         ids = RequestIds(os.urandom)
-        self.shared = Shared(policies, admission, upstreams, counters, options, lambda: False, ids)
+        self.proxy = ProxyState(
+            policies, admission, upstreams, counters, options, AccessLog(0), lambda: False, ids
+        )
         self._ends = socket.socketpair()
         self.to_client, self.to_upstream = (Nowhere(end) for end in self._ends)
         self.upstream = UpstreamConnection()
@@ -105,7 +108,7 @@ class StageSet:
         self.upstream.idle_until = inf
         (address,) = upstreams.addresses
         address._idle.append(self.upstream)
-        downstream = proxy_parts.downstream(self.settings, self.shared, asyncio.Event())
+        downstream = proxy_parts.downstream(self.settings, self.proxy, asyncio.Event())
         place = Connections(counters, most=1).take("127.0.0.1")
         assert isinstance(place, Place)
         self.client = cast(ClientConnection, downstream(place))

@@ -6,14 +6,13 @@ from enum import Enum
 
 from hypothesis import strategies as st
 
-from gateway.proxy.answer_body import AnswerBody
 from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
 from gateway.proxy.answers import AnswerReader
-from gateway.proxy.awaited_answer import ask
-from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.fuzz.answers import ASKED, EXAMPLES, Asked
 from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
 from tests.fuzz.target import Target
+from tests.support.exchange import exchange
 from tests.unit.gateway.proxy.wire import Wire
 
 _SWITCHING = 101
@@ -79,11 +78,10 @@ async def connected(pieces: list[bytes], asked: Asked, end: End) -> Told:
     told, wire = Told(), Wire()
     connection = UpstreamConnection()
     connection.connection_made(wire)
-    answer = ask(
+    response = exchange(
         connection,
         b"",
-        has_answer_body=asked.method != "HEAD",
-        silence_seconds=1.0,
+        has_response_body=asked.method != "HEAD",
         upgrade=asked.upgrade,
         on_interim=lambda head: told.interim.append(head.status),
     )
@@ -96,28 +94,10 @@ async def connected(pieces: list[bytes], asked: Asked, end: End) -> Told:
         if end is End.IN_ORDER:
             connection.eof_received()
         connection.connection_lost(None if end is End.IN_ORDER else ConnectionResetError())
-    try:
-        if answer.done():
-            told.head, body = answer.result()
-            told.is_over = True
-            await _read(body, told)
-    except UpstreamError:
-        told.is_over = True
+    told.head, told.body = response.head, response.body
+    told.is_whole, told.is_over = response.is_complete, response.is_over
     told.is_reusable = connection.settle(1.0)
     return told
-
-
-async def _read(body: AnswerBody, told: Told) -> None:
-    """As far as nobody has to wait."""
-    while not body.at_eof():
-        reading = asyncio.ensure_future(body.readany())
-        await asyncio.sleep(0)
-        if not reading.done():
-            reading.cancel()
-            told.is_over = False
-            return
-        told.body += reading.result()
-    told.is_whole = True
 
 
 def check(given: tuple[tuple[bytes, list[bytes]], Asked, End]) -> None:

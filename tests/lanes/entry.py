@@ -13,10 +13,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
-
-from aiohttp import web_protocol
 
 import gateway
 from gateway import clock, last_refusals, proxy_parts
@@ -35,9 +33,10 @@ from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy import resets
+from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.request_id import RequestIds
-from gateway.proxy.shared import Shared
+from gateway.proxy.server import ProxyState
 from gateway.proxy.upstream import Upstreams
 from gateway.request_context import RequestContext
 from gateway.settings import Settings
@@ -90,8 +89,6 @@ def replaced(
             for name, value in list(vars(module).items()):
                 if callable(value) and value.__hash__ is not None and value in replacements:
                     stack.enter_context(patch.object(module, name, replacements[value]))
-        # aiohttp rounds its timeouts of more than five seconds up to whole seconds of the loop's clock.
-        stack.enter_context(patch.object(web_protocol, "ceil_timeout", asyncio.timeout))
         yield
 
 
@@ -142,28 +139,29 @@ class Gateway:
         self._max_places = read.upstream_connections
         self._in_flight = InFlight()
         self._ids = RequestIds(draw)
-        self._shared = Shared(
+        self._proxy = ProxyState(
             policies,
             Admission(LiveOverrides(redis_clock), limiter, self._in_flight),
             self._upstreams,
             self._counters,
             proxy_parts.proxy_options(read),
+            AccessLog(read.access_log),
             lambda: self._is_draining,
             self._ids,
         )
         self._force = asyncio.Event()
-        self._downstream = proxy_parts.downstream(read, self._shared, self._force)
+        self._downstream = proxy_parts.downstream(read, self._proxy, self._force)
 
     def begin_case(self) -> None:
         """Draw new request ids, keep no rejection records, and stop to drain."""
         self._is_draining = False
         self._ids._random, self._ids._used = b"", 0
-        self._shared.refusals.clear()
+        self._proxy.rejections.clear()
 
     def connect(self, peer: str) -> asyncio.Protocol | None:
         """The protocol of a new connection from this address; None where there is no slot for it."""
         place = self._connections.take(peer)
-        return cast(asyncio.Protocol, self._downstream(place)) if isinstance(place, Place) else None
+        return self._downstream(place) if isinstance(place, Place) else None
 
     @staticmethod
     def served_fast(protocol: asyncio.Protocol | None) -> int:
@@ -186,7 +184,7 @@ class Gateway:
         """Put the policies of these settings in force."""
         policies = read_policies(Settings(**settings))
         self._upstreams.load(policies.upstreams)
-        self._shared.policies = policies
+        self._proxy.policies = policies
         self._addresses |= {address.url: address for address in self._upstreams.addresses}
 
     def close_upstreams(self) -> None:
@@ -225,7 +223,7 @@ class Gateway:
     def rejections(self, start: float) -> tuple[str, ...]:
         """The records of requests that were rejected for a limit in this case, with seconds since `start`."""
         return tuple(
-            repr(last_refusals.refusal(kept, lambda at: at - start)) for kept in self._shared.refusals
+            repr(last_refusals.refusal(kept, lambda at: at - start)) for kept in self._proxy.rejections
         )
 
 

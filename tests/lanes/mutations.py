@@ -82,7 +82,7 @@ MUTATIONS = (
     Mutation("fields are known by how long they are", _forms_by_length),
     Mutation("a body is as long as it likes", _any_body),
     Mutation("two keys are no trouble", _always(PlainReader, "_has_one_key", True)),
-    Mutation("nobody is a trusted proxy", _always(ProxyServer, "trusts", False)),
+    Mutation("no peer is a trusted proxy", _always(ProxyServer, "trusts", False)),
     Mutation("ids of trusted proxies are not taken over", _always(plain, "request_id_in", None)),
     Mutation("clients are not counted", _clients_not_counted),
     Mutation("the log is not told", _left_out(Transaction, "_log_access")),

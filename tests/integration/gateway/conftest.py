@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -19,15 +18,6 @@ from tests.integration.gateway.upstream import Upstream
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that `gateway.cli` starts."""
     return {"uvloop": uvloop.new_event_loop}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a run without the fast lane only tests count that have a node here, which heeds the environment."""
-    if os.environ.get("GATEWAY_FAST_LANE") != "false":
-        return
-    left = [item for item in items if "start_node" not in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture

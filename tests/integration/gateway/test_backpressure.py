@@ -1,7 +1,6 @@
 """Nothing is taken in that cannot go on: here requests behind others; for bodies see test_big_bodies.py."""
 
 import asyncio
-import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,9 +13,6 @@ from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
 from tests.living import living
 
-on_the_engine = pytest.mark.skipif(
-    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="looks into the engine's connections"
-)
 StartNode = Callable[..., Awaitable[Node]]
 
 ONE_READ_BYTES = 256 << 10
@@ -38,7 +34,6 @@ def held_bytes() -> int:
     return sum(each.held_bytes for each in living(ClientConnection))
 
 
-@on_the_engine
 @pytest.mark.parametrize("behind", CODAS.values(), ids=CODAS)
 async def test_what_is_sent_behind_a_request_that_waits_is_not_taken(
     node: Node, upstream: Upstream, behind: bytes
@@ -84,7 +79,6 @@ async def test_as_soon_as_there_is_room_the_rest_is_taken(node: Node, upstream: 
         assert [(await client.answer()).body for _ in requests] == [b"/%d" % number for number in range(60)]
 
 
-@on_the_engine
 @pytest.mark.parametrize("at_once", [1, 20], ids=["one by one", "in pipelines"])
 async def test_who_takes_no_refusals_is_not_given_ever_more_of_them(
     start_node: StartNode, at_once: int

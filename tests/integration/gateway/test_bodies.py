@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,9 +10,6 @@ from tests.integration.gateway.client import request, within
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
 
-on_the_engine = pytest.mark.skipif(
-    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="the former server closes at once"
-)
 StartNode = Callable[..., Awaitable[Node]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EXPECT = b"Expect: 100-continue"
@@ -219,7 +215,6 @@ async def _arrived(node: Node) -> None:
     await eventually(node.record, lambda record: record.in_flight == 1)
 
 
-@on_the_engine
 async def test_the_response_to_a_broken_body_is_not_lost_in_a_reset(node: Node) -> None:
     """What the client still sends is read until it has seen the end."""
     async with await node.connect() as client:

@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 from gateway.contract import keys
 from gateway.contract.telemetry import TelemetryRecord
 from gateway.limiter.ask import Ask
-from gateway.proxy.connection import Connection
-from gateway.proxy.exchange import Exchange
+from gateway.proxy.client_connection import ClientConnection
+from gateway.proxy.transaction import Transaction
 from gateway.proxy.upstream_connection import UpstreamConnection
 from loadtest import delay_proxy, redis_server
 from tests.integration.gateway.client import request
@@ -91,7 +91,7 @@ class Storm:
 def leftovers() -> Counter[str]:
     """What requests may leave in this process, which is the node's and the upstream's."""
     gc.collect()
-    kinds: tuple[type[object], ...] = (Ask, Connection, Exchange, UpstreamConnection)
+    kinds: tuple[type[object], ...] = (Ask, ClientConnection, Transaction, UpstreamConnection)
     found = Counter(type(each).__name__ for each in living(*kinds))
     return found | Counter(descriptors=len(list(Path("/dev/fd").iterdir())), tasks=len(asyncio.all_tasks()))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -15,9 +14,6 @@ from tests.integration.gateway.limiter.node import hanging
 from tests.integration.gateway.node import Node, eventually, running_node
 from tests.integration.gateway.upstream import Held, Peer, Upstream
 
-on_the_engine = pytest.mark.skipif(
-    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="looks into the engine's connections"
-)
 StartNode = Callable[..., Awaitable[Node]]
 
 
@@ -169,7 +165,6 @@ async def test_concurrency_in_shadow_refuses_nobody_and_tells(
     assert (await node.settled()).boot.shadow_refused == 2
 
 
-@on_the_engine
 @pytest.mark.source
 async def test_a_fault_of_ours_gives_the_place_back(
     upstream: Upstream, redis_url: str, monkeypatch: pytest.MonkeyPatch

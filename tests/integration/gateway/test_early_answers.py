@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.proxy.awaited_answer import ask
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamError
 from tests.integration.gateway.client import PATIENCE_SECONDS, Answer, Client, request, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
+from tests.support.exchange import exchange
 
 StartNode = Callable[..., Awaitable[Node]]
 TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
@@ -100,24 +100,18 @@ async def test_what_an_upstream_said_is_read_though_the_write_fails_first(
         peer, _ = server.accept()
         with peer:
             peer.settimeout(PATIENCE_SECONDS)
-            future = ask(
-                connection,
-                b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody",
-                has_answer_body=True,
-                silence_seconds=PATIENCE_SECONDS,
-            )
+            response = exchange(connection, b"POST / HTTP/1.1\r\nHost: x\r\n\r\nbody")
             await within(asyncio.to_thread(peer.recv, 65536))
             peer.sendall(answer)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not future.done():
+            while not response.is_over:
                 connection.write(b"more")
                 await asyncio.sleep(0)
         if status is None:
             with pytest.raises(UpstreamError):
-                await future
+                await response.headers()
         else:
-            head, body = await future
-            assert head.status == status
-            assert await within(body.readany()) == b"no"
+            assert (await response.headers()).status == status
+            assert response.body == b"no"
         address.release(connection, in_order=False)
         address.close()

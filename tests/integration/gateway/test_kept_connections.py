@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.clock import monotonic
-from gateway.proxy.awaited_answer import ask
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
+from tests.support.exchange import exchange
 
 StartNode = Callable[..., Awaitable[Node]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -33,10 +33,7 @@ async def address(upstream: Upstream) -> AsyncIterator[UpstreamAddress]:
 async def used(address: UpstreamAddress) -> UpstreamConnection:
     """A connection after its exchange."""
     connection = await address.connect(PATIENCE_SECONDS)
-    head = b"GET / HTTP/1.1\r\nHost: service.example\r\n\r\n"
-    _, body = await within(ask(connection, head, has_answer_body=True, silence_seconds=PATIENCE_SECONDS))
-    while not body.at_eof():
-        await within(body.readany())
+    await within(exchange(connection, b"GET / HTTP/1.1\r\nHost: service.example\r\n\r\n").content())
     address.release(connection)
     return connection
 

@@ -3,18 +3,12 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from gateway.proxy import watched_connection
-from gateway.proxy.downstream import Downstream
-from gateway.proxy.incoming import Message
-from gateway.proxy.raw_response import RawResponse
-from gateway.telemetry.counters import Counters
+from gateway.proxy import client_connection, server
 from tests.certificates import Authority
 from tests.integration.gateway.client import Client, request, within
 from tests.integration.gateway.node import Node, eventually
@@ -29,7 +23,7 @@ SHORT_SECONDS = 0.01
 @pytest.fixture
 async def patient(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that leaves its clients much time."""
-    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", LONG_SECONDS)
+    monkeypatch.setattr(server, "DRAIN_POLL_SECONDS", LONG_SECONDS)
     node: Node = await start_node(drain_timeout=LONG_SECONDS)
     return node
 
@@ -37,8 +31,8 @@ async def patient(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> Nod
 @pytest.fixture
 async def quick(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A node that leaves its clients next to none, until it has said goodbye."""
-    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", SHORT_SECONDS)
-    monkeypatch.setattr(watched_connection, "GOODBYE_SECONDS", LONG_SECONDS)
+    monkeypatch.setattr(server, "DRAIN_POLL_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(client_connection, "LINGER_SECONDS", LONG_SECONDS)
     node: Node = await start_node(drain_timeout=LONG_SECONDS)
     return node
 
@@ -137,7 +131,7 @@ async def test_a_request_behind_the_end_is_dropped_without_a_reset(quick: Node, 
 async def test_by_tls_the_end_is_told_as_well(
     start_node: StartNode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(server, "DRAIN_POLL_SECONDS", SHORT_SECONDS)
     authority = Authority(tmp_path)
     certificate, key = authority.sign()
     node: Node = await start_node(tls_cert=certificate, tls_key=key, drain_timeout=LONG_SECONDS)
@@ -148,54 +142,35 @@ async def test_by_tls_the_end_is_told_as_well(
     await within(node.task)
 
 
-async def test_a_second_signal_does_not_wait_for_who_is_silent() -> None:
-    hurry = asyncio.Event()
-    async with serving(hurry) as (server, port), await Client.connect(port) as client:
+async def test_a_second_signal_does_not_wait_for_who_is_silent(patient: Node) -> None:
+    async with await patient.connect() as client:
         assert (await client.get()).status == 200
-        leaving = asyncio.ensure_future(server.shutdown(LONG_SECONDS))
-        hurry.set()
-        await within(leaving)
+        patient.stop.set()
+        patient.hurry.set()
+        await within(patient.task)
         assert await client.rest() == b""
 
 
-@asynccontextmanager
-async def serving(hurry: asyncio.Event) -> AsyncIterator[tuple[Downstream, int]]:
-    """A server for clients by itself, which says ok until it is told to hurry."""
-
-    async def handle(incoming: Message) -> web.StreamResponse:
-        await incoming.writer.write(OK)
-        return RawResponse(keep_alive=True)
-
-    served = Downstream(handle, Counters(), hurry)
-    server = await asyncio.get_running_loop().create_server(served, "127.0.0.1", 0)
-    try:
-        yield served, server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        hurry.set()
-        await served.shutdown(LONG_SECONDS)
-
-
-async def test_what_came_while_the_node_was_busy_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last chance is over before the request is read, and not before it came."""
-    monkeypatch.setattr(watched_connection, "LAST_CHANCE_SECONDS", 1.0)
+async def test_what_came_while_the_node_was_busy_is_answered(
+    start_node: StartNode, upstream: Upstream
+) -> None:
+    """The idle connection's time is over before its request is read, and not before it came."""
+    upstream.script = upstream.answering(OK)
+    node = await start_node(drain_timeout=LONG_SECONDS)
     loop = asyncio.get_running_loop()
     busy, trigger = socket.socketpair()
-    async with serving(asyncio.Event()) as (server, port):
-        with busy, trigger, socket.create_connection(("127.0.0.1", port)) as client:
-            client.setblocking(False)
+    with busy, trigger, socket.create_connection(("127.0.0.1", node.port)) as client:
+        client.setblocking(False)
+        client.sendall(request())
+        assert (await within(loop.sock_recv(client, 1000))).startswith(b"HTTP/1.1 200 OK")
+
+        def reads_something_else() -> None:
+            loop.remove_reader(busy)
             client.sendall(request())
-            assert await within(loop.sock_recv(client, 1000)) == OK
+            time.sleep(1.1 * server.DRAIN_POLL_SECONDS)
 
-            def reads_something_else() -> None:
-                loop.remove_reader(busy)
-                client.sendall(request())
-                time.sleep(1.1)
-
-            loop.add_reader(busy, reads_something_else)
-            leaving = asyncio.ensure_future(server.shutdown(LONG_SECONDS))
-            for _ in range(10):  # until it waits
-                await asyncio.sleep(0)
-            trigger.send(b"x")
-            assert await within(loop.sock_recv(client, 1000)) == OK
-        await within(leaving)
+        loop.add_reader(busy, reads_something_else)
+        await accepts_no_more(node)
+        trigger.send(b"x")
+        assert (await within(loop.sock_recv(client, 1000))).startswith(b"HTTP/1.1 200 OK")
+    await within(node.task)

@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
+from gateway.building import Signals, serving
 from gateway.connections import LOOKS, Connections, Full, Place
-from gateway.proxy.connection import Connection
-from gateway.proxy.head import SHADOWED
-from gateway.proxy.patience import TimeLimits
+from gateway.neighbours import Neighbours
+from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.turned_away import MOST
 from tests.certificates import Authority
@@ -168,13 +167,10 @@ async def test_one_whose_client_has_not_taken_its_answer_does_not_make_room_befo
     hall = Connections(Counters(), most=1)
     place = hall.take("127.0.0.1")
     assert isinstance(place, Place)
-
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        raise AssertionError("nobody asks")
+    settings = Settings(upstream_url="http://127.0.0.1:9")  # type: ignore[call-arg] # others from the environment
 
     with its:
-        hurry, limits = asyncio.Event(), TimeLimits()
-        connection = Connection(web.Server(answer), Counters(), hurry, SHADOWED, limits, place)
+        connection = serving(settings, Signals(), Counters(), Neighbours()).downstream(place)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_accepted_socket(lambda: connection, ours)
         sent = 0

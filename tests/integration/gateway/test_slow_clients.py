@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,9 +13,6 @@ from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Received, Upstream
 
-on_the_engine = pytest.mark.skipif(
-    os.environ.get("GATEWAY_FAST_LANE") == "false", reason="looks into the engine's connections"
-)
 StartNode = Callable[..., Awaitable[Node]]
 
 SHORT = 0.3
@@ -246,7 +242,6 @@ async def test_a_client_that_asks_on_and_on_and_takes_no_answer_is_left(
     assert (await node.settled()).boot.requests < 500
 
 
-@on_the_engine
 async def test_a_client_that_does_not_take_the_little_that_is_left_of_a_broken_answer_is_left(
     start_node: StartNode, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from gateway.proxy import stillness, tunnel, watched_connection
+from gateway.proxy import client_connection, stillness, tunnel
 from gateway.proxy.watch import unsent_bytes
 from tests.certificates import Authority
 from tests.integration.gateway.client import request, within
@@ -230,7 +230,7 @@ async def test_who_says_much_early_and_then_no_more_hears_the_last_words(
     node: Node, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that holds much is asked whether its client has left; a tunnel's is not."""
-    monkeypatch.setattr(watched_connection, "DEPARTURE_SECONDS", 0.05)
+    monkeypatch.setattr(client_connection, "DISCONNECT_POLL_SECONDS", 0.05)
     early = bytes(200_000)
     async with open_tunnel(node, upstream, sent=early) as opened:
         assert await within(opened.peer.reader.readexactly(len(early))) == early

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.proxy import connection
+from gateway.proxy import client_connection
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.handshakes import ACCEPT, KEY, OFFER, SWITCH, open_tunnel, tunnels
 from tests.integration.gateway.node import Node, eventually
@@ -170,7 +170,7 @@ async def test_much_that_comes_before_the_101_comes_whole_after_it(node: Node, u
 async def test_what_is_read_in_turns_goes_over_whole_in_the_middle_of_them(
     node: Node, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "TURN_BYTES", 512)
+    monkeypatch.setattr(client_connection, "TURN_BYTES", 512)
     early = bytes(range(256)) * 800
     async with open_tunnel(node, upstream, sent=early) as tunnel:
         assert await within(tunnel.peer.reader.readexactly(len(early))) == early

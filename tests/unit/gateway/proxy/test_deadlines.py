@@ -26,6 +26,9 @@ class Asker:
     def on_timeout(self) -> None:
         self._late.told.put_nowait(self._name)
 
+    def fail(self, error: BaseException) -> None:
+        raise error
+
 
 @pytest.fixture
 def deadlines() -> Deadlines:

@@ -10,16 +10,17 @@ from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import LARGE_BYTES, Piece
 from gateway.proxy.keep_alive import SHARE
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
-from tests.unit.gateway.proxy.exchanges import OK, ask, whole
+from tests.support.exchange import exchange
 from tests.unit.gateway.proxy.wire import Wire
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 async def test_one_connection_serves_one_exchange_after_the_other(connection: UpstreamConnection) -> None:
     for _ in range(3):
-        answer = ask(connection, b"x", has_answer_body=True)
+        response = exchange(connection)
         connection.data_received(OK)
-        _, payload = await answer
-        assert await whole(payload) == b"ok"
+        assert await response.content() == b"ok"
         assert connection.settle(1.0)
 
 
@@ -28,9 +29,9 @@ async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
     connection: UpstreamConnection, hint: bytes, longest: float
 ) -> None:
     for lines in (b"Keep-Alive: " + hint + b"\r\n", b""):
-        answer = ask(connection, b"x", has_answer_body=True)
+        response = exchange(connection)
         connection.data_received(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n")
-        await answer
+        await response.content()
         before = monotonic()
         assert connection.settle(100.0)
         assert connection.idle_until - monotonic() <= longest
@@ -43,9 +44,9 @@ async def test_one_that_is_not_kept_or_that_is_old_is_not_used_again(
 ) -> None:
     connection = UpstreamConnection(age_seconds)
     connection.connection_made(wire)
-    answer = ask(connection, b"x", has_answer_body=True)
+    response = exchange(connection)
     connection.data_received(b"HTTP/1.1 200 OK\r\nKeep-Alive: " + hint + b"\r\nContent-Length: 0\r\n\r\n")
-    await answer
+    await response.content()
 
     assert not connection.settle(100.0)
 
@@ -61,10 +62,9 @@ NOT_REUSABLE = {
 
 @pytest.mark.parametrize("answer", NOT_REUSABLE.values(), ids=NOT_REUSABLE)
 async def test_a_connection_is_not_used_again_where(connection: UpstreamConnection, answer: bytes) -> None:
-    future = ask(connection, b"x", has_answer_body=True)
+    response = exchange(connection)
     connection.data_received(answer)
-    _, payload = await future
-    await payload.readany()
+    await response.headers()
 
     assert not connection.settle(1.0)
 
@@ -72,9 +72,9 @@ async def test_a_connection_is_not_used_again_where(connection: UpstreamConnecti
 async def test_what_comes_while_nothing_is_asked_ends_the_connection(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = ask(connection, b"x", has_answer_body=True)
+    response = exchange(connection)
     connection.data_received(OK)
-    await whole((await answer)[1])
+    await response.content()
     assert connection.settle(1.0)
     connection.data_received(b"HTTP/1.1 408 Timeout\r\n\r\n")
 
@@ -82,17 +82,74 @@ async def test_what_comes_while_nothing_is_asked_ends_the_connection(
     assert not connection.can_be_reused
 
 
-async def test_a_drain_ends_where_the_connection_does(connection: UpstreamConnection) -> None:
-    ask(connection, b"x", has_answer_body=True)
-    connection.pause_writing()
-    drained = asyncio.ensure_future(connection.drain(60.0))
-    await asyncio.sleep(0)
-    connection.connection_lost(ConnectionResetError())
+async def test_a_head_goes_out_as_it_is(connection: UpstreamConnection, wire: Wire) -> None:
+    exchange(connection, b"GET / HTTP/1.1\r\n\r\n")
 
+    assert wire.written == b"GET / HTTP/1.1\r\n\r\n"
+
+
+async def test_a_response_may_come_byte_by_byte(connection: UpstreamConnection) -> None:
+    response = exchange(connection)
+    for byte in OK:
+        connection.data_received(bytes([byte]))
+
+    assert (await response.headers()).status == 200
+    assert await response.content() == b"ok"
+    assert connection.settle(1.0)
+
+
+@pytest.mark.parametrize(("received", "untouched"), [(b"", True), (b"H", False)])
+async def test_a_loss_before_the_response_states_whether_any_byte_of_it_came(
+    connection: UpstreamConnection, received: bytes, untouched: bool
+) -> None:
+    response = exchange(connection)
+    if received:
+        connection.data_received(received)
+    connection.connection_lost(None)
+
+    assert response.error is not None
+    assert response.error.untouched is untouched
+
+
+async def test_a_body_until_close_is_complete_if_the_close_was_in_order(
+    connection: UpstreamConnection,
+) -> None:
+    response = exchange(connection)
+    connection.data_received(b"HTTP/1.1 200 OK\r\n\r\nall")
+    connection.eof_received()
+    connection.connection_lost(None)
+
+    assert await response.content() == b"all"
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nsome", ConnectionResetError()),
+        (b"HTTP/1.1 200 OK\r\n\r\nsome", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome", None),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n", None),
+    ],
+)
+async def test_a_body_that_breaks_off_is_an_error_behind_what_came_of_it(
+    connection: UpstreamConnection, part: bytes, error: Exception | None
+) -> None:
+    response = exchange(connection)
+    connection.data_received(part)
+    connection.connection_lost(error)
+
+    assert response.body == b"some"
     with pytest.raises(UpstreamError):
-        await drained
-    with pytest.raises(UpstreamError):
-        await connection.drain(60.0)
+        await response.content()
+
+
+async def test_interim_responses_are_passed_on_except_100(connection: UpstreamConnection) -> None:
+    passed: list[AnswerHead] = []
+    response = exchange(connection, on_interim=passed.append)
+    connection.data_received(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" + OK)
+
+    assert (await response.headers()).status == 200
+    assert [(each.status, each.fields) for each in passed] == [(103, [(b"Link", b"</a>")])]
 
 
 SWITCH = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
@@ -101,10 +158,10 @@ SWITCH = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r
 async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = ask(connection, b"x", has_answer_body=True, upgrade=b"websocket")
+    response = exchange(connection, upgrade=b"websocket")
     connection.data_received(SWITCH + b"fra")
     connection.data_received(b"me")
-    head, _ = await answer
+    head = await response.headers()
     assert (head.status, wire.paused) == (101, True)
 
     class Tunnel(asyncio.Protocol):
@@ -125,11 +182,11 @@ async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
 async def test_a_switch_that_nobody_offered_ends_the_connection(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    answer = ask(connection, b"x", has_answer_body=True)
+    response = exchange(connection)
     connection.data_received(SWITCH)
 
     with pytest.raises(UpstreamError):
-        await answer
+        await response.headers()
     assert wire.closed
 
 
@@ -156,6 +213,9 @@ class Listener:
     def on_upstream_full(self) -> None: ...
 
     def on_upstream_ready(self) -> None: ...
+
+    def fail(self, error: BaseException) -> None:
+        raise error
 
     def on_complete(self) -> None:
         self.told.append("ended")
