@@ -9,9 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from aiohttp import web
-
-from gateway.admin import AdminSources, admin_application
+from gateway.admin import AdminSources, admin_serving
 from gateway.background import background
 from gateway.building import RedisParts, Serving, Signals, Speaking, reread_files, serving, speaking
 from gateway.changes import listen
@@ -145,15 +143,9 @@ async def admin_listening(settings: Settings, sources: AdminSources) -> AsyncIte
     Raises:
         StartError: it cannot listen there.
     """
-    admin = web.AppRunner(admin_application(sources), access_log=None)
-    try:
-        sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
-        await admin.setup()
-        for listening in sockets:
-            await web.SockSite(admin, listening).start()
+    sockets = await listening_sockets(settings.admin_host, settings.admin_port, "ADMIN_")
+    async with admin_serving(sources, sockets, settings.own_admin_names):
         yield sockets[0].getsockname()[1]
-    finally:
-        await admin.cleanup()
 
 
 def reached_at(node: NodeInfo, settings: Settings, port: int, admin_port: int) -> NodeInfo:

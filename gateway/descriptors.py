@@ -5,7 +5,7 @@ import resource
 from contextlib import suppress
 
 SPARE = 192
-"""For all but clients and upstreams: Redis, the admin listener, files, and who is turned away."""
+"""For all but clients and upstreams: 64 of the admin listener, Redis, files, and rejected connections."""
 
 logger = logging.getLogger(__name__)
 

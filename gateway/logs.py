@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiohttp.http_exceptions import HttpProcessingError
-
 from gateway.log_lines import JsonLines, TextLines
 from gateway.log_writer import LogWriter
 
@@ -39,7 +37,6 @@ def writing(level: str, line_format: str, node_id: str, worker: int | None = Non
     writer = LogWriter(_STDERR, lambda lines: _bytes(formatter.format(_loss(lines))))
     handler = _LineHandler(writer)
     handler.setFormatter(formatter)
-    handler.addFilter(_is_worth_a_line)
     own = getattr(logging, level.upper())
     levels = {"": max(own, logging.WARNING), "gateway": own, ACCESS: logging.INFO}
     before = {name: logging.getLogger(name).level for name in levels}
@@ -84,12 +81,6 @@ def _loss(lines: int) -> logging.LogRecord:
     return logging.makeLogRecord(
         {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": words}
     )
-
-
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Not what aiohttp says, with a traceback, of a message at the admin listener that is not HTTP."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
 
 
 def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

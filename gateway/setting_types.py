@@ -29,6 +29,12 @@ def _host(text: str) -> str:
     return text
 
 
+def _host_names(text: str) -> str:
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        _host(name)
+    return text
+
+
 def _file_path(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("a path has no NUL in it")
@@ -72,6 +78,7 @@ def _share(value: object) -> float:
 
 
 Host = Annotated[str, AfterValidator(_host)]
+HostNames = Annotated[str, BeforeValidator(_listed), AfterValidator(_host_names)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Share = Annotated[float, PlainValidator(_share)]

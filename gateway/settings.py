@@ -29,6 +29,7 @@ from gateway.setting_types import (
     FieldName,
     FilePath,
     Host,
+    HostNames,
     LimitValue,
     NodeId,
     Port,
@@ -84,6 +85,10 @@ class Settings(ConnectionSettings, BaseSettings):
     )
     admin_host: Host = Field("127.0.0.1", description="address of the admin listener")
     admin_port: Port = Field(9080, description="port of the admin listener")
+    admin_names: HostNames = Field(
+        "",
+        description="further names with a dot by which the admin listener is requested, with commas between",
+    )
     tls_cert: FilePath | None = Field(
         None, description="PEM file of the certificate that clients are shown; with it they are served by TLS"
     )
@@ -204,6 +209,12 @@ class Settings(ConnectionSettings, BaseSettings):
                 "choose another, as in X-Client-Id"
             )
         return self
+
+    @property
+    def own_admin_names(self) -> frozenset[str]:
+        """Names by which the admin listener may be requested, in lower case."""
+        own = (self.admin_host, self.advertise_host or "", *self.admin_names.split(","))
+        return frozenset(name.strip().lower().removesuffix(".") for name in own) - {""}
 
     @property
     def accepts_unknown_keys(self) -> bool:

@@ -6,7 +6,6 @@ import sys
 import warnings
 
 import pytest
-from aiohttp.http_exceptions import BadStatusLine
 
 from gateway import logs
 
@@ -47,13 +46,6 @@ def test_libraries_are_not_listened_to_below_warnings(capfd: Capture, library: s
         logging.getLogger(library).warning("heard")
 
     assert capfd.readouterr().err.count("\n") == 1
-
-
-def test_what_is_not_http_is_not_told_with_a_traceback(capfd: Capture) -> None:
-    with logs.writing("debug", "text", "node-1"):
-        logging.getLogger("aiohttp.server").error("Error handling request", exc_info=BadStatusLine())
-
-    assert capfd.readouterr().err == ""
 
 
 def test_a_message_that_cannot_be_formatted_is_told_and_raises_nothing(

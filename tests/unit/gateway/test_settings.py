@@ -28,6 +28,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "admin_port": ("0", 0),
     "tls_cert": ("/etc/tls/node.pem", Path("/etc/tls/node.pem")),
     "tls_key": ("/etc/tls/node.key", Path("/etc/tls/node.key")),
+    "admin_names": ("gw.example,gw.internal", "gw.example,gw.internal"),
     "advertise_host": ("gateway.example", "gateway.example"),
     "upstream_url": ("http://service:81, https://[::1]", "http://service:81, https://[::1]"),
     "upstream_ca": ("authorities.pem", Path("authorities.pem")),
