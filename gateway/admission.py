@@ -7,13 +7,14 @@ from functools import partial
 from typing import Protocol
 
 from gateway.access import Denied
-from gateway.addresses import address_of
+from gateway.addresses import Address, address_of
 from gateway.bills import Bill, Bills
+from gateway.clock import monotonic
 from gateway.contract.client_id import address_id
 from gateway.decisions import Concurrency, Decided, Decision, LeftDecided, Undecided
 from gateway.errors import StoreUnavailable
 from gateway.fields import RawHeaders
-from gateway.identity import SentKey
+from gateway.identity import Identity, SentKey, UnknownKey
 from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask
 from gateway.limiter.charge import Charge
@@ -23,6 +24,7 @@ from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
 from gateway.policies import Policies
 from gateway.routing import Asking
+from gateway.wrong_keys import WrongKeys
 
 
 class Asked:
@@ -100,11 +102,19 @@ class Deciding(Protocol):
 class Admission:
     """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
 
-    def __init__(self, overrides: LiveOverrides, limiter: Deciding, in_flight: InFlight) -> None:
+    def __init__(
+        self,
+        overrides: LiveOverrides,
+        limiter: Deciding,
+        in_flight: InFlight,
+        wrong_keys: WrongKeys | None = None,
+    ) -> None:
+        """Without `wrong_keys`, the number of unknown keys from one address is not bounded."""
         self._overrides = overrides
         self._limiter = limiter
         self._bills = Bills()
         self._in_flight = in_flight
+        self._wrong_keys = wrong_keys
 
     async def decide(self, policies: Policies, request: Asking, headers: RawHeaders, peer: str) -> Decision:
         """As `ask`, for whoever can wait.
@@ -168,7 +178,16 @@ class Admission:
         """
         meters, overrides = policies.meters, self._overrides.current
         if policies.key_says_all and isinstance(key, str):
-            return self._bills.of_key(key, policies.identity, meters, overrides)
+            if self._wrong_keys is None or policies.identity.accepts_unknown:
+                return self._bills.of_key(key, policies.identity, meters, overrides)
+            self._wrong_keys.check(peer, key, monotonic())
+            try:
+                bill = self._bills.of_key(key, policies.identity, meters, overrides)
+            except UnknownKey:
+                self._wrong_keys.count(peer, monotonic())
+                raise
+            self._wrong_keys.accept(peer, key, monotonic())
+            return bill
         address = None
         if policies.need_addresses:
             address = address_of(peer)
@@ -176,7 +195,7 @@ class Admission:
                 raise Denied(None)
         if policies.exempt.entries and policies.exempt.takes(request.method, request.target):
             return Decision(admitted=True, upstream=policies.routing.upstream(request))
-        client = policies.identity.client_of(key, address)
+        client = self._client_of(policies.identity, key, address, peer)
         if client in policies.deny.clients:
             raise Denied(client)
         if client in policies.allow.clients or (address and policies.allow.has_address(address)):
@@ -185,6 +204,18 @@ class Admission:
         if meters.of_address and address is not None and not meters.is_registered(client):
             bill = _with_address(bill, meters.of_address, address_id(address))
         return bill
+
+    def _client_of(self, identity: Identity, key: SentKey, address: Address | None, peer: str) -> str:
+        if self._wrong_keys is None or identity.accepts_unknown or not isinstance(key, str):
+            return identity.client_of(key, address)
+        self._wrong_keys.check(peer, key, monotonic())
+        try:
+            client = identity.client_of(key, address)
+        except UnknownKey:
+            self._wrong_keys.count(peer, monotonic())
+            raise
+        self._wrong_keys.accept(peer, key, monotonic())
+        return client
 
     def recall(self, bill: Bill) -> Decision | None:
         """The refusal of a request with such a bill, where one like it has just been refused."""

@@ -39,6 +39,7 @@ from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
 from gateway.telemetry.roster import Roster
 from gateway.version import VERSION
+from gateway.wrong_keys import WrongKeys
 
 SILENCE_SECONDS = 1.0
 
@@ -102,7 +103,9 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
     upstreams = proxy_parts.upstreams(settings, policies)
     redis = _redis_parts(settings, counters, neighbours.processes)
-    admission = Admission(redis.overrides, redis.limiter, neighbours.in_flight)
+    limit = settings.wrong_key_limit(neighbours.processes)
+    wrong_keys = None if limit is None else WrongKeys(limit)
+    admission = Admission(redis.overrides, redis.limiter, neighbours.in_flight, wrong_keys)
     proxy = ProxyState(
         policies,
         admission,

@@ -14,6 +14,10 @@ class Unidentified(Exception):  # noqa: N818 - an answer to the client, not a fa
     """No usable key; the message is for the client and does not repeat what it sent."""
 
 
+class UnknownKey(Unidentified):
+    """A well-formed key that no client is registered with."""
+
+
 class Identity:
     """Knows the registered clients' keys, and how the others' ids are made."""
 
@@ -29,7 +33,8 @@ class Identity:
         self.accepts_anonymous = accepts_anonymous
         """Whether a request without a key is its address' client."""
         self._clients = clients
-        self._accepts_unknown = accepts_unknown
+        self.accepts_unknown = accepts_unknown
+        """Whether a key that is not registered is a client of its own."""
         self._secret = secret
         self.key_header = key_header
         """The name of the field that holds a key."""
@@ -51,9 +56,9 @@ class Identity:
             name = self._clients.identify(key) if self._clients.name_by_digest else None
             if name is not None:
                 return name
-            if self._accepts_unknown:
+            if self.accepts_unknown:
                 return client_id.unknown_client_id(key, self._secret)
-            raise Unidentified("The API key is not known.")
+            raise UnknownKey("The API key is not known.")
         if key is not None:
             raise key
         if address is None or not self.accepts_anonymous:

@@ -11,6 +11,7 @@ from gateway.fields import Fields, lines
 from gateway.limiter.decision import Standing
 from gateway.meters import Meter
 from gateway.problems import Problem, Reply, problem
+from gateway.wrong_keys import WrongKeysLimited
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -23,6 +24,13 @@ _REDUCED_CAPACITY = _REGISTRY + "temporary-reduced-capacity"
 def unidentified(detail: str) -> Reply:
     """401, with the challenge that RFC 9110 §15.5.2 asks for."""
     return problem(401, detail, fields=[(b"WWW-Authenticate", b'Bearer realm="gateway"')])
+
+
+def wrong_keys_limited(reason: WrongKeysLimited) -> Reply:
+    """429 (RFC 6585 §4) to a key from an address that has sent too many unknown ones."""
+    return problem(
+        429, str(reason), kind=_QUOTA_EXCEEDED, fields=[(b"Retry-After", b"%d" % reason.retry_seconds)]
+    )
 
 
 def store_unavailable() -> Reply:

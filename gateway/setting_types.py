@@ -7,11 +7,13 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from gateway.access import AccessList
-from gateway.contract.limits import Limits, parse_limits
+from gateway.contract.limits import Limits, parse_limit, parse_limits
 from gateway.exempt import Exempt
 from gateway.field_names import check_field_name
 from gateway.trusted_proxies import TrustedProxies
 from gateway.upstream_urls import can_be_looked_up, upstream_urls
+
+OFF = "off"
 
 _NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
@@ -32,6 +34,12 @@ def _host(text: str) -> str:
 def _host_names(text: str) -> str:
     for name in filter(None, (part.strip() for part in text.split(","))):
         _host(name)
+    return text
+
+
+def _limit_or_off(text: str) -> str:
+    if text != OFF:
+        parse_limit(text)
     return text
 
 
@@ -85,6 +93,7 @@ Share = Annotated[float, PlainValidator(_share)]
 SecondsOrOff = Annotated[float, Field(ge=0, le=3600)]
 NodeId = Annotated[str, AfterValidator(_node_id)]
 UpstreamUrls = Annotated[str, BeforeValidator(_listed), AfterValidator(_upstream_urls)]
+LimitOrOff = Annotated[str, AfterValidator(_limit_or_off)]
 LimitValue = Annotated[Limits, BeforeValidator(_limits)]
 ExemptValue = Annotated[Exempt, PlainValidator(_exempt)]
 AccessListValue = Annotated[AccessList, PlainValidator(_access_list)]

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+from math import ceil
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -17,19 +18,21 @@ from pydantic_settings import (
 
 from gateway.access import AccessList
 from gateway.connection_settings import ConnectionSettings
-from gateway.contract.limits import MAX_QUOTA, Limit, Limits
+from gateway.contract.limits import MAX_QUOTA, Limit, Limits, parse_limit
 from gateway.contract.redis_url import check_redis_url
 from gateway.exempt import Exempt
 from gateway.identity import KEY_HEADER
 from gateway.limiter.limiter import OnStoreFailure
 from gateway.replies import RateLimitHeaders
 from gateway.setting_types import (
+    OFF,
     AccessListValue,
     ExemptValue,
     FieldName,
     FilePath,
     Host,
     HostNames,
+    LimitOrOff,
     LimitValue,
     NodeId,
     Port,
@@ -129,6 +132,10 @@ class Settings(ConnectionSettings, BaseSettings):
     address_limit: Annotated[LimitValue | None, NoDecode] = Field(
         None, description="what one address (of IPv6 one /64) gets without a registered key"
     )
+    unauthenticated_limit: LimitOrOff = Field(
+        "60/m",
+        description="unknown keys that one address may send to a node that registers its clients, or off",
+    )
     shadow: bool = Field(False, description="count and tell what would be refused, and refuse nobody")
     routes_file: FilePath | None = Field(
         None, description="TOML file of routes: where requests go, and what they may use"
@@ -209,6 +216,13 @@ class Settings(ConnectionSettings, BaseSettings):
                 "choose another, as in X-Client-Id"
             )
         return self
+
+    def wrong_key_limit(self, processes: int) -> Limit | None:
+        """The limit of unknown keys from one address for one of so many processes; None is off."""
+        if self.unauthenticated_limit == OFF:
+            return None
+        limit = parse_limit(self.unauthenticated_limit)
+        return Limit(ceil(limit.quota / processes), limit.period_seconds)
 
     @property
     def own_admin_names(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from gateway.problems import Problem, Reply
 from gateway.proxy.rules import Malformed
 from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
+from gateway.wrong_keys import WrongKeysLimited
 
 REASONS = (Denied, Unidentified, Undecided, Ambiguous, Problem)
 """The errors that say so."""
@@ -21,6 +22,9 @@ def turn_away(reason: Exception, counters: Counters) -> tuple[Outcome, str, Repl
             return Outcome.REFUSED, "", replies.denied()
         counters.clients.count(reason.client, refused=True)
         return Outcome.REFUSED, reason.client, replies.denied()
+    if isinstance(reason, WrongKeysLimited):
+        counters.wrong_keys_limited += 1
+        return Outcome.UNIDENTIFIED, "", replies.wrong_keys_limited(reason)
     if isinstance(reason, Unidentified):
         return Outcome.UNIDENTIFIED, "", replies.unidentified(str(reason))
     if isinstance(reason, Undecided):

@@ -38,6 +38,8 @@ class Counters:
 
     messages: Counter[Outcome] = field(default_factory=Counter)
     denied: int = 0
+    wrong_keys_limited: int = 0
+    """Unauthenticated requests whose key was not looked up: the address had sent too many unknown ones."""
     shadow_refused: int = 0
     in_flight: int = 0
     tunnels: int = 0

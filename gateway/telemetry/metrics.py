@@ -87,6 +87,12 @@ METRICS: tuple[Metric, ...] = (
     ("gateway_requests_total", "counter", "Requests by outcome.", _requests),
     ("gateway_denied_total", "counter", "Requests refused by the deny list.", lambda it: it.counters.denied),
     (
+        "gateway_wrong_keys_limited_total",
+        "counter",
+        "Requests whose key was not looked up, as their address had sent too many unknown keys.",
+        lambda it: it.counters.wrong_keys_limited,
+    ),
+    (
         "gateway_shadow_refused_total",
         "counter",
         "Requests let through that policies in shadow would have refused.",

@@ -26,10 +26,12 @@ MOST_LOOKS = 8
 
 
 @asynccontextmanager
-async def just_in_time(server: RedisServer, client: Redis) -> AsyncIterator[tuple[str, DelayProxy]]:
+async def just_in_time(
+    server: RedisServer, client: Redis, pages: int = LONG_PAGES
+) -> AsyncIterator[tuple[str, DelayProxy]]:
     """The server behind a proxy where each answer comes in time, and all of a look would take a while."""
     async with client.pipeline(transaction=False) as pipe:
-        for _ in range(LONG_PAGES * PAGE):
+        for _ in range(pages * PAGE):
             pipe.xadd(keys.TELEMETRY, {"x": "y"})
             pipe.xadd(keys.AUDIT, {"x": "y"})
         await pipe.execute()
@@ -42,7 +44,10 @@ async def test_a_redis_that_is_in_time_with_each_answer_and_not_with_all_is_said
     own_redis: RedisServer, own_client: Redis
 ) -> None:
     (alive,) = await publish(own_client, [record("node-1")])
-    async with just_in_time(own_redis, own_client) as (url, _), answering(entry(alive)) as address:
+    async with (
+        just_in_time(own_redis, own_client, 2 * LONG_PAGES) as (url, _),
+        answering(entry(alive)) as address,
+    ):
         asks = {"SUBJECT_NODES": address, "SUBJECT_TIMEOUT_SECONDS": f"{TIMEOUT_SECONDS}"}
         commands = (["diagnose"], ["diagnose", "--since", "5m"], ["audit"])
         runs = [subject_process(*command, redis_url=url, settings=asks) for command in commands]

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "admin_names": ("gw.example,gw.internal", "gw.example,gw.internal"),
     "advertise_host": ("gateway.example", "gateway.example"),
     "upstream_url": ("http://service:81, https://[::1]", "http://service:81, https://[::1]"),
+    "unauthenticated_limit": ("10/h", "10/h"),
     "upstream_ca": ("authorities.pem", Path("authorities.pem")),
     "upstream_connections": ("50", 50),
     "upstream_idle_timeout": ("1.5", 1.5),
