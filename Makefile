@@ -49,6 +49,22 @@ model: setup ## the limiter in simulated schedules for SECONDS (300), from SEED 
 lanes: setup ## CASES (200000) with the memo of heads on and off, from SEED on; nothing but speed may differ
 	@$(PYTHON) -m tests.lanes --cases $(or $(CASES),200000) --seed $(or $(SEED),$$(date +%s)) --jobs 2
 
+# The build before the request engine.
+BASELINE := cec548bf4aff75445dcecf049e3e5a867a43272e
+RECORDING := build/baseline.rec
+
+$(RECORDING): $(DONE)
+	@rm -rf build/baseline && mkdir -p build && git worktree prune
+	@git worktree add --quiet --detach build/baseline $(BASELINE)
+	@cd build/baseline && PYTHONPATH="$$PWD" ../../$(PYTHON) -m tests.lanes --record ../baseline.rec \
+		--cases $(or $(CASES),1000000) --jobs 2
+	@git worktree remove --force build/baseline
+
+record: $(RECORDING) ## what the build before the engine does in CASES (1000000) generated cases (half an hour)
+
+compare: $(RECORDING) ## in which of these cases this build differs
+	@$(PYTHON) -m tests.lanes --against $(RECORDING) --jobs 2
+
 fuzz: setup ## inputs that are almost right, for SECONDS (300), from SEED on; make test tries a few hundred
 	@$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),300) --seed $(or $(SEED),$$(date +%s))
 
@@ -106,4 +122,4 @@ clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help evaluate scenarios setup demo test test-compiled test-all model lanes fuzz soak bench wheel compiled check docs pictures reference readme lock clean
+.PHONY: help evaluate scenarios setup demo test test-compiled test-all model lanes record compare fuzz soak bench wheel compiled check docs pictures reference readme lock clean

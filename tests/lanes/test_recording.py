@@ -136,3 +136,10 @@ def test_nothing_is_held_when_all_connections_are_over(family: str) -> None:
                     held[f"case {number * CASES_A_ROUND + place}: {line}"] += 1
 
     assert not held
+
+
+def test_digests_in_the_repository_are_of_this_generator_and_harness() -> None:
+    first = (Path(__file__).parent / "baseline.txt").read_text().partition("\n")[0]
+    header = recording.header(1, CASES)
+
+    assert f"seed 1, generator {header.generator}, harness {header.harness}," in first
