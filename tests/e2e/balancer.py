@@ -36,7 +36,7 @@ class Backend:
             try:
                 async with await Client.connect(self.admin_port) as admin:
                     while True:
-                        self.is_ready = (await admin.get(b"/readyz")).status == 200
+                        self.is_ready = (await admin.get_admin(b"/readyz")).status == 200
                         await asyncio.sleep(POLL_SECONDS)
             except (OSError, asyncio.IncompleteReadError):
                 self.is_ready = False

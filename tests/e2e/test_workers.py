@@ -81,7 +81,7 @@ async def test_all_drain_together_and_finish_what_is_in_flight(
             os.kill(pid, number)
         await eventually(lambda: refuses(node.port), bool)
         async with await node.connect_admin() as admin:
-            answer = await admin.get(b"/readyz")
+            answer = await admin.get_admin(b"/readyz")
         assert (answer.status, answer.body) == (503, b"draining\n")
         assert node.process.returncode is None
         held.go.set()

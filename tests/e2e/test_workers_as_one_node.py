@@ -103,7 +103,7 @@ async def test_all_serve_by_tls_and_take_a_new_certificate(
         node.process.send_signal(signal.SIGHUP)
         await eventually(lambda: trusted(new), lambda taken: taken == 12)
         async with await node.connect_admin() as admin:
-            page = (await admin.get(b"/metrics")).body.decode()
+            page = (await admin.get_admin(b"/metrics")).body.decode()
         expires_at = re.search(r"^gateway_certificate_expiry_timestamp_seconds (\S+)$", page, re.MULTILINE)
         assert expires_at is not None
         assert 50 < (float(expires_at[1]) - time.time()) / 86400 < 51
@@ -227,7 +227,7 @@ async def test_a_refusal_by_any_worker_is_told_and_a_change_counts_when_all_have
         admin = await stack.enter_async_context(await node.connect_admin())
         for answer in refused:
             path = b"/refusals/" + (answer.value("X-Request-Id") or b"")
-            told = await eventually(lambda path=path: admin.get(path), lambda told: told.status == 200)  # type: ignore[misc] # bound at once
+            told = await eventually(lambda path=path: admin.get_admin(path), lambda told: told.status == 200)  # type: ignore[misc] # bound at once
             assert decode(Refusal, told.body).request_id.encode() == answer.value("X-Request-Id")
         version = await redis_client.hincrby(keys.OVERRIDES, VERSION_FIELD, 1)
         now = await eventually(node.record, lambda seen: seen.overrides.version == version)

@@ -23,7 +23,7 @@ class Vitals:
 
 async def read(admin: Client) -> Vitals:
     """Ask the node."""
-    text = (await admin.get(b"/metrics")).body.decode()
+    text = (await admin.get_admin(b"/metrics")).body.decode()
     samples = {(name, label): float(value) for name, label, value in _SAMPLE.findall(text)}
 
     def by_label(family: str) -> dict[str, int]:

@@ -92,6 +92,11 @@ class Client:
         await self.send(request(target, *lines, **options))
         return await self.answer(head_only=options.get("method") == b"HEAD")
 
+    async def get_admin(self, target: bytes) -> Answer:
+        """The response of an admin listener, which accepts its own names only."""
+        await self.send(b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % target)
+        return await self.answer()
+
     async def head(self) -> tuple[bytes, tuple[bytes, ...]]:
         """The next start line and its field lines."""
         block = await within(self.reader.readuntil(b"\r\n\r\n"))

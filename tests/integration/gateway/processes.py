@@ -56,7 +56,7 @@ class NodeProcess:
     async def state(self) -> RosterEntry:
         """What it says of itself now."""
         async with await self.connect_admin() as admin:
-            return decode(RosterEntry, (await admin.get(b"/state")).body)
+            return decode(RosterEntry, (await admin.get_admin(b"/state")).body)
 
     async def record(self) -> TelemetryRecord:
         """Its counters now."""
@@ -125,4 +125,4 @@ async def _serves(node: NodeProcess) -> bool:
     except OSError:
         return False
     async with client:
-        return (await client.get(b"/readyz")).status == 200
+        return (await client.get_admin(b"/readyz")).status == 200

@@ -32,7 +32,7 @@ CLIENTS = 40
 
 async def sample(admin: Client, name: str) -> float:
     """One of the node's metrics, over a connection that is there already."""
-    text = (await admin.get(b"/metrics")).body.decode()
+    text = (await admin.get_admin(b"/metrics")).body.decode()
     found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
     assert found is not None
     return float(found[1])
@@ -57,7 +57,7 @@ async def test_without_descriptors_connections_wait_and_the_node_lives(
         AsyncExitStack() as stack,
     ):
         assert (await first.get()).status == 200
-        assert (await admin.get(b"/readyz")).status == 200
+        assert (await admin.get_admin(b"/readyz")).status == 200
         allow_descriptors(node, MORE)
         clients = [await stack.enter_async_context(await node.connect()) for _ in range(CLIENTS)]
         for client in clients:

@@ -30,7 +30,7 @@ async def in_flight(node: NodeProcess, upstream: Upstream) -> None:
 
     async def metrics() -> bytes:
         async with await node.connect_admin() as client:
-            return (await client.get(b"/metrics")).body
+            return (await client.get_admin(b"/metrics")).body
 
     await eventually(metrics, lambda text: b"gateway_in_flight 1\n" in text and len(upstream.requests) == 1)
 
@@ -52,7 +52,7 @@ async def test_sigterm_drains_says_farewell_and_ends_with_0(
         await in_flight(node, upstream)
         node.process.send_signal(signal.SIGTERM)
         async with await node.connect_admin() as admin:
-            await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
+            await eventually(lambda: admin.get_admin(b"/readyz"), lambda answer: answer.status == 503)
         release.set()
         assert (await client.answer()).body == b"ok"
         assert await node.ends() == 0
@@ -83,7 +83,7 @@ async def test_a_second_signal_stops_at_once(
         await in_flight(node, upstream)
         node.process.send_signal(first)
         async with await node.connect_admin() as admin:
-            await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
+            await eventually(lambda: admin.get_admin(b"/readyz"), lambda answer: answer.status == 503)
         node.process.send_signal(signal.SIGTERM)
         assert await node.ends() == 0
         log = node.log.read_text()
@@ -108,7 +108,7 @@ async def test_within_the_delay_it_accepts_and_is_not_ready(
         assert not (await kept.get()).closes
         node.process.send_signal(signal.SIGTERM)
         async with await node.connect_admin() as admin:
-            await eventually(lambda: admin.get(b"/readyz"), lambda answer: answer.status == 503)
+            await eventually(lambda: admin.get_admin(b"/readyz"), lambda answer: answer.status == 503)
         async with await node.connect() as new:
             answers = [await client.get() for client in (kept, unused, new)]
         assert [(answer.status, answer.closes) for answer in answers] == [(200, True)] * 3
@@ -156,7 +156,7 @@ async def test_no_key_is_in_a_log_in_redis_or_on_the_admin_listener(
             await admin.rest()
         async with await node.connect_admin() as admin:
             for path in (b"/state", b"/metrics"):
-                seen.append(repr(await admin.get(path)))
+                seen.append(repr(await admin.get_admin(path)))
         await eventually(lambda: redis_client.exists(keys.NODES), bool)
         node.process.send_signal(signal.SIGTERM)
         assert await node.ends() == 0

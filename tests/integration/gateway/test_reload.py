@@ -51,7 +51,7 @@ class Reloading:
 
     async def metric(self, name: str) -> float:
         async with await self.node.connect_admin() as client:
-            text = (await client.get(b"/metrics")).body.decode()
+            text = (await client.get_admin(b"/metrics")).body.decode()
         (value,) = re.findall(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(value)
 

@@ -55,7 +55,7 @@ async def serves(node: NodeProcess) -> None:
 
 async def lost(node: NodeProcess) -> int:
     async with await Client.connect(node.admin_port) as client:
-        metrics = (await client.get(b"/metrics")).body.decode().splitlines()
+        metrics = (await client.get_admin(b"/metrics")).body.decode().splitlines()
     (line,) = (line for line in metrics if line.startswith("gateway_log_lines_lost_total "))
     return int(line.split()[1])
 
