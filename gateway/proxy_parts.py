@@ -83,4 +83,5 @@ def upstreams(settings: Settings, policies: Policies) -> Upstreams:
         tls_to_upstreams(settings.upstream_ca),
         max_connections=settings.upstream_connections,
         idle_seconds=settings.upstream_idle_timeout,
+        min_bytes_per_second=settings.min_rate_when_full,
     )

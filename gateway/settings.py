@@ -112,6 +112,12 @@ class Settings(ConnectionSettings, BaseSettings):
     upstream_connections: int = Field(
         1024, ge=1, le=65536, description="requests that one address of an upstream may have at a time"
     )
+    min_rate_when_full: float = Field(
+        8000.0,
+        ge=0,
+        le=1e9,
+        description="bytes a second that a client must keep up while its upstream is full; 0 is any rate",
+    )
     upstream_idle_timeout: Seconds = Field(
         4.0, description="seconds that an idle connection to the upstream is kept; fewer than it keeps one"
     )

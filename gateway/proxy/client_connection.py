@@ -23,7 +23,7 @@ from gateway.proxy.resets import reset
 from gateway.proxy.rules import Malformed
 from gateway.proxy.transaction import Transaction, TransactionClient
 from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.watch import Watch
+from gateway.proxy.watch import Watch, unsent_bytes
 
 if TYPE_CHECKING:
     from gateway.proxy.server import ProxyServer
@@ -359,6 +359,10 @@ class ClientConnection(TransactionClient):
         """Send them by one call: each call would be a packet."""
         if self._transport is not None:
             self._transport.writelines(pieces)
+
+    def unsent_bytes(self) -> int:
+        """How much was sent that the client has not received, as far as the kernel says."""
+        return 0 if self._transport is None else unsent_bytes(self._transport)
 
     def pause_body(self) -> None:
         """Read no more content for now."""

@@ -83,6 +83,10 @@ class TransactionClient(asyncio.Protocol):
         """Send them to the client in one call."""
 
     @abstractmethod
+    def unsent_bytes(self) -> int:
+        """How much was sent that the client has not received, as far as the kernel says."""
+
+    @abstractmethod
     def pause_body(self) -> None:
         """Read no more of the request's content for now."""
 
@@ -108,9 +112,9 @@ class Transaction:
 
     # What few requests need stands in the class; slots that are set on each instance were no faster.
     _state = CHECKING
+    client_id = ""
     _decision = _NO_DECISION
     _pending: Asked | None = None
-    _client_id = ""
     _status = 0
     _bytes_in = 0
     _bytes_out = 0
@@ -199,7 +203,7 @@ class Transaction:
             self.fail(error)
 
     def _reject_without_decision(self, reason: Exception) -> None:
-        outcome, self._client_id, reply = turn_away(reason, self._proxy.counters)
+        outcome, self.client_id, reply = turn_away(reason, self._proxy.counters)
         if isinstance(reason, Undecided):
             self._store_seconds = monotonic() - self._began
         elif isinstance(reason, Malformed):
@@ -210,7 +214,7 @@ class Transaction:
         self._decision = decision
         style = self._proxy.options.ratelimit_headers
         if decision.client is not None:
-            self._client_id = decision.client
+            self.client_id = decision.client
         if decision.meters:
             self._store_seconds = monotonic() - self._began
         if not decision.admitted:
@@ -240,7 +244,7 @@ class Transaction:
         address = upstream.only if upstream.only is not None else upstream.pick(now, self._tried)
         if address is None:
             raise LookupError("all addresses have been tried")
-        self._attempt = attempt = UpstreamAttempt(upstream, address, now)
+        self._attempt = attempt = UpstreamAttempt(self, upstream, address, now)
         self._connect(attempt, fresh=False)
 
     def _connect(self, attempt: UpstreamAttempt, *, fresh: bool) -> None:
@@ -274,9 +278,9 @@ class Transaction:
     def _send_request(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
         request = self._request
         self._state = SENDING
-        attempt.connection = connection
+        attempt.use(connection)
         upstream = self._upstreams[self._decision.upstream]
-        head = request.render(self._request_id, self._client_id, upstream.authority)
+        head = request.render(self._request_id, self.client_id, upstream.authority)
         if not request.has_body:
             attempt.is_body_sent = True
             self._proxy.deadlines.begin(self)
@@ -478,6 +482,10 @@ class Transaction:
         self._is_complete = True
         if attempt is not None:
             self._note_recovery(attempt.address)
+            # What is left of the response waits for the client alone.
+            self._proxy.deadlines.end(self)
+            self._attempt = None
+            attempt.release()
         if not self._is_client_full:
             self._complete()
 
@@ -575,6 +583,31 @@ class Transaction:
 
     # The client
 
+    @property
+    def client_address(self) -> str:
+        """As `PlaceHolder`."""
+        return self._request.address
+
+    def client_progress(self) -> int | None:
+        """As `PlaceHolder`: the request waits until its client sends or receives content."""
+        attempt = self._attempt
+        is_receiving = self._is_client_full
+        is_sending = attempt is not None and not attempt.is_body_sent and not self._is_upstream_full
+        if not is_receiving and not is_sending:
+            return None
+        return self._bytes_in + self._bytes_out - self._client.unsent_bytes()
+
+    def give_way(self) -> None:
+        """As `PlaceHolder`."""
+        if self._state == DONE:
+            return
+        self._proxy.counters.upstream_gave_way += 1
+        if self._status:
+            self._break_response(by_reset=True)
+        else:
+            problem = Problem(408, "The body came too slowly while the service had no place for others.")
+            self._reply(problem.reply(), Outcome.FAILED, may_keep_alive=False)
+
     def on_client_gone(self, *, has_left: bool) -> None:
         """The client's connection is gone: the client closed it, or the node did."""
         if self._state == DONE:
@@ -598,16 +631,19 @@ class Transaction:
         """The client takes more again."""
         self._is_client_full = False
         attempt = self._attempt
-        if self._state == DONE or attempt is None or attempt.connection is None:
+        if self._state == DONE:
+            return
+        if self._is_complete:
+            self._complete()
+            return
+        if attempt is None or attempt.connection is None:
             return
         if self._is_switching:
             self._switch(attempt)
             return
         attempt.connection.resume_reading()
         self._data_at = monotonic()
-        if self._is_complete:
-            self._complete()
-        elif self._status or attempt.is_body_sent:
+        if self._status or attempt.is_body_sent:
             self._await_data()
 
     # Upgrade to WebSocket
@@ -707,7 +743,7 @@ class Transaction:
     def _context(self) -> RequestContext:
         """For what is logged of the request."""
         context = RequestContext(self._request_id)
-        context.client = self._client_id
+        context.client = self.client_id
         return context
 
     def _cancel_total_timer(self) -> None:

@@ -50,11 +50,13 @@ class Upstreams:
         *,
         max_connections: int,
         idle_seconds: float,
+        min_bytes_per_second: float = 0.0,
     ) -> None:
         """`urls` has the addresses of each name, the default among them; the rest is for each address."""
         self._tls = tls
         self._max_connections = max_connections
         self._idle_seconds = idle_seconds
+        self._min_bytes_per_second = min_bytes_per_second
         self._addresses: dict[str, UpstreamAddress] = {}
         self.current: Mapping[str, Upstream] = {}
         """By name, as they are now: what is loaded later is another one."""
@@ -73,7 +75,11 @@ class Upstreams:
 
     def _address(self, url: str) -> UpstreamAddress:
         return UpstreamAddress(
-            url, self._tls, max_connections=self._max_connections, idle_seconds=self._idle_seconds
+            url,
+            self._tls,
+            max_connections=self._max_connections,
+            idle_seconds=self._idle_seconds,
+            min_bytes_per_second=self._min_bytes_per_second,
         )
 
     @property

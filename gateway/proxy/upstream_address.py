@@ -12,6 +12,7 @@ from gateway.outage import Outage
 from gateway.problems import Problem, Reply, problem
 from gateway.proxy.absence import Absence
 from gateway.proxy.places import Places
+from gateway.proxy.slow_holders import PlaceHolder, SlowHolders
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 
 MAX_IDLE_CONNECTIONS = 128
@@ -42,8 +43,19 @@ class Busy(Problem):
 class UpstreamAddress:
     """A URL of scheme, host and port."""
 
-    def __init__(self, url: str, tls: ssl.SSLContext, *, max_connections: int, idle_seconds: float) -> None:
-        """`tls` is for https. `max_connections` bounds those in use, `idle_seconds` how long one is kept."""
+    def __init__(
+        self,
+        url: str,
+        tls: ssl.SSLContext,
+        *,
+        max_connections: int,
+        idle_seconds: float,
+        min_bytes_per_second: float = 0.0,
+    ) -> None:
+        """`tls` is for https. `max_connections` bounds those in use, `idle_seconds` how long one is kept.
+
+        Requests of clients below `min_bytes_per_second` may give way where all connections are in use.
+        """
         parts = urlsplit(url)
         self.url = url
         self.authority = parts.netloc.encode()
@@ -62,19 +74,22 @@ class UpstreamAddress:
         self._max_connections = max_connections
         self._max_idle = min(max_connections, MAX_IDLE_CONNECTIONS)
         self._places = Places(max_connections)
+        self.holders = SlowHolders(max_connections, min_bytes_per_second)
         self._is_closed = False
 
-    async def connect(self, timeout_seconds: float, *, fresh: bool = False) -> UpstreamConnection:
+    async def connect(
+        self, timeout_seconds: float, *, fresh: bool = False, newcomer: PlaceHolder | None = None
+    ) -> UpstreamConnection:
         """An idle connection, the last used first, or a new one; always a new one if `fresh`.
 
-        It holds a place until `release`.
+        It holds a place until `release`. Where there is none, a slower request may give way to `newcomer`.
 
         Raises:
             UpstreamError: nobody is there, or not who should be.
             TimeoutError: there is no connection after `timeout_seconds`.
             Busy: all places are taken, or this process cannot have another socket.
         """
-        await self._take_place()
+        await self._take_place(newcomer)
         try:
             kept = None if fresh else self._kept()
             if kept is not None:
@@ -121,6 +136,7 @@ class UpstreamAddress:
     def close(self) -> None:
         """Drop the idle connections, and each that is in use when it comes back."""
         self._is_closed = True
+        self.holders.stop()
         if self._retiring is not None:
             self._retiring.cancel()
         while self._idle:
@@ -140,9 +156,11 @@ class UpstreamAddress:
                 return
             self._idle.popleft().close()
 
-    async def _take_place(self) -> None:
+    async def _take_place(self, newcomer: PlaceHolder | None) -> None:
         if self._places.take():
             return
+        if newcomer is not None:
+            self.holders.make_room(newcomer)
         try:
             await self._places.wait(MAX_WAIT_SECONDS)
         except TimeoutError:

@@ -6,6 +6,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from gateway.clock import monotonic
+from gateway.proxy.slow_holders import PlaceHolder
 from gateway.proxy.upstream import Upstream
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
@@ -24,8 +25,9 @@ class UpstreamAttempt:
     body_bytes = 0
     """Content written so far."""
 
-    def __init__(self, upstream: Upstream, address: UpstreamAddress, now: float) -> None:
-        """The address counts the request as its own until `release`."""
+    def __init__(self, holder: PlaceHolder, upstream: Upstream, address: UpstreamAddress, now: float) -> None:
+        """The address counts the request as its own until `release`; `holder` is the request."""
+        self._holder = holder
         self.address = address
         self.connection: UpstreamConnection | None = None
         self._is_probe = address.absence.began(now)
@@ -43,7 +45,7 @@ class UpstreamAttempt:
         context = copy_context()
         context.run(request.__enter__)
         connecting = asyncio.get_running_loop().create_task(
-            self.address.connect(seconds, fresh=fresh), context=context
+            self.address.connect(seconds, fresh=fresh, newcomer=self._holder), context=context
         )
         self._connecting = connecting
 
@@ -60,10 +62,16 @@ class UpstreamAttempt:
 
         connecting.add_done_callback(connected)
 
+    def use(self, connection: UpstreamConnection) -> None:
+        """Send the request over this connection, which holds a place."""
+        self.connection = connection
+        self.address.holders.add(self._holder)
+
     def drop_connection(self) -> None:
         """Give the connection back; the address keeps the request."""
         connection, self.connection = self.connection, None
         if connection is not None:
+            self.address.holders.remove(self._holder)
             self.address.release(connection, in_order=self.is_body_sent)
         self.is_body_sent = False
         self.body_bytes = 0
@@ -96,6 +104,7 @@ class UpstreamAttempt:
         """
         assert self.connection is not None  # noqa: S101 - a 101 came by it
         rest = self.connection.hand_over(protocol)
+        self.address.holders.remove(self._holder)
         if self._is_probe:
             self.address.absence.probe_ended()
             self._is_probe = False

@@ -57,6 +57,8 @@ class Counters:
     upstream_timed_out: int = 0
     upstream_retried: int = 0
     upstream_full: int = 0
+    upstream_gave_way: int = 0
+    """Requests of slow clients that were ended, so that another request had a place."""
     store_decisions: int = 0
     store_fallbacks: int = 0
     store_discarded: int = 0

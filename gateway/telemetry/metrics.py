@@ -123,6 +123,12 @@ METRICS: tuple[Metric, ...] = (
         "Requests that were sent nowhere, as too many were at the upstream or no socket was left.",
         lambda it: it.counters.upstream_full,
     ),
+    (
+        "gateway_upstream_gave_way_total",
+        "counter",
+        "Requests of slow clients that were ended, as another request had no place at the upstream.",
+        lambda it: it.counters.upstream_gave_way,
+    ),
     ("gateway_connections", "gauge", "Connections of clients.", lambda it: it.counters.connections),
     (
         "gateway_connections_shed_total",

@@ -32,6 +32,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "advertise_host": ("gateway.example", "gateway.example"),
     "upstream_url": ("http://service:81, https://[::1]", "http://service:81, https://[::1]"),
     "unauthenticated_limit": ("10/h", "10/h"),
+    "min_rate_when_full": ("100", 100.0),
     "upstream_ca": ("authorities.pem", Path("authorities.pem")),
     "upstream_connections": ("50", 50),
     "upstream_idle_timeout": ("1.5", 1.5),
