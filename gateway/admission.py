@@ -1,276 +1,317 @@
-"""The one call before the upstream: lists → exempt → identity → routes → windows → concurrency → limiter."""
+"""The decision about a request: lists, exemptions, identity, routes, windows, concurrency, limiter."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from gateway.access import Denied
-from gateway.addresses import Address, address_of
-from gateway.bills import Bill, Bills
-from gateway.clock import monotonic
+from gateway.access import AccessDeniedError, AccessList, Address, Exempt, address_of
+from gateway.clock import monotonic, wall
 from gateway.contract.client_id import address_id
-from gateway.decisions import Concurrency, Decided, Decision, LeftDecided, Undecided
+from gateway.contract.policy_table import PolicyTable
+from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.errors import StoreUnavailable
-from gateway.fields import RawHeaders
-from gateway.identity import Identity, SentKey, UnknownKey
-from gateway.in_flight import InFlight
+from gateway.identity import Identity, SentKey, UnknownKeyError, UnknownKeyLimiter
 from gateway.limiter.ask import Ask
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Told
-from gateway.meters import Meter
 from gateway.overrides import LiveOverrides
-from gateway.policies import Policies
-from gateway.routing import Asking
-from gateway.wrong_keys import WrongKeys
+from gateway.policy.concurrency import Concurrency, InFlight
+from gateway.policy.resolve import LimitTable, LimitWindow, ResolvedLimits, ResolvedLimitsCache
+from gateway.policy.routing import RouteRequest, Routing
 
 
-class Asked:
-    """A request that waits for its decision. Its requester may go, and says so by `leave`."""
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policies of a node, as one value: a reload is one assignment, and no request sees parts of two.
 
-    __slots__ = ("_bill", "_concurrency", "_has_place", "_in_flight", "_on_decided", "waiting")
+    `limits` and `routing` are made of `table`; `upstreams` has the addresses of each upstream's name.
+    """
+
+    table: PolicyTable
+    identity: Identity
+    limits: LimitTable
+    routing: Routing
+    exempt: Exempt
+    allow: AccessList
+    deny: AccessList
+    upstreams: Mapping[str, tuple[str, ...]]
+
+    need_addresses: bool = field(init=False)
+    """Whether a decision depends on the client's address."""
+    key_decides: bool = field(init=False)
+    """Whether the API key alone decides about a request: there is no list, route or exemption."""
+
+    def __post_init__(self) -> None:
+        lists = self.allow.networks or self.deny.networks
+        need = bool(lists or self.limits.of_address or self.identity.accepts_anonymous)
+        object.__setattr__(self, "need_addresses", need)
+        listed = self.exempt.entries or self.allow.entries or self.deny.entries or self.table.routes
+        object.__setattr__(self, "key_decides", not (need or listed))
+
+
+@dataclass(slots=True, init=False)  # one per request: the generated __init__ is slower when compiled
+class Decision:
+    """Whether a request is admitted, and by which windows.
+
+    `client` is None for an unidentified client. `standings` has one for each of `windows`, or is None where
+    the request was not counted. `concurrency` is None without a concurrency limit. `upstream` is the name of
+    one. `in_shadow`: the request would have been rejected, were the policies not in shadow mode.
+    """
+
+    admitted: bool
+    client: str | None
+    windows: tuple[LimitWindow, ...]
+    standings: tuple[Standing, ...] | None
+    cost: int
+    concurrency: Concurrency | None
+    upstream: str
+    in_shadow: bool
 
     def __init__(
         self,
-        bill: Bill,
+        admitted: bool,
+        client: str | None = None,
+        windows: tuple[LimitWindow, ...] = (),
+        standings: tuple[Standing, ...] | None = None,
+        cost: int = 1,
+        concurrency: Concurrency | None = None,
+        upstream: str = DEFAULT_UPSTREAM,
+        *,
+        in_shadow: bool = False,
+    ) -> None:
+        self.admitted = admitted
+        self.client = client
+        self.windows = windows
+        self.standings = standings
+        self.cost = cost
+        self.concurrency = concurrency
+        self.upstream = upstream
+        self.in_shadow = in_shadow
+
+
+class DecisionUnavailableError(StoreUnavailable):
+    """Redis is not available, and the settings admit no request without it."""
+
+    def __init__(self, client: str) -> None:
+        super().__init__("undecided")
+        self.client = client
+
+
+DecisionResult = Decision | DecisionUnavailableError
+
+
+class PendingDecision:
+    """A request that waits for the limiter."""
+
+    __slots__ = ("_concurrency", "_has_place", "_in_flight", "_limits", "_on_decision", "check")
+
+    def __init__(
+        self,
+        limits: ResolvedLimits,
         concurrency: Concurrency | None,
         in_flight: InFlight,
-        on_decided: Callable[[Decided], None],
+        on_decision: Callable[[DecisionResult], None],
     ) -> None:
-        self._bill = bill
+        self._limits = limits
         self._concurrency = concurrency
         self._has_place = concurrency is not None
         self._in_flight = in_flight
-        self._on_decided = on_decided
-        self.waiting: Ask
+        self._on_decision = on_decision
+        self.check: Ask
+        """The limiter's part of it."""
 
-    def take(self, told: Told) -> None:
-        """The limiter has decided."""
-        self._on_decided(self.failed() if isinstance(told, StoreUnavailable) else self.decided(told))
-
-    def decided(self, standings: tuple[Standing, ...] | None) -> Decision:
-        """What the standings mean for the request."""
-        bill, concurrency = self._bill, self._concurrency
-        admitted, beyond = True, concurrency is not None and not concurrency.admitted
-        for place, standing in enumerate(standings or ()):
-            if not standing.admitted:
-                beyond = True
-                admitted = admitted and bill.charges[place].shadow
-        return Decision(
-            admitted,
-            bill.client,
-            bill.meters,
-            standings,
-            bill.cost,
-            concurrency,
-            bill.upstream,
-            in_shadow=admitted and beyond,
+    def on_result(self, result: Told) -> None:
+        """The limiter has a result."""
+        self._on_decision(
+            self.unavailable() if isinstance(result, StoreUnavailable) else self.decision(result)
         )
 
-    def failed(self) -> Decided:
-        """Nobody has decided; shadow refuses nobody, also where nobody would pass uncounted."""
-        if all(charge.shadow for charge in self._bill.charges):
-            return self.decided(None)
-        self._give_place_back()
-        return Undecided(self._bill.client)
+    def decision(self, standings: tuple[Standing, ...] | None) -> Decision:
+        """The decision that follows from the windows' status."""
+        limits, concurrency = self._limits, self._concurrency
+        admitted, is_beyond = True, concurrency is not None and not concurrency.admitted
+        for place, standing in enumerate(standings or ()):
+            if not standing.admitted:
+                is_beyond = True
+                admitted = admitted and limits.hits[place].shadow
+        return Decision(
+            admitted,
+            limits.client,
+            limits.windows,
+            standings,
+            limits.cost,
+            concurrency,
+            limits.upstream,
+            in_shadow=admitted and is_beyond,
+        )
 
-    def leave(self) -> None:
-        """Nobody waits any more: what was taken goes back."""
-        self._give_place_back()
-        self.waiting.leave()
+    def unavailable(self) -> DecisionResult:
+        """The result without a decision of the limiter: policies in shadow still admit."""
+        if all(hit.shadow for hit in self._limits.hits):
+            return self.decision(None)
+        self._release()
+        return DecisionUnavailableError(self._limits.client)
 
-    def _give_place_back(self) -> None:
+    def cancel(self) -> None:
+        """The client is gone: refund the request, and release its place."""
+        self._release()
+        self.check.leave()
+
+    def _release(self) -> None:
         if self._has_place:
             self._has_place = False
-            self._in_flight.leave(self._bill.client)
+            self._in_flight.leave(self._limits.client)
 
 
-class Deciding(Protocol):
-    """What decides by windows, as `gateway.limiter.limiter.Limiter` does."""
+class WindowLimiter(Protocol):
+    """Decides by windows, as `gateway.limiter.limiter.Limiter` does."""
 
-    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """A refusal that has just been given."""
+    def recall(self, hits: Sequence[Charge]) -> tuple[Standing, ...] | None:
+        """A recent rejection of the same hits."""
 
     def ask(
-        self, charges: Sequence[Charge], on_decided: Callable[[Told], None]
+        self, hits: Sequence[Charge], on_decided: Callable[[Told], None]
     ) -> tuple[Standing, ...] | Ask | None:
-        """The decision, or the `Ask` of which `on_decided` will be told."""
+        """The status of each window, or the pending check that `on_decided` is called for."""
 
 
 class Admission:
-    """Decides about requests. What it decided is to be `closed` when the request has ended in any way."""
+    """Decides about requests. Each decision must be closed at the end of its request."""
 
     def __init__(
         self,
         overrides: LiveOverrides,
-        limiter: Deciding,
+        limiter: WindowLimiter,
         in_flight: InFlight,
-        wrong_keys: WrongKeys | None = None,
+        unknown_keys: UnknownKeyLimiter | None = None,
     ) -> None:
-        """Without `wrong_keys`, the number of unknown keys from one address is not bounded."""
+        """Without `unknown_keys`, the number of unknown keys from one address is not limited."""
         self._overrides = overrides
         self._limiter = limiter
-        self._bills = Bills()
+        self._cache = ResolvedLimitsCache()
         self._in_flight = in_flight
-        self._wrong_keys = wrong_keys
+        self._unknown_keys = unknown_keys
 
-    async def decide(self, policies: Policies, request: Asking, headers: RawHeaders, peer: str) -> Decision:
-        """As `ask`, for whoever can wait.
-
-        Raises:
-            Undecided: as `ask` tells it; the rest as there.
-            LeftDecided: instead of a CancelledError that came too late.
-        """
-        future: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
-        told: Decided | None = None
-
-        def tell(decided: Decided) -> None:
-            nonlocal told
-            told = decided
-            if not future.done():
-                future.set_result(decided)
-
-        asked = self.ask(policies, request, policies.identity.key_in(headers), peer, tell)
-        if isinstance(asked, Decision):
-            return asked
-        try:
-            decided = await future
-        except asyncio.CancelledError:
-            if isinstance(told, Decision):
-                raise LeftDecided(told) from None
-            asked.leave()
-            raise
-        if isinstance(decided, Undecided):
-            raise decided
-        return decided
-
-    def ask(
+    def check(
         self,
         policies: Policies,
-        request: Asking,
+        request: RouteRequest,
         key: SentKey,
         peer: str,
-        on_decided: Callable[[Decided], None],
-    ) -> Decision | Asked:
-        """Decide by `policies` about a request that shows this key and comes from the address `peer`.
+        on_decision: Callable[[DecisionResult], None],
+    ) -> Decision | PendingDecision:
+        """Decide by `policies` about a request with this key from the address `peer`.
 
-        Returns the decision where it is there at once. Otherwise `on_decided` is called with it, unless the
-        requester leaves before.
-
-        Raises:
-            Denied: it, or its address, is on the deny list.
-            Unidentified: it has no usable key, or none where one is needed.
-            Ambiguous: nobody can say which upstream it is for.
-            Undecided: Redis is away, and the settings let nobody pass without it.
-        """
-        bill = self.bill(policies, request, key, peer)
-        if isinstance(bill, Decision):
-            return bill
-        return self.recall(bill) or self.count(bill, on_decided)
-
-    def bill(self, policies: Policies, request: Asking, key: SentKey, peer: str) -> Bill | Decision:
-        """What a request is charged, or the decision about one that is charged nothing.
+        Returns the decision if it can be made at once. Otherwise `on_decision` is called with it, unless the
+        pending decision is cancelled before.
 
         Raises:
-            Denied, Unidentified, Ambiguous: as `ask`.
+            AccessDeniedError: the client or its address is on the deny list.
+            UnauthenticatedError: the request has no usable key, and one is required.
+            AmbiguousRouteError: its path or host match several upstreams.
+            DecisionUnavailableError: Redis is not available, and the settings admit no request without it.
         """
-        meters, overrides = policies.meters, self._overrides.current
-        if policies.key_says_all and isinstance(key, str):
-            if self._wrong_keys is None or policies.identity.accepts_unknown:
-                return self._bills.of_key(key, policies.identity, meters, overrides)
-            self._wrong_keys.check(peer, key, monotonic())
+        limits = self._resolve(policies, request, key, peer)
+        if isinstance(limits, Decision):
+            return limits
+        if not limits.policy.concurrency:
+            standings = self._limiter.recall(limits.hits)
+            if standings is not None:
+                return _rejected(limits, standings, None)
+        return self._count(limits, on_decision)
+
+    def _resolve(
+        self, policies: Policies, request: RouteRequest, key: SentKey, peer: str
+    ) -> ResolvedLimits | Decision:
+        """The limits of a request, or the decision about one that has none."""
+        table, overrides = policies.limits, self._overrides.current
+        if policies.key_decides and isinstance(key, str):
+            if self._unknown_keys is None or policies.identity.accepts_unknown:
+                return self._cache.of_key(key, policies.identity, table, overrides, wall())
+            self._unknown_keys.check(peer, key, monotonic())
             try:
-                bill = self._bills.of_key(key, policies.identity, meters, overrides)
-            except UnknownKey:
-                self._wrong_keys.count(peer, monotonic())
+                limits = self._cache.of_key(key, policies.identity, table, overrides, wall())
+            except UnknownKeyError:
+                self._unknown_keys.count(peer, monotonic())
                 raise
-            self._wrong_keys.accept(peer, key, monotonic())
-            return bill
+            self._unknown_keys.accept(peer, key, monotonic())
+            return limits
         address = None
         if policies.need_addresses:
             address = address_of(peer)
             if address is None or policies.deny.has_address(address):
-                raise Denied(None)
-        if policies.exempt.entries and policies.exempt.takes(request.method, request.target):
+                raise AccessDeniedError(None)
+        if policies.exempt.entries and policies.exempt.has(request.method, request.target):
             return Decision(admitted=True, upstream=policies.routing.upstream(request))
         client = self._client_of(policies.identity, key, address, peer)
         if client in policies.deny.clients:
-            raise Denied(client)
+            raise AccessDeniedError(client)
         if client in policies.allow.clients or (address and policies.allow.has_address(address)):
             return Decision(admitted=True, client=client, upstream=policies.routing.upstream(request))
-        bill = self._bills.of(client, policies.routing.passage(request), meters, overrides)
-        if meters.of_address and address is not None and not meters.is_registered(client):
-            bill = _with_address(bill, meters.of_address, address_id(address))
-        return bill
+        limits = self._cache.of(client, policies.routing.match(request), table, overrides)
+        if table.of_address and address is not None and not table.is_registered(client):
+            limits = _with_address(limits, table.of_address, address_id(address))
+        return limits
 
     def _client_of(self, identity: Identity, key: SentKey, address: Address | None, peer: str) -> str:
-        if self._wrong_keys is None or identity.accepts_unknown or not isinstance(key, str):
-            return identity.client_of(key, address)
-        self._wrong_keys.check(peer, key, monotonic())
+        if self._unknown_keys is None or identity.accepts_unknown or not isinstance(key, str):
+            return identity.authenticate(key, address).client
+        self._unknown_keys.check(peer, key, monotonic())
         try:
-            client = identity.client_of(key, address)
-        except UnknownKey:
-            self._wrong_keys.count(peer, monotonic())
+            client = identity.authenticate(key, address).client
+        except UnknownKeyError:
+            self._unknown_keys.count(peer, monotonic())
             raise
-        self._wrong_keys.accept(peer, key, monotonic())
+        self._unknown_keys.accept(peer, key, monotonic())
         return client
 
-    def recall(self, bill: Bill) -> Decision | None:
-        """The refusal of a request with such a bill, where one like it has just been refused."""
-        return None if bill.policy.concurrency else self._recalled(bill, None)
-
-    def _recalled(self, bill: Bill, concurrency: Concurrency | None) -> Decision | None:
-        standings = self._limiter.recall(bill.charges)
-        if standings is None:
-            return None
-        return Decision(False, bill.client, bill.meters, standings, bill.cost, concurrency, bill.upstream)
-
-    def count(self, bill: Bill, on_decided: Callable[[Decided], None]) -> Decision | Asked:
-        """As `ask` from there on: charge all windows that the request meets, if its client has a place."""
-        concurrency = self._enter(bill) if bill.policy.concurrency else None
+    def _count(
+        self, limits: ResolvedLimits, on_decision: Callable[[DecisionResult], None]
+    ) -> Decision | PendingDecision:
+        """Count the request in all its windows, if its client is within its concurrency limit."""
+        concurrency = self._enter(limits) if limits.policy.concurrency else None
         if concurrency is not None:
             if not (concurrency.admitted or concurrency.shadow):
-                return Decision(False, bill.client, bill.meters, None, bill.cost, concurrency, bill.upstream)
-            refusal = self._recalled(bill, concurrency)
-            if refusal is not None:
-                return refusal
-        asked = Asked(bill, concurrency, self._in_flight, on_decided)
+                return _rejected(limits, None, concurrency)
+            standings = self._limiter.recall(limits.hits)
+            if standings is not None:
+                return _rejected(limits, standings, concurrency)
+        pending = PendingDecision(limits, concurrency, self._in_flight, on_decision)
         try:
-            told = self._limiter.ask(bill.charges, asked.take)
+            result = self._limiter.ask(limits.hits, pending.on_result)
         except StoreUnavailable as reason:
-            decided = asked.failed()
-            if isinstance(decided, Undecided):
+            decided = pending.unavailable()
+            if isinstance(decided, DecisionUnavailableError):
                 raise decided from reason
             return decided
         except BaseException:
             if concurrency is not None:
-                self._in_flight.leave(bill.client)
+                self._in_flight.leave(limits.client)
             raise
-        if isinstance(told, Ask):
-            asked.waiting = told
-            return asked
-        return asked.decided(told)
+        if isinstance(result, Ask):
+            pending.check = result
+            return pending
+        return pending.decision(result)
 
     def close(self, decision: Decision) -> None:
-        """Give back the place of a request that has ended: answered, refused, failed or cancelled."""
+        """The request has ended: release its place in the concurrency limit."""
         if decision.concurrency is not None and decision.client is not None:
             self._in_flight.leave(decision.client)
 
-    def keep(self, decision: Decision) -> Callable[[], None]:
-        """Keep the place of a request beyond its `close`, until what this returns is called."""
-        client = decision.client
-        if decision.concurrency is None or client is None:
-            return lambda: None
-        self._in_flight.enter(client)
-        return partial(self._in_flight.leave, client)
-
-    def _enter(self, bill: Bill) -> Concurrency:
-        policy = bill.policy
-        return Concurrency(policy.concurrency, self._in_flight.enter(bill.client), policy.shadow)
+    def _enter(self, limits: ResolvedLimits) -> Concurrency:
+        policy = limits.policy
+        return Concurrency(policy.concurrency, self._in_flight.enter(limits.client), policy.shadow)
 
 
-def _with_address(bill: Bill, meters: tuple[Meter, ...], place: str) -> Bill:
-    charges = tuple(meter.charge(place, 0, bill.cost) for meter in meters)
-    return replace(bill, meters=bill.meters + meters, charges=bill.charges + charges)
+def _rejected(
+    limits: ResolvedLimits, standings: tuple[Standing, ...] | None, concurrency: Concurrency | None
+) -> Decision:
+    return Decision(
+        False, limits.client, limits.windows, standings, limits.cost, concurrency, limits.upstream
+    )
+
+
+def _with_address(limits: ResolvedLimits, windows: tuple[LimitWindow, ...], address: str) -> ResolvedLimits:
+    hits = tuple(window.hit(address, 0, limits.cost) for window in windows)
+    return replace(limits, windows=limits.windows + windows, hits=limits.hits + hits)

@@ -17,6 +17,7 @@ from gateway.connections import Connections
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.refusal import Refusal
+from gateway.identity import UnknownKeyLimiter
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
@@ -39,7 +40,6 @@ from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
 from gateway.telemetry.roster import Roster
 from gateway.version import VERSION
-from gateway.wrong_keys import WrongKeys
 
 SILENCE_SECONDS = 1.0
 
@@ -104,7 +104,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
     upstreams = proxy_parts.upstreams(settings, policies)
     redis = _redis_parts(settings, counters, neighbours.processes)
     limit = settings.wrong_key_limit(neighbours.processes)
-    wrong_keys = None if limit is None else WrongKeys(limit)
+    wrong_keys = None if limit is None else UnknownKeyLimiter(limit)
     admission = Admission(redis.overrides, redis.limiter, neighbours.in_flight, wrong_keys)
     proxy = ProxyState(
         policies,

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 
-from gateway.addresses import address_of
+from gateway.access import TrustedProxies, address_of
 from gateway.contract.client_id import address_id
 from gateway.telemetry.counters import Counters
-from gateway.trusted_proxies import TrustedProxies
 
 LOOKS = 16
 """How many of those that wait are asked to give way for one that comes."""

@@ -6,9 +6,9 @@ What is kept on the hot path is what is there anyway; it is put into words when 
 from collections import deque
 from collections.abc import Callable
 
+from gateway.admission import Decision
 from gateway.contract.limits import Limits
 from gateway.contract.refusal import KEPT, Refusal, RefusedBy
-from gateway.decisions import Decision
 
 Kept = tuple[str, Decision, float]
 """A request's id, its decision, and when it came, by the monotonic clock."""
@@ -43,7 +43,7 @@ def refusal(kept: Kept, redis_time: Callable[[float], float]) -> Refusal:
         RefusedBy(
             meter.name, Limits((meter.limit,)), standing.remaining, round(max(0.0, standing.wait_seconds), 3)
         )
-        for meter, standing in zip(decision.meters, decision.standings or (), strict=False)
+        for meter, standing in zip(decision.windows, decision.standings or (), strict=False)
         if not (standing.admitted or meter.shadow)
     )
     concurrency = decision.concurrency

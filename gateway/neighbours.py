@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.connections import Elsewhere
-from gateway.in_flight import InFlight
+from gateway.policy.concurrency import InFlight
 
 
 @dataclass(frozen=True, slots=True)

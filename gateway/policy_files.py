@@ -4,17 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.admission import Policies
 from gateway.contract.client_id import DEFAULT_SECRET
 from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.policy_table import PolicyTable, Terms
 from gateway.contract.routes import DEFAULT_UPSTREAM, Route
-from gateway.costs import check_costs
 from gateway.errors import StartError
 from gateway.identity import Identity
-from gateway.meters import Meters
-from gateway.policies import Policies
+from gateway.policy.resolve import LimitTable
+from gateway.policy.routing import Routing, check_costs
 from gateway.routes_file import RoutesFile, RoutesFileError, parse_routes
-from gateway.routing import Routing
 from gateway.settings import Settings
 
 Content = TypeVar("Content")
@@ -45,7 +44,7 @@ def read_policies(settings: Settings) -> Policies:
     return Policies(
         table,
         identity,
-        Meters(table),
+        LimitTable(table),
         Routing(table),
         settings.exempt,
         settings.allow,

@@ -3,10 +3,10 @@
 import asyncio
 from math import ceil
 
+from gateway.admission import Policies
 from gateway.connections import Connections
 from gateway.descriptors import allow_connections
 from gateway.neighbours import Neighbours
-from gateway.policies import Policies
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.onward import Onward

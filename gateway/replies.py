@@ -5,13 +5,13 @@ from functools import lru_cache
 from math import ceil
 from typing import Literal
 
+from gateway.admission import Decision
 from gateway.contract.policy_table import CONCURRENCY
-from gateway.decisions import Decision
 from gateway.fields import Fields, lines
+from gateway.identity import TooManyUnknownKeysError
 from gateway.limiter.decision import Standing
-from gateway.meters import Meter
+from gateway.policy.resolve import LimitWindow
 from gateway.problems import Problem, Reply, problem
-from gateway.wrong_keys import WrongKeysLimited
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -26,7 +26,7 @@ def unidentified(detail: str) -> Reply:
     return problem(401, detail, fields=[(b"WWW-Authenticate", b'Bearer realm="gateway"')])
 
 
-def wrong_keys_limited(reason: WrongKeysLimited) -> Reply:
+def wrong_keys_limited(reason: TooManyUnknownKeysError) -> Reply:
     """429 (RFC 6585 §4) to a key from an address that has sent too many unknown ones."""
     return problem(
         429, str(reason), kind=_QUOTA_EXCEEDED, fields=[(b"Retry-After", b"%d" % reason.retry_seconds)]
@@ -93,16 +93,19 @@ def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     if decision.standings is None or decision.concurrency is not None:
         return _refused(decision, style)
     left = [(each.admitted, each.remaining, ceil(each.wait_seconds)) for each in decision.standings]
-    return _refused_alike(decision.meters, tuple(left), decision.cost, style)
+    return _refused_alike(decision.windows, tuple(left), decision.cost, style)
 
 
 @lru_cache(maxsize=1024)
 def _refused_alike(
-    meters: tuple[Meter, ...], left: tuple[tuple[bool, int, int], ...], cost: int, style: RateLimitHeaders
+    windows: tuple[LimitWindow, ...],
+    left: tuple[tuple[bool, int, int], ...],
+    cost: int,
+    style: RateLimitHeaders,
 ) -> Reply:
     """One for all who are told the same: to make one costs 10 µs, to find it 0.5."""
     standings = tuple(Standing(*each) for each in left)
-    return _refused(Decision(False, None, meters, standings, cost), style)
+    return _refused(Decision(False, None, windows, standings, cost), style)
 
 
 def _refused(decision: Decision, style: RateLimitHeaders) -> Reply:
@@ -110,9 +113,9 @@ def _refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     wait, names = 1, [CONCURRENCY]
     detail = "As many requests as may be are being served for this client; try again when one has ended."
     if violated:
-        meter, standing = max(violated, key=lambda found: found[1].wait_seconds)
-        wait, names = retry_after(standing), [meter.name for meter, _ in violated]
-        detail = f"{_exhausted(meter, decision.cost)}; try again in {wait} s."
+        window, standing = max(violated, key=lambda found: found[1].wait_seconds)
+        wait, names = retry_after(standing), [window.name for window, _ in violated]
+        detail = f"{_exhausted(window, decision.cost)}; try again in {wait} s."
     return problem(
         429,
         detail,
@@ -122,15 +125,15 @@ def _refused(decision: Decision, style: RateLimitHeaders) -> Reply:
     )
 
 
-def _violated(decision: Decision) -> list[tuple[Meter, Standing]]:
+def _violated(decision: Decision) -> list[tuple[LimitWindow, Standing]]:
     if decision.standings is None:
         return []
-    found = zip(decision.meters, decision.standings, strict=True)
-    return [(meter, standing) for meter, standing in found if not (standing.admitted or meter.shadow)]
+    found = zip(decision.windows, decision.standings, strict=True)
+    return [(window, standing) for window, standing in found if not (standing.admitted or window.shadow)]
 
 
-def _exhausted(meter: Meter, cost: int) -> str:
-    limit = f"The limit of {meter.limit.quota} requests in {meter.limit.period_seconds} s ({meter.name})"
+def _exhausted(window: LimitWindow, cost: int) -> str:
+    limit = f"The limit of {window.limit.quota} requests in {window.limit.period_seconds} s ({window.name})"
     if cost == 1:
         return f"{limit} is used up"
     return f"{limit} has no room for this one, which counts as {cost}"
@@ -146,7 +149,7 @@ def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
 
     Policies in shadow are not told: a client that kept to them would be held by them.
     """
-    told = [place for place, meter in enumerate(decision.meters) if not meter.shadow]
+    told = [place for place, window in enumerate(decision.windows) if not window.shadow]
     fields: Fields = []
     if style in ("ietf", "both"):
         fields += _ietf(decision, told)
@@ -156,23 +159,23 @@ def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
 
 
 def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
-    """The same as lines; of nearly all requests, with one window, from what its meter has ready."""
-    meters, standings = decision.meters, decision.standings
-    if len(meters) != 1 or standings is None or decision.concurrency is not None or style != "ietf":
+    """The same as lines; of nearly all requests, with one window, from what its window has ready."""
+    windows, standings = decision.windows, decision.standings
+    if len(windows) != 1 or standings is None or decision.concurrency is not None or style != "ietf":
         return lines(limit_fields(decision, style))
     standing = standings[0]
-    if meters[0].shadow or not standing.wait_seconds:
+    if windows[0].shadow or not standing.wait_seconds:
         return lines(limit_fields(decision, style))
-    return meters[0].told % (standing.remaining, retry_after(standing))
+    return windows[0].header_template % (standing.remaining, retry_after(standing))
 
 
 def _ietf(decision: Decision, told: list[int]) -> Fields:
     """draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: lists of structured field items (RFC 9651)."""
-    policies = [decision.meters[place].announcement for place in told]
+    policies = [decision.windows[place].policy_item for place in told]
     left: list[bytes] = []
     if decision.standings is not None:
         for place in told:
-            name, standing = decision.meters[place].name.encode(), decision.standings[place]
+            name, standing = decision.windows[place].name.encode(), decision.standings[place]
             # Of a window that does not refuse, memory does not know when more comes free.
             time = b";t=%d" % retry_after(standing) if standing.wait_seconds else b""
             left.append(b'"%b";r=%d%b' % (name, standing.remaining, time))
@@ -186,9 +189,9 @@ def _ietf(decision: Decision, told: list[int]) -> Fields:
 
 def _legacy(decision: Decision, told: list[int]) -> Fields:
     """These can tell of one window only: the one with the least left; where nobody counted, the smallest."""
-    meters, standings = decision.meters, decision.standings
+    windows, standings = decision.windows, decision.standings
     if standings is None:
-        quota = min(meters[place].limit.quota for place in told)
+        quota = min(windows[place].limit.quota for place in told)
         return [(b"X-RateLimit-Limit", b"%d" % quota)]
 
     def room(place: int) -> tuple[bool, int, float]:
@@ -197,7 +200,7 @@ def _legacy(decision: Decision, told: list[int]) -> Fields:
 
     tightest = min(told, key=room)
     return [
-        (b"X-RateLimit-Limit", b"%d" % meters[tightest].limit.quota),
+        (b"X-RateLimit-Limit", b"%d" % windows[tightest].limit.quota),
         (b"X-RateLimit-Remaining", b"%d" % standings[tightest].remaining),
         (b"X-RateLimit-Reset", b"%d" % retry_after(standings[tightest])),
     ]

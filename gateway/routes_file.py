@@ -23,8 +23,8 @@ from gateway.contract.client_id import is_registered_name
 from gateway.contract.limits import MAX_QUOTA, Limits, LimitSyntaxError, parse_limits
 from gateway.contract.policy_table import NOT_FOR_PLANS
 from gateway.contract.routes import ANY_HOST, DEFAULT_UPSTREAM, Route, is_method
-from gateway.hosts import is_pattern
-from gateway.paths import is_plain
+from gateway.policy.paths import is_plain_path
+from gateway.policy.routing import is_host_pattern
 from gateway.upstream_urls import upstream_urls
 
 _FIELDS = {"name", "path", "host", "methods", "limit", "cost", "shadow", "upstream"}
@@ -116,7 +116,7 @@ def _route(position: int, entry: Any, upstreams: Upstreams) -> Route:
 
 
 def _path(place: str, value: Any) -> str:
-    if not isinstance(value, str) or not is_plain(value.encode(errors="replace")):
+    if not isinstance(value, str) or not is_plain_path(value.encode(errors="replace")):
         raise RoutesFileError(
             f'{place}: needs a path, as in "/api": without escapes, query, parameters, dot segments'
         )
@@ -156,7 +156,7 @@ def _shadow(place: str, value: Any) -> bool:
 
 
 def _host(place: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.isascii() or not is_pattern(value.lower()):
+    if not isinstance(value, str) or not value.isascii() or not is_host_pattern(value.lower()):
         raise RoutesFileError(
             f'{place}: a host is a name without a port, as in "api.example.org", or "*.example.org"'
         )

@@ -6,11 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
-from gateway.access import AccessList
+from gateway.access import AccessList, Exempt, TrustedProxies
 from gateway.contract.limits import Limits, parse_limit, parse_limits
-from gateway.exempt import Exempt
 from gateway.field_names import check_field_name
-from gateway.trusted_proxies import TrustedProxies
 from gateway.upstream_urls import can_be_looked_up, upstream_urls
 
 OFF = "off"

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from gateway.addresses import is_loopback
+from gateway.access import is_loopback
 from gateway.contract.redaction import without_password
 from gateway.settings import PLATFORM_VALUE, PREFIX, Settings, variable
 

@@ -16,11 +16,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from gateway.access import AccessList
+from gateway.access import AccessList, Exempt, TrustedProxies
 from gateway.connection_settings import ConnectionSettings
 from gateway.contract.limits import MAX_QUOTA, Limit, Limits, parse_limit
 from gateway.contract.redis_url import check_redis_url
-from gateway.exempt import Exempt
 from gateway.identity import KEY_HEADER
 from gateway.limiter.limiter import OnStoreFailure
 from gateway.replies import RateLimitHeaders
@@ -42,7 +41,6 @@ from gateway.setting_types import (
     TrustedProxiesValue,
     UpstreamUrls,
 )
-from gateway.trusted_proxies import TrustedProxies
 from gateway.upstream_urls import upstream_urls
 
 PREFIX = "GATEWAY_"

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from gateway.access import TrustedProxies
 from gateway.problems import Problem
 from gateway.proxy.forwarded_elements import ForwardedError
 from gateway.proxy.head import RequestHead
 from gateway.proxy.hops import HopsError, has_passed, hops_left
 from gateway.proxy.rules import Malformed, Rule
 from gateway.proxy.sender import Sender, sender_of
-from gateway.trusted_proxies import TrustedProxies
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class ParsedRequest(InboundRequest):
 
     def sent_key(self, identity: Identity) -> SentKey:
         """As `InboundRequest`."""
-        return identity.key_in(self._head.fields)
+        return identity.sent_key(self._head.fields)
 
     def render(self, request_id: str, client_id: str, authority: bytes) -> bytes:
         """As `InboundRequest`."""

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.fields import Field, lines
-from gateway.identity import Identity, SentKey, Unidentified, key_of
+from gateway.identity import Identity, SentKey, UnauthenticatedError, extract_key
 from gateway.problems import Problem
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.field_lines import elements_of, values_of
@@ -241,8 +241,8 @@ class PlainReader:
 
     def _has_one_key(self, head: RequestHead, key: bytes) -> bool:
         try:
-            return key_of(head.fields, self._key_header) == key.decode("ascii")
-        except Unidentified:
+            return extract_key(head.fields, self._key_header) == key.decode("ascii")
+        except UnauthenticatedError:
             return False
 
     def _is_personal(self, field: Field) -> bool:

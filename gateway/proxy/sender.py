@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gateway.addresses import address_of
+from gateway.access import TrustedProxies, address_of
 from gateway.fields import Fields
 from gateway.hosts import is_host
 from gateway.proxy.field_lines import values_of
 from gateway.proxy.forwarded_elements import Element, ForwardedError, element_of, elements_in
-from gateway.trusted_proxies import TrustedProxies
 
 FORWARDED = b"forwarded"
 FORWARDED_FOR = b"x-forwarded-for"

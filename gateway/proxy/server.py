@@ -5,12 +5,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.addresses import address_of
-from gateway.admission import Admission
+from gateway.access import TrustedProxies, address_of
+from gateway.admission import Admission, Policies
 from gateway.clock import monotonic
 from gateway.connections import Place
 from gateway.last_refusals import Kept, none_yet
-from gateway.policies import Policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.deadlines import Deadlines
@@ -28,7 +27,6 @@ from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.upstream import Upstreams
 from gateway.replies import RateLimitHeaders
 from gateway.telemetry.counters import Counters
-from gateway.trusted_proxies import TrustedProxies
 
 DRAIN_POLL_SECONDS = 1.0
 """How long an idle connection has for a request that may be on its way, during a drain."""

@@ -10,10 +10,8 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, Literal
 
 from gateway import replies
-from gateway.admission import Asked
-from gateway.bills import Bill
+from gateway.admission import Decision, DecisionResult, DecisionUnavailableError, PendingDecision
 from gateway.clock import monotonic, wall
-from gateway.decisions import Decided, Decision, Undecided
 from gateway.fields import lines
 from gateway.problems import Problem, Reply
 from gateway.proxy.answer_head import AnswerHead
@@ -114,7 +112,7 @@ class Transaction:
     _state = CHECKING
     client_id = ""
     _decision = _NO_DECISION
-    _pending: Asked | None = None
+    _pending: PendingDecision | None = None
     _status = 0
     _bytes_in = 0
     _bytes_out = 0
@@ -170,19 +168,13 @@ class Transaction:
     def start(self) -> None:
         """Have the request decided."""
         proxy = self._proxy
-        admission = proxy.admission
         proxy.counters.in_flight += 1
         try:
             request, policies = self._request, proxy.policies
             request.check()
-            checked = admission.bill(policies, request, request.sent_key(policies.identity), request.address)
-            if not isinstance(checked, Bill):
-                self._act(checked)
-                return
-            decided: Decision | Asked | None = admission.recall(checked)
-            if decided is None:
-                decided = admission.count(checked, self.on_decision)
-            if isinstance(decided, Asked):
+            key = request.sent_key(policies.identity)
+            decided = proxy.admission.check(policies, request, key, request.address, self.on_decision)
+            if isinstance(decided, PendingDecision):
                 self._pending = decided
             else:
                 self._act(decided)
@@ -191,7 +183,7 @@ class Transaction:
         except Exception as error:  # noqa: BLE001 - it is logged there
             self.fail(error)
 
-    def on_decision(self, decided: Decided) -> None:
+    def on_decision(self, decided: DecisionResult) -> None:
         """The limiter has decided."""
         self._pending = None
         try:
@@ -204,7 +196,7 @@ class Transaction:
 
     def _reject_without_decision(self, reason: Exception) -> None:
         outcome, self.client_id, reply = turn_away(reason, self._proxy.counters)
-        if isinstance(reason, Undecided):
+        if isinstance(reason, DecisionUnavailableError):
             self._store_seconds = monotonic() - self._began
         elif isinstance(reason, Malformed):
             logger.debug("malformed request from %s: %s", self._client.peer, reason.rule.name)
@@ -215,7 +207,7 @@ class Transaction:
         style = self._proxy.options.ratelimit_headers
         if decision.client is not None:
             self.client_id = decision.client
-        if decision.meters:
+        if decision.windows:
             self._store_seconds = monotonic() - self._began
         if not decision.admitted:
             self._reply(replies.refused(decision, style), Outcome.REFUSED)
@@ -613,7 +605,7 @@ class Transaction:
         if self._state == DONE:
             return
         if self._pending is not None:
-            self._pending.leave()
+            self._pending.cancel()
             self._pending = None
             self._finish("")
         else:

@@ -1,33 +1,32 @@
 """What a request is told that is not decided about by limits, or not at all."""
 
 from gateway import replies
-from gateway.access import Denied
-from gateway.decisions import Undecided
-from gateway.identity import Unidentified
+from gateway.access import AccessDeniedError
+from gateway.admission import DecisionUnavailableError
+from gateway.identity import TooManyUnknownKeysError, UnauthenticatedError
+from gateway.policy.routing import AmbiguousRouteError
 from gateway.problems import Problem, Reply
 from gateway.proxy.rules import Malformed
-from gateway.routing import Ambiguous
 from gateway.telemetry.counters import Counters, Outcome
-from gateway.wrong_keys import WrongKeysLimited
 
-REASONS = (Denied, Unidentified, Undecided, Ambiguous, Problem)
+REASONS = (AccessDeniedError, UnauthenticatedError, DecisionUnavailableError, AmbiguousRouteError, Problem)
 """The errors that say so."""
 
 
 def turn_away(reason: Exception, counters: Counters) -> tuple[Outcome, str, Reply]:
     """As what such a request is counted, whose it was as far as that is known, and the answer."""
-    if isinstance(reason, Denied):
+    if isinstance(reason, AccessDeniedError):
         counters.denied += 1
         if reason.client is None:
             return Outcome.REFUSED, "", replies.denied()
         counters.clients.count(reason.client, refused=True)
         return Outcome.REFUSED, reason.client, replies.denied()
-    if isinstance(reason, WrongKeysLimited):
+    if isinstance(reason, TooManyUnknownKeysError):
         counters.wrong_keys_limited += 1
         return Outcome.UNIDENTIFIED, "", replies.wrong_keys_limited(reason)
-    if isinstance(reason, Unidentified):
+    if isinstance(reason, UnauthenticatedError):
         return Outcome.UNIDENTIFIED, "", replies.unidentified(str(reason))
-    if isinstance(reason, Undecided):
+    if isinstance(reason, DecisionUnavailableError):
         return Outcome.FAILED, reason.client, replies.store_unavailable()
     if isinstance(reason, Malformed):
         return Outcome.MALFORMED, "", reason.reply()

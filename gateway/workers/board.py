@@ -14,7 +14,7 @@ from hashlib import blake2b
 from mmap import mmap
 
 from gateway.connections import Elsewhere
-from gateway.in_flight import InFlight
+from gateway.policy.concurrency import InFlight
 
 ROWS = 2
 SLOTS = 1 << 16  # two bytes of a digest name one

@@ -3,10 +3,10 @@
 import asyncio
 
 from gateway import last_refusals
+from gateway.admission import Policies
 from gateway.building import Serving
 from gateway.clock import monotonic
 from gateway.log_writer import LogWriter
-from gateway.policies import Policies
 from gateway.telemetry import process
 from gateway.telemetry.clients import UntoldClients
 from gateway.telemetry.counters import GAUGES

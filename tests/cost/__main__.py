@@ -17,9 +17,8 @@ from collections.abc import Callable
 import uvloop
 
 from gateway import replies
-from gateway.bills import Bill
+from gateway.admission import Decision
 from gateway.contract.routes import DEFAULT_UPSTREAM
-from gateway.decisions import Decision
 from gateway.proxy.answer_head import AnswerHead
 from gateway.proxy.answers import Piece
 from gateway.proxy.plain import PlainReader, PlainRequest
@@ -87,20 +86,14 @@ def stages() -> dict[str, float]:
 
     plains = [read(number) for number in range(REQUESTS)]
 
-    def bill_of(number: int) -> Bill:
-        plain = plains[number]
-        bill = admission.bill(policies, plain, plain.key, PEER)
-        assert isinstance(bill, Bill)
-        return bill
-
-    bills = [bill_of(number) for number in range(REQUESTS)]
-
     def decide(number: int) -> Decision:
-        decision = admission.recall(bills[number]) or admission.count(bills[number], lambda _: None)
+        plain = plains[number]
+        decision = admission.check(policies, plain, plain.key, PEER, lambda _: None)
         assert isinstance(decision, Decision)
         return decision
 
     decision, text = decide(0), (ANSWER % 7).partition(b"\r\n\r\n")[0]
+    client = decision.client or ""
     head = usual_head(text, has_body=True)
     assert head is not None
 
@@ -108,7 +101,7 @@ def stages() -> dict[str, float]:
         connection = address.take_kept()
         assert connection is not None
         upstreams.took(address)
-        data = plains[number].going_on(options.onward.named_lines(ids.new(), bills[number].client))
+        data = plains[number].going_on(options.onward.named_lines(ids.new(), client))
         connection.start(data, nobody, has_answer_body=True)
         connection.data_received(answers[number])
         address.busy -= 1
@@ -119,15 +112,14 @@ def stages() -> dict[str, float]:
         return head_to_client(head, limits, b"", "0" * 32, parts.settings.node_id, now=0.0)
 
     def count(number: int) -> None:
-        counters.clients.count(bills[number].client, refused=False)
+        counters.clients.count(client, refused=False)
         counters.latency.add(0.001)
         counters.upstream_latency.add(0.0005)
         counters.messages[Outcome.ADMITTED] += 1
 
     found = {
         "read the request, by what is remembered of its kind": least_us(read),
-        "say whose it is and what it is charged": least_us(bill_of),
-        "look for a refusal, and have it decided": least_us(decide),
+        "identify its client, and decide": least_us(decide),
         "send it on, and read the answer": least_us(exchange),
         "make the answer's head": least_us(reply),
         "count": least_us(count),

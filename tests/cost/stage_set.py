@@ -11,11 +11,11 @@ from gateway import proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.connections import Connections, Place
-from gateway.in_flight import InFlight
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Told
 from gateway.overrides import LiveOverrides
+from gateway.policy.concurrency import InFlight
 from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection

@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
+from gateway.access import TrustedProxies
 from gateway.fields import Fields
 from gateway.proxy.forwarded_elements import ForwardedError
 from gateway.proxy.sender import FORWARDED, FORWARDED_FOR, forwarded_fields, sender_of
-from gateway.trusted_proxies import TrustedProxies
 from tests.fuzz.mutation import SIGNS, mutated
 from tests.fuzz.target import Target
 

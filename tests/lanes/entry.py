@@ -22,7 +22,6 @@ from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.connections import Connections, Place
 from gateway.errors import StoreUnavailable
-from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
@@ -31,6 +30,7 @@ from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
+from gateway.policy.concurrency import InFlight
 from gateway.policy_files import read_policies
 from gateway.proxy import resets
 from gateway.proxy.access_log import AccessLog

@@ -11,10 +11,8 @@ from pydantic.fields import FieldInfo
 
 import gateway.settings
 import subject.settings
-from gateway.access import AccessList
+from gateway.access import AccessList, Exempt, TrustedProxies
 from gateway.contract.limits import Limits
-from gateway.exempt import Exempt
-from gateway.trusted_proxies import TrustedProxies
 
 KINDS: dict[Any, str] = {
     bool: "true or false",

@@ -77,12 +77,12 @@ async def test_only_the_last_ones_are_kept_and_none_with_a_key(start_node: Start
 
 
 def test_a_worker_hands_over_the_last_ones_once() -> None:
-    from gateway.decisions import Decision
+    from gateway.admission import Decision
     from gateway.limiter.decision import Standing
-    from gateway.meters import meters_of
+    from gateway.policy.resolve import windows_of
 
     kept = none_yet()
-    meters = meters_of("gold", "client", parse_limits("5/s"), shadow=False)
+    meters = windows_of("gold", "client", parse_limits("5/s"), shadow=False)
     for number in range(300):
         kept.append(
             (f"r{number}", Decision(False, "acme", meters, (Standing(False, 0, 0.5),)), float(number))

@@ -4,27 +4,24 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gateway.access import AccessList
-from gateway.admission import Admission
+from gateway.access import AccessList, Exempt
+from gateway.admission import Admission, Decision, DecisionResult, DecisionUnavailableError, Policies
 from gateway.contract.client_id import key_digest, unknown_client_id
 from gateway.contract.clients import Clients
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
-from gateway.decisions import Decision
 from gateway.errors import StoreUnavailable
-from gateway.exempt import Exempt
 from gateway.fields import Field
 from gateway.identity import Identity
-from gateway.in_flight import InFlight
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Limiter, Told
-from gateway.meters import Meters
 from gateway.overrides import LiveOverrides
-from gateway.policies import Policies
-from gateway.routing import Routing
+from gateway.policy.concurrency import InFlight
+from gateway.policy.resolve import LimitTable
+from gateway.policy.routing import Routing
 
 TABLE = PolicyTable(
     parse_limits("10/s,500/m"),
@@ -97,12 +94,24 @@ class Desk:
         self.in_flight = InFlight()
         self._admission = Admission(overrides, limiter, self.in_flight)
         self.close = self._admission.close
-        self.keep = self._admission.keep
 
     async def decide(
         self, method: str, host: bytes, target: bytes, headers: list[Field], peer: str
     ) -> Decision:
-        return await self._admission.decide(self._policies, Asked(method, host, target), headers, peer)
+        decided: asyncio.Future[DecisionResult] = asyncio.get_running_loop().create_future()
+        key = self._policies.identity.sent_key(headers)
+        request = Asked(method, host, target)
+        result = self._admission.check(self._policies, request, key, peer, decided.set_result)
+        if isinstance(result, Decision):
+            return result
+        try:
+            made = await decided
+        except asyncio.CancelledError:
+            result.cancel()
+            raise
+        if isinstance(made, DecisionUnavailableError):
+            raise made
+        return made
 
 
 def admission(
@@ -118,7 +127,7 @@ def admission(
     policies = Policies(
         table,
         Identity(clients, accepts_unknown=True, secret="secret"),
-        Meters(table),
+        LimitTable(table),
         Routing(table),
         Exempt(exempt),
         AccessList(allow),

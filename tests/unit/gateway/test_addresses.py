@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.addresses import Networks, address_of, network_of
+from gateway.access import Networks, address_of, network_of
 
 addresses = st.ip_addresses()
 networks = st.tuples(addresses, st.integers(0, 128)).map(

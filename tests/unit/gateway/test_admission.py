@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.access import Denied
+from gateway.access import AccessDeniedError
+from gateway.admission import Decision, DecisionUnavailableError
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.routes import Route
-from gateway.decisions import Decision, Undecided
 from gateway.errors import StoreUnavailable
-from gateway.identity import Unidentified
+from gateway.identity import UnauthenticatedError
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from tests.unit.gateway.desk import ANYBODY, TABLE, admission, request
@@ -54,7 +54,7 @@ async def test_an_unregistered_key_is_charged_to_its_address_too(peer: str, plac
     decision = await made.decide(*request("any-key", peer=peer))
 
     assert limiter.asked[0][-1].key == f"ratelimit:{{{place}}}:address:60:0"
-    assert decision.meters[-1].name == "address"
+    assert decision.windows[-1].name == "address"
 
 
 async def test_an_address_is_charged_what_the_request_costs() -> None:
@@ -134,7 +134,7 @@ async def test_shadow_lets_through_also_where_nobody_passes_without_redis() -> N
     mixed = replace(TABLE, routes=(Route("search", "/", (), parse_limits("9/s"), shadow=True),))
     made, limiter = admission(mixed)
     limiter.error = StoreUnavailable("away")
-    with pytest.raises(Undecided) as undecided:
+    with pytest.raises(DecisionUnavailableError) as undecided:
         await made.decide(*request())
     assert undecided.value.client == "acme"
 
@@ -143,7 +143,7 @@ async def test_an_exempt_request_needs_no_key_and_is_not_counted() -> None:
     made, limiter = admission(exempt="GET /health")
 
     assert await made.decide(*request(None, b"/health")) == Decision(True)
-    with pytest.raises(Unidentified):
+    with pytest.raises(UnauthenticatedError):
         await made.decide(*request(None, b"/x/../health"))
     assert limiter.asked == []
 
@@ -154,7 +154,7 @@ async def test_who_is_allowed_is_identified_and_not_counted(allow: str) -> None:
 
     for _ in range(3):
         assert await made.decide(*request()) == Decision(True, "acme")
-    with pytest.raises(Unidentified):
+    with pytest.raises(UnauthenticatedError):
         await made.decide(*request(None))
     assert limiter.asked == []
     assert len(made.in_flight) == 0
@@ -164,7 +164,7 @@ async def test_who_is_allowed_is_identified_and_not_counted(allow: str) -> None:
 async def test_who_is_denied_is_refused_also_where_it_is_allowed(allow: str) -> None:
     made, limiter = admission(deny="acme", allow=allow)
 
-    with pytest.raises(Denied) as denied:
+    with pytest.raises(AccessDeniedError) as denied:
         await made.decide(*request())
     assert denied.value.client == "acme"
     assert limiter.asked == []
@@ -177,7 +177,7 @@ async def test_a_denied_address_is_refused_before_anything_else_is_asked(peer: s
     made, _ = admission(deny="10.0.0.0/8, 2001:db8::/32", exempt="/health")
 
     for target in (b"/", b"/health"):
-        with pytest.raises(Denied) as denied:
+        with pytest.raises(AccessDeniedError) as denied:
             await made.decide(*request(key, target, peer))
         assert denied.value.client is None
 
@@ -185,5 +185,5 @@ async def test_a_denied_address_is_refused_before_anything_else_is_asked(peer: s
 async def test_who_has_no_address_is_nobody_where_addresses_decide() -> None:
     made, _ = admission(deny="192.0.2.0/24")
 
-    with pytest.raises(Denied):
+    with pytest.raises(AccessDeniedError):
         await made.decide(*request(peer="unknown"))

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.access import Denied
+from gateway.access import AccessDeniedError
 from gateway.contract.limits import parse_limits
 from gateway.contract.routes import Route
-from gateway.identity import Unidentified
-from gateway.routing import Ambiguous
+from gateway.identity import UnauthenticatedError
+from gateway.policy.routing import AmbiguousRouteError
 from tests.unit.gateway.desk import TABLE, admission, request
 
 LED = replace(
@@ -49,7 +49,7 @@ async def test_what_could_belong_to_two_upstreams_is_refused_before_it_costs_any
 ) -> None:
     made, limiter = admission(LED, **options)
 
-    with pytest.raises(Ambiguous):
+    with pytest.raises(AmbiguousRouteError):
         await made.decide(*request(target=b"/c/..%2fs"))
     assert limiter.asked == []
     assert len(made.in_flight) == 0
@@ -58,6 +58,6 @@ async def test_what_could_belong_to_two_upstreams_is_refused_before_it_costs_any
 async def test_who_may_not_come_in_is_not_told_where_a_path_leads() -> None:
     made, _ = admission(LED, deny="acme")
 
-    for key, error in (("acme-key", Denied), (None, Unidentified)):
+    for key, error in (("acme-key", AccessDeniedError), (None, UnauthenticatedError)):
         with pytest.raises(error):
             await made.decide(*request(key, b"/c/..%2fs"))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.decisions import Concurrency, LeftDecided
 from gateway.errors import StoreUnavailable
 from gateway.limiter.decision import Standing
+from gateway.policy.concurrency import Concurrency
 from tests.unit.gateway.desk import TABLE, admission, request
 
 CROWDED = replace(TABLE, default_concurrency=2)
@@ -60,29 +60,6 @@ TURNS = pytest.mark.parametrize("turns", [1, 2], ids=["before the decision is to
 
 
 @TURNS
-async def test_a_client_that_leaves_as_it_is_decided_about_leaves_its_decision(turns: int) -> None:
-    made, _ = admission(CROWDED)
-    left: list[LeftDecided] = []
-
-    async def ask() -> None:
-        try:
-            await made.decide(*request())
-        except LeftDecided as reason:
-            left.append(reason)
-            raise
-
-    task = asyncio.create_task(ask())
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
-
-    assert task.cancelled()
-    made.close(left[0].decision)
-    assert (left[0].decision.admitted, len(made.in_flight)) == (True, 0)
-
-
-@TURNS
 async def test_a_client_that_leaves_as_nobody_decides_about_it_gives_its_place_back_once(turns: int) -> None:
     made, limiter = admission(CROWDED)
     assert (await made.decide(*request())).admitted  # and is in flight all the while
@@ -95,25 +72,6 @@ async def test_a_client_that_leaves_as_nobody_decides_about_it_gives_its_place_b
 
     assert task.cancelled()
     assert len(made.in_flight) == 1
-
-
-async def test_a_place_that_is_kept_outlives_its_request() -> None:
-    made, _ = admission(replace(TABLE, default_concurrency=1))
-    decision = await made.decide(*request())
-    release = made.keep(decision)
-    made.close(decision)
-    refused = await made.decide(*request())
-    assert not refused.admitted
-    made.close(refused)
-    release()
-    assert len(made.in_flight) == 0
-    assert (await made.decide(*request())).admitted
-
-
-async def test_nothing_is_kept_where_any_number_may_be_in_flight() -> None:
-    made, _ = admission()
-    made.keep(await made.decide(*request()))()
-    assert len(made.in_flight) == 0
 
 
 async def test_who_is_refused_from_memory_is_in_flight_too_and_told_so() -> None:

@@ -1,8 +1,8 @@
 """Who may connect, without connections."""
 
+from gateway.access import TrustedProxies
 from gateway.connections import LOOKS, Connections, Full, Place
 from gateway.telemetry.counters import Counters
-from gateway.trusted_proxies import TrustedProxies
 
 
 class Hall:

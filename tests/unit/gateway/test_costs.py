@@ -6,7 +6,7 @@ import pytest
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.routes import Route
-from gateway.costs import check_costs
+from gateway.policy.routing import check_costs
 
 TABLE = PolicyTable(
     default=parse_limits("100/m"),

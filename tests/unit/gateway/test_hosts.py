@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.hosts import depth, host_name, is_pattern, patterns
+from gateway.policy.routing import _label_count, host_name, host_patterns, is_host_pattern
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_same_host_is_found_however_it_is_written(field: bytes, name: str) -
     ],
 )
 def test_a_pattern_is_a_name_or_a_star_for_the_labels_before_one(text: str, is_one: bool) -> None:
-    assert is_pattern(text) is is_one
+    assert is_host_pattern(text) is is_one
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_pattern_is_a_name_or_a_star_for_the_labels_before_one(text: str, is_o
     ],
 )
 def test_a_host_falls_under_its_name_and_under_stars(name: str, most: int, found: list[str]) -> None:
-    assert list(patterns(name, most)) == found
+    assert list(host_patterns(name, most)) == found
 
 
 names = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=4).map(".".join)
@@ -73,4 +73,4 @@ names = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=4).map(".".jo
 def test_a_star_is_for_what_ends_so_with_something_before_it(name: str, behind: str) -> None:
     star = f"*.{behind}"
 
-    assert (star in patterns(name, depth(star))) is name.endswith(f".{behind}")
+    assert (star in host_patterns(name, _label_count(star))) is name.endswith(f".{behind}")

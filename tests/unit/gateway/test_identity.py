@@ -4,7 +4,7 @@ import pytest
 
 from gateway.contract.client_id import MAX_KEY_LENGTH, unknown_client_id
 from gateway.contract.clients import parse_clients
-from gateway.identity import Identity, Unidentified, key_of
+from gateway.identity import Identity, UnauthenticatedError, extract_key
 
 CLIENTS = parse_clients('[[clients]]\nname = "acme"\nkey = "acme-key"\n')
 Field = tuple[bytes, bytes]
@@ -35,13 +35,13 @@ def authorization(value: bytes) -> Field:
     ],
 )
 def test_a_key_is_found_in_either_field(headers: list[Field]) -> None:
-    assert key_of(headers) == "abc"
+    assert extract_key(headers) == "abc"
 
 
 @pytest.mark.parametrize("key", [b"!", b"~", b"a" * MAX_KEY_LENGTH, b"a=b,c;d/e+f=="])
 def test_a_key_of_visible_ascii_is_usable(key: bytes) -> None:
-    assert key_of([api_key(key)]) == key.decode()
-    assert key_of([authorization(b"Bearer " + key)]) == key.decode()
+    assert extract_key([api_key(key)]) == key.decode()
+    assert extract_key([authorization(b"Bearer " + key)]) == key.decode()
 
 
 WITHOUT_KEY: dict[str, list[Field]] = {
@@ -53,7 +53,7 @@ WITHOUT_KEY: dict[str, list[Field]] = {
 
 @pytest.mark.parametrize("headers", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
 def test_other_credentials_are_no_key(headers: list[Field]) -> None:
-    assert key_of(headers) is None
+    assert extract_key(headers) is None
 
 
 REFUSED: dict[str, list[Field]] = {
@@ -78,8 +78,8 @@ REFUSED: dict[str, list[Field]] = {
 
 @pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_usable_key_identifies_nobody(headers: list[Field]) -> None:
-    with pytest.raises(Unidentified) as reason:
-        key_of(headers)
+    with pytest.raises(UnauthenticatedError) as reason:
+        extract_key(headers)
 
     sent = [value.decode("latin-1") for _, value in headers if value.lower().strip() not in (b"", b"bearer")]
     assert not any(value in str(reason.value) for value in sent)
@@ -91,21 +91,22 @@ HERE = ip_address("2001:db8::5")
 def test_a_registered_clients_key_gives_its_name() -> None:
     identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
 
-    assert identity.client_of(identity.key_in([api_key(b"acme-key")]), HERE) == "acme"
+    assert identity.authenticate(identity.sent_key([api_key(b"acme-key")]), HERE).client == "acme"
 
 
 def test_an_unknown_key_is_a_client_of_its_own_where_the_settings_say_so() -> None:
     identity = Identity(CLIENTS, accepts_unknown=True, secret="s")
 
-    assert identity.client_of(identity.key_in([api_key(b"new")]), HERE) == unknown_client_id("new", "s")
-    assert identity.client_of(identity.key_in([api_key(b"acme-key")]), HERE) == "acme"
+    sent = identity.sent_key([api_key(b"new")])
+    assert identity.authenticate(sent, HERE).client == unknown_client_id("new", "s")
+    assert identity.authenticate(identity.sent_key([api_key(b"acme-key")]), HERE).client == "acme"
 
 
 def test_an_unknown_key_is_nobody_where_the_settings_say_so() -> None:
     identity = Identity(CLIENTS, accepts_unknown=False, secret="s")
 
-    with pytest.raises(Unidentified, match="not known") as reason:
-        identity.client_of(identity.key_in([api_key(b"guessed-key")]), HERE)
+    with pytest.raises(UnauthenticatedError, match="not known") as reason:
+        identity.authenticate(identity.sent_key([api_key(b"guessed-key")]), HERE)
     assert "guessed-key" not in str(reason.value)
 
 
@@ -114,25 +115,25 @@ ANONYMOUS = Identity(CLIENTS, accepts_unknown=False, secret="s", accepts_anonymo
 
 @pytest.mark.parametrize("headers", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
 def test_without_a_key_an_address_is_a_client_where_the_settings_say_so(headers: list[Field]) -> None:
-    assert ANONYMOUS.client_of(ANONYMOUS.key_in(headers), HERE) == "2001:db8::/64"
+    assert ANONYMOUS.authenticate(ANONYMOUS.sent_key(headers), HERE).client == "2001:db8::/64"
     identity = Identity(CLIENTS, accepts_unknown=True, secret="s")
-    with pytest.raises(Unidentified, match="needed"):
-        identity.client_of(identity.key_in(headers), HERE)
+    with pytest.raises(UnauthenticatedError, match="needed"):
+        identity.authenticate(identity.sent_key(headers), HERE)
 
 
 def test_without_a_key_and_an_address_nobody_is_a_client() -> None:
-    with pytest.raises(Unidentified, match="needed"):
-        ANONYMOUS.client_of(ANONYMOUS.key_in([]), None)
+    with pytest.raises(UnauthenticatedError, match="needed"):
+        ANONYMOUS.authenticate(ANONYMOUS.sent_key([]), None)
 
 
 @pytest.mark.parametrize("headers", [*REFUSED.values(), [api_key(b"guessed-key")]])
 def test_a_key_that_is_none_is_not_taken_for_no_key(headers: list[Field]) -> None:
-    with pytest.raises(Unidentified):
-        ANONYMOUS.client_of(ANONYMOUS.key_in(headers), HERE)
+    with pytest.raises(UnauthenticatedError):
+        ANONYMOUS.authenticate(ANONYMOUS.sent_key(headers), HERE)
 
 
 def test_the_field_of_the_key_may_have_another_name() -> None:
-    assert key_of([(b"x-TOKEN", b"abc"), api_key(b"def")], "X-Token") == "abc"
-    assert key_of([api_key(b"def")], "X-Token") is None
-    with pytest.raises(Unidentified, match="X-Token"):
-        Identity(CLIENTS, accepts_unknown=True, secret="s", key_header="X-Token").client_of(None, None)
+    assert extract_key([(b"x-TOKEN", b"abc"), api_key(b"def")], "X-Token") == "abc"
+    assert extract_key([api_key(b"def")], "X-Token") is None
+    with pytest.raises(UnauthenticatedError, match="X-Token"):
+        Identity(CLIENTS, accepts_unknown=True, secret="s", key_header="X-Token").authenticate(None, None)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.in_flight import InFlight
+from gateway.policy.concurrency import InFlight
 
 
 def test_each_client_is_counted_by_itself() -> None:

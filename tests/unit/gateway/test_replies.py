@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
+from gateway.admission import Decision
 from gateway.contract.limits import parse_limits
-from gateway.decisions import Concurrency, Decision
 from gateway.fields import lines
 from gateway.limiter.decision import Standing
-from gateway.meters import Meter, meters_of
+from gateway.policy.concurrency import Concurrency
+from gateway.policy.resolve import LimitWindow, windows_of
 from gateway.problems import Reply, problem
 from gateway.replies import (
     RateLimitHeaders,
@@ -21,8 +22,8 @@ from gateway.replies import (
 )
 
 
-def meters(name: str, limits: str, *, shadow: bool = False) -> tuple[Meter, ...]:
-    return meters_of(name, "client", parse_limits(limits), shadow=shadow)
+def meters(name: str, limits: str, *, shadow: bool = False) -> tuple[LimitWindow, ...]:
+    return windows_of(name, "client", parse_limits(limits), shadow=shadow)
 
 
 def left(remaining: int, wait_seconds: float) -> Standing:
@@ -33,7 +34,7 @@ def full(wait_seconds: float, remaining: int = 0) -> Standing:
     return Standing(admitted=False, remaining=remaining, wait_seconds=wait_seconds)
 
 
-def decided(of: tuple[Meter, ...], *standings: Standing, **fields: Any) -> Decision:
+def decided(of: tuple[LimitWindow, ...], *standings: Standing, **fields: Any) -> Decision:
     admitted = all(standing.admitted or meter.shadow for meter, standing in zip(of, standings, strict=True))
     return Decision(admitted, "acme", of, standings, **fields)
 

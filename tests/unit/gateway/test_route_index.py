@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.routes import Route, is_among
-from gateway.route_index import RouteIndex
+from gateway.policy.routing import RouteIndex
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ import pytest
 from pydantic import SecretStr
 
 from gateway import cli
-from gateway.access import AccessList
+from gateway.access import AccessList, Exempt, TrustedProxies
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
-from gateway.exempt import Exempt
 from gateway.setting_words import of_unknown_keys, surprises, unknown_variables
 from gateway.settings import SECRETS, Settings, variable
 from gateway.settings_reader import load
-from gateway.trusted_proxies import TrustedProxies
 
 UPSTREAM = "http://127.0.0.1:9000"
 pytestmark = pytest.mark.usefixtures("only_an_upstream")

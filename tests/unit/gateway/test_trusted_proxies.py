@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.trusted_proxies import TrustedProxies
+from gateway.access import TrustedProxies
 
 LISTED = TrustedProxies(" 10.0.0.7, 192.0.2.0/24,, 2001:db8::/64 ")
 

@@ -3,11 +3,11 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.access import TrustedProxies
 from gateway.proxy.entrance import Entrance
 from gateway.proxy.head import SHADOWED
 from gateway.proxy.onward import Onward
 from gateway.proxy.plain import PlainReader
-from gateway.trusted_proxies import TrustedProxies
 
 KEY = b"X-API-Key: k"
 LENGTH = b"Content-Length: 5"

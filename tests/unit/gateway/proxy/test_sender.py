@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.addresses import address_of
+from gateway.access import TrustedProxies, address_of
 from gateway.fields import Fields
 from gateway.proxy.forwarded_elements import ForwardedError
 from gateway.proxy.sender import Sender, forwarded_fields, sender_of
-from gateway.trusted_proxies import TrustedProxies
 
 TRUSTED = TrustedProxies("10.0.0.0/24, 2001:db8:ff::/64")
 PROXY = "10.0.0.1"

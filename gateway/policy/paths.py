@@ -1,9 +1,9 @@
-"""The path of a request target, in every way in which the service behind may read it. No IO.
+"""The path of a request target, in every reading that an upstream may have of it.
 
-RFC 3986 §6.2.2 says which paths are one and the same; but some servers decode more than that, some cut
-parameters off, some take a backslash for a slash, some leave dots where they are, some merge slashes first,
-and some take what follows two slashes for a host. What is looked for under a path must be found whichever of
-them is behind, or a limit could be walked around.
+RFC 3986 §6.2.2 defines which paths are equivalent, but some servers decode more than that, some
+remove parameters, some read a backslash as a slash, some keep dot segments, some merge slashes
+first, and some read what follows two slashes as a host. A route must match whichever of them is the
+upstream, or a limit could be evaded.
 """
 
 import re
@@ -28,10 +28,10 @@ _SHORTEST = {
 _Step = Callable[[bytes], bytes]
 
 
-def readings(target: bytes) -> tuple[str, ...]:
-    """The path of a target, normalised in each way that may be the service's; nearly always there is one.
+def path_variants(target: bytes) -> tuple[str, ...]:
+    """The path of a target, normalised in each way that an upstream may do it; nearly always there is one.
 
-    A target without a path (``*``, or only an authority) stands for the root.
+    A target without a path (``*``, or only an authority) is the root.
     """
     path = path_of(target)
     if _PLAIN.fullmatch(path) is not None:
@@ -43,7 +43,7 @@ def readings(target: bytes) -> tuple[str, ...]:
 
 
 def path_of(target: bytes) -> bytes:
-    """What stands before the query, without scheme and authority (RFC 9112 §3.2)."""
+    """The path of a target, without scheme, authority and query (RFC 9112 §3.2)."""
     origin = _ORIGIN.match(target)
     path = target[origin.end() if origin is not None else 0 :]
     end = _END.search(path)
@@ -52,8 +52,8 @@ def path_of(target: bytes) -> bytes:
     return path if path.startswith(b"/") else b"/"
 
 
-def is_plain(path: bytes) -> bool:
-    """Whether a path can be read in one way only, which is as it stands."""
+def is_plain_path(path: bytes) -> bool:
+    """Whether a path has one reading only, which is the path itself."""
     return path != b"" and _PLAIN.fullmatch(path) is not None
 
 
@@ -62,7 +62,7 @@ def _kept(path: bytes) -> bytes:
 
 
 def _unreserved_decoded(path: bytes) -> bytes:
-    """RFC 3986 §6.2.2.1 and §6.2.2.2: what needs no escape has none, and the other escapes are upper case."""
+    """RFC 3986 §6.2.2.1 and §6.2.2.2: unreserved characters are decoded, other escapes are upper case."""
     return _ESCAPE.sub(lambda match: _SHORTEST[match[1]], path)
 
 
@@ -73,12 +73,12 @@ def _without_authority(path: bytes) -> bytes:
 
 
 def _all_decoded(path: bytes) -> bytes:
-    """As by servers that decode first and look for slashes then."""
+    """As by servers that decode before they split at slashes."""
     return unquote_to_bytes(path)
 
 
 def _slashed(path: bytes) -> bytes:
-    """As by servers that take a backslash for a slash."""
+    """As by servers that read a backslash as a slash."""
     return path.replace(b"\\", b"/")
 
 
@@ -114,4 +114,4 @@ _WAYS: tuple[tuple[_Step, ...], ...] = (
     (_kept, _without_dots),
     (_merged,),
 )
-"""Done one after the other, each in all ways: what a server does is one way through them."""
+"""Applied one after the other, each alternative of a step to each path so far."""

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.routes import DEFAULT_UPSTREAM, Route
-from gateway.meters import Meter
-from gateway.paths import readings
-from gateway.routing import Ambiguous, Passage, Routing
+from gateway.policy.paths import path_variants
+from gateway.policy.resolve import LimitWindow, RouteMatch
+from gateway.policy.routing import AmbiguousRouteError, Routing
 
 TABLE = PolicyTable(
     parse_limits("500/m"),
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
     target: bytes
 
 
-def names(meters: tuple[Meter, ...]) -> list[str]:
+def names(meters: tuple[LimitWindow, ...]) -> list[str]:
     return [meter.name for meter in meters]
 
 
@@ -61,16 +61,16 @@ def names(meters: tuple[Meter, ...]) -> list[str]:
 def test_a_request_meets_the_first_route_that_takes_it_however_its_path_is_written(
     method: str, target: bytes, cost: int, met: list[str]
 ) -> None:
-    passage = ROUTING.passage(Asked(method, b"any.example", target))
+    passage = ROUTING.match(Asked(method, b"any.example", target))
 
-    assert (passage.cost, names(passage.meters)) == (cost, met)
+    assert (passage.cost, names(passage.windows)) == (cost, met)
     assert passage.upstream == DEFAULT_UPSTREAM
 
 
 def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own() -> None:
-    meters = ROUTING.passage(Asked("POST", b"", b"/api")).meters
+    meters = ROUTING.match(Asked("POST", b"", b"/api")).windows
 
-    assert [meter.charge("acme", 1, 1).key for meter in meters] == [
+    assert [meter.hit("acme", 1, 1).key for meter in meters] == [
         "ratelimit:{acme}:route/writes:1:1",
         "ratelimit:{acme}:route/writes:60:1",
     ]
@@ -78,13 +78,13 @@ def test_a_routes_windows_are_counted_for_each_client_under_a_scope_of_their_own
 
 
 def test_a_node_in_shadow_has_the_meters_of_routes_in_shadow() -> None:
-    meters = Routing(replace(TABLE, shadow=True)).passage(Asked("GET", b"", b"/api/search")).meters
+    meters = Routing(replace(TABLE, shadow=True)).match(Asked("GET", b"", b"/api/search")).windows
 
     assert [meter.shadow for meter in meters] == [True]
 
 
 def test_without_routes_a_request_costs_one_and_goes_to_the_default() -> None:
-    assert Routing(replace(TABLE, routes=())).passage(Asked("GET", b"", b"/api/%2e%2e")) == Passage()
+    assert Routing(replace(TABLE, routes=())).match(Asked("GET", b"", b"/api/%2e%2e")) == RouteMatch()
 
 
 LED = Routing(
@@ -110,14 +110,14 @@ LED = Routing(
         (b"admin.example", b"/x", DEFAULT_UPSTREAM),
         (b"api.example", b"/api", DEFAULT_UPSTREAM),
         (b"api.example", b"/api/%73earch//x", "search"),
-        # several readings that lead to one place
+        # several path_variants that lead to one place
         (b"api.example", b"/api/search/..%2fsuggest", "search"),
         (b"a.admin.example", b"/x/..%2fy", "admin"),
         (b"api.example", b"/x/..%2fapi", DEFAULT_UPSTREAM),
     ],
 )
 def test_a_route_gives_a_request_its_upstream(host: bytes, target: bytes, upstream: str) -> None:
-    assert LED.passage(Asked("GET", host, target)).upstream == upstream
+    assert LED.match(Asked("GET", host, target)).upstream == upstream
     assert LED.upstream(Asked("GET", host, target)) == upstream
 
 
@@ -133,9 +133,9 @@ def test_a_route_gives_a_request_its_upstream(host: bytes, target: bytes, upstre
     ],
 )
 def test_what_two_services_could_claim_is_nobodys(target: bytes) -> None:
-    with pytest.raises(Ambiguous):
-        LED.passage(Asked("GET", b"api.example", target))
-    with pytest.raises(Ambiguous):
+    with pytest.raises(AmbiguousRouteError):
+        LED.match(Asked("GET", b"api.example", target))
+    with pytest.raises(AmbiguousRouteError):
         LED.upstream(Asked("GET", b"api.example", target))
 
 
@@ -161,12 +161,12 @@ pieces = st.sampled_from(
 @given(st.lists(pieces, max_size=8).map(lambda parts: b"/" + b"".join(parts)))
 def test_whichever_way_a_service_reads_a_path_it_is_the_one_that_this_way_leads_to(target: bytes) -> None:
     ways = {
-        LED.passage(Asked("GET", b"api.example", quoted(reading))).upstream for reading in readings(target)
+        LED.match(Asked("GET", b"api.example", quoted(reading))).upstream for reading in path_variants(target)
     }
 
     try:
         upstream = LED.upstream(Asked("GET", b"api.example", target))
-    except Ambiguous:
+    except AmbiguousRouteError:
         assert len(ways) > 1
     else:
         assert ways == {upstream}
@@ -180,16 +180,16 @@ def quoted(reading: str) -> bytes:
 
 
 def test_without_a_host_nobody_can_say_which_routes_of_hosts_a_request_meets() -> None:
-    with pytest.raises(Ambiguous):
-        LED.passage(Asked("GET", b"", b"/x"))
-    with pytest.raises(Ambiguous):
+    with pytest.raises(AmbiguousRouteError):
+        LED.match(Asked("GET", b"", b"/x"))
+    with pytest.raises(AmbiguousRouteError):
         LED.upstream(Asked("GET", b"", b"/x"))
 
 
 def test_of_several_readings_with_one_upstream_each_route_is_met_at_the_dearest_cost() -> None:
-    passage = LED.passage(Asked("GET", b"api.example", b"/api/search/..%2fsuggest"))
+    passage = LED.match(Asked("GET", b"api.example", b"/api/search/..%2fsuggest"))
 
-    assert (passage.cost, names(passage.meters)) == (2, ["route/search"])
+    assert (passage.cost, names(passage.windows)) == (2, ["route/search"])
 
 
 def test_where_no_route_leads_anywhere_nothing_is_ambiguous() -> None:

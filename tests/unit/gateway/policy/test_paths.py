@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.paths import is_plain, path_of, readings
+from gateway.policy.paths import is_plain_path, path_of, path_variants
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from gateway.paths import is_plain, path_of, readings
     ],
 )
 def test_a_usual_target_has_one_path(target: bytes, path: str) -> None:
-    assert readings(target) == (path,)
+    assert path_variants(target) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_usual_target_has_one_path(target: bytes, path: str) -> None:
     ],
 )
 def test_no_other_way_to_write_a_path_hides_it(target: bytes) -> None:
-    assert "/search" in readings(target)
+    assert "/search" in path_variants(target)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_no_other_way_to_write_a_path_hides_it(target: bytes) -> None:
     ],
 )
 def test_a_target_that_servers_read_differently_has_all_these_paths(target: bytes, read: set[str]) -> None:
-    assert read <= set(readings(target))
+    assert read <= set(path_variants(target))
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_target_that_servers_read_differently_has_all_these_paths(target: byte
     ["/", "/health", "/assets/app.js", "/a/b/", "/@scope/pkg", "/v1.0/~user", "/.well-known/x", "/..a"],
 )
 def test_a_path_without_second_readings_is_plain(path: str) -> None:
-    assert is_plain(path.encode())
-    assert readings(path.encode()) == (path,)
+    assert is_plain_path(path.encode())
+    assert path_variants(path.encode()) == (path,)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_path_without_second_readings_is_plain(path: str) -> None:
     ["", "health", "//health", "/a/../b", "/a/.", "/%61", "/a%2Fb", "/a;b", "/a b", "/a?b", "/é", "/a\\b"],
 )
 def test_a_path_that_could_be_read_differently_is_not(path: str) -> None:
-    assert not is_plain(path.encode())
+    assert not is_plain_path(path.encode())
 
 
 pieces = st.lists(
@@ -106,7 +106,7 @@ pieces = st.lists(
 @example(b"/" + b"/..;%2f" * 1000)
 @example(b"/\\%61\\/%////../%5C;")
 def test_every_path_begins_with_one_slash_and_is_bounded_in_number(target: bytes) -> None:
-    paths = readings(target)
+    paths = path_variants(target)
 
     assert 1 <= len(paths) <= 2 * 2**6
     for path in paths:
@@ -118,16 +118,18 @@ def test_every_path_begins_with_one_slash_and_is_bounded_in_number(target: bytes
 def test_what_is_plain_is_read_as_it_stands(target: bytes) -> None:
     path = path_of(target)
 
-    assert is_plain(path) == (readings(target) == (path.decode(),) and not set(path) & set(b"%;\\?"))
+    assert is_plain_path(path) == (
+        path_variants(target) == (path.decode(),) and not set(path) & set(b"%;\\?")
+    )
 
 
 @given(pieces)
 def test_a_path_that_was_read_is_among_its_own_readings(target: bytes) -> None:
-    for path in readings(target):
+    for path in path_variants(target):
         if not set(path) & set("%?#"):
-            assert path in readings(path.encode("latin-1"))
+            assert path in path_variants(path.encode("latin-1"))
 
 
 def test_a_target_is_read_in_a_time_that_grows_with_its_length_only() -> None:
     """Else nobody would see the end of this one, which is a hundred times as long as one can be."""
-    assert len(readings(b"/" + b"%2e%2e;/" * 100_000)) == 3
+    assert len(path_variants(b"/" + b"%2e%2e;/" * 100_000)) == 3
