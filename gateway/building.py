@@ -17,6 +17,7 @@ from gateway.connections import Connections
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.refusal import Refusal
+from gateway.http.request_id import RequestIds
 from gateway.identity import UnknownKeyLimiter
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
@@ -28,7 +29,6 @@ from gateway.neighbours import Neighbours
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
-from gateway.proxy.request_id import RequestIds
 from gateway.proxy.server import ProxyServer, ProxyState
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.proxy.claims import is_claim
+from gateway.http.forwarded import is_spoofable
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
 _TAKEN = frozenset(
@@ -43,6 +43,6 @@ def check_field_name(text: str) -> str:
     """
     if _NAME.fullmatch(text) is None:
         raise ValueError("a field's name has letters, digits and hyphens (64 at most), as in X-Client-Id")
-    if text.lower() in _TAKEN or is_claim(text.lower().encode()):
+    if text.lower() in _TAKEN or is_spoofable(text.lower().encode()):
         raise ValueError("a field of this name has a meaning already: choose another, as in X-Client-Id")
     return text

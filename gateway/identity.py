@@ -9,7 +9,7 @@ from gateway.access import Address, address_of
 from gateway.contract import client_id
 from gateway.contract.clients import Clients
 from gateway.contract.limits import Limit
-from gateway.fields import RawHeaders
+from gateway.http.fields import RawHeaders, is_bearer
 
 KEY_HEADER = "X-API-Key"
 _AUTHORIZATION = b"authorization"
@@ -131,11 +131,6 @@ def extract_key(headers: RawHeaders, key_header: str = KEY_HEADER) -> str | None
     if not client_id.is_usable_key(key):
         raise UnauthenticatedError(f"An API key is 1 to {client_id.MAX_KEY_LENGTH} visible ASCII characters.")
     return key
-
-
-def is_bearer(credentials: bytes) -> bool:
-    """Whether a value of ``Authorization`` has the scheme Bearer (RFC 9110 §11.4: in any case)."""
-    return credentials.replace(b"\t", b" ").partition(b" ")[0].lower() == _BEARER
 
 
 class UnknownKeyLimiter:

@@ -6,12 +6,12 @@ from math import ceil
 from gateway.admission import Policies
 from gateway.connections import Connections
 from gateway.descriptors import allow_connections
+from gateway.http.request_parser import PROTECTED_NAMES
+from gateway.http.upstream_request import UpstreamRequestBuilder
 from gateway.neighbours import Neighbours
-from gateway.proxy.entrance import Entrance
-from gateway.proxy.head import SHADOWED
-from gateway.proxy.onward import Onward
-from gateway.proxy.plain import PlainReader
+from gateway.proxy.inbound_request import Preflight
 from gateway.proxy.server import ProxyOptions, ProxyServer, ProxyState
+from gateway.proxy.simple_request import SimpleRequestParser
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.upstream import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
@@ -37,8 +37,8 @@ def connections(
 
 def downstream(settings: Settings, state: ProxyState, hurry: asyncio.Event) -> ProxyServer:
     """The server for clients."""
-    options, protected = state.options, _shadowed(settings)
-    memo = PlainReader(options.onward, options.entrance, protected, settings.key_header)
+    options, protected = state.options, _protected_names(settings)
+    memo = SimpleRequestParser(options.request_builder, options.preflight, protected, settings.key_header)
     return ProxyServer(
         state,
         memo if settings.fast_lane else None,
@@ -49,17 +49,17 @@ def downstream(settings: Settings, state: ProxyState, hurry: asyncio.Event) -> P
     )
 
 
-def _shadowed(settings: Settings) -> frozenset[bytes]:
+def _protected_names(settings: Settings) -> frozenset[bytes]:
     """Names of which no other spelling may come in: those that the settings choose too."""
     chosen = filter(None, (settings.key_header, settings.client_header))
-    return SHADOWED | {name.lower().encode() for name in chosen}
+    return PROTECTED_NAMES | {name.lower().encode() for name in chosen}
 
 
 def proxy_options(settings: Settings) -> ProxyOptions:
     """How requests are taken in and sent on."""
     return ProxyOptions(
-        entrance=Entrance(settings.node_id, settings.trusted_proxies, settings.max_body_bytes),
-        onward=Onward(
+        preflight=Preflight(settings.node_id, settings.trusted_proxies, settings.max_body_bytes),
+        request_builder=UpstreamRequestBuilder(
             settings.node_id,
             key_header=settings.key_header,
             forwards_key=settings.forward_key,

@@ -7,11 +7,11 @@ from typing import Literal
 
 from gateway.admission import Decision
 from gateway.contract.policy_table import CONCURRENCY
-from gateway.fields import Fields, lines
+from gateway.http.fields import Fields, render_fields
+from gateway.http.response_head import LocalReply, ProblemError, problem
 from gateway.identity import TooManyUnknownKeysError
 from gateway.limiter.decision import Standing
 from gateway.policy.resolve import LimitWindow
-from gateway.problems import Problem, Reply, problem
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -21,19 +21,19 @@ _QUOTA_EXCEEDED = _REGISTRY + "quota-exceeded"
 _REDUCED_CAPACITY = _REGISTRY + "temporary-reduced-capacity"
 
 
-def unidentified(detail: str) -> Reply:
+def unidentified(detail: str) -> LocalReply:
     """401, with the challenge that RFC 9110 §15.5.2 asks for."""
     return problem(401, detail, fields=[(b"WWW-Authenticate", b'Bearer realm="gateway"')])
 
 
-def wrong_keys_limited(reason: TooManyUnknownKeysError) -> Reply:
+def wrong_keys_limited(reason: TooManyUnknownKeysError) -> LocalReply:
     """429 (RFC 6585 §4) to a key from an address that has sent too many unknown ones."""
     return problem(
         429, str(reason), kind=_QUOTA_EXCEEDED, fields=[(b"Retry-After", b"%d" % reason.retry_seconds)]
     )
 
 
-def store_unavailable() -> Reply:
+def store_unavailable() -> LocalReply:
     """503 where limits cannot be checked and nobody may pass unchecked."""
     return problem(
         503,
@@ -43,24 +43,24 @@ def store_unavailable() -> Reply:
     )
 
 
-def upstream_failed(error: Exception) -> Problem:
+def upstream_failed(error: Exception) -> ProblemError:
     """502 or 504 (RFC 9110 §15.6.3, §15.6.5), by the error with which its answer did not come."""
     if isinstance(error, TimeoutError):
-        return Problem(504, "The service behind the gateway did not answer in time.")
-    return Problem(502, "The service behind the gateway did not answer properly.")
+        return ProblemError(504, "The service behind the gateway did not answer in time.")
+    return ProblemError(502, "The service behind the gateway did not answer properly.")
 
 
-def out_of_time() -> Reply:
+def out_of_time() -> LocalReply:
     """504 where the whole of a request takes longer than it may."""
     return problem(504, "The request took too long.")
 
 
-def failed_here() -> Reply:
+def failed_here() -> LocalReply:
     """500 after a fault of ours: the client learns that it failed, and no more than that."""
     return problem(500, "The gateway failed at this request.")
 
 
-def no_place() -> Reply:
+def no_place() -> LocalReply:
     """503 where there are as many connections as there may be, before a request has been read."""
     return problem(
         503,
@@ -70,12 +70,12 @@ def no_place() -> Reply:
     )
 
 
-def denied() -> Reply:
+def denied() -> LocalReply:
     """403 (RFC 9110 §15.5.4): who is on the deny list is not told more than that."""
     return problem(403, "Access is denied.")
 
 
-def ambiguous() -> Reply:
+def ambiguous() -> LocalReply:
     """400 where two readers of the request would send it to different services."""
     return problem(
         400,
@@ -83,12 +83,12 @@ def ambiguous() -> Reply:
     )
 
 
-def options(methods: Iterable[str], limits: Fields) -> Reply:
+def options(methods: Iterable[str], limits: Fields) -> LocalReply:
     """To OPTIONS that goes no farther (RFC 9110 §9.3.7): what can be asked for here."""
-    return Reply(200, [(b"Allow", ", ".join(sorted(methods)).encode()), *limits], b"")
+    return LocalReply(200, [(b"Allow", ", ".join(sorted(methods)).encode()), *limits], b"")
 
 
-def refused(decision: Decision, style: RateLimitHeaders) -> Reply:
+def refused(decision: Decision, style: RateLimitHeaders) -> LocalReply:
     """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
     if decision.standings is None or decision.concurrency is not None:
         return _refused(decision, style)
@@ -102,13 +102,13 @@ def _refused_alike(
     left: tuple[tuple[bool, int, int], ...],
     cost: int,
     style: RateLimitHeaders,
-) -> Reply:
+) -> LocalReply:
     """One for all who are told the same: to make one costs 10 µs, to find it 0.5."""
     standings = tuple(Standing(*each) for each in left)
     return _refused(Decision(False, None, windows, standings, cost), style)
 
 
-def _refused(decision: Decision, style: RateLimitHeaders) -> Reply:
+def _refused(decision: Decision, style: RateLimitHeaders) -> LocalReply:
     violated = _violated(decision)
     wait, names = 1, [CONCURRENCY]
     detail = "As many requests as may be are being served for this client; try again when one has ended."
@@ -159,13 +159,13 @@ def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
 
 
 def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
-    """The same as lines; of nearly all requests, with one window, from what its window has ready."""
+    """The same as render_fields; of nearly all requests, with one window, from what its window has ready."""
     windows, standings = decision.windows, decision.standings
     if len(windows) != 1 or standings is None or decision.concurrency is not None or style != "ietf":
-        return lines(limit_fields(decision, style))
+        return render_fields(limit_fields(decision, style))
     standing = standings[0]
     if windows[0].shadow or not standing.wait_seconds:
-        return lines(limit_fields(decision, style))
+        return render_fields(limit_fields(decision, style))
     return windows[0].header_template % (standing.remaining, retry_after(standing))
 
 

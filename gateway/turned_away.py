@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import suppress
 
 from gateway.clock import wall
-from gateway.proxy.headers import last_answer
+from gateway.http.response_head import render_last_reply
 from gateway.replies import no_place
 
 LINGER_SECONDS = 0.5
@@ -34,7 +34,7 @@ class TurnedAway:
             return
         with suppress(OSError):  # it may be gone, and have no room for the answer: that is all the same here
             _take_unread(connection)
-            connection.send(last_answer(no_place(), now=wall()))
+            connection.send(render_last_reply(no_place(), now=wall()))
             connection.shutdown(socket.SHUT_WR)
         self._lingering.append(connection)
         if len(self._lingering) > MOST:

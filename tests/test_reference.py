@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from gateway.admin import admin_application
-from gateway.proxy.rules import Rule
+from gateway.http.rules import Rule
 from subject.dashboard import app, changes
 from subject.settings import load
 from tests.project import ROOT
@@ -37,7 +37,7 @@ def statuses_in_code() -> Iterator[int]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-                if name in ("problem", "Problem", "__init__") and isinstance(node.args[0].value, int):
+                if name in ("problem", "ProblemError", "__init__") and isinstance(node.args[0].value, int):
                     yield node.args[0].value
 
 

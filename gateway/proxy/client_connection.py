@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Final, cast
 
 from gateway.clock import monotonic, wall
 from gateway.connections import GiveWay, Place
-from gateway.problems import Problem
-from gateway.proxy.answers import Piece
-from gateway.proxy.head import RequestHead
-from gateway.proxy.headers import last_answer
-from gateway.proxy.inbound_request import InboundRequest
+from gateway.http.request_parser import RequestHead, RequestParser
+from gateway.http.response_head import ProblemError, render_last_reply
+from gateway.http.response_parser import Piece
+from gateway.http.rules import BadRequestError
+from gateway.proxy.inbound_request import InboundRequest, InvalidRequest
 from gateway.proxy.looks import has_left, has_something
-from gateway.proxy.parsed_request import InvalidRequest
 from gateway.proxy.patience import Late
-from gateway.proxy.reader import RequestReader
 from gateway.proxy.resets import reset
-from gateway.proxy.rules import Malformed
 from gateway.proxy.transaction import Transaction, TransactionClient
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.watch import Watch, unsent_bytes
@@ -88,8 +85,8 @@ class ClientConnection(TransactionClient):
         self._give_way: GiveWay = self.give_way
         self._transport: asyncio.Transport | None = None
         self._watch: Watch | None = None
-        self._reader = RequestReader(server.protected_names)
-        self._reader.pass_over()  # so that it keeps what comes until the next request is begun
+        self._reader = RequestParser(server.protected_names)
+        self._reader.skip()  # so that it keeps what comes until the next request is begun
         self._transaction: Transaction | None = None
         self._held = b""
         self._turn: asyncio.Handle | None = None
@@ -274,8 +271,8 @@ class ClientConnection(TransactionClient):
     def _parse(self, data: bytes | None) -> None:
         """Parse more of the current request, or where nothing more has come the next one that is held."""
         try:
-            events = self._reader.go_on() if data is None else self._reader.feed(data)
-        except Malformed as malformed:
+            events = self._reader.next_request() if data is None else self._reader.feed(data)
+        except BadRequestError as malformed:
             self._break(malformed)
         else:
             self._take(events)
@@ -323,7 +320,7 @@ class ClientConnection(TransactionClient):
         elif at_end:
             self._discarded()
 
-    def _break(self, malformed: Malformed) -> None:
+    def _break(self, malformed: BadRequestError) -> None:
         """Nothing more can be parsed: the current request fails, or there is one that is invalid."""
         self._is_broken = True
         if self._transaction is None and not self._body_is_open:
@@ -334,9 +331,9 @@ class ClientConnection(TransactionClient):
         # The client may still be sending: it is discarded for a while. TLS cannot end one direction alone.
         transport = self._transport
         self._body_is_open = transport is not None and transport.can_write_eof()
-        self._lose_body(Problem(400, "The body is not well-formed."))
+        self._lose_body(ProblemError(400, "The body is not well-formed."))
 
-    def _lose_body(self, problem: Problem) -> None:
+    def _lose_body(self, problem: ProblemError) -> None:
         """The rest of the content is not read: the current request fails by `problem`."""
         self._is_broken = True
         self._is_last = True
@@ -604,14 +601,14 @@ class ClientConnection(TransactionClient):
         elif late is Late.BODY:
             self._body_is_open = False
             try:
-                self._lose_body(Problem(408, "The body came too slowly."))
+                self._lose_body(ProblemError(408, "The body came too slowly."))
             except Exception as error:  # noqa: BLE001 - it is logged there
                 self._fail(error)
         else:
             if late is Late.HEAD and self._transport is not None and not self._transport.is_closing():
-                problem = Problem(408, "The head came too slowly.")
+                problem = ProblemError(408, "The head came too slowly.")
                 is_head = self._reader.method == "HEAD"
-                self._transport.write(last_answer(problem.reply(), head_only=is_head, now=wall()))
+                self._transport.write(render_last_reply(problem.reply(), head_only=is_head, now=wall()))
             self.force_close(has_left=False)
 
     # Eviction and shutdown

@@ -9,18 +9,16 @@ from gateway.access import TrustedProxies, address_of
 from gateway.admission import Admission, Policies
 from gateway.clock import monotonic
 from gateway.connections import Place
+from gateway.http.request_id import RequestIds
+from gateway.http.request_parser import RequestHead
+from gateway.http.upstream_request import UpstreamRequestBuilder
 from gateway.last_refusals import Kept, none_yet
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.deadlines import Deadlines
-from gateway.proxy.entrance import Entrance
-from gateway.proxy.head import RequestHead
-from gateway.proxy.inbound_request import InboundRequest
-from gateway.proxy.onward import Onward
-from gateway.proxy.parsed_request import ParsedRequest
+from gateway.proxy.inbound_request import InboundRequest, ParsedRequest, Preflight
 from gateway.proxy.patience import TimeLimits
-from gateway.proxy.plain import PlainReader
-from gateway.proxy.request_id import RequestIds
+from gateway.proxy.simple_request import SimpleRequestParser
 from gateway.proxy.stillness import TunnelLimits
 from gateway.proxy.transaction import Transaction
 from gateway.proxy.tunnel import Tunnel
@@ -36,8 +34,8 @@ DRAIN_POLL_SECONDS = 1.0
 class ProxyOptions:
     """The settings of forwarding."""
 
-    entrance: Entrance
-    onward: Onward
+    preflight: Preflight
+    request_builder: UpstreamRequestBuilder
     upstream_timeout_seconds: float
     request_seconds: float | None
     """For each request from its admission to the end of its response; None is unlimited. Not for tunnels."""
@@ -91,7 +89,7 @@ class ProxyServer:
     def __init__(
         self,
         state: ProxyState,
-        memo: PlainReader | None,
+        memo: SimpleRequestParser | None,
         protected_names: frozenset[bytes],
         trusted: TrustedProxies,
         limits: TimeLimits,
@@ -134,7 +132,12 @@ class ProxyServer:
         """The request of this head."""
         options = self._state.options
         return ParsedRequest(
-            head, client.peer, client.scheme, options.entrance, options.onward, is_trusted=client.is_trusted
+            head,
+            client.peer,
+            client.scheme,
+            options.preflight,
+            options.request_builder,
+            is_trusted=client.is_trusted,
         )
 
     def transaction(self, request: InboundRequest, client: ClientConnection) -> Transaction:

@@ -12,22 +12,19 @@ from typing import TYPE_CHECKING, Final, Literal
 from gateway import replies
 from gateway.admission import Decision, DecisionResult, DecisionUnavailableError, PendingDecision
 from gateway.clock import monotonic, wall
-from gateway.fields import lines
-from gateway.problems import Problem, Reply
-from gateway.proxy.answer_head import AnswerHead
-from gateway.proxy.answers import Piece
-from gateway.proxy.headers import CHUNKED, CLOSE, own_answer
+from gateway.http.fields import CHUNKED, CLOSE, render_fields
+from gateway.http.request_id import id_line
+from gateway.http.response_head import LocalReply, ProblemError, render_local_reply, render_relayed_head
+from gateway.http.response_parser import Piece, ResponseHead
+from gateway.http.rules import METHODS, BadRequestError
+from gateway.http.websocket import PROTOCOL, SWITCH, accepts
 from gateway.proxy.inbound_request import InboundRequest
 from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace, too_slow
-from gateway.proxy.relayed import head_to_client
-from gateway.proxy.request_id import id_line
-from gateway.proxy.rules import METHODS, Malformed
 from gateway.proxy.tunnel import Tunnel
 from gateway.proxy.turning_away import REASONS, turn_away
-from gateway.proxy.upstream_address import Busy, UpstreamAddress
+from gateway.proxy.upstream_address import UpstreamAddress, UpstreamOverflowError
 from gateway.proxy.upstream_attempt import UpstreamAttempt
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
-from gateway.proxy.websocket import PROTOCOL, SWITCH, accepts
 from gateway.request_context import RequestContext
 from gateway.telemetry.counters import Outcome
 
@@ -46,10 +43,10 @@ SENDING: Final = 2
 RELAYING: Final = 3
 DONE: Final = 4
 
-_CHUNKED_LINES: Final = lines([CHUNKED])
-_CLOSE_LINES: Final = lines(CLOSE)
+_CHUNKED_LINES: Final = render_fields([CHUNKED])
+_CLOSE_LINES: Final = render_fields(CLOSE)
 _KEEP_ALIVE_LINES: Final = b"Connection: keep-alive\r\n"
-_SWITCH_LINES: Final = lines(SWITCH)
+_SWITCH_LINES: Final = render_fields(SWITCH)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_DECISION: Final = Decision(admitted=False)
 
@@ -129,7 +126,7 @@ class Transaction:
     _body_held_bytes = 0
     _is_body_paused = False
     _is_body_complete = False
-    _body_error: Problem | None = None
+    _body_error: ProblemError | None = None
     _is_upstream_full = False
     """Whether the upstream takes less than is written."""
 
@@ -198,7 +195,7 @@ class Transaction:
         outcome, self.client_id, reply = turn_away(reason, self._proxy.counters)
         if isinstance(reason, DecisionUnavailableError):
             self._store_seconds = monotonic() - self._began
-        elif isinstance(reason, Malformed):
+        elif isinstance(reason, BadRequestError):
             logger.debug("malformed request from %s: %s", self._client.peer, reason.rule.name)
         self._reply(reply, outcome)
 
@@ -257,7 +254,7 @@ class Transaction:
         try:
             if isinstance(result, UpstreamConnection):
                 self._send_request(attempt, result)
-            elif isinstance(result, Busy):
+            elif isinstance(result, UpstreamOverflowError):
                 self._proxy.counters.upstream_full += 1
                 self._end_by(result.reply())
             elif isinstance(result, UpstreamError | TimeoutError):
@@ -279,7 +276,7 @@ class Transaction:
         connection.start(
             head,
             self,
-            has_answer_body=request.method != "HEAD",
+            has_response_body=request.method != "HEAD",
             upgrade=b"" if request.handshake_key is None else PROTOCOL,
             on_interim=self._send_interim if request.has_http11 else None,
         )
@@ -290,9 +287,9 @@ class Transaction:
         if request.has_body and self._may_write(attempt, connection):
             self._send_body(attempt, connection)
 
-    def _send_interim(self, head: AnswerHead) -> None:
+    def _send_interim(self, head: ResponseHead) -> None:
         """RFC 9110 §15.2: a proxy forwards interim responses, but not to HTTP/1.0."""
-        self._send([head.passed, b"\r\n\r\n"])
+        self._send([head.end_to_end_text, b"\r\n\r\n"])
 
     # The request's content
 
@@ -317,7 +314,7 @@ class Transaction:
             self._is_body_complete = True
             self._continue_body()
 
-    def on_body_error(self, problem: Problem) -> None:
+    def on_body_error(self, problem: ProblemError) -> None:
         """The rest of the content will not come, or cannot be read."""
         if self._state != DONE:
             self._body_error = problem
@@ -339,9 +336,9 @@ class Transaction:
         held = self._body_held
         if held is not None:
             data = held[0] if len(held) == 1 else b"".join(held)
-            limit = self._proxy.options.entrance.max_body_bytes
+            limit = self._proxy.options.preflight.max_body_bytes
             if 0 < limit < attempt.body_bytes + len(data):
-                self._body_failed(Problem(413, f"The body is longer than {limit} bytes."))
+                self._body_failed(ProblemError(413, f"The body is longer than {limit} bytes."))
                 return
             self._body_held = None
             self._body_held_bytes = 0
@@ -366,7 +363,7 @@ class Transaction:
         is_current = self._attempt is attempt and attempt.connection is connection
         return is_current and not self._is_upstream_full
 
-    def _body_failed(self, problem: Problem) -> None:
+    def _body_failed(self, problem: ProblemError) -> None:
         """A response that has begun goes on: the upstream did not need the rest."""
         if not self._status:
             self._end_by(problem.reply())
@@ -387,14 +384,14 @@ class Transaction:
 
     # Relay the response
 
-    def on_response(self, head: AnswerHead, body: bytes) -> None:
+    def on_response(self, head: ResponseHead, body: bytes) -> None:
         """The whole response of the upstream, in one read."""
         if self._state == DONE:
             return
         self._send([self._response_head(head), body])
         self._completed()
 
-    def on_headers(self, head: AnswerHead) -> None:
+    def on_headers(self, head: ResponseHead) -> None:
         """The head of the response, or of the 101 that was offered."""
         if self._state == DONE:
             return
@@ -403,7 +400,7 @@ class Transaction:
         else:
             self._out = [self._response_head(head)]
 
-    def _response_head(self, head: AnswerHead) -> bytes:
+    def _response_head(self, head: ResponseHead) -> bytes:
         proxy, request = self._proxy, self._request
         counters, attempt = proxy.counters, self._attempt
         self._state = RELAYING
@@ -426,8 +423,8 @@ class Transaction:
             if self._is_chunked:
                 connection += _CHUNKED_LINES
         limits = replies.limit_lines(self._decision, proxy.options.ratelimit_headers)
-        node_id = proxy.options.entrance.node_id
-        return head_to_client(head, limits, connection, self._request_id, node_id, now=wall())
+        node_id = proxy.options.preflight.node_id
+        return render_relayed_head(head, limits, connection, self._request_id, node_id, now=wall())
 
     _ends_by_close = False
     """Whether only the end of the connection ends the response, as HTTP/1.0 has it."""
@@ -571,7 +568,9 @@ class Transaction:
         elif attempt is None or attempt.connection is None or attempt.is_body_sent:
             self._reply(replies.out_of_time(), Outcome.FAILED)
         else:
-            self._reply(Problem(408, "The body took too long.").reply(), Outcome.FAILED, may_keep_alive=False)
+            self._reply(
+                ProblemError(408, "The body took too long.").reply(), Outcome.FAILED, may_keep_alive=False
+            )
 
     # The client
 
@@ -597,7 +596,7 @@ class Transaction:
         if self._status:
             self._break_response(by_reset=True)
         else:
-            problem = Problem(408, "The body came too slowly while the service had no place for others.")
+            problem = ProblemError(408, "The body came too slowly while the service had no place for others.")
             self._reply(problem.reply(), Outcome.FAILED, may_keep_alive=False)
 
     def on_client_gone(self, *, has_left: bool) -> None:
@@ -640,7 +639,7 @@ class Transaction:
 
     # Upgrade to WebSocket
 
-    def _begin_switch(self, head: AnswerHead) -> None:
+    def _begin_switch(self, head: ResponseHead) -> None:
         """A 101 goes on if it proves that the upstream speaks WebSocket with this client (RFC 6455 §4.1)."""
         key, attempt = self._request.handshake_key, self._attempt
         if attempt is None:
@@ -697,7 +696,7 @@ class Transaction:
         if self._state != DONE:
             self._end_by(replies.failed_here(), may_keep_alive=False)
 
-    def _end_by(self, reply: Reply, *, may_keep_alive: bool = True) -> None:
+    def _end_by(self, reply: LocalReply, *, may_keep_alive: bool = True) -> None:
         """The request has failed: send the reply, or break off a response that has begun."""
         if self._status:
             self._break_response(by_reset=False)
@@ -708,14 +707,14 @@ class Transaction:
         self._finish(Outcome.FAILED)
         self._client.response_broken(by_reset=by_reset)
 
-    def _reply(self, reply: Reply, outcome: Outcome, *, may_keep_alive: bool = True) -> None:
+    def _reply(self, reply: LocalReply, outcome: Outcome, *, may_keep_alive: bool = True) -> None:
         """Send a local reply, which ends the request."""
         keep_alive = may_keep_alive and self._may_keep_alive()
         if self._request.expects_continue and not self._client.is_body_complete():
             keep_alive = False  # the client may send its content or not, now that it is not wanted
         self._status = reply.status
         own = id_line(self._request_id) + self._connection_lines(keep_alive)
-        self._send([own_answer(reply, own, head_only=self._request.method == "HEAD", now=wall())])
+        self._send([render_local_reply(reply, own, head_only=self._request.method == "HEAD", now=wall())])
         self._finish(outcome)
         self._client.response_done(keep_alive=keep_alive)
 

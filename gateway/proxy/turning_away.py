@@ -3,17 +3,23 @@
 from gateway import replies
 from gateway.access import AccessDeniedError
 from gateway.admission import DecisionUnavailableError
+from gateway.http.response_head import LocalReply, ProblemError
+from gateway.http.rules import BadRequestError
 from gateway.identity import TooManyUnknownKeysError, UnauthenticatedError
 from gateway.policy.routing import AmbiguousRouteError
-from gateway.problems import Problem, Reply
-from gateway.proxy.rules import Malformed
 from gateway.telemetry.counters import Counters, Outcome
 
-REASONS = (AccessDeniedError, UnauthenticatedError, DecisionUnavailableError, AmbiguousRouteError, Problem)
+REASONS = (
+    AccessDeniedError,
+    UnauthenticatedError,
+    DecisionUnavailableError,
+    AmbiguousRouteError,
+    ProblemError,
+)
 """The errors that say so."""
 
 
-def turn_away(reason: Exception, counters: Counters) -> tuple[Outcome, str, Reply]:
+def turn_away(reason: Exception, counters: Counters) -> tuple[Outcome, str, LocalReply]:
     """As what such a request is counted, whose it was as far as that is known, and the answer."""
     if isinstance(reason, AccessDeniedError):
         counters.denied += 1
@@ -28,8 +34,8 @@ def turn_away(reason: Exception, counters: Counters) -> tuple[Outcome, str, Repl
         return Outcome.UNIDENTIFIED, "", replies.unidentified(str(reason))
     if isinstance(reason, DecisionUnavailableError):
         return Outcome.FAILED, reason.client, replies.store_unavailable()
-    if isinstance(reason, Malformed):
+    if isinstance(reason, BadRequestError):
         return Outcome.MALFORMED, "", reason.reply()
-    if isinstance(reason, Problem):
+    if isinstance(reason, ProblemError):
         return Outcome.FAILED, "", reason.reply()
     return Outcome.MALFORMED, "", replies.ambiguous()

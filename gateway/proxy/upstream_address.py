@@ -8,8 +8,8 @@ from collections import deque
 from urllib.parse import urlsplit
 
 from gateway.clock import monotonic
+from gateway.http.response_head import LocalReply, ProblemError, problem
 from gateway.outage import Outage
-from gateway.problems import Problem, Reply, problem
 from gateway.proxy.absence import Absence
 from gateway.proxy.places import Places
 from gateway.proxy.slow_holders import PlaceHolder, SlowHolders
@@ -29,13 +29,13 @@ _PORTS = {"http": 80, "https": 443}
 logger = logging.getLogger(__name__)
 
 
-class Busy(Problem):
+class UpstreamOverflowError(ProblemError):
     """There is no connection to be had at the moment, and the upstream has not been asked."""
 
     def __init__(self) -> None:
         super().__init__(503, "The service behind the gateway has no place for more requests at the moment.")
 
-    def reply(self) -> Reply:
+    def reply(self) -> LocalReply:
         """The answer, with when to come again."""
         return problem(self.status, self.detail, fields=[(b"Retry-After", b"1")])
 
@@ -87,7 +87,7 @@ class UpstreamAddress:
         Raises:
             UpstreamError: nobody is there, or not who should be.
             TimeoutError: there is no connection after `timeout_seconds`.
-            Busy: all places are taken, or this process cannot have another socket.
+            UpstreamOverflowError: all places are taken, or this process cannot have another socket.
         """
         await self._take_place(newcomer)
         try:
@@ -113,7 +113,7 @@ class UpstreamAddress:
         """Say so if nobody is there."""
         try:
             self.release(await self.connect(timeout_seconds), in_order=False)
-        except (Busy, UpstreamError) as error:
+        except (UpstreamOverflowError, UpstreamError) as error:
             logger.warning("the upstream %s does not answer yet: %s", self.url, error)
         except TimeoutError:
             logger.warning("the upstream %s does not answer yet", self.url)
@@ -167,7 +167,7 @@ class UpstreamAddress:
             self.trouble.failed(
                 f"{self._max_connections} requests are there, and more may not be", monotonic()
             )
-            raise Busy from None
+            raise UpstreamOverflowError from None
 
     def _kept(self) -> UpstreamConnection | None:
         now = monotonic()
@@ -196,6 +196,6 @@ class UpstreamAddress:
         except OSError as error:
             if error.errno in _OWN_TROUBLE:
                 self.trouble.failed(f"no connection can be made: {error.strerror}", monotonic())
-                raise Busy from error
+                raise UpstreamOverflowError from error
             raise UpstreamError(f"cannot connect: {error.strerror or error}", untouched=True) from error
         return connection

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from gateway.clock import monotonic
-from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
-from gateway.proxy.answers import AnswerReader, Piece
-from gateway.proxy.keep_alive import usable_seconds
+from gateway.http.response_parser import (
+    InvalidResponseError,
+    Piece,
+    ResponseHead,
+    ResponseParser,
+    keep_alive_seconds,
+)
 from gateway.proxy.looks import Look
 from gateway.proxy.resets import unread
 
@@ -19,7 +23,7 @@ MAX_AGE_SECONDS = 300.0
 UNREAD_BYTES = 131072
 """As much is read of a connection that broke at a write."""
 
-OnInterim = Callable[[AnswerHead], None]
+OnInterim = Callable[[ResponseHead], None]
 
 
 class UpstreamError(Exception):
@@ -36,10 +40,10 @@ class Receiver(Protocol):
     It may let go of the connection at any of them: then nothing follows.
     """
 
-    def on_headers(self, head: AnswerHead) -> None:
+    def on_headers(self, head: ResponseHead) -> None:
         """Its head, or that of a 101 where a switch was offered, which nothing follows."""
 
-    def on_response(self, head: AnswerHead, body: bytes) -> None:
+    def on_response(self, head: ResponseHead, body: bytes) -> None:
         """The same, what follows it and its end at once: this alone is called then."""
 
     def on_data(self, piece: Piece) -> None:
@@ -76,7 +80,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._look: Look | None = None
         self._is_paused = False
-        self._reader: AnswerReader | None = None
+        self._reader: ResponseParser | None = None
         self._receiver: Receiver | None = None
         self._on_interim: OnInterim | None = None
         self._touched = False
@@ -88,19 +92,19 @@ class UpstreamConnection(asyncio.Protocol):
         head: bytes,
         receiver: Receiver,
         *,
-        has_answer_body: bool,
+        has_response_body: bool,
         upgrade: bytes = b"",
         on_interim: OnInterim | None = None,
     ) -> None:
         """Send a request's head. The receiver is told of its answer; at once where the connection is lost.
 
         Args:
-            has_answer_body: False for HEAD.
+            has_response_body: False for HEAD.
             upgrade: the protocol that the head offers to switch to, in lower case. Only to that one a 101 is
                 an answer: then nothing is read any more until `hand_over`.
             on_interim: called with each head of status 1xx but 100 and 101.
         """
-        self._reader = AnswerReader(has_body=has_answer_body, upgrade=upgrade)
+        self._reader = ResponseParser(has_body=has_response_body, upgrade=upgrade)
         self._receiver = receiver
         self._on_interim = on_interim
         self._touched = False
@@ -164,7 +168,7 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         now = monotonic()
         if self._hint_seconds is None and self._reader is not None and self._reader.head is not None:
-            self._hint_seconds = usable_seconds(self._reader.head.fields)
+            self._hint_seconds = keep_alive_seconds(self._reader.head.fields)
         if self._hint_seconds is not None and self._hint_seconds < idle_seconds:
             idle_seconds = self._hint_seconds
         self.idle_until = min(now + idle_seconds, self._usable_until)
@@ -218,24 +222,24 @@ class UpstreamConnection(asyncio.Protocol):
         self._touched = True
         try:
             events = reader.feed(data)
-        except BrokenAnswer as error:
+        except InvalidResponseError as error:
             self._break(UpstreamError(f"not an HTTP answer: {error}"))
         else:
             self._tell(reader, events)
 
-    def _tell(self, reader: AnswerReader, events: list[AnswerHead | Piece]) -> None:
+    def _tell(self, reader: ResponseParser, events: list[ResponseHead | Piece]) -> None:
         receiver = self._receiver
         if receiver is None:
             return
         try:
             if len(events) == 2 and reader.ended:
                 head, body = events
-                if isinstance(head, AnswerHead) and head.length is not None and isinstance(body, bytes):
+                if isinstance(head, ResponseHead) and head.length is not None and isinstance(body, bytes):
                     self._receiver = None
                     receiver.on_response(head, body)
                     return
             for event in events:
-                if not isinstance(event, AnswerHead):
+                if not isinstance(event, ResponseHead):
                     receiver.on_data(event)
                 elif event.status >= 200:
                     receiver.on_headers(event)
@@ -253,7 +257,7 @@ class UpstreamConnection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 - `fail` logs it
             receiver.fail(error)
 
-    def _tell_early(self, receiver: Receiver, head: AnswerHead) -> None:
+    def _tell_early(self, receiver: Receiver, head: ResponseHead) -> None:
         if head.status == 101:
             self._is_switching = True
             self.pause_reading()
@@ -289,7 +293,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exc is None and self._touched and self._has_eof:
             try:
                 reader.feed_eof()
-            except BrokenAnswer:
+            except InvalidResponseError:
                 error = UpstreamError("the answer broke off")
             else:
                 self._tell(reader, [])

@@ -19,13 +19,11 @@ import uvloop
 from gateway import replies
 from gateway.admission import Decision
 from gateway.contract.routes import DEFAULT_UPSTREAM
-from gateway.proxy.answer_head import AnswerHead
-from gateway.proxy.answers import Piece
-from gateway.proxy.plain import PlainReader, PlainRequest
-from gateway.proxy.relayed import head_to_client
-from gateway.proxy.request_id import RequestIds
+from gateway.http.request_id import RequestIds
+from gateway.http.response_head import render_relayed_head
+from gateway.http.response_parser import Piece, ResponseHead, parse_common_head
+from gateway.proxy.simple_request import SimpleRequest, SimpleRequestParser
 from gateway.proxy.upstream_connection import UpstreamError
-from gateway.proxy.usual_head import usual_head
 from gateway.telemetry.counters import Outcome
 from tests.cost.stage_set import ANSWER, REQUEST, StageSet
 
@@ -37,9 +35,9 @@ PEER = "127.0.0.1"
 class Nobody:
     """Receives answers, and does nothing with them."""
 
-    def on_headers(self, head: AnswerHead) -> None: ...
+    def on_headers(self, head: ResponseHead) -> None: ...
 
-    def on_response(self, head: AnswerHead, body: bytes) -> None: ...
+    def on_response(self, head: ResponseHead, body: bytes) -> None: ...
 
     def on_data(self, piece: Piece) -> None: ...
 
@@ -74,12 +72,14 @@ def stages() -> dict[str, float]:
     proxy, options = parts.proxy, parts.proxy.options
     admission, policies, counters = proxy.admission, proxy.policies, proxy.counters
     (address,) = proxy.upstreams.addresses
-    reader = PlainReader(options.onward, options.entrance, frozenset(), parts.settings.key_header)
+    reader = SimpleRequestParser(
+        options.request_builder, options.preflight, frozenset(), parts.settings.key_header
+    )
     upstreams = proxy.upstreams.current[DEFAULT_UPSTREAM]
     answers = [ANSWER % number for number in range(REQUESTS)]
     wires = [REQUEST % (number, number) for number in range(REQUESTS)]
 
-    def read(number: int) -> PlainRequest:
+    def read(number: int) -> SimpleRequest:
         plain = reader.read(wires[number], PEER, b"http", is_trusted=False)
         assert plain is not None
         return plain
@@ -94,22 +94,22 @@ def stages() -> dict[str, float]:
 
     decision, text = decide(0), (ANSWER % 7).partition(b"\r\n\r\n")[0]
     client = decision.client or ""
-    head = usual_head(text, has_body=True)
+    head = parse_common_head(text, has_body=True)
     assert head is not None
 
     def exchange(number: int) -> None:
         connection = address.take_kept()
         assert connection is not None
         upstreams.took(address)
-        data = plains[number].going_on(options.onward.named_lines(ids.new(), client))
-        connection.start(data, nobody, has_answer_body=True)
+        data = plains[number].render_with(options.request_builder.identity_lines(ids.new(), client))
+        connection.start(data, nobody, has_response_body=True)
         connection.data_received(answers[number])
         address.busy -= 1
         address.release(connection)
 
     def reply(_: int) -> bytes:
         limits = replies.limit_lines(decision, options.ratelimit_headers)
-        return head_to_client(head, limits, b"", "0" * 32, parts.settings.node_id, now=0.0)
+        return render_relayed_head(head, limits, b"", "0" * 32, parts.settings.node_id, now=0.0)
 
     def count(number: int) -> None:
         counters.clients.count(client, refused=False)

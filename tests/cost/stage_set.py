@@ -11,6 +11,7 @@ from gateway import proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.connections import Connections, Place
+from gateway.http.request_id import RequestIds
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Told
@@ -19,7 +20,6 @@ from gateway.policy.concurrency import InFlight
 from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.request_id import RequestIds
 from gateway.proxy.server import ProxyState
 from gateway.proxy.upstream_connection import UpstreamConnection
 from gateway.settings import Settings

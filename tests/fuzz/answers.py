@@ -6,9 +6,13 @@ from dataclasses import dataclass
 import h11
 from hypothesis import strategies as st
 
-from gateway.proxy.answer_head import AnswerHead, BrokenAnswer, parse_answer_head
-from gateway.proxy.answers import AnswerReader
-from gateway.proxy.usual_head import usual_head
+from gateway.http.response_parser import (
+    InvalidResponseError,
+    ResponseHead,
+    ResponseParser,
+    parse_common_head,
+    parse_response_head,
+)
 from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
 from tests.fuzz.target import Target
 
@@ -42,7 +46,7 @@ class Asked:
 class Read:
     """What came of an answer; `ended` also with the connection's end."""
 
-    heads: tuple[AnswerHead, ...]
+    heads: tuple[ResponseHead, ...]
     body: bytes
     rest: bytes
     ended_by_itself: bool
@@ -51,21 +55,21 @@ class Read:
 
 def read(pieces: list[bytes], asked: Asked) -> Read | None:
     """None where it is broken."""
-    reader = AnswerReader(has_body=asked.method != "HEAD", upgrade=asked.upgrade)
-    heads: list[AnswerHead] = []
+    reader = ResponseParser(has_body=asked.method != "HEAD", upgrade=asked.upgrade)
+    heads: list[ResponseHead] = []
     body = b""
     try:
         for piece in pieces:
             for event in reader.feed(piece):
-                if isinstance(event, AnswerHead):
+                if isinstance(event, ResponseHead):
                     heads.append(event)
                 else:
                     assert event, "an empty piece"
                     body += event
-    except BrokenAnswer:
+    except InvalidResponseError:
         return None
     by_itself = reader.ended
-    with suppress(BrokenAnswer):
+    with suppress(InvalidResponseError):
         reader.feed_eof()
     return Read(tuple(heads), body, reader.rest, by_itself, reader.ended)
 
@@ -120,8 +124,8 @@ def check_heads(data: bytes) -> None:
     """The quick reader of heads says the same as the plain one, or nothing."""
     for text in data.split(b"\r\n\r\n"):
         for has_body in (True, False):
-            found = usual_head(text, has_body=has_body)
-            assert found is None or found == parse_answer_head(text, has_body=has_body)
+            found = parse_common_head(text, has_body=has_body)
+            assert found is None or found == parse_response_head(text, has_body=has_body)
 
 
 TARGETS = (

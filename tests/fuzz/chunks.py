@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from gateway.proxy.chunks import ChunkError, ChunkReader
+from gateway.http.chunked import ChunkError, ChunkReader
 from tests.fuzz.mutation import SIGNS, cut, mutated
 from tests.fuzz.target import Target
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from gateway.proxy.head import RequestHead
-from gateway.proxy.reader import RequestReader
-from gateway.proxy.rules import Malformed, Rule
+from gateway.http.request_parser import RequestHead, RequestParser
+from gateway.http.rules import BadRequestError, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Read:
 
 def read(pieces: list[bytes]) -> Read:
     """Each request is answered at once; behind one that closes the connection nothing is read."""
-    reader = RequestReader()
+    reader = RequestParser()
     requests: list[Request] = []
     head: RequestHead | None = None
     body = b""
@@ -64,7 +63,7 @@ def read(pieces: list[bytes]) -> Read:
                 if not head.keep_alive:
                     return Read(tuple(requests))
                 head = None
-                events = reader.go_on()
-    except Malformed as malformed:
+                events = reader.next_request()
+    except BadRequestError as malformed:
         return Read(tuple(requests), None, malformed.rule, malformed.method)
     return Read(tuple(requests), head)

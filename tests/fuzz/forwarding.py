@@ -3,9 +3,8 @@
 from hypothesis import strategies as st
 
 from gateway.access import TrustedProxies
-from gateway.fields import Fields
-from gateway.proxy.forwarded_elements import ForwardedError
-from gateway.proxy.sender import FORWARDED, FORWARDED_FOR, forwarded_fields, sender_of
+from gateway.http.fields import Fields
+from gateway.http.forwarded import FORWARDED, FORWARDED_FOR, ForwardedError, forwarding_fields, resolve_remote
 from tests.fuzz.mutation import SIGNS, mutated
 from tests.fuzz.target import Target
 
@@ -36,12 +35,12 @@ def check(given: tuple[Fields, bytes, bool]) -> None:
     else:
         fields.append((name, word))
     try:
-        sender = sender_of(fields, _PROXY, scheme=b"http", host=b"", trusted=_TRUSTED)
+        sender = resolve_remote(fields, _PROXY, scheme=b"http", host=b"", trusted=_TRUSTED)
     except ForwardedError:
         return
     assert sender.client == _CLIENT
-    assert sender.way[-1] == _PROXY
-    assert all(b"\n" not in value and b"\r" not in value for _, value in forwarded_fields(sender))
+    assert sender.chain[-1] == _PROXY
+    assert all(b"\n" not in value and b"\r" not in value for _, value in forwarding_fields(sender))
 
 
 TARGETS = (

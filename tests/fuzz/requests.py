@@ -1,6 +1,6 @@
 """The reader of requests: no error but its own, the same however bytes come, and as others read them."""
 
-from gateway.proxy.head import RequestHead
+from gateway.http.request_parser import RequestHead
 from tests.corpus import hops
 from tests.corpus.corpus import CASES
 from tests.fuzz.connection import read

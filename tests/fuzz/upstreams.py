@@ -6,8 +6,7 @@ from enum import Enum
 
 from hypothesis import strategies as st
 
-from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
-from gateway.proxy.answers import AnswerReader
+from gateway.http.response_parser import InvalidResponseError, ResponseHead, ResponseParser
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.fuzz.answers import ASKED, EXAMPLES, Asked
 from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated
@@ -31,7 +30,7 @@ class Told:
     """What came of a connection."""
 
     interim: list[int] = field(default_factory=list)
-    head: AnswerHead | None = None
+    head: ResponseHead | None = None
     body: bytes = b""
     is_whole: bool = False
     is_over: bool = False
@@ -42,7 +41,7 @@ class Told:
 
 def expected(pieces: list[bytes], asked: Asked, end: End) -> Told:
     """By the reader alone."""
-    reader = AnswerReader(has_body=asked.method != "HEAD", upgrade=asked.upgrade)
+    reader = ResponseParser(has_body=asked.method != "HEAD", upgrade=asked.upgrade)
     told = Told()
     surplus = b""
     try:
@@ -51,7 +50,7 @@ def expected(pieces: list[bytes], asked: Asked, end: End) -> Told:
                 surplus += piece
                 continue
             for event in reader.feed(piece):
-                if not isinstance(event, AnswerHead):
+                if not isinstance(event, ResponseHead):
                     told.body += event
                 elif not event.is_interim:
                     told.head = event
@@ -59,7 +58,7 @@ def expected(pieces: list[bytes], asked: Asked, end: End) -> Told:
                     told.interim.append(event.status)
         if end is End.IN_ORDER:
             reader.feed_eof()
-    except BrokenAnswer:
+    except InvalidResponseError:
         told.is_over = True
     told.is_whole = reader.ended and not told.is_over
     told.is_over = told.is_over or reader.ended or end is not End.NONE

@@ -22,6 +22,7 @@ from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.connections import Connections, Place
 from gateway.errors import StoreUnavailable
+from gateway.http.request_id import RequestIds
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
@@ -35,7 +36,6 @@ from gateway.policy_files import read_policies
 from gateway.proxy import resets
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.request_id import RequestIds
 from gateway.proxy.server import ProxyState
 from gateway.proxy.upstream import Upstreams
 from gateway.request_context import RequestContext

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.proxy import inbound_request, plain
+from gateway.proxy import inbound_request, simple_request
 from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.plain import Form, PlainReader
 from gateway.proxy.server import ProxyServer
+from gateway.proxy.simple_request import HeaderTemplate, SimpleRequestParser
 from gateway.proxy.transaction import Transaction
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -24,38 +24,38 @@ class Mutation:
 
 
 def _key_goes_on(patch: pytest.MonkeyPatch) -> None:
-    form = PlainReader._form
-    patch.setattr(PlainReader, "_form", lambda *args: replace(form(*args), forwards_key=True))
+    form = SimpleRequestParser._template
+    patch.setattr(SimpleRequestParser, "_template", lambda *args: replace(form(*args), forwards_key=True))
 
 
 def _key_anywhere(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plain, "_KEYS_PLACE", b"")
+    patch.setattr(simple_request, "_KEY_MARK", b"")
 
 
-class _ByLength(dict[bytes, Form]):
+class _ByLength(dict[bytes, HeaderTemplate]):
     def get(self, text: bytes, default: Any = None) -> Any:
         return super().get(b"%d" % len(text), default)
 
-    def __setitem__(self, text: bytes, form: Form) -> None:
+    def __setitem__(self, text: bytes, form: HeaderTemplate) -> None:
         super().__setitem__(b"%d" % len(text), form)
 
 
 def _forms_by_length(patch: pytest.MonkeyPatch) -> None:
-    _with(patch, lambda reader: setattr(reader, "_forms", _ByLength()))
+    _with(patch, lambda reader: setattr(reader, "_templates", _ByLength()))
 
 
 def _any_body(patch: pytest.MonkeyPatch) -> None:
-    _with(patch, lambda reader: setattr(reader, "_most_body_bytes", 1 << 20))
+    _with(patch, lambda reader: setattr(reader, "_max_body_bytes", 1 << 20))
 
 
-def _with(patch: pytest.MonkeyPatch, change: Callable[[PlainReader], None]) -> None:
-    init = PlainReader.__init__
+def _with(patch: pytest.MonkeyPatch, change: Callable[[SimpleRequestParser], None]) -> None:
+    init = SimpleRequestParser.__init__
 
-    def changed(reader: PlainReader, *args: Any, **options: Any) -> None:
+    def changed(reader: SimpleRequestParser, *args: Any, **options: Any) -> None:
         init(reader, *args, **options)
         change(reader)
 
-    patch.setattr(PlainReader, "__init__", changed)
+    patch.setattr(SimpleRequestParser, "__init__", changed)
 
 
 def _clients_not_counted(patch: pytest.MonkeyPatch) -> None:
@@ -81,9 +81,9 @@ MUTATIONS = (
     Mutation("a key that stood elsewhere makes no other form", _key_anywhere),
     Mutation("fields are known by how long they are", _forms_by_length),
     Mutation("a body is as long as it likes", _any_body),
-    Mutation("two keys are no trouble", _always(PlainReader, "_has_one_key", True)),
+    Mutation("two keys are no trouble", _always(SimpleRequestParser, "_has_one_key", True)),
     Mutation("no peer is a trusted proxy", _always(ProxyServer, "trusts", False)),
-    Mutation("ids of trusted proxies are not taken over", _always(plain, "request_id_in", None)),
+    Mutation("ids of trusted proxies are not taken over", _always(simple_request, "request_id_in", None)),
     Mutation("clients are not counted", _clients_not_counted),
     Mutation("the log is not told", _left_out(Transaction, "_log_access")),
     Mutation("connections stay while the node leaves", _always(Transaction, "_may_keep_alive", True)),

@@ -1,6 +1,6 @@
 """The rules that a malformed request breaks, as a table."""
 
-from gateway.proxy.rules import Rule
+from gateway.http.rules import Rule
 from tests.markdown import rows
 
 

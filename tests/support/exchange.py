@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.proxy.answer_head import AnswerHead
-from gateway.proxy.answers import Piece
+from gateway.http.response_parser import Piece, ResponseHead
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 
 
@@ -12,7 +11,7 @@ class Exchange:
     """The response to one request, as far as it has come."""
 
     def __init__(self) -> None:
-        self.head: AnswerHead | None = None
+        self.head: ResponseHead | None = None
         self.body = b""
         self.is_complete = False
         self.error: UpstreamError | None = None
@@ -23,7 +22,7 @@ class Exchange:
         """Whether nothing more of it can come."""
         return self.is_complete or self.error is not None
 
-    async def headers(self) -> AnswerHead:
+    async def headers(self) -> ResponseHead:
         """Wait for the head.
 
         Raises:
@@ -51,11 +50,11 @@ class Exchange:
 
     # What an upstream connection calls
 
-    def on_headers(self, head: AnswerHead) -> None:
+    def on_headers(self, head: ResponseHead) -> None:
         self.head = head
         self._changed.set()
 
-    def on_response(self, head: AnswerHead, body: bytes) -> None:
+    def on_response(self, head: ResponseHead, body: bytes) -> None:
         self.on_headers(head)
         self.on_data(body)
         self.on_complete()
@@ -87,11 +86,11 @@ def exchange(
     *,
     has_response_body: bool = True,
     upgrade: bytes = b"",
-    on_interim: Callable[[AnswerHead], None] | None = None,
+    on_interim: Callable[[ResponseHead], None] | None = None,
 ) -> Exchange:
     """Send a request's head, as `UpstreamConnection.start` does."""
     observer = Exchange()
     connection.start(
-        head, observer, has_answer_body=has_response_body, upgrade=upgrade, on_interim=on_interim
+        head, observer, has_response_body=has_response_body, upgrade=upgrade, on_interim=on_interim
     )
     return observer

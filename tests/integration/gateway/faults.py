@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.proxy.answer_head import MAX_FIELDS, MAX_HEAD_BYTES
-from gateway.proxy.answers import MAX_INTERIM
+from gateway.http.response_parser import MAX_FIELDS, MAX_HEAD_BYTES, MAX_INTERIM
 from tests.integration.gateway.upstream import Peer, Upstream
 
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -1,7 +1,7 @@
 """Whether a node forwards what is found in a client's bytes, so that all read it alike, and nothing else."""
 
-from gateway.fields import Fields
-from gateway.proxy.rules import MAX_FIELDS
+from gateway.http.fields import Fields
+from gateway.http.rules import MAX_FIELDS
 from tests.fuzz.connection import read
 from tests.fuzz.second_readers import check_with_h11, check_with_llhttp
 from tests.integration.gateway.mutated import Mutated, answers_to

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.proxy.answer_head import AnswerHead
-from gateway.proxy.answers import Piece
+from gateway.http.response_parser import Piece, ResponseHead
 from gateway.proxy.deadlines import Deadlines
 from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
@@ -46,13 +45,13 @@ class Timed:
         self.deadlines = Deadlines(LIMIT_SECONDS)
         self.told: asyncio.Queue[str] = asyncio.Queue()
 
-    def on_headers(self, head: AnswerHead) -> None:
+    def on_headers(self, head: ResponseHead) -> None:
         del head
 
     def on_data(self, piece: Piece) -> None:
         del piece
 
-    def on_response(self, head: AnswerHead, body: bytes) -> None:
+    def on_response(self, head: ResponseHead, body: bytes) -> None:
         self.on_headers(head)
         self.on_data(body)
         self.on_complete()
@@ -84,13 +83,13 @@ async def test_a_deadline_waits_for_what_came_while_the_node_stood_still(
 ) -> None:
     peer, _ = server.accept()
 
-    def hear(_: AnswerHead) -> None:
+    def hear(_: ResponseHead) -> None:
         peer.sendall(answer)
         stand_still()
 
     with peer:
         receiver = Timed()
-        connection.start(b"x", receiver, has_answer_body=True, on_interim=hear)
+        connection.start(b"x", receiver, has_response_body=True, on_interim=hear)
         receiver.deadlines.begin(receiver)
         peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
         assert await within(receiver.told.get()) == told

@@ -12,7 +12,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.errors import StoreUnavailable
-from gateway.fields import Field
+from gateway.http.fields import Field
 from gateway.identity import Identity
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.charge import Charge

@@ -5,11 +5,11 @@ import pytest
 
 from gateway.admission import Decision
 from gateway.contract.limits import parse_limits
-from gateway.fields import lines
+from gateway.http.fields import render_fields
+from gateway.http.response_head import LocalReply, problem
 from gateway.limiter.decision import Standing
 from gateway.policy.concurrency import Concurrency
 from gateway.policy.resolve import LimitWindow, windows_of
-from gateway.problems import Reply, problem
 from gateway.replies import (
     RateLimitHeaders,
     denied,
@@ -39,7 +39,7 @@ def decided(of: tuple[LimitWindow, ...], *standings: Standing, **fields: Any) ->
     return Decision(admitted, "acme", of, standings, **fields)
 
 
-def body(reply: Reply) -> dict[str, Any]:
+def body(reply: LocalReply) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(reply.body)
     return document
 
@@ -195,7 +195,7 @@ def test_each_style_has_its_fields(style: RateLimitHeaders, fields: list[tuple[b
     ],
 )
 def test_as_lines_they_are_the_same(decision: Decision, style: RateLimitHeaders) -> None:
-    assert limit_lines(decision, style) == lines(limit_fields(decision, style))
+    assert limit_lines(decision, style) == render_fields(limit_fields(decision, style))
 
 
 @pytest.mark.parametrize(

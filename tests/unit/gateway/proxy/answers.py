@@ -2,8 +2,7 @@
 
 from typing import TypedDict
 
-from gateway.proxy.answer_head import MAX_FIELDS, MAX_HEAD_BYTES
-from gateway.proxy.answers import MAX_INTERIM
+from gateway.http.response_parser import MAX_FIELDS, MAX_HEAD_BYTES, MAX_INTERIM
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH_2 = b"Content-Length: 2\r\n\r\n"

@@ -1,7 +1,7 @@
 """Request heads as the reader gives them."""
 
-from gateway.fields import Fields
-from gateway.proxy.head import RequestHead, Version
+from gateway.http.fields import Fields, Version
+from gateway.http.request_parser import RequestHead
 
 
 def request(

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from gateway.http.request_id import RequestIds
 from gateway.log_lines import JsonLines, TextLines
 from gateway.proxy.access_log import MAX_PATH_LENGTH, Access, AccessLog, path_of
-from gateway.proxy.request_id import RequestIds
 
 ACCESS = Access("192.0.2.7", "GET", "/a", 200, "admitted", 0, 123, 0.25, 0.125, 0.0000014)
 IDS = RequestIds(os.urandom)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.fields import Fields
-from gateway.proxy.answer_head import AnswerHead, BrokenAnswer
-from gateway.proxy.answers import AnswerReader
+from gateway.http.fields import Fields
+from gateway.http.response_parser import InvalidResponseError, ResponseHead, ResponseParser
 from tests.unit.gateway.proxy.answers import BROKEN, CUT_OFF, LENGTH_2, OK, WELL_FORMED, Request
 
 
@@ -23,12 +22,12 @@ class Read:
 
 
 def read(pieces: list[bytes], request: Request | None = None, *, closes: bool = False) -> Read:
-    reader = AnswerReader(**(request or {}))
-    heads: list[AnswerHead] = []
+    reader = ResponseParser(**(request or {}))
+    heads: list[ResponseHead] = []
     body = b""
     for piece in pieces:
         for event in reader.feed(piece):
-            if isinstance(event, AnswerHead):
+            if isinstance(event, ResponseHead):
                 heads.append(event)
             else:
                 body += event
@@ -73,7 +72,7 @@ def test_interim_answers_come_before_the_answer() -> None:
 
 
 def test_fields_are_kept_byte_for_byte() -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     reader.feed(OK + b"X-Name:\t \xe9\xff \r\nx-empty:\r\n" + LENGTH_2)
     expected: Fields = [(b"X-Name", b"\xe9\xff"), (b"x-empty", b""), (b"Content-Length", b"2")]
 
@@ -83,14 +82,14 @@ def test_fields_are_kept_byte_for_byte() -> None:
 
 @pytest.mark.parametrize("status", [b"103 Early", b"204 No"])
 def test_a_length_is_left_out_where_there_must_be_none(status: bytes) -> None:
-    head = AnswerReader().feed(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nX: y\r\n\r\n")[0]
+    head = ResponseParser().feed(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nX: y\r\n\r\n")[0]
 
-    assert isinstance(head, AnswerHead)
+    assert isinstance(head, ResponseHead)
     assert head.fields == [(b"X", b"y")]
 
 
 def test_a_length_without_a_body_is_kept_as_it_says_what_it_would_be() -> None:
-    reader = AnswerReader(has_body=False)
+    reader = ResponseParser(has_body=False)
     reader.feed(OK + b"Content-Length: 5\r\n\r\n")
 
     assert reader.head is not None
@@ -99,8 +98,8 @@ def test_a_length_without_a_body_is_kept_as_it_says_what_it_would_be() -> None:
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 def test_a_broken_answer_is_seen_without_waiting_for_more(answer: bytes) -> None:
-    with pytest.raises(BrokenAnswer):
-        AnswerReader().feed(answer)
+    with pytest.raises(InvalidResponseError):
+        ResponseParser().feed(answer)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_a_broken_answer_is_seen_without_waiting_for_more(answer: bytes) -> None
 )
 def test_a_broken_answer_is_seen_however_it_is_cut(answer: bytes) -> None:
     for pieces in in_all_ways(answer):
-        with pytest.raises(BrokenAnswer):
+        with pytest.raises(InvalidResponseError):
             read(pieces)
 
 
@@ -125,13 +124,13 @@ SWITCHES = {
 
 @pytest.mark.parametrize("fields", SWITCHES.values(), ids=SWITCHES)
 def test_a_switch_must_be_the_one_that_was_offered(fields: bytes) -> None:
-    with pytest.raises(BrokenAnswer):
-        AnswerReader(upgrade=b"websocket").feed(b"HTTP/1.1 101 Yes\r\n" + fields + b"\r\n")
+    with pytest.raises(InvalidResponseError):
+        ResponseParser(upgrade=b"websocket").feed(b"HTTP/1.1 101 Yes\r\n" + fields + b"\r\n")
 
 
 @pytest.mark.parametrize("part", CUT_OFF.values(), ids=CUT_OFF)
 def test_an_answer_that_is_cut_off_is_broken(part: bytes) -> None:
-    reader = AnswerReader()
+    reader = ResponseParser()
     reader.feed(part)
-    with pytest.raises(BrokenAnswer):
+    with pytest.raises(InvalidResponseError):
         reader.feed_eof()

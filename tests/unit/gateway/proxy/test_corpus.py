@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.head import RequestHead
-from gateway.proxy.reader import RequestReader
-from gateway.proxy.rules import Malformed
+from gateway.http.request_parser import RequestHead, RequestParser
+from gateway.http.rules import BadRequestError
 from tests.corpus.case import Case, End, Family
 from tests.corpus.corpus import CASES, FAMILIES
 
@@ -31,7 +30,7 @@ class Connection:
 
     def __init__(self) -> None:
         self.requests: list[tuple[bytes, bytes, bytes]] = []
-        self._reader = RequestReader()
+        self._reader = RequestParser()
         self._head: RequestHead | None = None
         self._body = b""
         self._is_over = False
@@ -41,7 +40,7 @@ class Connection:
         try:
             for piece in pieces:
                 self._feed(piece)
-        except Malformed as malformed:
+        except BadRequestError as malformed:
             end = End.BROKEN if self._reader.has_head else End.REFUSED
             return Verdict(self.requests, end, malformed.rule.status)
         unfinished = (self._reader.has_begun or not self.requests) and not self._is_over
@@ -64,7 +63,7 @@ class Connection:
             self._head = None
             if self._is_over:
                 return
-            events = self._reader.go_on()
+            events = self._reader.next_request()
 
 
 def expected(case: Case) -> Verdict:

@@ -1,4 +1,4 @@
-from gateway.proxy.date import date_line
+from gateway.http.response_head import date_line
 
 
 def test_a_date_is_in_the_form_that_all_understand() -> None:

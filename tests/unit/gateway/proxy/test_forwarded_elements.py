@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.forwarded_elements import MAX_ELEMENTS, ForwardedError, element_of, elements_in
+from gateway.http.forwarded import MAX_ELEMENTS, ForwardedError, parse_forwarded, render_element
 
 READ = {
     b"for=192.0.2.43": [{b"for": b"192.0.2.43"}],
@@ -21,11 +21,11 @@ READ = {
 
 @pytest.mark.parametrize(("value", "elements"), READ.items())
 def test_the_list_is_read(value: bytes, elements: list[dict[bytes, bytes]]) -> None:
-    assert elements_in([value]) == elements
+    assert parse_forwarded([value]) == elements
 
 
 def test_the_lines_of_the_field_are_one_list() -> None:
-    assert elements_in([b"for=a", b"for=b,for=c"]) == [{b"for": b"a"}, {b"for": b"b"}, {b"for": b"c"}]
+    assert parse_forwarded([b"for=a", b"for=b,for=c"]) == [{b"for": b"a"}, {b"for": b"b"}, {b"for": b"c"}]
 
 
 MALFORMED = [
@@ -52,12 +52,12 @@ MALFORMED = [
 @pytest.mark.parametrize("value", MALFORMED, ids=range(len(MALFORMED)))
 def test_what_is_no_such_list_is_not_read(value: bytes) -> None:
     with pytest.raises(ForwardedError):
-        elements_in([b"for=a", value])
+        parse_forwarded([b"for=a", value])
 
 
 def test_an_open_quote_does_not_take_in_the_next_line() -> None:
     with pytest.raises(ForwardedError):
-        elements_in([b'for="', b'for=192.0.2.43;by="x'])
+        parse_forwarded([b'for="', b'for=192.0.2.43;by="x'])
 
 
 tokens = st.text("abz09._-!", min_size=1, max_size=5).map(str.encode)
@@ -66,6 +66,6 @@ values = st.text("ab.:[]/ ,;=", max_size=8).map(str.encode)
 
 @given(st.lists(st.dictionaries(tokens, values, min_size=1, max_size=3), max_size=3))
 def test_what_is_written_is_read_again(elements: list[dict[bytes, bytes]]) -> None:
-    written = b", ".join(element_of(list(element.items())) for element in elements)
+    written = b", ".join(render_element(list(element.items())) for element in elements)
 
-    assert elements_in([written]) == elements
+    assert parse_forwarded([written]) == elements

@@ -1,14 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fields import Fields
-from gateway.problems import problem
-from gateway.proxy.headers import (
-    HOP_BY_HOP,
-    end_to_end,
-    nominated,
-    own_answer,
-)
+from gateway.http.fields import HOP_BY_HOP, Fields, end_to_end, nominated
+from gateway.http.response_head import problem, render_local_reply
 
 NOW = 784111777.5
 
@@ -46,7 +40,7 @@ def test_connection_cannot_take_away_what_the_message_means() -> None:
 
 def test_an_answer_of_ones_own_is_whole() -> None:
     reply = problem(502, "no")
-    whole = own_answer(reply, b"Connection: close\r\n", head_only=False, now=NOW)
+    whole = render_local_reply(reply, b"Connection: close\r\n", head_only=False, now=NOW)
     head, _, body = whole.partition(b"\r\n\r\n")
 
     assert body == reply.body
@@ -64,8 +58,8 @@ def test_an_answer_to_head_tells_the_length_and_sends_nothing() -> None:
     reply = problem(502, "no")
 
     assert (
-        own_answer(reply, b"", head_only=True, now=NOW)
-        == own_answer(reply, b"", head_only=False, now=NOW)[: -len(reply.body)]
+        render_local_reply(reply, b"", head_only=True, now=NOW)
+        == render_local_reply(reply, b"", head_only=False, now=NOW)[: -len(reply.body)]
     )
 
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from gateway.proxy.keep_alive import SHARE, usable_seconds
+from gateway.http.response_parser import SHARE, keep_alive_seconds
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from gateway.proxy.keep_alive import SHARE, usable_seconds
     ],
 )
 def test_a_hint_shortens_how_long_a_connection_is_used(value: bytes, seconds: float) -> None:
-    assert usable_seconds([(b"Server", b"x"), (b"Keep-Alive", value)]) == SHARE * seconds
+    assert keep_alive_seconds([(b"Server", b"x"), (b"Keep-Alive", value)]) == SHARE * seconds
 
 
 def test_without_a_hint_nothing_is_known() -> None:
-    assert usable_seconds([(b"Connection", b"keep-alive")]) == math.inf
+    assert keep_alive_seconds([(b"Connection", b"keep-alive")]) == math.inf

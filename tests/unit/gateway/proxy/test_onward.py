@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from gateway.fields import Fields
-from gateway.proxy.onward import Onward
-from gateway.proxy.sender import Sender
+from gateway.http.fields import Fields
+from gateway.http.forwarded import RemoteAddress
+from gateway.http.upstream_request import UpstreamRequestBuilder
 from tests.unit.gateway.proxy.heads import request
 
 USUAL: dict[str, Any] = {"key_header": "X-API-Key", "forwards_key": True, "client_header": None}
-CLIENT = Sender(("192.0.2.7",), b"http", b"h", by_proxy=False)
-PROXY = Sender(("192.0.2.7", "10.0.0.1"), b"https", b"h", by_proxy=True)
+CLIENT = RemoteAddress(("192.0.2.7",), b"http", b"h", by_proxy=False)
+PROXY = RemoteAddress(("192.0.2.7", "10.0.0.1"), b"https", b"h", by_proxy=True)
 ADDED = [
     b"X-Forwarded-For: 192.0.2.7",
     b"X-Forwarded-Proto: http",
@@ -21,11 +21,11 @@ ADDED = [
 
 
 def lines(
-    fields: Fields, *method: Any, sender: Sender = CLIENT, client: str = "acme", **settings: Any
+    fields: Fields, *method: Any, sender: RemoteAddress = CLIENT, client: str = "acme", **settings: Any
 ) -> list[bytes]:
     options = {name: settings.pop(name) for name in ("length", "version") if name in settings}
-    onward = Onward("node-1", **(USUAL | settings))
-    head = onward.head(request(fields, *method, **options), sender, "id-1", client, b"upstream:80")
+    request_builder = UpstreamRequestBuilder("node-1", **(USUAL | settings))
+    head = request_builder.head(request(fields, *method, **options), sender, "id-1", client, b"upstream:80")
     assert head.endswith(b"\r\n\r\n")
     return head.removesuffix(b"\r\n\r\n").split(b"\r\n")
 
@@ -61,7 +61,7 @@ def test_claims_go_on_from_trusted_proxies_only() -> None:
 
 
 @pytest.mark.parametrize("sender", [CLIENT, PROXY], ids=["client", "proxy"])
-def test_nobody_asks_for_another_path_behind_the_nodes_back(sender: Sender) -> None:
+def test_nobody_asks_for_another_path_behind_the_nodes_back(sender: RemoteAddress) -> None:
     fields = [(b"Host", b"h"), (b"X-Original-URL", b"/admin"), (b"x-rewrite-url", b"/admin")]
 
     assert lines(fields, sender=sender)[2 : -len(ADDED)] == []

@@ -4,10 +4,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.access import TrustedProxies
-from gateway.proxy.entrance import Entrance
-from gateway.proxy.head import SHADOWED
-from gateway.proxy.onward import Onward
-from gateway.proxy.plain import PlainReader
+from gateway.http.request_parser import PROTECTED_NAMES
+from gateway.http.upstream_request import UpstreamRequestBuilder
+from gateway.proxy.inbound_request import Preflight
+from gateway.proxy.simple_request import SimpleRequestParser
 
 KEY = b"X-API-Key: k"
 LENGTH = b"Content-Length: 5"
@@ -47,12 +47,16 @@ messages = st.tuples(
 )
 
 
-def reader() -> PlainReader:
-    onward = Onward("node-1", key_header="X-API-Key", forwards_key=False, client_header=None)
-    return PlainReader(onward, Entrance("node-1", TrustedProxies(""), 0), SHADOWED, "X-API-Key")
+def reader() -> SimpleRequestParser:
+    request_builder = UpstreamRequestBuilder(
+        "node-1", key_header="X-API-Key", forwards_key=False, client_header=None
+    )
+    return SimpleRequestParser(
+        request_builder, Preflight("node-1", TrustedProxies(""), 0), PROTECTED_NAMES, "X-API-Key"
+    )
 
 
-def read(by: PlainReader, message: Message) -> tuple[bytes, bytes] | None:
+def read(by: SimpleRequestParser, message: Message) -> tuple[bytes, bytes] | None:
     """What goes up of a message and the host by which its route is found; None where the parser must say."""
     line, fields, body = message
     data = b"\r\n".join([line, *fields, b"", b""]) + body

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.fields import Fields
-from gateway.proxy.ratelimit_fields import beside, members_of
+from gateway.http.fields import Fields
+from gateway.http.response_head import members_of, merge_ratelimit_fields
 
 POLICY, LEFT = b"RateLimit-Policy", b"RateLimit"
 OURS: Fields = [(POLICY, b'"default";q=9;w=60'), (LEFT, b'"default";r=8;t=9'), (b"Connection", b"close")]
@@ -19,7 +19,7 @@ def test_theirs_stand_behind_ours_in_one_list() -> None:
         (b"B", b"2"),
     ]
 
-    left, ours = beside(theirs, OURS)
+    left, ours = merge_ratelimit_fields(theirs, OURS)
 
     assert left == [(b"A", b"1"), (b"B", b"2")]
     assert ours == [
@@ -36,7 +36,7 @@ def test_a_policy_of_theirs_that_is_called_as_one_of_ours_gets_another_name() ->
         (b"Retry-After", b"1"),
     ]
 
-    _, ours = beside(theirs, OURS)
+    _, ours = merge_ratelimit_fields(theirs, OURS)
 
     assert ours[0][1] == b'"default";q=9;w=60, "upstream/default";q=5;w=1, "other";q=1'
     assert ours[1][1] == b'"default";r=8;t=9, "upstream/default";r=4;t=1;pk=:YQ==:'
@@ -45,7 +45,7 @@ def test_a_policy_of_theirs_that_is_called_as_one_of_ours_gets_another_name() ->
 def test_a_name_of_ours_is_kept_also_where_only_one_field_of_ours_has_it() -> None:
     theirs = [(POLICY, b'"default";q=5'), (LEFT, b'"default";r=4')]
 
-    left, ours = beside(theirs, OURS[:1])
+    left, ours = merge_ratelimit_fields(theirs, OURS[:1])
 
     assert left == [(LEFT, b'"default";r=4')]
     assert ours == [(POLICY, b'"default";q=9;w=60, "upstream/default";q=5')]
@@ -53,7 +53,7 @@ def test_a_name_of_ours_is_kept_also_where_only_one_field_of_ours_has_it() -> No
 
 @pytest.mark.parametrize("value", [b"limit=100, remaining=4", b'"open', b'"a";q=1,', b'"a" "b"', b"\xe9"])
 def test_what_is_malformed_would_spoil_ours_and_is_dropped(value: bytes) -> None:
-    left, ours = beside([(LEFT, value), (LEFT, b'"a";r=1'), (POLICY, b'"a";q=1')], OURS)
+    left, ours = merge_ratelimit_fields([(LEFT, value), (LEFT, b'"a";r=1'), (POLICY, b'"a";q=1')], OURS)
 
     assert left == []
     assert ours[0][1] == b'"default";q=9;w=60, "a";q=1'
@@ -63,14 +63,14 @@ def test_what_is_malformed_would_spoil_ours_and_is_dropped(value: bytes) -> None
 def test_where_we_send_none_theirs_go_on_as_they_came() -> None:
     theirs = [(LEFT, b"limit=100, remaining=4"), (b"X-RateLimit-Limit", b"5")]
 
-    assert beside(theirs, OURS[2:]) == (theirs, OURS[2:])
+    assert merge_ratelimit_fields(theirs, OURS[2:]) == (theirs, OURS[2:])
 
 
 def test_legacy_fields_have_room_for_one() -> None:
     theirs = [(b"x-ratelimit-limit", b"5"), (b"X-RateLimit-Used", b"1"), (LEFT, b'"a";r=1')]
 
-    assert beside(theirs, LEGACY) == ([(LEFT, b'"a";r=1')], LEGACY)
-    assert beside(theirs, OURS)[0] == theirs[:2]
+    assert merge_ratelimit_fields(theirs, LEGACY) == ([(LEFT, b'"a";r=1')], LEGACY)
+    assert merge_ratelimit_fields(theirs, OURS)[0] == theirs[:2]
 
 
 WELL_FORMED = [
@@ -117,7 +117,7 @@ def test_what_is_no_list_has_none(value: bytes) -> None:
 
 @given(st.text('a1;=",\\ ()?:@%.*\t-', max_size=40).map(str.encode) | st.binary(max_size=20))
 def test_what_is_taken_in_makes_a_list_again(value: bytes) -> None:
-    _, ours = beside([(LEFT, value)], OURS)
+    _, ours = merge_ratelimit_fields([(LEFT, value)], OURS)
 
     members = members_of(ours[1][1])
     assert members is not None

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.head import RequestHead
-from gateway.proxy.reader import RequestReader
-from gateway.proxy.rules import MAX_FIELDS, MAX_HEAD_BYTES, Malformed, Rule
+from gateway.http.request_parser import RequestHead, RequestParser
+from gateway.http.rules import MAX_FIELDS, MAX_HEAD_BYTES, BadRequestError, Rule
 
 HEAD = b"GET /a HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST /b HTTP/1.1\r\nHost: a\r\n"
@@ -38,7 +37,7 @@ Request = tuple[RequestHead, bytes]
 
 def read(pieces: list[bytes]) -> list[Request | Rule]:
     """The requests that come whole of the pieces, and the rule that the next one breaks."""
-    reader, found = RequestReader(), list[Request | Rule]()
+    reader, found = RequestParser(), list[Request | Rule]()
     events: list[RequestHead | bytes] = []
     try:
         for piece in pieces:
@@ -47,8 +46,8 @@ def read(pieces: list[bytes]) -> list[Request | Rule]:
                 head, *body = events
                 assert isinstance(head, RequestHead)
                 found.append((head, b"".join(part for part in body if isinstance(part, bytes))))
-                events = reader.go_on()
-    except Malformed as malformed:
+                events = reader.next_request()
+    except BadRequestError as malformed:
         found.append(malformed.rule)
     return found
 
@@ -68,14 +67,14 @@ def test_byte_by_byte_it_is_the_same(stream: bytes) -> None:
 
 
 def test_requests_are_read_one_at_a_time() -> None:
-    reader = RequestReader()
+    reader = RequestParser()
     second = POST + b"Content-Length: 2\r\n\r\nhi"
     (first,) = reader.feed(HEAD + b"\r\n" + second)
 
     assert isinstance(first, RequestHead)
     assert (first.target, reader.ended, reader.held) == (b"/a", True, second)
     assert reader.feed(b"!") == []
-    head, body = reader.go_on()
+    head, body = reader.next_request()
     assert isinstance(head, RequestHead)
     assert (head.target, body, reader.held) == (b"/b", b"hi", b"!")
 
@@ -87,19 +86,19 @@ def test_an_empty_line_before_a_request_is_ignored_and_a_second_one_is_not() -> 
 
 
 def test_what_is_malformed_knows_its_method_as_soon_as_there_is_one() -> None:
-    with pytest.raises(Malformed) as found:
-        RequestReader().feed(b"HEAD / HTTP/1.1\r\nHost : a\r\n\r\n")
+    with pytest.raises(BadRequestError) as found:
+        RequestParser().feed(b"HEAD / HTTP/1.1\r\nHost : a\r\n\r\n")
     assert (found.value.rule, found.value.method) == (Rule.FIELD, "HEAD")
-    with pytest.raises(Malformed) as found:
-        RequestReader().feed(b"HEAD  / HTTP/1.1\r\n")
+    with pytest.raises(BadRequestError) as found:
+        RequestParser().feed(b"HEAD  / HTTP/1.1\r\n")
     assert (found.value.rule, found.value.method) == (Rule.REQUEST_LINE, "")
 
 
 def test_a_head_is_bounded_also_before_its_end() -> None:
-    reader = RequestReader()
+    reader = RequestParser()
     line = b"X: " + b"a" * 8000 + b"\r\n"
     reader.feed(HEAD + line * ((MAX_HEAD_BYTES - len(HEAD)) // len(line)))
 
-    with pytest.raises(Malformed) as found:
+    with pytest.raises(BadRequestError) as found:
         reader.feed(line[:-2])
     assert found.value.rule is Rule.LONG_HEAD

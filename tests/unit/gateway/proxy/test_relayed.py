@@ -1,19 +1,23 @@
 """What goes to the client of an upstream's head, and what the node adds."""
 
-from gateway.fields import Fields, lines
-from gateway.proxy.answer_head import parse_answer_head
-from gateway.proxy.headers import CHUNKED, CLOSE
-from gateway.proxy.relayed import head_to_client
+from gateway.http.fields import CHUNKED, CLOSE, Fields, render_fields
+from gateway.http.response_head import render_relayed_head
+from gateway.http.response_parser import parse_response_head
 
 NOW = 784111777.5
 LIMITS: Fields = [(b"RateLimit", b'"default";r=1;t=2')]
 
 
 def sent(head: bytes, connection: Fields, *, chunked: bool = False, limits: Fields = LIMITS) -> list[bytes]:
-    """The lines that go to the client."""
+    """The render_fields that go to the client."""
     connection = [*connection, CHUNKED] if chunked else connection
-    data = head_to_client(
-        parse_answer_head(head), lines(limits), lines(connection), "an-id", "node-1", now=NOW
+    data = render_relayed_head(
+        parse_response_head(head),
+        render_fields(limits),
+        render_fields(connection),
+        "an-id",
+        "node-1",
+        now=NOW,
     )
     assert data.endswith(b"\r\n\r\n")
     return data.removesuffix(b"\r\n\r\n").split(b"\r\n")

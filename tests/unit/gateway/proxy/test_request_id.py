@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from gateway.proxy.request_id import RequestIds, request_id_in
+from gateway.http.request_id import RequestIds, request_id_in
 
 UUID = b"6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 

@@ -2,8 +2,15 @@
 
 import pytest
 
-from gateway.proxy.reader import RequestReader
-from gateway.proxy.rules import MAX_FIELD_BYTES, MAX_FIELDS, MAX_HEAD_BYTES, MAX_LINE_BYTES, Malformed, Rule
+from gateway.http.request_parser import RequestParser
+from gateway.http.rules import (
+    MAX_FIELD_BYTES,
+    MAX_FIELDS,
+    MAX_HEAD_BYTES,
+    MAX_LINE_BYTES,
+    BadRequestError,
+    Rule,
+)
 
 GET = b"GET / HTTP/1.1\r\n"
 HOST = b"Host: a\r\n"
@@ -28,7 +35,7 @@ BROKEN = {
     Rule.FIELD: [GET + b"Host : a\r\n", GET + HOST + b": a\r\n", GET + HOST + b"a\r\n"],
     Rule.NO_HOST: [GET],
     Rule.HOST: [GET + b"Host: a b\r\n", GET + HOST + HOST, GET + b"Host: a:b\r\n"],
-    Rule.SHADOW: [GET + HOST + b"X_API_Key: a\r\n"],
+    Rule.AMBIGUOUS_NAME: [GET + HOST + b"X_API_Key: a\r\n"],
     Rule.LENGTH: [GET + HOST + b"Content-Length: " + length + b"\r\n" for length in (b"-1", b"1,2", b"1, 1")],
     Rule.LENGTH_AND_CODING: [GET + HOST + CHUNKED + b"Content-Length: 1\r\n"],
     Rule.CODING: [GET + HOST + CHUNKED + CHUNKED, GET + HOST + b"Transfer-Encoding: chunked, gzip\r\n"],
@@ -50,8 +57,8 @@ BY_WHO_FORWARDS = {Rule.FORWARDED, Rule.FORWARDS}
     ],
 )
 def test_a_request_is_told_the_rule_that_it_breaks(rule: Rule, request_: bytes) -> None:
-    with pytest.raises(Malformed) as found:
-        RequestReader().feed(request_ + b"\r\n")
+    with pytest.raises(BadRequestError) as found:
+        RequestParser().feed(request_ + b"\r\n")
     assert found.value.rule is rule
     assert (found.value.status, found.value.detail) == (rule.status, rule.detail)
 

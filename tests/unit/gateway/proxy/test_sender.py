@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access import TrustedProxies, address_of
-from gateway.fields import Fields
-from gateway.proxy.forwarded_elements import ForwardedError
-from gateway.proxy.sender import Sender, forwarded_fields, sender_of
+from gateway.http.fields import Fields
+from gateway.http.forwarded import ForwardedError, RemoteAddress, forwarding_fields, resolve_remote
 
 TRUSTED = TrustedProxies("10.0.0.0/24, 2001:db8:ff::/64")
 PROXY = "10.0.0.1"
@@ -20,9 +19,9 @@ def fields_of(*lines: str) -> Fields:
     return [(name, value) for name, _, value in pairs]
 
 
-def sender(*lines: str, peer: str = PROXY, **differing: Any) -> Sender:
+def sender(*lines: str, peer: str = PROXY, **differing: Any) -> RemoteAddress:
     usual: dict[str, Any] = {"scheme": b"http", "host": b"service.example", "trusted": TRUSTED}
-    return sender_of(fields_of(*lines), peer, **(usual | differing))
+    return resolve_remote(fields_of(*lines), peer, **(usual | differing))
 
 
 WAYS: dict[str, tuple[list[str], list[str]]] = {
@@ -56,7 +55,7 @@ def test_behind_trusted_proxies_the_client_is_the_first_that_is_none(
 ) -> None:
     found = sender(*lines)
 
-    assert found.way == (*way, PROXY)
+    assert found.chain == (*way, PROXY)
     assert found.client == (way or [PROXY])[0]
     assert found.by_proxy
 
@@ -65,8 +64,10 @@ def test_behind_trusted_proxies_the_client_is_the_first_that_is_none(
 def test_what_another_peer_says_is_not_listened_to(lines: list[str]) -> None:
     claims = [*lines, "X-Forwarded-Proto: https", "X-Forwarded-Host: other.example"]
 
-    assert sender(*claims, peer=CLIENT) == Sender((CLIENT,), b"http", b"service.example", by_proxy=False)
-    assert sender(*claims, trusted=TrustedProxies("")).way == (PROXY,)
+    assert sender(*claims, peer=CLIENT) == RemoteAddress(
+        (CLIENT,), b"http", b"service.example", by_proxy=False
+    )
+    assert sender(*claims, trusted=TrustedProxies("")).chain == (PROXY,)
 
 
 UNCLEAR = {
@@ -148,16 +149,16 @@ def test_a_trusted_proxy_says_for_which_host_the_client_asked(line: str) -> None
 
 
 def test_a_peer_is_named_alike_however_its_socket_names_it() -> None:
-    assert sender(peer=f"::ffff:{PROXY}").way == (PROXY,)
+    assert sender(peer=f"::ffff:{PROXY}").chain == (PROXY,)
     assert sender(peer=f"::ffff:{PROXY}").by_proxy
-    assert sender(peer="fe80::1%eth0").way == ("fe80::1",)
-    assert sender(peer="unknown").way == ("unknown",)
+    assert sender(peer="fe80::1%eth0").chain == ("fe80::1",)
+    assert sender(peer="unknown").chain == ("unknown",)
 
 
 def test_the_services_behind_are_told_the_way_from_the_client_on() -> None:
     way = ("2001:db8::1", "10.0.0.5", PROXY)
 
-    assert forwarded_fields(Sender(way, b"https", b"shop.example:8443", by_proxy=True)) == [
+    assert forwarding_fields(RemoteAddress(way, b"https", b"shop.example:8443", by_proxy=True)) == [
         (b"X-Forwarded-For", b"2001:db8::1, 10.0.0.5, 10.0.0.1"),
         (b"X-Forwarded-Proto", b"https"),
         (b"X-Forwarded-Host", b"shop.example:8443"),
@@ -169,7 +170,7 @@ def test_the_services_behind_are_told_the_way_from_the_client_on() -> None:
 
 
 def test_without_a_host_none_is_told() -> None:
-    assert forwarded_fields(Sender((CLIENT,), b"http", b"", by_proxy=False)) == [
+    assert forwarding_fields(RemoteAddress((CLIENT,), b"http", b"", by_proxy=False)) == [
         (b"X-Forwarded-For", b"203.0.113.9"),
         (b"X-Forwarded-Proto", b"http"),
         (b"Forwarded", b"for=203.0.113.9;proto=http"),
@@ -193,7 +194,7 @@ def test_an_untrusted_peer_can_never_choose_its_address(
 ) -> None:
     if address_of(str(peer)) in TRUSTED:
         return
-    assert sender(*lines, peer=str(peer)).way == (str(address_of(str(peer))),)
+    assert sender(*lines, peer=str(peer)).chain == (str(address_of(str(peer))),)
 
 
 appended = st.sampled_from(["X-Forwarded-For", "Forwarded"])
@@ -223,6 +224,6 @@ def test_the_next_node_reads_what_this_one_wrote(lines: list[str], scheme: bytes
         first = sender(*lines, scheme=scheme, host=host)
     except ForwardedError:
         return
-    second = sender_of(forwarded_fields(first), "10.0.0.2", scheme=b"http", host=b"", trusted=TRUSTED)
+    second = resolve_remote(forwarding_fields(first), "10.0.0.2", scheme=b"http", host=b"", trusted=TRUSTED)
 
-    assert second == Sender((*first.way, "10.0.0.2"), first.scheme, first.host, by_proxy=True)
+    assert second == RemoteAddress((*first.chain, "10.0.0.2"), first.scheme, first.host, by_proxy=True)

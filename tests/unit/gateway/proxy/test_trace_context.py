@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.proxy.trace_context import MAX_MEMBERS, trace_fields_left_out
+from gateway.http.upstream_request import MAX_MEMBERS, invalid_trace_fields
 
 TRACE, SPAN = b"4bf92f3577b34da6a3ce929d0e0e4736", b"00f067aa0ba902b7"
 PARENT = b"00-%b-%b-01" % (TRACE, SPAN)
@@ -13,11 +13,11 @@ NONE: frozenset[bytes] = frozenset()
 
 def left_out(*parents: bytes, states: tuple[bytes, ...] = (b"foo=1",)) -> frozenset[bytes]:
     fields = [(b"Host", b"a"), *((b"Traceparent", value) for value in parents)]
-    return trace_fields_left_out([*fields, *((b"TraceState", value) for value in states)])
+    return invalid_trace_fields([*fields, *((b"TraceState", value) for value in states)])
 
 
 def test_where_there_is_none_nothing_is_left_out() -> None:
-    assert trace_fields_left_out([(b"Host", b"a"), (b"X-Eleven-xx", b"b")]) == NONE
+    assert invalid_trace_fields([(b"Host", b"a"), (b"X-Eleven-xx", b"b")]) == NONE
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.clock import monotonic
-from gateway.proxy.answer_head import AnswerHead
-from gateway.proxy.answers import LARGE_BYTES, Piece
-from gateway.proxy.keep_alive import SHARE
+from gateway.http.response_parser import LARGE_BYTES, SHARE, Piece, ResponseHead
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.support.exchange import exchange
 from tests.unit.gateway.proxy.wire import Wire
@@ -144,7 +142,7 @@ async def test_a_body_that_breaks_off_is_an_error_behind_what_came_of_it(
 
 
 async def test_interim_responses_are_passed_on_except_100(connection: UpstreamConnection) -> None:
-    passed: list[AnswerHead] = []
+    passed: list[ResponseHead] = []
     response = exchange(connection, on_interim=passed.append)
     connection.data_received(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n" + OK)
 
@@ -197,13 +195,13 @@ class Listener:
         self.told: list[int | Piece | str] = []
         self._act = act
 
-    def on_headers(self, head: AnswerHead) -> None:
+    def on_headers(self, head: ResponseHead) -> None:
         self.told.append(head.status)
 
     def on_data(self, piece: Piece) -> None:
         self.told.append(piece)
 
-    def on_response(self, head: AnswerHead, body: bytes) -> None:
+    def on_response(self, head: ResponseHead, body: bytes) -> None:
         self.on_headers(head)
         self.on_data(body)
         self.on_complete()
@@ -227,7 +225,7 @@ class Listener:
 
 async def test_an_answer_that_comes_whole_is_told_within_one_call(connection: UpstreamConnection) -> None:
     listener = Listener()
-    connection.start(b"x", listener, has_answer_body=True)
+    connection.start(b"x", listener, has_response_body=True)
     connection.data_received(OK)
     assert listener.told == [200, b"ok", "ended"]
 
@@ -242,9 +240,9 @@ async def test_the_next_exchange_can_begin_where_the_end_of_one_is_told(
 
     def go_on() -> None:
         assert connection.settle(1.0)
-        connection.start(b"second", second, has_answer_body=True)
+        connection.start(b"second", second, has_response_body=True)
 
-    connection.start(b"first ", Listener(go_on), has_answer_body=True)
+    connection.start(b"first ", Listener(go_on), has_response_body=True)
     connection.data_received(OK)
     assert (wire.written, second.told) == (b"first second", [])
     connection.data_received(OK[:-1])
@@ -254,7 +252,7 @@ async def test_the_next_exchange_can_begin_where_the_end_of_one_is_told(
 
 async def test_who_lets_go_of_an_answer_is_told_nothing_more(connection: UpstreamConnection) -> None:
     listener = Listener()
-    connection.start(b"x", listener, has_answer_body=True)
+    connection.start(b"x", listener, has_response_body=True)
     connection.data_received(OK[:-1])
     connection.close()
     connection.data_received(OK[-1:])
@@ -266,7 +264,7 @@ async def test_who_lets_go_of_an_answer_is_told_nothing_more(connection: Upstrea
 async def test_one_that_is_lost_already_tells_so_at_once(connection: UpstreamConnection) -> None:
     connection.connection_lost(None)
     listener = Listener()
-    connection.start(b"x", listener, has_answer_body=True)
+    connection.start(b"x", listener, has_response_body=True)
 
     assert listener.told == ["untouched"]
 
@@ -274,7 +272,7 @@ async def test_one_that_is_lost_already_tells_so_at_once(connection: UpstreamCon
 async def test_a_connection_that_was_held_back_is_read_again_when_its_exchange_is_over(
     connection: UpstreamConnection, wire: Wire
 ) -> None:
-    connection.start(b"x", Listener(), has_answer_body=True)
+    connection.start(b"x", Listener(), has_response_body=True)
     connection.pause_reading()
     connection.data_received(OK)
     assert wire.paused
@@ -285,7 +283,7 @@ async def test_a_connection_that_was_held_back_is_read_again_when_its_exchange_i
 
 async def test_a_large_piece_is_told_without_a_copy(connection: UpstreamConnection) -> None:
     listener = Listener()
-    connection.start(b"x", listener, has_answer_body=True)
+    connection.start(b"x", listener, has_response_body=True)
     length = 3 * LARGE_BYTES
     first, second = b"a" * (2 * LARGE_BYTES), b"b" * LARGE_BYTES
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + first)

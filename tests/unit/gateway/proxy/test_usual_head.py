@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.answer_head import (
+from gateway.http.response_parser import (
     MAX_FIELD_BYTES,
     MAX_FIELDS,
-    AnswerHead,
-    BrokenAnswer,
-    parse_answer_head,
+    InvalidResponseError,
+    ResponseHead,
+    parse_common_head,
+    parse_response_head,
 )
-from gateway.proxy.usual_head import usual_head
 from tests.fuzz.answers import EXAMPLES
 from tests.unit.gateway.proxy.answers import BROKEN, CUT_OFF, OK, WELL_FORMED
 
@@ -37,18 +37,18 @@ USUAL = {
 }
 
 
-def plain(text: bytes, *, has_body: bool) -> AnswerHead | None:
+def plain(text: bytes, *, has_body: bool) -> ResponseHead | None:
     """What the plain reader says; None where that is broken."""
     try:
-        return parse_answer_head(text, has_body=has_body)
-    except BrokenAnswer:
+        return parse_response_head(text, has_body=has_body)
+    except InvalidResponseError:
         return None
 
 
 @pytest.mark.parametrize("has_body", [True, False])
 @pytest.mark.parametrize("text", USUAL.values(), ids=USUAL)
 def test_heads_as_servers_write_them_are_read_at_once(text: bytes, has_body: bool) -> None:
-    found = usual_head(text, has_body=has_body)
+    found = parse_common_head(text, has_body=has_body)
     assert found is not None
     assert found == plain(text, has_body=has_body)
 
@@ -75,7 +75,7 @@ def test_both_readers_say_the_same_of_what_others_try(answer: bytes, has_body: b
 
 
 def check(text: bytes, *, has_body: bool) -> None:
-    found = usual_head(text, has_body=has_body)
+    found = parse_common_head(text, has_body=has_body)
     assert found is None or found == plain(text, has_body=has_body)
 
 
@@ -134,6 +134,6 @@ def test_both_readers_say_the_same(text: bytes, has_body: bool) -> None:
 
 def test_what_is_read_at_once_goes_on_as_it_is() -> None:
     text = OK + b"A: b\r\nContent-Length: 2\r\nC: d"
-    found = usual_head(text, has_body=True)
+    found = parse_common_head(text, has_body=True)
     assert found is not None
-    assert found.passed is found.text
+    assert found.end_to_end_text is found.text

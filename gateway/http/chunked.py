@@ -1,21 +1,12 @@
-"""A body that comes in chunks (RFC 9112 §7.1), read strictly. No IO.
-
-Extensions are checked and dropped, and so is the trailer section (RFC 9110 §6.5.1 lets an intermediary).
-"""
+"""The chunked transfer coding (RFC 9112 §7.1)."""
 
 import re
 
-from gateway.proxy.field_lines import (
-    QUOTED_PATTERN,
-    TOKEN_PATTERN,
-    FieldError,
-    fault_in,
-    parse_field_line,
-)
+from gateway.http.fields import QUOTED_PATTERN, TOKEN_PATTERN, FieldError, invalid_bytes, parse_field_line
 
 MAX_SIZE_LINE_BYTES = 256
 MAX_OVERHEAD_BYTES = 16384
-"""Of extensions in one body: without a bound chunks of one byte could drag any number along."""
+"""Of extensions and trailers in one body: otherwise each one-byte chunk could carry an extension."""
 MAX_TRAILER_BYTES = 8192
 
 _SIZE_LINE = re.compile(
@@ -23,43 +14,43 @@ _SIZE_LINE = re.compile(
     % (TOKEN_PATTERN, TOKEN_PATTERN, QUOTED_PATTERN)
 )
 _LAST = b"0\r\n\r\n"
-"""The usual end: no extension, no trailer."""
-_PLAIN_SIZE = re.compile(rb"(0{0,7}[1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
+"""The last chunk without extension or trailer."""
+_SIMPLE_SIZE = re.compile(rb"(0{0,7}[1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
 
 
 class ChunkError(ValueError):
-    """Chunks that are not well-formed, or too much beside them."""
+    """Malformed chunks, or too many extensions or trailers."""
 
 
 class ChunkReader:
-    """Takes bytes as they come. What follows the body's end is `rest`, once `ended`."""
+    """An incremental decoder. `rest` has the bytes after the body, once `ended`."""
 
     def __init__(self) -> None:
         self.ended = False
         self.rest = b""
         self._buffer = b""
-        self._missing = 0  # of the chunk at hand, with the CRLF at its end
+        self._missing = 0  # of the current chunk, including the CRLF at its end
         self._overhead = 0
         self._in_trailer = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take more bytes; returns what of the body was in them, in pieces that are never empty.
+        """Decode more bytes; returns pieces of content, none of them empty.
 
         Raises:
-            ChunkError: from then on nothing more can be read.
+            ChunkError: nothing more can be decoded.
         """
         pieces: list[bytes] = []
         data = self._buffer + data
         position = 0
         while not self.ended:
             if self._missing:
-                step = self._take_data(data, position, pieces)
+                step = self._parse_data(data, position, pieces)
             elif self._in_trailer:
-                step = self._take_trailer(data, position)
+                step = self._parse_trailer(data, position)
             else:
-                position = _take_whole(data, position, pieces)
+                position = _parse_whole_chunks(data, position, pieces)
                 self.ended = data.startswith(_LAST, position)
-                step = len(_LAST) if self.ended else self._take_size(data, position)
+                step = len(_LAST) if self.ended else self._parse_size(data, position)
             if not step:
                 break
             position += step
@@ -69,7 +60,7 @@ class ChunkReader:
             self._buffer = data[position:]
         return pieces
 
-    def _take_data(self, data: bytes, position: int, pieces: list[bytes]) -> int:
+    def _parse_data(self, data: bytes, position: int, pieces: list[bytes]) -> int:
         payload = data[position : position + max(0, self._missing - 2)]
         if payload:
             pieces.append(payload)
@@ -81,7 +72,7 @@ class ChunkReader:
         self._missing -= len(end)
         return len(end)
 
-    def _take_size(self, data: bytes, position: int) -> int:
+    def _parse_size(self, data: bytes, position: int) -> int:
         end = data.find(b"\r\n", position, position + MAX_SIZE_LINE_BYTES + 2)
         line = data[position : end if end >= 0 else position + MAX_SIZE_LINE_BYTES + 2]
         if end < 0:
@@ -99,13 +90,13 @@ class ChunkReader:
         self._missing = size + 2 if size else 0
         return len(line) + 2
 
-    def _take_trailer(self, data: bytes, position: int) -> int:
+    def _parse_trailer(self, data: bytes, position: int) -> int:
         if data.startswith(b"\r\n", position):
             self.ended = True
             return 2
         end = data.find(b"\r\n", position)
         line = data[position:] if end < 0 else data[position:end]
-        if fault_in(line if end < 0 else line + b"\r\n") is not None or line.startswith((b" ", b"\t")):
+        if invalid_bytes(line if end < 0 else line + b"\r\n") is not None or line.startswith((b" ", b"\t")):
             raise ChunkError("a trailer field is not well-formed")
         self._overhead += len(line) if end >= 0 else 0
         if (
@@ -122,12 +113,12 @@ class ChunkReader:
         return len(line) + 2
 
 
-def _take_whole(data: bytes, position: int, pieces: list[bytes]) -> int:
-    """Take chunks that are there whole and have nothing beside their size; where the next one begins.
+def _parse_whole_chunks(data: bytes, position: int, pieces: list[bytes]) -> int:
+    """Decode whole chunks without extensions; returns the position of the next chunk.
 
-    Tiny chunks are what costs most a byte: here 0.6 µs each, by the three steps that judge all others 1.7.
+    Hot path for tiny chunks: 0.6 µs each here, 1.7 µs by the three general steps.
     """
-    size_line = _PLAIN_SIZE.match
+    size_line = _SIMPLE_SIZE.match
     while (match := size_line(data, position)) is not None:
         start = match.end()
         end = start + int(match[1], 16)

@@ -1,15 +1,13 @@
-"""What makes a request malformed, with the section that says so: one table, and nothing decides here.
+"""The rules that a request must keep: status, RFC section and sentence of each.
 
-Where the RFC lets a recipient repair a message the node refuses it: what stands behind might repair it
-differently, or not at all.
-"""
+Where the RFC lets a recipient repair a message, it is rejected: the upstream might repair it differently."""
 
 from enum import Enum
 
-from gateway.problems import Problem
+from gateway.http.response_head import ProblemError
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""What is served. CONNECT makes tunnels, TRACE shows fields to scripts (RFC 9110 §9.3.8)."""
+"""Supported methods. CONNECT opens tunnels, TRACE shows fields to scripts (RFC 9110 §9.3.8)."""
 
 MAX_LINE_BYTES = 8190
 MAX_FIELD_BYTES = 8192
@@ -18,7 +16,7 @@ MAX_HEAD_BYTES = 65536
 
 
 class Rule(Enum):
-    """A rule: the status with which a message that breaks it is answered, its source, and what to say."""
+    """A rule: the status of the response to a message that breaks it, its source, and the detail."""
 
     CONTROLS = 400, "RFC 9110 §5.5", "There is a control character in the head."
     LINE_END = 400, "RFC 9112 §2.2", "A line does not end with CR and LF, or has one of them inside."
@@ -40,7 +38,7 @@ class Rule(Enum):
     FIELD = 400, "RFC 9112 §5.1", "A header field has no name, or white space around it."
     NO_HOST = 400, "RFC 9112 §3.2", "There is no Host."
     HOST = 400, "RFC 9112 §3.2", "Host is not one host with or without a port."
-    SHADOW = (
+    AMBIGUOUS_NAME = (
         400,
         "RFC 3875 §4.1.18",
         "A field's name could be taken for that of another, with _ or a sign for -.",
@@ -56,16 +54,27 @@ class Rule(Enum):
     CHUNKS = 400, "RFC 9112 §7.1", "The chunks of the body are not well-formed, or there is too much beside."
     EXPECTATION = 417, "RFC 9110 §10.1.1", "The only expectation known here is 100-continue."
 
-    def __init__(self, status: int, source: str, detail: str) -> None:
-        self.status = status
-        self.source = source
-        self.detail = detail
+    # Properties, since the members are made before mypyc has the class that `__init__` would check.
+    @property
+    def status(self) -> int:
+        """The status of the response."""
+        return self.value[0]
+
+    @property
+    def source(self) -> str:
+        """The section of the RFC."""
+        return self.value[1]
+
+    @property
+    def detail(self) -> str:
+        """The sentence for the client."""
+        return self.value[2]
 
 
-class Malformed(Problem):
-    """A message that breaks a rule. `method` is its own, where it came as far as that.
+class BadRequestError(ProblemError):
+    """A message that breaks a rule. `method` is empty if the request line is malformed.
 
-    `detail` says it better than the rule does, where there are several ways to break it.
+    `detail` replaces the rule's where a rule can be broken in several ways.
     """
 
     def __init__(self, rule: Rule, method: str = "", detail: str = "") -> None:
