@@ -70,7 +70,7 @@ async def ready_to_serve(settings: Settings, serves: Serving) -> AsyncIterator[S
         background(redis.store.run, serves.loop_lag.run, redis.endpoint.follow) as start,
     ):
         await _first_look(settings, redis)
-        await serves.proxy.upstreams.look(_UPSTREAM_CHECK_SECONDS)
+        await serves.proxy.upstreams.check_reachable(_UPSTREAM_CHECK_SECONDS)
         yield start
     serves.proxy.upstreams.close()
 

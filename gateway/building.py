@@ -13,7 +13,6 @@ from gateway.admin import AdminSources
 from gateway.admission import Admission
 from gateway.certificate_files import CertificateFiles, certificate_files
 from gateway.clock import RedisClock, monotonic
-from gateway.connections import Connections
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.refusal import Refusal
@@ -30,6 +29,7 @@ from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.server import ProxyServer, ProxyState
+from gateway.proxy.slots import SlotPool
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
@@ -76,7 +76,7 @@ class Serving:
 
     redis: RedisParts
     proxy: ProxyState
-    connections: Connections
+    connections: SlotPool
     downstream: ProxyServer
     counters: Counters
     certificate: CertificateFiles | None

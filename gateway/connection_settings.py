@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from gateway.proxy.patience import TimeLimits
+from gateway.proxy.client_timers import ClientTimeLimits
 from gateway.setting_types import Seconds, SecondsOrOff
 
 
@@ -39,12 +39,12 @@ class ConnectionSettings(BaseModel):
     )
 
     @property
-    def time_limits(self) -> TimeLimits:
+    def time_limits(self) -> ClientTimeLimits:
         """What a client may take."""
-        return TimeLimits(
+        return ClientTimeLimits(
             head_seconds=self.header_timeout,
             body_seconds=self.body_timeout,
-            answer_seconds=self.send_timeout,
+            response_seconds=self.send_timeout,
             idle_seconds=self.idle_timeout,
-            least_bytes_per_second=self.min_rate,
+            min_bytes_per_second=self.min_rate,
         )

@@ -11,7 +11,7 @@ from math import inf
 
 from gateway.certificate_files import CertificateFiles
 from gateway.clock import monotonic
-from gateway.connections import Connections, Full, Place
+from gateway.proxy.slots import ConnectionSlot, OverloadReason, SlotPool
 from gateway.telemetry.counters import Counters
 from gateway.turned_away import TurnedAway
 
@@ -42,12 +42,12 @@ class Listener:
     def __init__(
         self,
         sockets: list[socket.socket],
-        protocol: Callable[[Place], asyncio.Protocol],
+        protocol: Callable[[ConnectionSlot], asyncio.Protocol],
         counters: Counters,
-        connections: Connections,
+        connections: SlotPool,
         certificate: CertificateFiles | None = None,
     ) -> None:
-        """Each protocol has its connection's place, and gives it back when that is over."""
+        """Each protocol has its connection's slot, and gives it back when that is over."""
         self._sockets = sockets
         self._adopted: list[socket.socket] = []
         self._protocol = protocol
@@ -140,11 +140,11 @@ class Listener:
             self._loop.remove_reader(listening)  # accept(2): it was closed for all
             return False
         connection.setblocking(False)
-        place = self._connections.take(peer[0])
-        if isinstance(place, Full):
+        slot = self._connections.acquire(peer[0])
+        if isinstance(slot, OverloadReason):
             self._turned_away.turn_away(connection)
             return True
-        task = self._loop.create_task(self._welcome(connection, place))
+        task = self._loop.create_task(self._welcome(connection, slot))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)
         return True
@@ -165,16 +165,16 @@ class Listener:
         for listening in self._sockets + self._adopted:
             self._loop.remove_reader(listening)
 
-    async def _welcome(self, connection: socket.socket, place: Place) -> None:
+    async def _welcome(self, connection: socket.socket, slot: ConnectionSlot) -> None:
         """Give a connection its protocol."""
         try:
-            await self._introduce(connection, partial(self._protocol, place))
+            await self._introduce(connection, partial(self._protocol, slot))
         except OSError as error:  # ssl.SSLError is one
-            place.leave()
+            slot.release()
             self._counters.tls_failed += 1
             logger.debug("no TLS with a client: %s", error)
         except BaseException:
-            place.leave()
+            slot.release()
             raise
 
     async def _introduce(self, connection: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:

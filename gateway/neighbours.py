@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gateway.connections import Elsewhere
 from gateway.policy.concurrency import InFlight
+from gateway.proxy.slots import PeerCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,5 +11,5 @@ class Neighbours:
     """How many `processes` the node has, this one among them, and what they have together; at first, none."""
 
     processes: int = 1
-    connections: Elsewhere = field(default_factory=Elsewhere)
+    connections: PeerCounts = field(default_factory=PeerCounts)
     in_flight: InFlight = field(default_factory=InFlight)

@@ -4,7 +4,6 @@ import asyncio
 from math import ceil
 
 from gateway.admission import Policies
-from gateway.connections import Connections
 from gateway.descriptors import allow_connections
 from gateway.http.request_parser import PROTECTED_NAMES
 from gateway.http.upstream_request import UpstreamRequestBuilder
@@ -12,26 +11,26 @@ from gateway.neighbours import Neighbours
 from gateway.proxy.inbound_request import Preflight
 from gateway.proxy.server import ProxyOptions, ProxyServer, ProxyState
 from gateway.proxy.simple_request import SimpleRequestParser
-from gateway.proxy.stillness import TunnelLimits
-from gateway.proxy.upstream import Upstreams
+from gateway.proxy.slots import SlotPool
+from gateway.proxy.tunnel import TunnelLimits
+from gateway.proxy.upstream_pool import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 
 
-def connections(
-    settings: Settings, counters: Counters, addresses: int, neighbours: Neighbours
-) -> Connections:
-    """Who may connect, in front of upstreams with so many addresses."""
+def connections(settings: Settings, counters: Counters, addresses: int, neighbours: Neighbours) -> SlotPool:
+    """Slots for client connections, in front of upstreams with `addresses` in all."""
     to_upstreams = addresses * settings.upstream_connections
-    # Connections are not spread quite evenly over processes.
+    # The kernel does not spread connections quite evenly over processes.
     wanted = min(settings.max_connections, ceil(2 * settings.max_connections / neighbours.processes))
-    return Connections(
+    allowed = allow_connections(wanted, to_upstreams)
+    return SlotPool(
         counters,
-        most=min(settings.max_connections, neighbours.processes * allow_connections(wanted, to_upstreams)),
-        most_of_an_address=settings.address_connections,
+        max_connections=min(settings.max_connections, neighbours.processes * allowed),
+        max_per_address=settings.address_connections,
         exempt=settings.trusted_proxies,
-        elsewhere=neighbours.connections,
+        peers=neighbours.connections,
     )
 
 
@@ -67,7 +66,7 @@ def proxy_options(settings: Settings) -> ProxyOptions:
         ),
         upstream_timeout_seconds=settings.upstream_timeout,
         request_seconds=settings.request_timeout or None,
-        tunnel_limits=TunnelLimits(settings.tunnel_idle_timeout, stuck_seconds=settings.send_timeout),
+        tunnel_limits=TunnelLimits(settings.tunnel_idle_timeout, write_timeout_seconds=settings.send_timeout),
         ratelimit_headers=settings.ratelimit_headers,
     )
 

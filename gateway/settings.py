@@ -22,7 +22,7 @@ from gateway.contract.limits import MAX_QUOTA, Limit, Limits, parse_limit
 from gateway.contract.redis_url import check_redis_url
 from gateway.identity import KEY_HEADER
 from gateway.limiter.limiter import OnStoreFailure
-from gateway.replies import RateLimitHeaders
+from gateway.proxy.replies import RateLimitHeaders
 from gateway.setting_types import (
     OFF,
     AccessListValue,

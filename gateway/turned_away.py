@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from gateway.clock import wall
 from gateway.http.response_head import render_last_reply
-from gateway.replies import no_place
+from gateway.proxy.replies import overloaded
 
 LINGER_SECONDS = 0.5
 """How long each may take to hear it: a close with something unread is a reset, and takes it away."""
@@ -34,7 +34,7 @@ class TurnedAway:
             return
         with suppress(OSError):  # it may be gone, and have no room for the answer: that is all the same here
             _take_unread(connection)
-            connection.send(render_last_reply(no_place(), now=wall()))
+            connection.send(render_last_reply(overloaded(), now=wall()))
             connection.shutdown(socket.SHUT_WR)
         self._lingering.append(connection)
         if len(self._lingering) > MOST:

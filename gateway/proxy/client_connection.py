@@ -9,18 +9,16 @@ import logging
 from typing import TYPE_CHECKING, Final, cast
 
 from gateway.clock import monotonic, wall
-from gateway.connections import GiveWay, Place
 from gateway.http.request_parser import RequestHead, RequestParser
 from gateway.http.response_head import ProblemError, render_last_reply
 from gateway.http.response_parser import Piece
 from gateway.http.rules import BadRequestError
+from gateway.proxy.client_timers import ClientTimer, TimeoutKind
 from gateway.proxy.inbound_request import InboundRequest, InvalidRequest
-from gateway.proxy.looks import has_left, has_something
-from gateway.proxy.patience import Late
-from gateway.proxy.resets import reset
+from gateway.proxy.slots import ConnectionSlot, TryEvict
+from gateway.proxy.tcp import abort_with_rst, peer_closed, readable, unsent_bytes
 from gateway.proxy.transaction import Transaction, TransactionClient
 from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.watch import Watch, unsent_bytes
 
 if TYPE_CHECKING:
     from gateway.proxy.server import ProxyServer
@@ -47,14 +45,13 @@ logger = logging.getLogger(__name__)
 
 
 class ClientConnection(TransactionClient):
-    """Has at most one current request."""
+    """One client connection, with at most one current request."""
 
     __slots__ = (
         "_body_is_open",
         "_close_timer",
         "_disconnect_poll",
         "_drain_requests",
-        "_give_way",
         "_has_responded",
         "_held",
         "_is_broken",
@@ -63,30 +60,31 @@ class ClientConnection(TransactionClient):
         "_is_processing",
         "_is_write_paused",
         "_pauses",
-        "_place",
         "_reader",
         "_server",
+        "_slot",
+        "_timer",
         "_transaction",
         "_transport",
+        "_try_evict",
         "_turn",
-        "_watch",
         "requests",
     )
 
-    def __init__(self, server: "ProxyServer", place: Place | None = None) -> None:
-        """`place` is released at the end."""
+    def __init__(self, server: "ProxyServer", slot: ConnectionSlot | None = None) -> None:
+        """`slot` is released when the connection closes."""
         self._server = server
-        self._place = place
-        self.peer = "unknown" if place is None else place.peer
+        self._slot = slot
+        self.peer = "unknown" if slot is None else slot.peer
         self.is_trusted = server.trusts(self.peer)
         self.scheme = b"http"
         self.requests = 0
-        """Requests that have begun."""
-        self._give_way: GiveWay = self.give_way
+        """Requests started."""
+        self._try_evict: TryEvict = self.try_evict
         self._transport: asyncio.Transport | None = None
-        self._watch: Watch | None = None
+        self._timer: ClientTimer | None = None
         self._reader = RequestParser(server.protected_names)
-        self._reader.skip()  # so that it keeps what comes until the next request is begun
+        self._reader.skip()  # keep bytes until the next request starts
         self._transaction: Transaction | None = None
         self._held = b""
         self._turn: asyncio.Handle | None = None
@@ -103,43 +101,41 @@ class ClientConnection(TransactionClient):
         """Whether a response or a discard has been completed while requests are processed."""
         self._is_write_paused = False
 
-    # asyncio's protocol
+    # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is there; its first request has a time limit from now on."""
-        self._transport = own = cast(asyncio.Transport, transport)  # uvloop's class does not inherit from it
+        """The head timeout of the first request starts."""
+        self._transport = own = cast(asyncio.Transport, transport)  # uvloop's class is no subclass
         if transport.get_extra_info("ssl_object") is not None:
             self.scheme = b"https"
-        self._watch = Watch(self._server.limits, own, self._on_late)
+        self._timer = ClientTimer(self._server.limits, own, self._on_timeout)
         self._server.add(self)
-        if self._place is not None:
-            self._place.waits(self._give_way)
+        if self._slot is not None:
+            self._slot.mark_idle(self._try_evict)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The client closed the connection, or the node did."""
         del exc
         self._is_closing = True
         try:
-            self._end_transaction(has_left=True)
-        except Exception as error:  # noqa: BLE001 - it is logged there
+            self._end_transaction(by_peer=True)
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self._fail(error)
         self._release()
-        if self._place is not None:
-            self._place.leave()
+        if self._slot is not None:
+            self._slot.release()
         self._transport = None
 
     def _release(self) -> None:
-        """Stop all timers, and leave the server's registry."""
+        """Stop all timers, and release the server's registry."""
         self._server.remove(self)
-        if self._watch is not None:
-            self._watch.stop()
+        if self._timer is not None:
+            self._timer.stop()
         for timer in (self._disconnect_poll, self._close_timer, self._turn):
             if timer is not None:
                 timer.cancel()
         self._disconnect_poll = self._close_timer = self._turn = None
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of requests."""
         try:
             if not data or (self._is_free and self._start_simple(data)):
                 return
@@ -148,41 +144,40 @@ class ClientConnection(TransactionClient):
                 self._take_turns()
             else:
                 self._receive(data)
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self._fail(error)
 
     def eof_received(self) -> bool | None:
-        """The client closed: the transport closes too."""
+        """FIN from the client ends the connection (decision 26)."""
         return None
 
     def pause_writing(self) -> None:
-        """The client takes less than is written."""
         self._is_write_paused = True
-        watch = self._watch
-        if watch is not None:
-            watch.patience.sends(monotonic())
-            watch.rearm()
+        timer = self._timer
+        if timer is not None:
+            timer.timeouts.on_write(monotonic())
+            timer.rearm()
         try:
             if self._transaction is not None:
                 self._transaction.on_client_full()
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self._fail(error)
 
     def resume_writing(self) -> None:
-        """The client takes more again. Only now the next request is parsed, so that no responses pile up."""
+        """Parse the next request only now, so that responses do not pile up."""
         self._is_write_paused = False
-        if self._watch is not None:
-            self._watch.patience.has_sent()
+        if self._timer is not None:
+            self._timer.timeouts.on_drained()
         self._update_timers()
         try:
             if self._transaction is not None:
                 self._transaction.on_client_ready()
             self._process()
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        """After a fault of the node's own: end the current request, and accept no further one."""
+        """An unexpected exception: end the current request, and accept no further one."""
         self._is_processing = False
         self._is_last = True
         transaction = self._transaction
@@ -201,17 +196,17 @@ class ClientConnection(TransactionClient):
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection is open, and not handed to a tunnel."""
+        """Whether the connection is open and not detached."""
         return self._transport is not None
 
     @property
     def held_bytes(self) -> int:
-        """How much has come, at most, that is not parsed yet."""
+        """Upper bound of the bytes that are not parsed yet."""
         return len(self._held) + len(self._reader.held)
 
     @property
     def _is_free(self) -> bool:
-        """Whether a request may begin, and nothing of one has come."""
+        """Whether the next bytes may start a request."""
         reader = self._reader
         return (
             self._transaction is None
@@ -227,15 +222,15 @@ class ClientConnection(TransactionClient):
         )
 
     def _start_simple(self, data: bytes) -> bool:
-        """Begin the request if it is whole, alone and by the memo; False where the parser must read it."""
+        """Start the request if `data` is one whole request that the memo accepts; else return False."""
         transaction = self._server.simple_transaction(data, self)
         if transaction is None:
             return False
         self.requests += 1
         self._transaction = transaction
         transaction.start()
-        if self.is_serving and self._watch is not None:
-            self._watch.patience.has_all()
+        if self.is_serving and self._timer is not None:
+            self._timer.timeouts.on_complete()
         return True
 
     def _receive(self, data: bytes) -> None:
@@ -246,7 +241,7 @@ class ClientConnection(TransactionClient):
             self._pause(HELD)
 
     def _process(self, data: bytes = b"") -> None:
-        """Parse what has come, and begin its requests; never from within itself."""
+        """Parse `data` and held bytes, and start their requests. A nested call does nothing."""
         if self._is_processing:
             return
         self._is_processing = True
@@ -269,11 +264,11 @@ class ClientConnection(TransactionClient):
             self._resume_if_drained()
 
     def _parse(self, data: bytes | None) -> None:
-        """Parse more of the current request, or where nothing more has come the next one that is held."""
+        """Parse more of the current request; with None, the next request of the held bytes."""
         try:
             events = self._reader.next_request() if data is None else self._reader.feed(data)
         except BadRequestError as malformed:
-            self._break(malformed)
+            self._on_malformed(malformed)
         else:
             self._take(events)
 
@@ -283,7 +278,7 @@ class ClientConnection(TransactionClient):
         return self._reader.ended and bool(self._reader.held) and not (self._is_last or self._is_closing)
 
     def _take(self, events: list[RequestHead | bytes]) -> None:
-        """Act on what the parser has read: a request's head, pieces of its content, its end."""
+        """Handle the parser's events: a head, content, the end of a request."""
         head: RequestHead | None = None
         pieces: list[bytes] = []
         for event in events:
@@ -305,8 +300,8 @@ class ClientConnection(TransactionClient):
         self.requests += 1
         self._body_is_open = has_body
         transaction = self._transaction = self._server.transaction(request, self)
-        if self._watch is not None:
-            self._watch.patience.has_all()
+        if self._timer is not None:
+            self._timer.timeouts.on_complete()
         return transaction
 
     def _take_body(self, data: bytes, *, at_end: bool) -> None:
@@ -320,21 +315,21 @@ class ClientConnection(TransactionClient):
         elif at_end:
             self._discarded()
 
-    def _break(self, malformed: BadRequestError) -> None:
-        """Nothing more can be parsed: the current request fails, or there is one that is invalid."""
+    def _on_malformed(self, malformed: BadRequestError) -> None:
+        """Parsing stops: the current request fails, or an invalid request is rejected."""
         self._is_broken = True
         if self._transaction is None and not self._body_is_open:
             if not self._is_closing:
                 self._begin(InvalidRequest(malformed, self.peer), has_body=True).start()
             return
         logger.debug("malformed request from %s: %s", self.peer, malformed.rule.name)
-        # The client may still be sending: it is discarded for a while. TLS cannot end one direction alone.
+        # Input is discarded for a while, as the client may still be sending. TLS has no half-close.
         transport = self._transport
         self._body_is_open = transport is not None and transport.can_write_eof()
-        self._lose_body(ProblemError(400, "The body is not well-formed."))
+        self._fail_body(ProblemError(400, "The body is not well-formed."))
 
-    def _lose_body(self, problem: ProblemError) -> None:
-        """The rest of the content is not read: the current request fails by `problem`."""
+    def _fail_body(self, problem: ProblemError) -> None:
+        """Fail the current request with `problem`; the rest of its content is not read."""
         self._is_broken = True
         self._is_last = True
         if self._transaction is None:
@@ -342,23 +337,23 @@ class ClientConnection(TransactionClient):
         else:
             self._transaction.on_body_error(problem)
 
-    # Transaction's client
+    # TransactionClient
 
     def may_continue(self) -> bool:
         """Whether another request may follow the current one."""
         return not self._is_last
 
     def is_body_complete(self) -> bool:
-        """Whether the current request has come whole."""
+        """Whether the current request has been received completely."""
         return not self._body_is_open
 
     def send(self, pieces: list[Piece]) -> None:
-        """Send them by one call: each call would be a packet."""
+        """Send in one call, since each call can become a packet."""
         if self._transport is not None:
             self._transport.writelines(pieces)
 
     def unsent_bytes(self) -> int:
-        """How much was sent that the client has not received, as far as the kernel says."""
+        """Bytes that were sent and the client has not acknowledged, as far as the kernel reports them."""
         return 0 if self._transport is None else unsent_bytes(self._transport)
 
     def pause_body(self) -> None:
@@ -366,14 +361,14 @@ class ClientConnection(TransactionClient):
         self._pause(BODY)
 
     def resume_body(self) -> None:
-        """Read on."""
+        """Read content again."""
         self._resume(BODY)
 
     def response_done(self, *, keep_alive: bool) -> None:
-        """The response has been sent: go on, discard what is left of the request, or close."""
+        """The response has been sent: start the next request, discard the rest of this one, or close."""
         self._transaction = None
         if keep_alive and self._is_free:
-            self._rest()
+            self._on_idle()
             return
         self._is_last = self._is_last or not keep_alive
         self._resume(BODY)
@@ -387,16 +382,16 @@ class ClientConnection(TransactionClient):
             self._update_timers()
 
     def response_broken(self, *, by_reset: bool) -> None:
-        """The response ends before its end, and the client must see that."""
+        """The response is cut off, which the client must notice by the close or reset."""
         self._transaction = None
         self._is_last = True
         if by_reset and self._transport is not None:
-            reset(self._transport)
-        self._update_timers()  # it closes when the client has taken what was sent, if it does
+            abort_with_rst(self._transport)
+        self._update_timers()  # it closes when the client has received what was sent, or times out
         self._close()
 
     def detach(self, tunnel: Tunnel) -> bytes | None:
-        """Give the connection to the tunnel; the bytes behind the request. None: the client is gone."""
+        """Hand the connection to the tunnel. Returns bytes received after the request; None if closed."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return None
@@ -408,15 +403,15 @@ class ClientConnection(TransactionClient):
         transport.set_protocol(tunnel.client)
         tunnel.client.connection_made(transport)
         self._server.add_tunnel(tunnel)
-        if self._place is not None:
-            self._place.works()
-            tunnel.at_end(self._place.leave)
+        if self._slot is not None:
+            self._slot.mark_busy()
+            tunnel.at_end(self._slot.release)
         return self._reader.held + self._held
 
     # Discard and close
 
     def _discarded(self) -> None:
-        """The rest of a request that nobody wanted has come."""
+        """The rest of an unwanted request has been received and discarded."""
         if self._close_timer is not None:
             self._close_timer.cancel()
             self._close_timer = None
@@ -435,17 +430,17 @@ class ClientConnection(TransactionClient):
         self._close()
 
     def _finish_connection(self) -> None:
-        """After the last response: see to it that a reset does not destroy it (RFC 9112 §9.6).
+        """After the last response: lingering close (RFC 9112 §9.6).
 
-        A close with unread bytes resets the connection. So the client sees the end first, and has time to
-        close while what it still sends is discarded.
+        A close with unread bytes sends RST, which can destroy the response. So the client gets FIN first, and
+        has time to close while its input is discarded.
         """
         transport = self._transport
         if transport is None or transport.is_closing():
             return
         if transport.can_write_eof():
             transport.write_eof()
-            if not self._body_is_open and (self._held or self._reader.held or has_something(transport)):
+            if not self._body_is_open and (self._held or self._reader.held or readable(transport)):
                 self._is_broken, self._held = True, b""
                 self._resume(HELD)
                 self._set_close_timer()
@@ -454,20 +449,20 @@ class ClientConnection(TransactionClient):
             self._close()
 
     def _close(self) -> None:
-        """Close when all that was written has been taken."""
+        """Close when the write buffer has drained."""
         self._is_closing = True
         if self._transport is not None:
             self._transport.close()
 
-    def force_close(self, *, has_left: bool) -> None:
+    def force_close(self, *, by_peer: bool) -> None:
         """End the current request and close at once."""
-        self._end_transaction(has_left=has_left)
+        self._end_transaction(by_peer=by_peer)
         self._close()
 
-    def _end_transaction(self, *, has_left: bool) -> None:
+    def _end_transaction(self, *, by_peer: bool) -> None:
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
-            transaction.on_client_gone(has_left=has_left)
+            transaction.on_client_gone(by_peer=by_peer)
 
     # Flow control
 
@@ -480,7 +475,7 @@ class ClientConnection(TransactionClient):
         return len(self._reader.held) > MAX_HELD_BYTES
 
     def _take_turns(self) -> None:
-        """Parse a part at a time, so that other connections have their turn in between."""
+        """Parse in turns, so that other connections are served in between."""
         self._pause(HELD)
         if self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
@@ -497,7 +492,7 @@ class ClientConnection(TransactionClient):
                 data, self._held = self._held[:TURN_BYTES], self._held[TURN_BYTES:]
                 self._receive(data)
             self._resume_if_drained()
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self._fail(error)
 
     def _resume_if_drained(self) -> None:
@@ -513,8 +508,8 @@ class ClientConnection(TransactionClient):
             return
         if not transport.is_closing():
             transport.pause_reading()
-        if self._watch is not None:
-            self._watch.patience.holds_body(monotonic())
+        if self._timer is not None:
+            self._timer.timeouts.on_body_paused(monotonic())
         if self._disconnect_poll is None:
             self._poll_disconnect_later()
 
@@ -536,12 +531,12 @@ class ClientConnection(TransactionClient):
         self._disconnect_poll = loop.call_later(DISCONNECT_POLL_SECONDS, self._poll_disconnect)
 
     def _poll_disconnect(self) -> None:
-        """While nothing is read, the event loop does not see that the client leaves."""
+        """While reading is paused, the event loop does not notice a FIN."""
         self._disconnect_poll = None
         transport = self._transport
         if transport is None or transport.is_closing() or not self._pauses:
             return
-        if has_left(transport):
+        if peer_closed(transport):
             transport.abort()
         else:
             self._poll_disconnect_later()
@@ -549,86 +544,85 @@ class ClientConnection(TransactionClient):
     # Timers
 
     def _update_timers(self, size: int = 0) -> None:
-        """Set what the client is waited for, now that `size` bytes have come."""
-        watch = self._watch
-        if watch is None:
+        """Update the timeouts after `size` bytes were received."""
+        timer = self._timer
+        if timer is None:
             return
-        patience, now, is_idle = watch.patience, monotonic(), self._transaction is None
-        if is_idle and not (self._is_last or self._body_is_open or self._has_begun):
+        timeouts, now, is_idle = timer.timeouts, monotonic(), self._transaction is None
+        if is_idle and not (self._is_last or self._body_is_open or self._has_partial_request):
             if not size:
-                self._rest()
+                self._on_idle()
             return
-        if self._place is not None:
-            self._place.works()
+        if self._slot is not None:
+            self._slot.mark_busy()
         if self._body_is_open and not self._is_broken and not (is_idle and self._is_last):
-            patience.takes_body(now, size)
+            timeouts.on_body(now, size)
             if not self._pauses:
-                patience.awaits_body(now)
+                timeouts.on_body_wait(now)
         elif is_idle and not (self._is_last or self._is_write_paused):
-            patience.begins(now)
+            timeouts.on_head(now)
         else:
-            patience.has_all()
-            if not (self._is_last and watch.buffered_bytes):
+            timeouts.on_complete()
+            if not (self._is_last and timer.buffered_bytes):
                 return
-            patience.sends(now)
-        watch.rearm()
+            timeouts.on_write(now)
+        timer.rearm()
 
-    def _rest(self) -> None:
-        """Wait for the next request."""
-        if self._watch is not None:
-            self._watch.idles(monotonic())
-        if self._place is not None:
-            self._place.waits(self._give_way)
+    def _on_idle(self) -> None:
+        """The connection waits for the next request."""
+        if self._timer is not None:
+            self._timer.on_idle(monotonic())
+        if self._slot is not None:
+            self._slot.mark_idle(self._try_evict)
 
     @property
-    def _has_begun(self) -> bool:
-        """Whether a part of the next request has come."""
+    def _has_partial_request(self) -> bool:
+        """Whether a part of the next request has been received."""
         reader = self._reader
         return bool(reader.held) if reader.ended else reader.has_begun
 
-    def _on_late(self, late: Late) -> None:
-        """The client is too slow: a 408 for a part of a request (RFC 9110 §15.5.9), else only the end."""
-        watch = self._watch
-        if watch is None:
+    def _on_timeout(self, kind: TimeoutKind) -> None:
+        """The client is too slow: 408 for a partial request (RFC 9110 §15.5.9), else close."""
+        timer = self._timer
+        if timer is None:
             return
-        if late is Late.PARTING:
-            watch.part()
+        if kind is TimeoutKind.CLOSING:
+            timer.abort()
             return
-        self._server.counters.count_late(late)
-        logger.debug("%s is too slow with: %s", self.peer, late)
-        if late is Late.ANSWER:
-            watch.part()
-        elif late is Late.BODY:
+        self._server.counters.count_late(kind)
+        logger.debug("%s is too slow with: %s", self.peer, kind)
+        if kind is TimeoutKind.RESPONSE:
+            timer.abort()
+        elif kind is TimeoutKind.BODY:
             self._body_is_open = False
             try:
-                self._lose_body(ProblemError(408, "The body came too slowly."))
-            except Exception as error:  # noqa: BLE001 - it is logged there
+                self._fail_body(ProblemError(408, "The body came too slowly."))
+            except Exception as error:  # noqa: BLE001 - `fail` logs it
                 self._fail(error)
         else:
-            if late is Late.HEAD and self._transport is not None and not self._transport.is_closing():
+            if kind is TimeoutKind.HEAD and self._transport is not None and not self._transport.is_closing():
                 problem = ProblemError(408, "The head came too slowly.")
                 is_head = self._reader.method == "HEAD"
                 self._transport.write(render_last_reply(problem.reply(), head_only=is_head, now=wall()))
-            self.force_close(has_left=False)
+            self.force_close(by_peer=False)
 
     # Eviction and shutdown
 
-    def give_way(self) -> bool | None:
-        """Close, so that another connection has room: whether it does. None: a request is being served.
+    def try_evict(self) -> bool | None:
+        """Close the idle connection to free its slot (see `TryEvict`).
 
-        Not if bytes have come that are not read yet, nor if the client has not taken all of a response: a
-        close would free nothing until it has.
+        A connection with unread bytes is not idle, and with unsent bytes a close would not free it.
         """
         if self._transaction is not None:
             return None
         transport = self._transport
-        if transport is None or transport.is_closing() or has_something(transport):
+        if transport is None or transport.is_closing() or readable(transport):
             return False
         if transport.get_write_buffer_size():
-            if self._place is not None:
-                self._place.waits(self._give_way)
+            if self._slot is not None:
+                self._slot.mark_idle(self._try_evict)
             return False
-        self.force_close(has_left=False)
+        self.force_close(by_peer=False)
         return True
 
     def drain(self) -> None:
@@ -639,7 +633,7 @@ class ClientConnection(TransactionClient):
         if self._is_last and self._drain_requests != _NOT_DRAINING and self._transaction is None:
             self._close()
             return
-        is_idle = self._transaction is None and not self._has_begun and not self._body_is_open
+        is_idle = self._transaction is None and not self._has_partial_request and not self._body_is_open
         requests = self.requests if is_idle else _BUSY
         was_idle, self._drain_requests = requests == self._drain_requests and is_idle, requests
         if not was_idle:

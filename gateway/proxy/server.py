@@ -8,43 +8,42 @@ from dataclasses import dataclass
 from gateway.access import TrustedProxies, address_of
 from gateway.admission import Admission, Policies
 from gateway.clock import monotonic
-from gateway.connections import Place
 from gateway.http.request_id import RequestIds
 from gateway.http.request_parser import RequestHead
 from gateway.http.upstream_request import UpstreamRequestBuilder
 from gateway.last_refusals import Kept, none_yet
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.deadlines import Deadlines
+from gateway.proxy.client_timers import ClientTimeLimits
+from gateway.proxy.deadline_queue import DeadlineQueue
 from gateway.proxy.inbound_request import InboundRequest, ParsedRequest, Preflight
-from gateway.proxy.patience import TimeLimits
+from gateway.proxy.replies import RateLimitHeaders
 from gateway.proxy.simple_request import SimpleRequestParser
-from gateway.proxy.stillness import TunnelLimits
+from gateway.proxy.slots import ConnectionSlot
 from gateway.proxy.transaction import Transaction
-from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.upstream import Upstreams
-from gateway.replies import RateLimitHeaders
+from gateway.proxy.tunnel import Tunnel, TunnelLimits
+from gateway.proxy.upstream_pool import Upstreams
 from gateway.telemetry.counters import Counters
 
 DRAIN_POLL_SECONDS = 1.0
-"""How long an idle connection has for a request that may be on its way, during a drain."""
+"""How long an idle connection is kept during a drain, for a request that may be in transit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyOptions:
-    """The settings of forwarding."""
+    """Settings of forwarding."""
 
     preflight: Preflight
     request_builder: UpstreamRequestBuilder
     upstream_timeout_seconds: float
     request_seconds: float | None
-    """For each request from its admission to the end of its response; None is unlimited. Not for tunnels."""
+    """Total timeout, from admission to the end of the response; None is unlimited. Not for tunnels."""
     tunnel_limits: TunnelLimits
     ratelimit_headers: RateLimitHeaders
 
 
 class ProxyState:
-    """What all transactions use. A reload replaces `policies`."""
+    """Shared by all transactions. A reload replaces `policies`."""
 
     __slots__ = (
         "access_log",
@@ -80,11 +79,11 @@ class ProxyState:
         self.ids = ids
         self.rejections: deque[Kept] = none_yet()
         """The last requests that were rejected for a limit."""
-        self.deadlines = Deadlines(options.upstream_timeout_seconds)
+        self.deadlines = DeadlineQueue(options.upstream_timeout_seconds)
 
 
 class ProxyServer:
-    """Serves clients; called for the protocol of each new connection."""
+    """Server for clients; called to create the protocol of each new connection."""
 
     def __init__(
         self,
@@ -92,12 +91,12 @@ class ProxyServer:
         memo: SimpleRequestParser | None,
         protected_names: frozenset[bytes],
         trusted: TrustedProxies,
-        limits: TimeLimits,
-        hurry: asyncio.Event,
+        limits: ClientTimeLimits,
+        force: asyncio.Event,
     ) -> None:
-        """Without a `memo`, each head is parsed. When `hurry` is set, a shutdown waits for no request."""
+        """Without a `memo`, each head is parsed. Once `force` is set, shutdown does not wait for requests."""
         self.protected_names = protected_names
-        """Header names of which no other spelling may come in."""
+        """Header names whose ambiguous spellings are rejected."""
         self.limits = limits
         self.counters = state.counters
         self._connections: set[ClientConnection] = set()
@@ -105,31 +104,31 @@ class ProxyServer:
         self._state = state
         self._memo = memo
         self._trusted = trusted
-        self._hurry = hurry
+        self._force = force
         self._is_draining = False
         self._is_empty = asyncio.Event()
 
-    def __call__(self, place: Place | None = None) -> asyncio.Protocol:
-        """The protocol of a new connection, which has a place if connections are counted."""
-        return ClientConnection(self, place)
+    def __call__(self, slot: ConnectionSlot | None = None) -> asyncio.Protocol:
+        """Create the protocol of a new connection. It releases the slot when it closes."""
+        return ClientConnection(self, slot)
 
     def trusts(self, peer: str) -> bool:
-        """Whether this address is a trusted proxy's."""
+        """Whether the address belongs to a trusted proxy."""
         return address_of(peer) in self._trusted
 
     def simple_transaction(self, data: bytes, client: ClientConnection) -> Transaction | None:
-        """The request of these bytes, if it is one that the memo reads."""
+        """A transaction if `data` is one whole request that the memo accepts, else None."""
         if self._memo is None:
             return None
-        began = monotonic()
-        plain = self._memo.read(data, client.peer, client.scheme, is_trusted=client.is_trusted)
-        if plain is None:
+        started_at = monotonic()
+        request = self._memo.read(data, client.peer, client.scheme, is_trusted=client.is_trusted)
+        if request is None:
             return None
-        request_id = plain.given_id or self._state.ids.new()
-        return Transaction(plain, request_id, began, client, self._state)
+        request_id = request.given_id or self._state.ids.new()
+        return Transaction(request, request_id, started_at, client, self._state)
 
     def parsed_request(self, head: RequestHead, client: ClientConnection) -> ParsedRequest:
-        """The request of this head."""
+        """The request of a parsed head."""
         options = self._state.options
         return ParsedRequest(
             head,
@@ -141,21 +140,21 @@ class ProxyServer:
         )
 
     def transaction(self, request: InboundRequest, client: ClientConnection) -> Transaction:
-        """The transaction of a request, to be started."""
+        """A transaction, not yet started."""
         request_id = request.given_id or self._state.ids.new()
         return Transaction(request, request_id, monotonic(), client, self._state)
 
     def add(self, connection: ClientConnection) -> None:
-        """A connection is open."""
+        """Register an open connection."""
         self._connections.add(connection)
 
     def remove(self, connection: ClientConnection) -> None:
-        """A connection is over, or has become a tunnel."""
+        """A connection is closed or detached."""
         self._connections.discard(connection)
         self._check_empty()
 
     def add_tunnel(self, tunnel: Tunnel) -> None:
-        """A connection has become a tunnel."""
+        """Register a tunnel until it ends."""
         self._tunnels.add(tunnel)
         tunnel.at_end(lambda: self._remove_tunnel(tunnel))
 
@@ -167,16 +166,16 @@ class ProxyServer:
         if self._is_draining and not (self._connections or self._tunnels):
             self._is_empty.set()
 
-    async def shutdown(self, timeout: float) -> None:  # noqa: ASYNC109 - of the whole shutdown
-        """Let requests finish, for `timeout` seconds at most or until `hurry` is set; then close all.
+    async def shutdown(self, timeout: float) -> None:  # noqa: ASYNC109 - for the whole shutdown
+        """Drain: wait for requests for at most `timeout` seconds or until `force` is set, then close all.
 
-        An idle connection has some time for a request that may be on its way.
+        Idle connections close after `DRAIN_POLL_SECONDS` without a request.
         """
         self._is_draining = True
         until = monotonic() + timeout
-        waiting = {asyncio.ensure_future(event.wait()) for event in (self._hurry, self._is_empty)}
-        while (self._connections or self._tunnels) and not self._hurry.is_set():
-            await asyncio.sleep(0)  # what came while the loop was busy is read first
+        waiting = {asyncio.ensure_future(event.wait()) for event in (self._force, self._is_empty)}
+        while (self._connections or self._tunnels) and not self._force.is_set():
+            await asyncio.sleep(0)  # read first what arrived while the loop was busy
             for connection in list(self._connections):
                 connection.drain()
             left = until - monotonic()
@@ -188,7 +187,7 @@ class ProxyServer:
         for each in waiting:
             each.cancel()
         for connection in list(self._connections):
-            connection.force_close(has_left=False)
+            connection.force_close(by_peer=False)
         for tunnel in list(self._tunnels):
             tunnel.abort()
         await asyncio.sleep(0)

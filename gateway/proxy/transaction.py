@@ -9,7 +9,6 @@ import logging
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, Literal
 
-from gateway import replies
 from gateway.admission import Decision, DecisionResult, DecisionUnavailableError, PendingDecision
 from gateway.clock import monotonic, wall
 from gateway.http.fields import CHUNKED, CLOSE, render_fields
@@ -18,13 +17,13 @@ from gateway.http.response_head import LocalReply, ProblemError, render_local_re
 from gateway.http.response_parser import Piece, ResponseHead
 from gateway.http.rules import METHODS, BadRequestError
 from gateway.http.websocket import PROTOCOL, SWITCH, accepts
+from gateway.proxy import replies
+from gateway.proxy.client_timers import MIN_BYTES_PER_SECOND, MinDataRate, min_rate_error
 from gateway.proxy.inbound_request import InboundRequest
-from gateway.proxy.pace import LEAST_BYTES_PER_SECOND, Pace, too_slow
+from gateway.proxy.replies import MAPPED_ERRORS, reply_to
 from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.turning_away import REASONS, turn_away
-from gateway.proxy.upstream_address import UpstreamAddress, UpstreamOverflowError
-from gateway.proxy.upstream_attempt import UpstreamAttempt
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from gateway.proxy.upstream_pool import UpstreamAddress, UpstreamAttempt, UpstreamOverflowError
 from gateway.request_context import RequestContext
 from gateway.telemetry.counters import Outcome
 
@@ -54,14 +53,14 @@ logger = logging.getLogger(__name__)
 
 
 class TransactionClient(asyncio.Protocol):
-    """The connection that a request came by. Not a `Protocol`: compiled code calls a class directly."""
+    """The connection of a request. A class instead of a `Protocol`, which compiled code calls slowly."""
 
     __slots__ = ("is_trusted", "peer", "scheme")
 
     peer: str
     """The address at the other end."""
     scheme: bytes
-    """By which it came: http or https."""
+    """`http` or `https`."""
     is_trusted: bool
     """Whether the peer is a trusted proxy."""
 
@@ -71,7 +70,7 @@ class TransactionClient(asyncio.Protocol):
 
     @abstractmethod
     def is_body_complete(self) -> bool:
-        """Whether the current request has come whole."""
+        """Whether the current request has been received completely."""
 
     @abstractmethod
     def send(self, pieces: list[Piece]) -> None:
@@ -79,7 +78,7 @@ class TransactionClient(asyncio.Protocol):
 
     @abstractmethod
     def unsent_bytes(self) -> int:
-        """How much was sent that the client has not received, as far as the kernel says."""
+        """Bytes that were sent and the client has not acknowledged, as far as the kernel reports them."""
 
     @abstractmethod
     def pause_body(self) -> None:
@@ -87,19 +86,19 @@ class TransactionClient(asyncio.Protocol):
 
     @abstractmethod
     def resume_body(self) -> None:
-        """Read on."""
+        """Read content again."""
 
     @abstractmethod
     def response_done(self, *, keep_alive: bool) -> None:
-        """The whole response has been sent: whether another request may follow."""
+        """The whole response has been sent. Without `keep_alive` the connection closes."""
 
     @abstractmethod
     def response_broken(self, *, by_reset: bool) -> None:
-        """The response ends before its end, and the client must see that."""
+        """The response is cut off, which the client must notice by the close or reset."""
 
     @abstractmethod
     def detach(self, tunnel: Tunnel) -> bytes | None:
-        """Give the connection to the tunnel; the bytes behind the request. None: the client is gone."""
+        """Hand the connection to the tunnel. Returns bytes received after the request; None if closed."""
 
 
 class Transaction:
@@ -128,19 +127,19 @@ class Transaction:
     _is_body_complete = False
     _body_error: ProblemError | None = None
     _is_upstream_full = False
-    """Whether the upstream takes less than is written."""
+    """Whether the upstream receives less than is written."""
 
     _out: list[Piece]
-    """What goes to the client when all that was read from the upstream has been passed."""
-    _pace: Pace | None = None
+    """Bytes for the client, collected until all bytes of one upstream read have been handled."""
+    _data_rate: MinDataRate | None = None
     _data_at = 0.0
     _data_bytes = 0
     _is_chunked = False
     _keep_alive = False
     _is_client_full = False
-    """Whether the client takes less than is written, so that the upstream is not read."""
+    """Whether the client receives less than is written, so that the upstream is not read."""
     _is_complete = False
-    """Whether the upstream's whole response has come."""
+    """Whether the upstream's response is complete."""
     _is_switching = False
 
     def __init__(
@@ -163,7 +162,7 @@ class Transaction:
     # Check
 
     def start(self) -> None:
-        """Have the request decided."""
+        """Check the request, and forward or reject it."""
         proxy = self._proxy
         proxy.counters.in_flight += 1
         try:
@@ -175,9 +174,9 @@ class Transaction:
                 self._pending = decided
             else:
                 self._act(decided)
-        except REASONS as reason:
+        except MAPPED_ERRORS as reason:
             self._reject_without_decision(reason)
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self.fail(error)
 
     def on_decision(self, decided: DecisionResult) -> None:
@@ -188,11 +187,11 @@ class Transaction:
                 self._act(decided)
             else:
                 self._reject_without_decision(decided)
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self.fail(error)
 
     def _reject_without_decision(self, reason: Exception) -> None:
-        outcome, self.client_id, reply = turn_away(reason, self._proxy.counters)
+        outcome, self.client_id, reply = reply_to(reason, self._proxy.counters)
         if isinstance(reason, DecisionUnavailableError):
             self._store_seconds = monotonic() - self._began
         elif isinstance(reason, BadRequestError):
@@ -207,7 +206,7 @@ class Transaction:
         if decision.windows:
             self._store_seconds = monotonic() - self._began
         if not decision.admitted:
-            self._reply(replies.refused(decision, style), Outcome.REFUSED)
+            self._reply(replies.rejected(decision, style), Outcome.REFUSED)
         elif self._request.is_last_hop:
             limits = replies.limit_fields(decision, style)
             self._reply(replies.options(METHODS, limits), Outcome.ADMITTED)
@@ -230,16 +229,16 @@ class Transaction:
     def _try_next_address(self) -> None:
         now = monotonic()
         upstream = self._upstreams[self._decision.upstream]
-        address = upstream.only if upstream.only is not None else upstream.pick(now, self._tried)
+        address = upstream.single if upstream.single is not None else upstream.pick(now, self._tried)
         if address is None:
             raise LookupError("all addresses have been tried")
         self._attempt = attempt = UpstreamAttempt(self, upstream, address, now)
         self._connect(attempt, fresh=False)
 
     def _connect(self, attempt: UpstreamAttempt, *, fresh: bool) -> None:
-        kept = None if fresh else attempt.address.take_kept()
-        if kept is not None:
-            self._send_request(attempt, kept)
+        idle = None if fresh else attempt.address.checkout_idle()
+        if idle is not None:
+            self._send_request(attempt, idle)
             return
         self._state = CONNECTING
         until = self._forwarded_at + self._proxy.options.upstream_timeout_seconds
@@ -248,7 +247,7 @@ class Transaction:
         attempt.connect(min(CONNECT_SECONDS, share), self._context(), self.on_connected, fresh=fresh)
 
     def on_connected(self, attempt: UpstreamAttempt, result: UpstreamConnection | BaseException) -> None:
-        """There is a connection for the attempt, or the reason why there is none."""
+        """The attempt has a connection, or could not get one."""
         if self._state == DONE or attempt is not self._attempt:
             return
         try:
@@ -261,7 +260,7 @@ class Transaction:
                 self._attempt_failed(attempt, result)
             else:
                 self.fail(result)
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self.fail(error)
 
     def _send_request(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
@@ -272,7 +271,7 @@ class Transaction:
         head = request.render(self._request_id, self.client_id, upstream.authority)
         if not request.has_body:
             attempt.is_body_sent = True
-            self._proxy.deadlines.begin(self)
+            self._proxy.deadlines.start(self)
         connection.start(
             head,
             self,
@@ -326,7 +325,7 @@ class Transaction:
             self._send_body(attempt, attempt.connection)
 
     def _send_body(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
-        """Write what is held to the upstream, as long as it takes that."""
+        """Write held content to the upstream while its write buffer has room."""
         if attempt.is_body_sent or not self._may_write(attempt, connection):
             return
         if self._body_error is not None:
@@ -356,10 +355,10 @@ class Transaction:
                 connection.write(b"0\r\n\r\n")
             attempt.is_body_sent = True
             if not self._status:
-                self._proxy.deadlines.begin(self)
+                self._proxy.deadlines.start(self)
 
     def _may_write(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> bool:
-        """Whether the attempt goes on, and the upstream takes more."""
+        """Whether the attempt goes on, and the upstream's write buffer has room."""
         is_current = self._attempt is attempt and attempt.connection is connection
         return is_current and not self._is_upstream_full
 
@@ -369,17 +368,17 @@ class Transaction:
             self._end_by(problem.reply())
 
     def on_upstream_full(self) -> None:
-        """The upstream takes less than is written."""
+        """The upstream receives less than is written."""
         self._is_upstream_full = True
         if self._state == SENDING:
-            self._proxy.deadlines.begin(self)
+            self._proxy.deadlines.start(self)
 
     def on_upstream_ready(self) -> None:
-        """The upstream takes more again."""
+        """The write buffer has drained."""
         self._is_upstream_full = False
         attempt = self._attempt
         if self._state == SENDING and attempt is not None and not attempt.is_body_sent:
-            self._proxy.deadlines.end(self)
+            self._proxy.deadlines.cancel(self)
             self._continue_body()
 
     # Relay the response
@@ -427,7 +426,7 @@ class Transaction:
         return render_relayed_head(head, limits, connection, self._request_id, node_id, now=wall())
 
     _ends_by_close = False
-    """Whether only the end of the connection ends the response, as HTTP/1.0 has it."""
+    """Whether single the end of the connection ends the response, as HTTP/1.0 has it."""
 
     def on_data(self, piece: Piece) -> None:
         """Content of the response."""
@@ -438,23 +437,23 @@ class Transaction:
             self._out.append(piece)
 
     def on_idle(self) -> None:
-        """All that was read has been passed; more is to come, not too slowly and not too late."""
+        """All bytes of one read have been passed on, and the response is not complete."""
         if self._state != RELAYING or not self._out:
             return  # framing alone is no progress
         self._send(self._out)
         self._out = []
         now, size, self._data_bytes = monotonic(), self._data_bytes, 0
-        if self._pace is None:
-            least = 0.0 if self._is_chunked or self._ends_by_close else LEAST_BYTES_PER_SECOND
-            self._pace = Pace(self._proxy.options.upstream_timeout_seconds, least)
+        if self._data_rate is None:
+            min_rate = 0.0 if self._is_chunked or self._ends_by_close else MIN_BYTES_PER_SECOND
+            self._data_rate = MinDataRate(self._proxy.options.upstream_timeout_seconds, min_rate)
         else:
-            self._pace.waited(now - self._data_at, size)
+            self._data_rate.on_wait(now - self._data_at, size)
         self._data_at = now
         if not self._is_client_full:
             self._await_data()
 
     def _await_data(self) -> None:
-        self._proxy.deadlines.begin(self, None if self._pace is None else self._pace.patience_seconds)
+        self._proxy.deadlines.start(self, None if self._data_rate is None else self._data_rate.budget_seconds)
 
     def on_complete(self) -> None:
         """The response is complete."""
@@ -472,7 +471,7 @@ class Transaction:
         if attempt is not None:
             self._note_recovery(attempt.address)
             # What is left of the response waits for the client alone.
-            self._proxy.deadlines.end(self)
+            self._proxy.deadlines.cancel(self)
             self._attempt = None
             attempt.release()
         if not self._is_client_full:
@@ -506,8 +505,8 @@ class Transaction:
             return
         seconds = self._proxy.options.upstream_timeout_seconds
         if self._status:
-            drips = self._pace is not None and self._pace.patience_seconds < seconds
-            self._response_failed(attempt, too_slow() if drips else TimeoutError())
+            drips = self._data_rate is not None and self._data_rate.budget_seconds < seconds
+            self._response_failed(attempt, min_rate_error() if drips else TimeoutError())
         else:
             self._attempt_failed(attempt, TimeoutError())
 
@@ -517,11 +516,16 @@ class Transaction:
         A request may be sent again if no connection was made, or if it is idempotent, none of its content was
         sent and the connection broke. After a timeout it may still be executing.
         """
-        connection, untouched = attempt.connection, isinstance(error, UpstreamError) and error.untouched
-        is_stale = connection is not None and connection.is_reused and untouched
+        connection, before_response = (
+            attempt.connection,
+            isinstance(error, UpstreamError) and error.before_response,
+        )
+        is_stale = connection is not None and connection.is_reused and before_response
         has_sent_body = attempt.body_bytes > 0 or self._request.simple_body_bytes > 0
-        may_retry = connection is None or (untouched and self._request.is_idempotent and not has_sent_body)
-        self._proxy.deadlines.end(self)
+        may_retry = connection is None or (
+            before_response and self._request.is_idempotent and not has_sent_body
+        )
+        self._proxy.deadlines.cancel(self)
         if not is_stale or not may_retry:
             self._log_failure(attempt, error)
             self._tried = (*self._tried, attempt.address)
@@ -559,7 +563,7 @@ class Transaction:
             return
         try:
             self._out_of_time(attempt)
-        except Exception as error:  # noqa: BLE001 - it is logged there
+        except Exception as error:  # noqa: BLE001 - `fail` logs it
             self.fail(error)
 
     def _out_of_time(self, attempt: UpstreamAttempt | None) -> None:
@@ -576,11 +580,11 @@ class Transaction:
 
     @property
     def client_address(self) -> str:
-        """As `PlaceHolder`."""
+        """See `PlaceHolder`."""
         return self._request.address
 
     def client_progress(self) -> int | None:
-        """As `PlaceHolder`: the request waits until its client sends or receives content."""
+        """See `PlaceHolder`: the request waits for its client to send or receive content."""
         attempt = self._attempt
         is_receiving = self._is_client_full
         is_sending = attempt is not None and not attempt.is_body_sent and not self._is_upstream_full
@@ -588,8 +592,8 @@ class Transaction:
             return None
         return self._bytes_in + self._bytes_out - self._client.unsent_bytes()
 
-    def give_way(self) -> None:
-        """As `PlaceHolder`."""
+    def evict(self) -> None:
+        """See `PlaceHolder`."""
         if self._state == DONE:
             return
         self._proxy.counters.upstream_gave_way += 1
@@ -599,8 +603,8 @@ class Transaction:
             problem = ProblemError(408, "The body came too slowly while the service had no place for others.")
             self._reply(problem.reply(), Outcome.FAILED, may_keep_alive=False)
 
-    def on_client_gone(self, *, has_left: bool) -> None:
-        """The client's connection is gone: the client closed it, or the node did."""
+    def on_client_gone(self, *, by_peer: bool) -> None:
+        """The client's connection is closed, `by_peer` or by the gateway."""
         if self._state == DONE:
             return
         if self._pending is not None:
@@ -608,18 +612,18 @@ class Transaction:
             self._pending = None
             self._finish("")
         else:
-            self._finish(Outcome.ADMITTED if has_left else Outcome.FAILED)
+            self._finish(Outcome.ADMITTED if by_peer else Outcome.FAILED)
 
     def on_client_full(self) -> None:
-        """The client takes less than is written."""
+        """The client receives less than is written."""
         self._is_client_full = True
         attempt = self._attempt
         if self._state != DONE and attempt is not None and attempt.connection is not None:
             attempt.connection.pause_reading()
-            self._proxy.deadlines.end(self)
+            self._proxy.deadlines.cancel(self)
 
     def on_client_ready(self) -> None:
-        """The client takes more again."""
+        """The write buffer has drained."""
         self._is_client_full = False
         attempt = self._attempt
         if self._state == DONE:
@@ -651,7 +655,7 @@ class Transaction:
             self._proxy.counters.upstream_failed(error)
             self._end_by(replies.upstream_failed(error).reply())
             return
-        self._proxy.deadlines.end(self)
+        self._proxy.deadlines.cancel(self)
         self._cancel_total_timer()
         self._send([self._response_head(head)])
         if self._state != RELAYING:
@@ -690,11 +694,11 @@ class Transaction:
     # The end
 
     def fail(self, error: BaseException) -> None:
-        """After a fault of the node's own: log it, and end the request."""
+        """An unexpected exception: log it and end the request."""
         with self._context():
             logger.error("a request failed", exc_info=error)
         if self._state != DONE:
-            self._end_by(replies.failed_here(), may_keep_alive=False)
+            self._end_by(replies.internal_error(), may_keep_alive=False)
 
     def _end_by(self, reply: LocalReply, *, may_keep_alive: bool = True) -> None:
         """The request has failed: send the reply, or break off a response that has begun."""
@@ -751,7 +755,7 @@ class Transaction:
         counters = proxy.counters
         if self._is_forwarded:
             self._cancel_total_timer()
-            self._proxy.deadlines.end(self)
+            self._proxy.deadlines.cancel(self)
             self._attempt = None
             if attempt is not None:
                 attempt.release()

@@ -1,25 +1,103 @@
-"""Two connections whose bytes go over to each other as they are, once both ends have switched protocols."""
+"""A WebSocket tunnel: relays bytes between two connections, with idle and write timeouts."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from gateway.clock import monotonic
-from gateway.proxy.resets import reset_at_close, unread
-from gateway.proxy.stillness import Side, Stillness, TunnelLimits
-from gateway.proxy.watch import unsent_bytes
+from gateway.proxy.tcp import read_remaining, rst_on_close, unsent_bytes
 
-UNREAD_BYTES = 262144
-"""As much as one read takes."""
+HALF_CLOSED_SECONDS = 10.0
+"""Idle timeout once one endpoint has sent FIN or is gone."""
 
 
-class End(asyncio.Protocol):
-    """One connection of the two. Until the tunnel starts it is not read."""
+@dataclass(frozen=True, slots=True)
+class TunnelLimits:
+    """Timeouts without a byte relayed in either direction, and without write progress to a slow endpoint."""
+
+    idle_seconds: float
+    write_timeout_seconds: float
+
+
+class Direction:
+    """Write progress towards one endpoint."""
+
+    __slots__ = ("_unsent_bytes", "blocked_since")
+
+    def __init__(self) -> None:
+        self.blocked_since: float | None = None
+        """Since when the endpoint has received nothing; None while it receives all that is written."""
+        self._unsent_bytes = 0
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether more is written than the endpoint receives."""
+        return self.blocked_since is not None
+
+    def blocked(self, now: float) -> None:
+        """The transport's buffer is full."""
+        self.blocked_since = now
+
+    def unblocked(self) -> None:
+        """The transport's buffer has drained."""
+        self.blocked_since = None
+
+    def update(self, now: float, unsent_bytes: int) -> bool:
+        """Whether bytes were written to or received by the endpoint since the last call."""
+        before, self._unsent_bytes = self._unsent_bytes, unsent_bytes
+        if unsent_bytes < before and self.blocked_since is not None:
+            self.blocked_since = now
+        return unsent_bytes != before
+
+
+class TunnelTimer:
+    """Deadlines of a tunnel, without a timer."""
+
+    __slots__ = ("_active_at", "_idle_seconds", "_limits", "client", "upstream")
+
+    def __init__(self, limits: TunnelLimits, now: float) -> None:
+        self.client = Direction()
+        self.upstream = Direction()
+        self._limits = limits
+        self._idle_seconds = limits.idle_seconds
+        self._active_at = now
+
+    def on_data(self, now: float) -> None:
+        """Bytes are relayed."""
+        self._active_at = now
+
+    def on_half_close(self, now: float) -> None:
+        """One endpoint has sent FIN or is gone: the idle timeout is shorter from now on."""
+        self._idle_seconds = min(self._idle_seconds, HALF_CLOSED_SECONDS)
+        self._active_at = now
+
+    def deadline(self, now: float, to_client: int, to_upstream: int) -> float:
+        """When the tunnel times out if nothing happens; at or before `now` if it has.
+
+        Args:
+            to_client: bytes written to the client that have not reached it; `to_upstream` alike.
+        """
+        if self.client.update(now, to_client) | self.upstream.update(now, to_upstream):
+            self._active_at = now
+        until = self._active_at + self._idle_seconds
+        for direction in (self.client, self.upstream):
+            if direction.blocked_since is not None:
+                until = min(until, direction.blocked_since + self._limits.write_timeout_seconds)
+        return until
+
+
+REMAINING_BYTES = 262144
+"""As much as one read of the event loop."""
+
+
+class TunnelEndpoint(asyncio.Protocol):
+    """One of the two connections. It is not read until the tunnel starts."""
 
     def __init__(self, tunnel: "Tunnel") -> None:
         self.transport: asyncio.Transport | None = None
-        self.has_ended = False
-        """Whether it has said that nothing follows."""
+        self.has_eof = False
+        """Whether the peer has sent FIN."""
         self._tunnel = tunnel
 
     @property
@@ -29,16 +107,16 @@ class End(asyncio.Protocol):
 
     @property
     def unsent_bytes(self) -> int:
-        """What was sent to it and has not reached it."""
+        """Bytes that were written and have not reached the peer."""
         return 0 if self.transport is None else unsent_bytes(self.transport)
 
     def write(self, data: bytes) -> None:
-        """Send bytes to it."""
+        """Write bytes if the connection is open."""
         if self.transport is not None and self.is_open and data:
             self.transport.write(data)
 
-    def finish(self) -> None:
-        """Say that nothing follows; where that cannot be said by itself, as in TLS, close."""
+    def write_eof(self) -> None:
+        """Send FIN; close where that is not possible, as with TLS."""
         if self.transport is None or not self.is_open:
             return
         if self.transport.can_write_eof():
@@ -50,7 +128,7 @@ class End(asyncio.Protocol):
         """Close when all has been written."""
         if self.transport is not None and self.is_open:
             if by_reset:
-                reset_at_close(self.transport)
+                rst_on_close(self.transport)
             self.transport.close()
 
     def abort(self) -> None:
@@ -58,142 +136,126 @@ class End(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
-    def hold(self, *, still: bool) -> None:
-        """Read it, or not for a while."""
-        if self.transport is None or self.has_ended:
+    def set_reading(self, *, paused: bool) -> None:
+        """Pause or resume reading."""
+        if self.transport is None or self.has_eof:
             return
-        if still:
+        if paused:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there; part of asyncio's protocol, as what follows."""
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what it sends."""
-        self._tunnel.pass_on(self, data)
+        self._tunnel.relay(self, data)
 
     def eof_received(self) -> bool:
-        """It sends no more; whether it may still be written to."""
-        if not self.has_ended:
-            self.has_ended = True
-            self._tunnel.ended(self)
+        if not self.has_eof:
+            self.has_eof = True
+            self._tunnel.on_eof(self)
         return self.is_open and self.transport is not None and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
-        """It takes less than comes."""
-        self._tunnel.filled(self)
+        self._tunnel.on_blocked(self)
 
     def resume_writing(self) -> None:
-        """It takes more again."""
-        self._tunnel.emptied(self)
+        self._tunnel.on_unblocked(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """It is gone."""
         transport, self.transport = self.transport, None
-        rest = unread(transport, UNREAD_BYTES) if transport is not None and exc is not None else b""
-        self._tunnel.lost(self, rest, broken=exc is not None)
+        rest = b""
+        if transport is not None and exc is not None:
+            rest = read_remaining(transport, REMAINING_BYTES)
+        self._tunnel.on_lost(self, rest, broken=exc is not None)
 
 
 class Tunnel:
-    """Lives by its connections: ends when both are closed, whoever closes first, and closes both in time."""
+    """Ends when both connections are closed; closes both if either is idle or blocked for too long."""
 
     def __init__(self, limits: TunnelLimits) -> None:
-        self.client = End(self)
-        self.upstream = End(self)
-        self._stillness = Stillness(limits, monotonic())
-        self._watch: asyncio.TimerHandle | None = None
-        self._is_over = asyncio.Event()
+        self.client = TunnelEndpoint(self)
+        self.upstream = TunnelEndpoint(self)
+        self._deadlines = TunnelTimer(limits, monotonic())
+        self._timer: asyncio.TimerHandle | None = None
         self._at_end: list[Callable[[], None]] = []
 
     def at_end(self, call: Callable[[], None]) -> None:
-        """Call something when it is over."""
+        """Register a callback for the end of the tunnel."""
         self._at_end.append(call)
 
     def start(self, *, to_client: bytes, to_upstream: bytes) -> None:
-        """Both ends are there; what has come for them already goes first."""
+        """Relay from now on. The arguments are bytes that came before the start."""
         self.client.write(to_client)
         self.upstream.write(to_upstream)
-        self.client.hold(still=self._stillness.upstream.is_full)
-        self.upstream.hold(still=self._stillness.client.is_full)
-        self._look()
-
-    async def run(self) -> None:
-        """Until it is over. If this is cancelled, that is at once."""
-        try:
-            await self._is_over.wait()
-        except asyncio.CancelledError:
-            self.abort()
-            await self._is_over.wait()
-            raise
+        self.client.set_reading(paused=self._deadlines.upstream.is_blocked)
+        self.upstream.set_reading(paused=self._deadlines.client.is_blocked)
+        self._check()
 
     def abort(self) -> None:
-        """End it, with what has not been sent."""
+        """Close both connections at once; unsent bytes are lost."""
         self.client.abort()
         self.upstream.abort()
 
-    def other(self, end: End) -> End:
-        """The one at the other side."""
-        return self.upstream if end is self.client else self.client
+    def other(self, endpoint: TunnelEndpoint) -> TunnelEndpoint:
+        """The endpoint on the other side."""
+        return self.upstream if endpoint is self.client else self.client
 
-    def pass_on(self, end: End, data: bytes) -> None:
-        """Bytes from one end."""
-        self._stillness.moves(monotonic())
-        self.other(end).write(data)
+    def relay(self, endpoint: TunnelEndpoint, data: bytes) -> None:
+        """Bytes came from an endpoint."""
+        self._deadlines.on_data(monotonic())
+        self.other(endpoint).write(data)
 
-    def filled(self, end: End) -> None:
-        """One end takes less than comes: the other is to wait."""
-        self._side(end).fills(monotonic())
-        self.other(end).hold(still=True)
-        self._look()
+    def on_blocked(self, endpoint: TunnelEndpoint) -> None:
+        """An endpoint receives less than is written: the other one is not read for now."""
+        self._direction(endpoint).blocked(monotonic())
+        self.other(endpoint).set_reading(paused=True)
+        self._check()
 
-    def emptied(self, end: End) -> None:
-        """It takes more again."""
-        self._side(end).empties()
-        self.other(end).hold(still=False)
+    def on_unblocked(self, endpoint: TunnelEndpoint) -> None:
+        """The transport's buffer has drained: the other endpoint is read again."""
+        self._direction(endpoint).unblocked()
+        self.other(endpoint).set_reading(paused=False)
 
-    def ended(self, end: End) -> None:
-        """One end sends no more."""
-        other = self.other(end)
-        if other.has_ended:
-            end.close()
+    def on_eof(self, endpoint: TunnelEndpoint) -> None:
+        """An endpoint has sent FIN."""
+        other = self.other(endpoint)
+        if other.has_eof:
+            endpoint.close()
             other.close()
         else:
-            other.finish()
-        self._stillness.closes(monotonic())
-        self._look()
+            other.write_eof()
+        self._deadlines.on_half_close(monotonic())
+        self._check()
 
-    def lost(self, end: End, rest: bytes, *, broken: bool) -> None:
-        """One end is gone; the other gets the rest, and sees a reset if that takes nothing along."""
-        other = self.other(end)
+    def on_lost(self, endpoint: TunnelEndpoint, rest: bytes, *, broken: bool) -> None:
+        """A connection is closed. The other one gets `rest`, and a reset if no sent byte is lost by it."""
+        other = self.other(endpoint)
         other.write(rest)
-        other.close(by_reset=broken and not end.has_ended and not other.unsent_bytes)
+        other.close(by_reset=broken and not endpoint.has_eof and not other.unsent_bytes)
         if other.transport is None:
             self._end()
         else:
-            self._stillness.closes(monotonic())
-            self._look()
+            self._deadlines.on_half_close(monotonic())
+            self._check()
 
-    def _side(self, end: End) -> Side:
-        return self._stillness.client if end is self.client else self._stillness.upstream
+    def _direction(self, endpoint: TunnelEndpoint) -> Direction:
+        return self._deadlines.client if endpoint is self.client else self._deadlines.upstream
 
-    def _look(self) -> None:
-        """Whether to have patience for longer."""
-        if self._watch is not None:
-            self._watch.cancel()
+    def _check(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         now = monotonic()
-        until = self._stillness.until(now, self.client.unsent_bytes, self.upstream.unsent_bytes)
+        until = self._deadlines.deadline(now, self.client.unsent_bytes, self.upstream.unsent_bytes)
         if until <= now:
             self.abort()
         else:
-            self._watch = asyncio.get_running_loop().call_later(until - now, self._look)
+            self._timer = asyncio.get_running_loop().call_later(until - now, self._check)
 
     def _end(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        self._is_over.set()
+        if self._timer is not None:
+            self._timer.cancel()
         calls, self._at_end = self._at_end, []
         for call in calls:
             call()

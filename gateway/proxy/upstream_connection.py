@@ -1,6 +1,6 @@
-"""One connection of the node's own to an upstream: request heads and bodies as bytes, answers checked.
+"""One HTTP/1.1 connection to an upstream: writes requests as bytes, parses responses strictly.
 
-Not aiohttp's `ClientSession`: it rewrites the target and adds, decodes and reorders fields.
+aiohttp's `ClientSession` is not used, since it rewrites the target and adds, decodes and reorders fields.
 """
 
 import asyncio
@@ -15,113 +15,115 @@ from gateway.http.response_parser import (
     ResponseParser,
     keep_alive_seconds,
 )
-from gateway.proxy.looks import Look
-from gateway.proxy.resets import unread
+from gateway.proxy.tcp import SocketProbe, read_remaining
 
 MAX_AGE_SECONDS = 300.0
-"""A name may lead elsewhere by then, and a balancer in between have others to choose from."""
-UNREAD_BYTES = 131072
-"""As much is read of a connection that broke at a write."""
+"""Maximum age for reuse, so that changes in DNS and behind load balancers take effect."""
+REMAINING_BYTES = 131072
+"""How much is read from a connection whose write failed."""
 
 OnInterim = Callable[[ResponseHead], None]
 
 
 class UpstreamError(Exception):
-    """The upstream broke a connection or spoke nonsense. `untouched`: before a byte of an answer came."""
+    """The upstream closed the connection or sent an invalid response.
 
-    def __init__(self, message: str, *, untouched: bool = False) -> None:
+    `before_response`: no byte of a response had come.
+    """
+
+    def __init__(self, message: str, *, before_response: bool = False) -> None:
         super().__init__(message)
-        self.untouched = untouched
+        self.before_response = before_response
 
 
-class Receiver(Protocol):
-    """Is told of one answer as it comes, by calls that must not raise.
+class ResponseReceiver(Protocol):
+    """Callbacks for the events of one response.
 
-    It may let go of the connection at any of them: then nothing follows.
+    The receiver may release the connection in any of them; then no further callback comes.
     """
 
     def on_headers(self, head: ResponseHead) -> None:
-        """Its head, or that of a 101 where a switch was offered, which nothing follows."""
+        """The response head; or the head of an offered 101, which is the last event."""
 
     def on_response(self, head: ResponseHead, body: bytes) -> None:
-        """The same, what follows it and its end at once: this alone is called then."""
+        """A whole response of known length in one read: the only event then."""
 
     def on_data(self, piece: Piece) -> None:
-        """A piece of its body."""
+        """A piece of content."""
 
     def on_idle(self) -> None:
-        """What has come of it has been told, and there is more to come."""
+        """All bytes of one read have been passed on, and the response is not complete."""
 
     def on_complete(self) -> None:
-        """All of it is there, and the connection can be given back."""
+        """The response is complete; the connection can be released."""
 
     def on_error(self, error: UpstreamError) -> None:
-        """The rest of it will not come; before its head or after."""
+        """The response failed, before or after its head."""
 
     def on_upstream_full(self) -> None:
-        """The upstream takes less of the request than is written."""
+        """The write buffer is full."""
 
     def on_upstream_ready(self) -> None:
-        """The upstream takes more again."""
+        """The write buffer has drained."""
 
     def fail(self, error: BaseException) -> None:
-        """One of the calls above raised an exception, which is a fault of the node's own."""
+        """A callback raised an exception, which is a bug."""
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """For one exchange after the other."""
+    """Carries one exchange at a time."""
 
     def __init__(self, age_seconds: float = MAX_AGE_SECONDS) -> None:
-        """After `age_seconds` it is not used for another exchange."""
+        """The connection is not reused after `age_seconds`."""
         self.is_reused = False
         self.idle_until = 0.0
         self._usable_until = monotonic() + age_seconds
-        self._hint_seconds: float | None = None  # of its first answer
+        self._hint_seconds: float | None = None  # Keep-Alive: timeout=… of the first response
         self._transport: asyncio.Transport | None = None
-        self._look: Look | None = None
+        self._probe: SocketProbe | None = None
         self._is_paused = False
         self._reader: ResponseParser | None = None
-        self._receiver: Receiver | None = None
+        self._receiver: ResponseReceiver | None = None
         self._on_interim: OnInterim | None = None
-        self._touched = False
+        self._has_response_bytes = False
         self._is_switching = False
         self._has_eof = False
 
     def start(
         self,
         head: bytes,
-        receiver: Receiver,
+        receiver: ResponseReceiver,
         *,
         has_response_body: bool,
         upgrade: bytes = b"",
         on_interim: OnInterim | None = None,
     ) -> None:
-        """Send a request's head. The receiver is told of its answer; at once where the connection is lost.
+        """Send a request head. The receiver gets the events of its response; an error at once if closed.
 
         Args:
             has_response_body: False for HEAD.
-            upgrade: the protocol that the head offers to switch to, in lower case. Only to that one a 101 is
-                an answer: then nothing is read any more until `hand_over`.
-            on_interim: called with each head of status 1xx but 100 and 101.
+            upgrade: the protocol that the request offers, in lower case; only a 101 for it is valid. The
+                connection is not read after a 101, until `detach`.
+            on_interim: called with each 1xx head except 100 and 101.
         """
         self._reader = ResponseParser(has_body=has_response_body, upgrade=upgrade)
         self._receiver = receiver
         self._on_interim = on_interim
-        self._touched = False
+        self._has_response_bytes = False
         if self._transport is None:
-            self._break(UpstreamError("it closed the connection", untouched=True))
+            self._break(UpstreamError("it closed the connection", before_response=True))
         else:
             self._transport.write(head)
 
     def write(self, data: bytes) -> None:
-        """Send bytes; `on_upstream_full` is called where the upstream takes less."""
+        """Send bytes; may call `on_upstream_full` before it returns."""
         if self._transport is not None:
             self._transport.write(data)
 
-    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
-        """After a 101: `protocol` has the connection from now on; what came behind the 101 for it.
+    def detach(self, protocol: asyncio.Protocol) -> bytes:
+        """After a 101, hand the transport to `protocol`. Returns bytes received after the 101.
 
-        Reading stands still: its `connection_made` gets the transport, and may resume it.
+        Reading is paused; the protocol resumes it.
         """
         transport, reader = self._transport, self._reader
         if transport is None or reader is None:
@@ -133,7 +135,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def can_be_reused(self) -> bool:
-        """Whether it is open, and the exchange over in order with nothing left over from it."""
+        """Whether it is open and idle, and its last exchange completed without surplus bytes."""
         transport, reader = self._transport, self._reader
         if transport is None or transport.is_closing() or self._is_switching:
             return False
@@ -142,27 +144,27 @@ class UpstreamConnection(asyncio.Protocol):
         return reader.ended and not reader.rest and reader.head is not None and reader.head.keep_alive
 
     @property
-    def is_quiet(self) -> bool:
-        """Whether it can be used again, and nothing has come on it, not even its end.
+    def is_clean(self) -> bool:
+        """Whether it can be reused and has no unread bytes or FIN.
 
-        What the event loop has not read yet would be taken for the answer to the next request.
+        Bytes that the event loop has not read yet would be parsed as the next response.
         """
-        transport, look = self._transport, self._look
-        if transport is None or look is None or transport.is_closing():
+        transport, probe = self._transport, self._probe
+        if transport is None or probe is None or transport.is_closing():
             return False
-        return (self._reader is None or self.can_be_reused) and not look.has_something()
+        return (self._reader is None or self.can_be_reused) and not probe.readable()
 
     def close(self) -> None:
-        """Drop the connection, and what has not been sent or read on it. Nobody is told."""
+        """Close at once. The receiver gets no event."""
         self._receiver = None
         if self._transport is not None:
             self._transport.abort()
 
-    def settle(self, idle_seconds: float) -> bool:
-        """End an exchange: whether all of it was in order, so that the connection can be used again.
+    def finish_exchange(self, idle_seconds: float) -> bool:
+        """End the exchange. Returns whether the connection may be kept idle, until `idle_until`.
 
-        Nothing is asked of the upstream any more; whatever it still says ends the connection. It may wait for
-        the next exchange until `idle_until`, in `idle_seconds` or earlier where the upstream closes earlier.
+        That is in `idle_seconds`, or earlier if the upstream sent a shorter Keep-Alive timeout. Any byte that
+        comes before the next exchange closes the connection.
         """
         if not self.can_be_reused:
             return False
@@ -173,29 +175,27 @@ class UpstreamConnection(asyncio.Protocol):
             idle_seconds = self._hint_seconds
         self.idle_until = min(now + idle_seconds, self._usable_until)
         self._reader = self._receiver = self._on_interim = None
-        if self._is_paused:  # by who took less than came, at the very end
+        if self._is_paused:  # a client that was slow until the end
             self.resume_reading()
         return now < self.idle_until
 
     def pause_reading(self) -> None:
-        """Let nothing more come of the answer."""
+        """Pause the response."""
         self._is_paused = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Let more come of it."""
+        """Resume the response."""
         self._is_paused = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there; part of asyncio's protocol, as what follows."""
         self._transport = cast(asyncio.Transport, transport)
-        self._look = Look(transport)
+        self._probe = SocketProbe(transport)
 
     def pause_writing(self) -> None:
-        """The upstream takes less than is sent."""
         receiver = self._receiver
         if receiver is not None:
             try:
@@ -204,7 +204,6 @@ class UpstreamConnection(asyncio.Protocol):
                 receiver.fail(error)
 
     def resume_writing(self) -> None:
-        """It takes more again."""
         receiver = self._receiver
         if receiver is not None:
             try:
@@ -213,21 +212,20 @@ class UpstreamConnection(asyncio.Protocol):
                 receiver.fail(error)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the upstream sends."""
         reader = self._reader
         if reader is None or (reader.ended and not self._is_switching):
-            # A surplus; what has come of the answer before it is whole.
+            # Surplus bytes; the response before them is complete.
             self.close()
             return
-        self._touched = True
+        self._has_response_bytes = True
         try:
             events = reader.feed(data)
         except InvalidResponseError as error:
             self._break(UpstreamError(f"not an HTTP answer: {error}"))
         else:
-            self._tell(reader, events)
+            self._dispatch(reader, events)
 
-    def _tell(self, reader: ResponseParser, events: list[ResponseHead | Piece]) -> None:
+    def _dispatch(self, reader: ResponseParser, events: list[ResponseHead | Piece]) -> None:
         receiver = self._receiver
         if receiver is None:
             return
@@ -244,7 +242,7 @@ class UpstreamConnection(asyncio.Protocol):
                 elif event.status >= 200:
                     receiver.on_headers(event)
                 else:
-                    self._tell_early(receiver, event)
+                    self._dispatch_interim(receiver, event)
                 if self._receiver is not receiver:
                     return
             if self._is_switching:
@@ -257,7 +255,7 @@ class UpstreamConnection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 - `fail` logs it
             receiver.fail(error)
 
-    def _tell_early(self, receiver: Receiver, head: ResponseHead) -> None:
+    def _dispatch_interim(self, receiver: ResponseReceiver, head: ResponseHead) -> None:
         if head.status == 101:
             self._is_switching = True
             self.pause_reading()
@@ -275,26 +273,25 @@ class UpstreamConnection(asyncio.Protocol):
                 receiver.fail(fault)
 
     def eof_received(self) -> None:
-        """The upstream has said that nothing follows, by TLS where that is spoken (RFC 9112 §9.8)."""
+        """FIN, or close_notify with TLS (RFC 9112 §9.8)."""
         self._has_eof = True
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The upstream closed, or we did."""
         transport, self._transport = self._transport, None
         reader = self._reader
         if reader is None:
             return
         if exc is not None and transport is not None and not reader.ended:
-            # An upstream that wants no more of a body answers and closes.
-            data = unread(transport, UNREAD_BYTES)
+            # An upstream that rejects the rest of a body responds and closes.
+            data = read_remaining(transport, REMAINING_BYTES)
             if data:
                 self.data_received(data)
-        error = UpstreamError("it closed the connection", untouched=not self._touched)
-        if exc is None and self._touched and self._has_eof:
+        error = UpstreamError("it closed the connection", before_response=not self._has_response_bytes)
+        if exc is None and self._has_response_bytes and self._has_eof:
             try:
                 reader.feed_eof()
             except InvalidResponseError:
                 error = UpstreamError("the answer broke off")
             else:
-                self._tell(reader, [])
+                self._dispatch(reader, [])
         self._break(error)

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from mmap import mmap
 
-from gateway.connections import Elsewhere
 from gateway.policy.concurrency import InFlight
+from gateway.proxy.slots import PeerCounts
 
 ROWS = 2
 SLOTS = 1 << 16  # two bytes of a digest name one
@@ -131,7 +131,7 @@ class SharedInFlight(InFlight):
         self._numbers.add(self._numbers.places(client), -1)
 
 
-class SharedConnections(Elsewhere):
+class SharedConnections(PeerCounts):
     """Tells the other workers of this one's connections, and this one of theirs."""
 
     def __init__(self, of_addresses: _Numbers, of_all: _Numbers) -> None:

@@ -16,12 +16,12 @@ from collections.abc import Callable
 
 import uvloop
 
-from gateway import replies
 from gateway.admission import Decision
 from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.http.request_id import RequestIds
 from gateway.http.response_head import render_relayed_head
 from gateway.http.response_parser import Piece, ResponseHead, parse_common_head
+from gateway.proxy import replies
 from gateway.proxy.simple_request import SimpleRequest, SimpleRequestParser
 from gateway.proxy.upstream_connection import UpstreamError
 from gateway.telemetry.counters import Outcome
@@ -98,13 +98,13 @@ def stages() -> dict[str, float]:
     assert head is not None
 
     def exchange(number: int) -> None:
-        connection = address.take_kept()
+        connection = address.checkout_idle()
         assert connection is not None
-        upstreams.took(address)
+        upstreams.acquire(address)
         data = plains[number].render_with(options.request_builder.identity_lines(ids.new(), client))
         connection.start(data, nobody, has_response_body=True)
         connection.data_received(answers[number])
-        address.busy -= 1
+        address.active -= 1
         address.release(connection)
 
     def reply(_: int) -> bytes:

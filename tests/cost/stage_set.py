@@ -10,7 +10,6 @@ from typing import Any, cast
 from gateway import proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
-from gateway.connections import Connections, Place
 from gateway.http.request_id import RequestIds
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
@@ -21,6 +20,7 @@ from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.server import ProxyState
+from gateway.proxy.slots import ConnectionSlot, SlotPool
 from gateway.proxy.upstream_connection import UpstreamConnection
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
@@ -109,8 +109,8 @@ class StageSet:
         (address,) = upstreams.addresses
         address._idle.append(self.upstream)
         downstream = proxy_parts.downstream(self.settings, self.proxy, asyncio.Event())
-        place = Connections(counters, most=1).take("127.0.0.1")
-        assert isinstance(place, Place)
+        place = SlotPool(counters, max_connections=1).acquire("127.0.0.1")
+        assert isinstance(place, ConnectionSlot)
         self.client = cast(ClientConnection, downstream(place))
         self.client.connection_made(self.to_client)
 

@@ -95,7 +95,7 @@ async def connected(pieces: list[bytes], asked: Asked, end: End) -> Told:
         connection.connection_lost(None if end is End.IN_ORDER else ConnectionResetError())
     told.head, told.body = response.head, response.body
     told.is_whole, told.is_over = response.is_complete, response.is_over
-    told.is_reusable = connection.settle(1.0)
+    told.is_reusable = connection.finish_exchange(1.0)
     return told
 
 

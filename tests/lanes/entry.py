@@ -20,7 +20,6 @@ import gateway
 from gateway import clock, last_refusals, proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
-from gateway.connections import Connections, Place
 from gateway.errors import StoreUnavailable
 from gateway.http.request_id import RequestIds
 from gateway.limiter.ask import Ask, tell
@@ -33,11 +32,12 @@ from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.policy_files import read_policies
-from gateway.proxy import resets
+from gateway.proxy import tcp
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.server import ProxyState
-from gateway.proxy.upstream import Upstreams
+from gateway.proxy.slots import ConnectionSlot, SlotPool
+from gateway.proxy.upstream_pool import Upstreams
 from gateway.request_context import RequestContext
 from gateway.settings import Settings
 from gateway.telemetry.clients import UntoldClients
@@ -79,10 +79,10 @@ def request_of_log_record() -> tuple[str, str]:
 def replaced(
     monotonic: Callable[[], float],
     wall: Callable[[], float],
-    unread: Callable[[asyncio.BaseTransport, int], bytes],
+    read_remaining: Callable[[asyncio.BaseTransport, int], bytes],
 ) -> Iterator[None]:
     """Put these in the place of the product's clocks, and of what reads a socket that is lost."""
-    replacements = {clock.monotonic: monotonic, clock.wall: wall, resets.unread: unread}
+    replacements = {clock.monotonic: monotonic, clock.wall: wall, tcp.read_remaining: read_remaining}
     modules = [module for name, module in sys.modules.items() if name.startswith(f"{gateway.__name__}.")]
     with ExitStack() as stack:
         for module in modules:
@@ -111,10 +111,10 @@ class Gateway:
         read = Settings(**settings, fast_lane=fast_lane)
         self._is_draining = False
         self._counters = Counters(clients=UntoldClients())
-        self._connections = Connections(
+        self._connections = SlotPool(
             self._counters,
-            most=read.max_connections,
-            most_of_an_address=read.address_connections,
+            max_connections=read.max_connections,
+            max_per_address=read.address_connections,
             exempt=read.trusted_proxies,
         )
         redis_clock = RedisClock(lambda: int(wall() * 1e9))
@@ -160,8 +160,8 @@ class Gateway:
 
     def connect(self, peer: str) -> asyncio.Protocol | None:
         """The protocol of a new connection from this address; None where there is no slot for it."""
-        place = self._connections.take(peer)
-        return self._downstream(place) if isinstance(place, Place) else None
+        place = self._connections.acquire(peer)
+        return self._downstream(place) if isinstance(place, ConnectionSlot) else None
 
     @staticmethod
     def served_fast(protocol: asyncio.Protocol | None) -> int:
@@ -213,8 +213,8 @@ class Gateway:
         return {
             **{name: getattr(self._counters, name) for name in GAUGES},
             "clients with a concurrency place": len(self._in_flight),
-            "slots that may be evicted": len(self._connections._waiting),
-            "requests at upstreams": sum(address.busy for address in addresses),
+            "slots that may be evicted": len(self._connections._idle),
+            "requests at upstreams": sum(address.active for address in addresses),
             "places at upstreams": sum(self._max_places - address._places.free for address in addresses),
             "requests that wait for a place": sum(len(address._places._waiting) for address in addresses),
             "idle upstream connections": sum(len(address._idle) for address in addresses),

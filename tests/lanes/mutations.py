@@ -81,7 +81,7 @@ MUTATIONS = (
     Mutation("a key that stood elsewhere makes no other form", _key_anywhere),
     Mutation("fields are known by how long they are", _forms_by_length),
     Mutation("a body is as long as it likes", _any_body),
-    Mutation("two keys are no trouble", _always(SimpleRequestParser, "_has_one_key", True)),
+    Mutation("two keys are no trouble", _always(SimpleRequestParser, "_has_this_key", True)),
     Mutation("no peer is a trusted proxy", _always(ProxyServer, "trusts", False)),
     Mutation("ids of trusted proxies are not taken over", _always(simple_request, "request_id_in", None)),
     Mutation("clients are not counted", _clients_not_counted),

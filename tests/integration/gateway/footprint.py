@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.tunnel import End
+from gateway.proxy.tunnel import TunnelEndpoint
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.living import living
 
@@ -31,7 +31,7 @@ class Footprint:
 async def footprint() -> Footprint:
     """Of now."""
     gc.collect()
-    kinds: tuple[type[object], ...] = (ClientConnection, UpstreamConnection, End)
+    kinds: tuple[type[object], ...] = (ClientConnection, UpstreamConnection, TunnelEndpoint)
     connections = sum(1 for _ in living(*kinds))
     descriptors = sum(1 for _ in Path("/dev/fd").iterdir())
     return Footprint(descriptors, len(asyncio.all_tasks()), connections)

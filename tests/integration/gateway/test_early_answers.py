@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamError
+from gateway.proxy.upstream_pool import UpstreamAddress
 from tests.integration.gateway.client import PATIENCE_SECONDS, Answer, Client, request, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.clock import monotonic
-from gateway.proxy.upstream_address import UpstreamAddress
 from gateway.proxy.upstream_connection import UpstreamConnection
+from gateway.proxy.upstream_pool import UpstreamAddress
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Peer, Upstream
@@ -43,11 +43,11 @@ async def test_a_connection_on_which_nothing_has_come_is_used_again(address: Ups
 
 
 async def test_a_kept_connection_can_be_taken_at_once(address: UpstreamAddress) -> None:
-    assert address.take_kept() is None
+    assert address.checkout_idle() is None
     kept = await used(address)
-    assert address.take_kept() is kept
+    assert address.checkout_idle() is kept
     assert kept.is_reused
-    assert address.take_kept() is None
+    assert address.checkout_idle() is None
 
 
 async def test_no_kept_connection_is_taken_where_all_places_are(upstream: Upstream) -> None:
@@ -56,14 +56,14 @@ async def test_no_kept_connection_is_taken_where_all_places_are(upstream: Upstre
     first, second = [await address.connect(PATIENCE_SECONDS) for _ in range(2)]
     address.release(first)
     third = await address.connect(PATIENCE_SECONDS, fresh=True)
-    assert address.take_kept() is None
+    assert address.checkout_idle() is None
 
     address.release(second)
-    assert address.take_kept() is second
+    assert address.checkout_idle() is second
     address.release(second)
     address.release(third)
     address.close()
-    assert address.take_kept() is None
+    assert address.checkout_idle() is None
 
 
 def says(data: bytes) -> Callable[[int], None]:
@@ -96,7 +96,7 @@ async def test_what_came_on_an_idle_connection_is_no_answer_though_nobody_has_re
     kept = await used(address)
     act(peers[0].writer.get_extra_info("socket").fileno())
     deadline = monotonic() + PATIENCE_SECONDS
-    while kept.is_quiet:
+    while kept.is_clean:
         assert monotonic() < deadline
 
     assert await used(address) is not kept

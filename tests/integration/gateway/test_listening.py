@@ -15,9 +15,9 @@ from typing import cast
 import pytest
 
 from gateway.certificate_files import certificate_files
-from gateway.connections import Connections, Place
 from gateway.errors import StartError
 from gateway.listener import ARRIVAL_SECONDS, Listener
+from gateway.proxy.slots import ConnectionSlot, SlotPool
 from gateway.sockets import listening_sockets, shared_sockets
 from gateway.telemetry.counters import Counters
 from tests.certificates import Authority
@@ -116,14 +116,14 @@ class Greeter(asyncio.Protocol):
         ours.close()
 
 
-def greeter(place: Place) -> Greeter:
+def greeter(place: ConnectionSlot) -> Greeter:
     return Greeter()
 
 
 class Echo(asyncio.Protocol):
     """Answers what comes with the same, and ends."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ConnectionSlot) -> None:
         self._place = place
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -134,8 +134,8 @@ class Echo(asyncio.Protocol):
         self._transport.close()
 
 
-def anybody() -> Connections:
-    return Connections(Counters(), most=1000)
+def anybody() -> SlotPool:
+    return SlotPool(Counters(), max_connections=1000)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway.building import Signals, serving
-from gateway.connections import LOOKS, Connections, Full, Place
 from gateway.neighbours import Neighbours
+from gateway.proxy.slots import EVICTION_ATTEMPTS, ConnectionSlot, OverloadReason, SlotPool
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.turned_away import MOST
@@ -119,7 +119,7 @@ async def test_however_many_are_served_one_that_waits_makes_room(
     start_node: StartNode, upstream: Upstream
 ) -> None:
     service = Holding(upstream)
-    served = 2 * LOOKS
+    served = 2 * EVICTION_ATTEMPTS
     node = await start_node(max_connections=served + 1)
     async with connected(node, served) as clients:
         for arrived in (
@@ -164,9 +164,9 @@ async def test_one_that_is_in_the_middle_of_a_head_or_a_body_does_not_make_room(
 async def test_one_whose_client_has_not_taken_its_answer_does_not_make_room_before_it_has() -> None:
     ours, its = socket.socketpair()
     its.setblocking(False)
-    hall = Connections(Counters(), most=1)
-    place = hall.take("127.0.0.1")
-    assert isinstance(place, Place)
+    hall = SlotPool(Counters(), max_connections=1)
+    place = hall.acquire("127.0.0.1")
+    assert isinstance(place, ConnectionSlot)
     settings = Settings(upstream_url="http://127.0.0.1:9")  # type: ignore[call-arg] # others from the environment
 
     with its:
@@ -179,10 +179,10 @@ async def test_one_whose_client_has_not_taken_its_answer_does_not_make_room_befo
             sent += 4096
             await asyncio.sleep(0)  # by then the kernel has what it takes
 
-        assert hall.take("127.0.0.1") is Full.NODE
+        assert hall.acquire("127.0.0.1") is OverloadReason.NODE
         while sent:
             sent -= len(await within(loop.sock_recv(its, 65536)))
-        assert isinstance(hall.take("127.0.0.1"), Place)
+        assert isinstance(hall.acquire("127.0.0.1"), ConnectionSlot)
         assert await within(loop.sock_recv(its, 1)) == b""
 
 

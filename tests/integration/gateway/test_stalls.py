@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from gateway.http.response_parser import Piece, ResponseHead
-from gateway.proxy.deadlines import Deadlines
-from gateway.proxy.upstream_address import UpstreamAddress
+from gateway.proxy.deadline_queue import DeadlineQueue
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
+from gateway.proxy.upstream_pool import UpstreamAddress
 from tests.integration.gateway.client import PATIENCE_SECONDS, within
 
 LIMIT_SECONDS = 0.5
@@ -42,7 +42,7 @@ class Timed:
     """Receives an answer, held to its deadline."""
 
     def __init__(self) -> None:
-        self.deadlines = Deadlines(LIMIT_SECONDS)
+        self.deadlines = DeadlineQueue(LIMIT_SECONDS)
         self.told: asyncio.Queue[str] = asyncio.Queue()
 
     def on_headers(self, head: ResponseHead) -> None:
@@ -66,7 +66,7 @@ class Timed:
         raise error
 
     def on_complete(self) -> None:
-        self.deadlines.end(self)
+        self.deadlines.cancel(self)
         self.told.put_nowait("ended")
 
     def on_error(self, error: UpstreamError) -> None:
@@ -90,6 +90,6 @@ async def test_a_deadline_waits_for_what_came_while_the_node_stood_still(
     with peer:
         receiver = Timed()
         connection.start(b"x", receiver, has_response_body=True, on_interim=hear)
-        receiver.deadlines.begin(receiver)
+        receiver.deadlines.start(receiver)
         peer.sendall(b"HTTP/1.1 102 Wait\r\n\r\n")
         assert await within(receiver.told.get()) == told

@@ -12,8 +12,8 @@ from typing import cast
 
 import pytest
 
-from gateway.proxy import client_connection, stillness, tunnel
-from gateway.proxy.watch import unsent_bytes
+from gateway.proxy import client_connection, tunnel
+from gateway.proxy.tcp import unsent_bytes
 from tests.certificates import Authority
 from tests.integration.gateway.client import request, within
 from tests.integration.gateway.footprint import footprint
@@ -157,16 +157,16 @@ async def test_a_servers_last_words_before_a_reset_arrive_though_a_write_sees_it
             await within(loop.sock_recv(server, 65536))
             await within(loop.sock_sendall(server, SWITCH))
             await client.head()
-            pass_on = tunnel.Tunnel.pass_on
+            relay = tunnel.Tunnel.relay
 
-            def break_and_pass_on(self: tunnel.Tunnel, end: tunnel.End, data: bytes) -> None:
+            def break_and_pass_on(self: tunnel.Tunnel, end: tunnel.TunnelEndpoint, data: bytes) -> None:
                 if end is self.client:
                     server.send(b"last words")
                     server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     server.close()
-                pass_on(self, end, data)
+                relay(self, end, data)
 
-            monkeypatch.setattr(tunnel.Tunnel, "pass_on", break_and_pass_on)
+            monkeypatch.setattr(tunnel.Tunnel, "relay", break_and_pass_on)
             heard = asyncio.ensure_future(client.reader.readexactly(10))  # a stream that broke gives nothing
             await asyncio.sleep(0)
             await client.send(b"x")
@@ -217,7 +217,7 @@ async def test_silence_ends_it(start_node: StartNode, upstream: Upstream) -> Non
 async def test_who_says_that_nothing_follows_must_be_answered_in_time(
     node: Node, upstream: Upstream, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stillness, "CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr(tunnel, "HALF_CLOSED_SECONDS", 0.1)
     async with open_tunnel(node, upstream) as opened:
         (reader, writer), (far_reader, _) = ends(opened, first)
         writer.write_eof()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.proxy import slow_holders
-from gateway.proxy.slow_holders import SlowHolders
+from gateway.proxy import upstream_places
+from gateway.proxy.upstream_places import SlowHolders
 
 RATE = 1000.0
 WINDOW_SECONDS = 0.2
@@ -30,14 +30,14 @@ class Request:
             return None
         return int(self._bytes_a_second * (asyncio.get_running_loop().time() - self._began))
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         self.has_given_way = True
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slow_holders, "WINDOW_SECONDS", WINDOW_SECONDS)
-    monkeypatch.setattr(slow_holders, "SAMPLE_SECONDS", WINDOW_SECONDS / 5)
+    monkeypatch.setattr(upstream_places, "WINDOW_SECONDS", WINDOW_SECONDS)
+    monkeypatch.setattr(upstream_places, "SAMPLE_SECONDS", WINDOW_SECONDS / 5)
 
 
 async def made_room(holders: list[Request], newcomer: Request, rate: float = RATE) -> list[Request]:
@@ -45,9 +45,9 @@ async def made_room(holders: list[Request], newcomer: Request, rate: float = RAT
     slow = SlowHolders(len(holders), rate)
     for holder in holders:
         slow.add(holder)
-    assert not slow.make_room(newcomer)
+    assert not slow.evict_for(newcomer)
     await asyncio.sleep(2 * WINDOW_SECONDS)
-    made = slow.make_room(newcomer)
+    made = slow.evict_for(newcomer)
     slow.stop()
     gone = [holder for holder in holders if holder.has_given_way]
     assert made == bool(gone)

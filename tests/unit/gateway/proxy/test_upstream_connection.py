@@ -19,7 +19,7 @@ async def test_one_connection_serves_one_exchange_after_the_other(connection: Up
         response = exchange(connection)
         connection.data_received(OK)
         assert await response.content() == b"ok"
-        assert connection.settle(1.0)
+        assert connection.finish_exchange(1.0)
 
 
 @pytest.mark.parametrize(("hint", "longest"), [(b"timeout=5", 5.0), (b"max=9", 100.0)])
@@ -31,7 +31,7 @@ async def test_an_idle_connection_waits_no_longer_than_the_upstream_keeps_it(
         connection.data_received(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n")
         await response.content()
         before = monotonic()
-        assert connection.settle(100.0)
+        assert connection.finish_exchange(100.0)
         assert connection.idle_until - monotonic() <= longest
         assert connection.idle_until >= before + SHARE * longest
 
@@ -46,7 +46,7 @@ async def test_one_that_is_not_kept_or_that_is_old_is_not_used_again(
     connection.data_received(b"HTTP/1.1 200 OK\r\nKeep-Alive: " + hint + b"\r\nContent-Length: 0\r\n\r\n")
     await response.content()
 
-    assert not connection.settle(100.0)
+    assert not connection.finish_exchange(100.0)
 
 
 NOT_REUSABLE = {
@@ -64,7 +64,7 @@ async def test_a_connection_is_not_used_again_where(connection: UpstreamConnecti
     connection.data_received(answer)
     await response.headers()
 
-    assert not connection.settle(1.0)
+    assert not connection.finish_exchange(1.0)
 
 
 async def test_what_comes_while_nothing_is_asked_ends_the_connection(
@@ -73,7 +73,7 @@ async def test_what_comes_while_nothing_is_asked_ends_the_connection(
     response = exchange(connection)
     connection.data_received(OK)
     await response.content()
-    assert connection.settle(1.0)
+    assert connection.finish_exchange(1.0)
     connection.data_received(b"HTTP/1.1 408 Timeout\r\n\r\n")
 
     assert wire.closed
@@ -93,12 +93,12 @@ async def test_a_response_may_come_byte_by_byte(connection: UpstreamConnection) 
 
     assert (await response.headers()).status == 200
     assert await response.content() == b"ok"
-    assert connection.settle(1.0)
+    assert connection.finish_exchange(1.0)
 
 
-@pytest.mark.parametrize(("received", "untouched"), [(b"", True), (b"H", False)])
+@pytest.mark.parametrize(("received", "before_response"), [(b"", True), (b"H", False)])
 async def test_a_loss_before_the_response_states_whether_any_byte_of_it_came(
-    connection: UpstreamConnection, received: bytes, untouched: bool
+    connection: UpstreamConnection, received: bytes, before_response: bool
 ) -> None:
     response = exchange(connection)
     if received:
@@ -106,7 +106,7 @@ async def test_a_loss_before_the_response_states_whether_any_byte_of_it_came(
     connection.connection_lost(None)
 
     assert response.error is not None
-    assert response.error.untouched is untouched
+    assert response.error.before_response is before_response
 
 
 async def test_a_body_until_close_is_complete_if_the_close_was_in_order(
@@ -168,13 +168,13 @@ async def test_after_a_switch_that_was_offered_the_connection_is_handed_over(
 
     assert not connection.can_be_reused
     tunnel = Tunnel()
-    assert connection.hand_over(tunnel) == b"frame"
+    assert connection.detach(tunnel) == b"frame"
     assert wire.protocol is tunnel
     assert tunnel.transport is wire
     connection.close()
     assert not wire.closed
     with pytest.raises(UpstreamError):
-        connection.hand_over(tunnel)
+        connection.detach(tunnel)
 
 
 async def test_a_switch_that_nobody_offered_ends_the_connection(
@@ -220,7 +220,7 @@ class Listener:
         self._act()
 
     def on_error(self, error: UpstreamError) -> None:
-        self.told.append("untouched" if error.untouched else "broke")
+        self.told.append("before_response" if error.before_response else "broke")
 
 
 async def test_an_answer_that_comes_whole_is_told_within_one_call(connection: UpstreamConnection) -> None:
@@ -239,7 +239,7 @@ async def test_the_next_exchange_can_begin_where_the_end_of_one_is_told(
     second = Listener()
 
     def go_on() -> None:
-        assert connection.settle(1.0)
+        assert connection.finish_exchange(1.0)
         connection.start(b"second", second, has_response_body=True)
 
     connection.start(b"first ", Listener(go_on), has_response_body=True)
@@ -266,7 +266,7 @@ async def test_one_that_is_lost_already_tells_so_at_once(connection: UpstreamCon
     listener = Listener()
     connection.start(b"x", listener, has_response_body=True)
 
-    assert listener.told == ["untouched"]
+    assert listener.told == ["before_response"]
 
 
 async def test_a_connection_that_was_held_back_is_read_again_when_its_exchange_is_over(
@@ -277,7 +277,7 @@ async def test_a_connection_that_was_held_back_is_read_again_when_its_exchange_i
     connection.data_received(OK)
     assert wire.paused
 
-    assert connection.settle(1.0)
+    assert connection.finish_exchange(1.0)
     assert not wire.paused
 
 

@@ -1,7 +1,7 @@
 from collections import Counter
 
 from gateway.contract.telemetry import Totals
-from gateway.proxy.patience import Late
+from gateway.proxy.client_timers import TimeoutKind
 from gateway.telemetry.counters import Counters, Outcome
 
 
@@ -37,8 +37,8 @@ def test_two_nodes_share_nothing() -> None:
 
 def test_every_way_to_be_too_slow_is_counted_from_nought() -> None:
     counters = Counters()
-    ways = set(Late) - {Late.PARTING}  # who is told so has been counted
+    ways = set(TimeoutKind) - {TimeoutKind.CLOSING}  # who is told so has been counted
 
     assert counters.late == dict.fromkeys(ways, 0)
-    counters.count_late(Late.HEAD)
+    counters.count_late(TimeoutKind.HEAD)
     assert counters.late["head"] == 1

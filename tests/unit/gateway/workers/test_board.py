@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.connections import Connections, Full, Place
+from gateway.proxy.slots import ConnectionSlot, OverloadReason, SlotPool
 from gateway.telemetry.counters import Counters
 from gateway.workers.board import Board, blank
 
@@ -48,40 +48,40 @@ def test_of_many_clients_hardly_one_is_taken_for_another(boards: list[Board]) ->
     assert sum(count > 1 for count in counts) <= 10
 
 
-def connections(board: Board, number: int, most: int, of_an_address: int = 0) -> Connections:
-    elsewhere = board.connections(number)
-    return Connections(Counters(), most=most, most_of_an_address=of_an_address, elsewhere=elsewhere)
+def connections(board: Board, number: int, max_connections: int, of_an_address: int = 0) -> SlotPool:
+    peers = board.connections(number)
+    return SlotPool(Counters(), max_connections=max_connections, max_per_address=of_an_address, peers=peers)
 
 
 def test_connections_are_bounded_for_the_node(boards: list[Board]) -> None:
-    first, second = connections(boards[0], 1, most=3), connections(boards[1], 2, most=3)
-    places = [first.take("192.0.2.1"), first.take("192.0.2.2"), second.take("192.0.2.3")]
+    first, second = connections(boards[0], 1, max_connections=3), connections(boards[1], 2, max_connections=3)
+    places = [first.acquire("192.0.2.1"), first.acquire("192.0.2.2"), second.acquire("192.0.2.3")]
 
-    assert second.take("192.0.2.4") is first.take("192.0.2.4") is Full.NODE
-    assert isinstance(places[0], Place)
-    places[0].leave()
-    assert isinstance(second.take("192.0.2.4"), Place)
-    assert first.take("192.0.2.5") is Full.NODE
+    assert second.acquire("192.0.2.4") is first.acquire("192.0.2.4") is OverloadReason.NODE
+    assert isinstance(places[0], ConnectionSlot)
+    places[0].release()
+    assert isinstance(second.acquire("192.0.2.4"), ConnectionSlot)
+    assert first.acquire("192.0.2.5") is OverloadReason.NODE
 
 
 def test_one_that_waits_at_this_worker_makes_room_for_the_node(boards: list[Board]) -> None:
-    first, second = connections(boards[0], 1, most=2), connections(boards[1], 2, most=2)
-    waiting, working = first.take("192.0.2.1"), second.take("192.0.2.2")
-    assert isinstance(waiting, Place)
-    assert isinstance(working, Place)
-    waiting.waits(lambda: True)
+    first, second = connections(boards[0], 1, max_connections=2), connections(boards[1], 2, max_connections=2)
+    waiting, working = first.acquire("192.0.2.1"), second.acquire("192.0.2.2")
+    assert isinstance(waiting, ConnectionSlot)
+    assert isinstance(working, ConnectionSlot)
+    waiting.mark_idle(lambda: True)
 
-    assert isinstance(first.take("192.0.2.3"), Place)
-    assert second.take("192.0.2.3") is Full.NODE
+    assert isinstance(first.acquire("192.0.2.3"), ConnectionSlot)
+    assert second.acquire("192.0.2.3") is OverloadReason.NODE
 
 
 def test_connections_of_an_address_are_bounded_for_the_node(boards: list[Board]) -> None:
-    first, second = (connections(boards[n - 1], n, most=100, of_an_address=2) for n in (1, 2))
-    place = first.take("192.0.2.1")
-    second.take("192.0.2.1")
+    first, second = (connections(boards[n - 1], n, max_connections=100, of_an_address=2) for n in (1, 2))
+    place = first.acquire("192.0.2.1")
+    second.acquire("192.0.2.1")
 
-    assert first.take("192.0.2.1") is second.take("192.0.2.1") is Full.ADDRESS
-    assert isinstance(second.take("192.0.2.2"), Place)
-    assert isinstance(place, Place)
-    place.leave()
-    assert isinstance(second.take("192.0.2.1"), Place)
+    assert first.acquire("192.0.2.1") is second.acquire("192.0.2.1") is OverloadReason.ADDRESS
+    assert isinstance(second.acquire("192.0.2.2"), ConnectionSlot)
+    assert isinstance(place, ConnectionSlot)
+    place.release()
+    assert isinstance(second.acquire("192.0.2.1"), ConnectionSlot)

@@ -10,12 +10,12 @@ from gateway.http.response_head import LocalReply, problem
 from gateway.limiter.decision import Standing
 from gateway.policy.concurrency import Concurrency
 from gateway.policy.resolve import LimitWindow, windows_of
-from gateway.replies import (
+from gateway.proxy.replies import (
     RateLimitHeaders,
     denied,
     limit_fields,
     limit_lines,
-    refused,
+    rejected,
     retry_after,
     store_unavailable,
     unidentified,
@@ -49,7 +49,7 @@ BURST = meters("gold", "10/s,100/m,5000/d")
 
 
 def test_a_429_is_byte_for_byte_what_the_design_says() -> None:
-    reply = refused(decided(GOLD, full(11.2)), "ietf")
+    reply = rejected(decided(GOLD, full(11.2)), "ietf")
 
     assert (reply.status, reply.reason) == (429, b"Too Many Requests")
     assert reply.fields == [
@@ -69,7 +69,7 @@ def test_a_429_is_byte_for_byte_what_the_design_says() -> None:
 
 
 def test_a_429_names_all_windows_that_refuse_and_waits_for_the_last() -> None:
-    reply = refused(decided(BURST, full(0.3), left(4, 9.0), full(3599.5)), "ietf")
+    reply = rejected(decided(BURST, full(0.3), left(4, 9.0), full(3599.5)), "ietf")
 
     assert dict(reply.fields)[b"Retry-After"] == b"3600"
     assert body(reply)["violated-policies"] == ["gold/s", "gold/d"]
@@ -79,7 +79,7 @@ def test_a_429_names_all_windows_that_refuse_and_waits_for_the_last() -> None:
 
 
 def test_a_429_for_a_request_that_costs_more_says_so() -> None:
-    reply = refused(decided(GOLD, full(11.2, remaining=2), cost=5), "ietf")
+    reply = rejected(decided(GOLD, full(11.2, remaining=2), cost=5), "ietf")
 
     assert body(reply)["detail"] == (
         "The limit of 100 requests in 60 s (gold) has no room for this one, which counts as 5; "
@@ -88,7 +88,7 @@ def test_a_429_for_a_request_that_costs_more_says_so() -> None:
 
 
 def test_a_429_for_too_many_at_once_asks_for_a_second() -> None:
-    reply = refused(Decision(False, "acme", GOLD, None, concurrency=Concurrency(3, 4, shadow=False)), "ietf")
+    reply = rejected(Decision(False, "acme", GOLD, None, concurrency=Concurrency(3, 4, shadow=False)), "ietf")
 
     assert reply.fields[2:] == [
         (b"Retry-After", b"1"),
@@ -101,7 +101,7 @@ def test_a_429_for_too_many_at_once_asks_for_a_second() -> None:
 
 def test_a_window_in_shadow_is_no_reason_and_is_not_told() -> None:
     of = meters("gold", "10/s", shadow=True) + meters("route/search", "5/m")
-    reply = refused(decided(of, full(9000.0), full(3.0)), "both")
+    reply = rejected(decided(of, full(9000.0), full(3.0)), "both")
 
     assert body(reply)["violated-policies"] == ["route/search"]
     assert reply.fields[2:] == [

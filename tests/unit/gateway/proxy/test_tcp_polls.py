@@ -2,7 +2,7 @@ import asyncio
 import socket
 import struct
 
-from gateway.proxy.looks import Look, has_left, has_something
+from gateway.proxy.tcp import SocketProbe, peer_closed, readable
 from tests.unit.gateway.proxy.sockets import connected
 
 
@@ -10,26 +10,26 @@ def test_an_end_is_seen_behind_bytes_that_nobody_has_read() -> None:
     near, far = connected()
     with near:
         transport = asyncio.BaseTransport({"socket": near})
-        assert not has_something(transport)
+        assert not readable(transport)
         far.sendall(b"unread")
-        assert has_something(transport)
-        assert not has_left(transport)
+        assert readable(transport)
+        assert not peer_closed(transport)
         far.close()
-        assert has_left(transport)
+        assert peer_closed(transport)
         assert near.recv(100) == b"unread"
 
 
 def test_a_connection_can_be_looked_at_time_and_again() -> None:
     near, far = connected()
     with near:
-        look = Look(asyncio.BaseTransport({"socket": near}))
-        assert not look.has_something()
+        look = SocketProbe(asyncio.BaseTransport({"socket": near}))
+        assert not look.readable()
         far.sendall(b"x")
-        assert look.has_something()
+        assert look.readable()
         assert near.recv(1) == b"x"
-        assert not look.has_something()
+        assert not look.readable()
         far.close()
-        assert look.has_something()
+        assert look.readable()
 
 
 def test_a_reset_is_seen() -> None:
@@ -37,10 +37,10 @@ def test_a_reset_is_seen() -> None:
     with near:
         far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         far.close()
-        assert has_left(asyncio.BaseTransport({"socket": near}))
+        assert peer_closed(asyncio.BaseTransport({"socket": near}))
 
 
 def test_a_socket_that_is_gone_has_nothing_to_wait_for() -> None:
-    assert has_left(asyncio.BaseTransport())
-    assert has_something(asyncio.BaseTransport())
-    assert Look(asyncio.BaseTransport()).has_something()
+    assert peer_closed(asyncio.BaseTransport())
+    assert readable(asyncio.BaseTransport())
+    assert SocketProbe(asyncio.BaseTransport()).readable()

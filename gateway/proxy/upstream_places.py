@@ -1,15 +1,58 @@
-"""Which request gives its place at a full upstream to another: the slowest, if its client is too slow.
-
-Otherwise a few clients that send or read slowly could take all places. While half of the places or more are
-taken, the progress of each client that a request waits for is sampled once a second.
-"""
+"""Places at an upstream address: a bound on its connections, and eviction of the slowest request."""
 
 import asyncio
 import sys
-from collections import Counter
+from collections import Counter, deque
 from typing import Protocol
 
 from gateway.clock import monotonic
+
+
+class Places:
+    """A semaphore whose `try_acquire` needs no coroutine, unlike asyncio's."""
+
+    __slots__ = ("_waiting", "free")
+
+    def __init__(self, count: int) -> None:
+        self.free = count
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def try_acquire(self) -> bool:
+        """Acquire a free place, if there is one. Requests in `acquire` have precedence."""
+        if not self.free:
+            return False
+        self.free -= 1
+        return True
+
+    async def acquire(self, seconds: float) -> None:
+        """Acquire a place, first come, first served.
+
+        Raises:
+            TimeoutError: no place came free in `seconds`.
+        """
+        if self.try_acquire():
+            return
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(granted)
+        try:
+            async with asyncio.timeout(seconds):
+                await granted
+        except BaseException:
+            if granted.done() and not granted.cancelled():
+                self.release()
+            elif granted in self._waiting:
+                self._waiting.remove(granted)
+            raise
+
+    def release(self) -> None:
+        """Pass the place to the request that has waited longest, else it is free."""
+        while self._waiting:
+            granted = self._waiting.popleft()
+            if not granted.done():
+                granted.set_result(None)
+                return
+        self.free += 1
+
 
 WINDOW_SECONDS = 5.0
 """Over which the rate of a client is measured."""
@@ -21,7 +64,7 @@ class PlaceHolder(Protocol):
     """A request that has a place at an upstream."""
 
     client_id: str
-    """Empty for a request of no client."""
+    """Empty for a request without a client id."""
 
     @property
     def client_address(self) -> str:
@@ -30,7 +73,7 @@ class PlaceHolder(Protocol):
     def client_progress(self) -> int | None:
         """Bytes that its client has sent and received; None while the request does not wait for them."""
 
-    def give_way(self) -> None:
+    def evict(self) -> None:
         """End the request, so that its place is free."""
 
 
@@ -38,7 +81,7 @@ class SlowHolders:
     """The requests that have a place at one address of an upstream."""
 
     def __init__(self, places: int, min_bytes_per_second: float) -> None:
-        """`places` of the address; at a rate of 0 no request gives way."""
+        """`places` of the address; at a rate of 0 no request is evicted."""
         self._min_bytes_per_second = min_bytes_per_second
         self._sampled_from = (places + 1) // 2 if min_bytes_per_second else sys.maxsize
         self._holders: dict[PlaceHolder, None] = {}
@@ -46,21 +89,22 @@ class SlowHolders:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, holder: PlaceHolder) -> None:
-        """A request has a place."""
+        """The request has acquired a place."""
         self._holders[holder] = None
         if len(self._holders) >= self._sampled_from and self._timer is None:
             self._sample()
 
     def remove(self, holder: PlaceHolder) -> None:
-        """A request has no place any more."""
+        """The request has released its place."""
         self._holders.pop(holder, None)
         if self._samples:
             self._samples.pop(holder, None)
 
-    def make_room(self, newcomer: PlaceHolder) -> bool:
-        """End the slowest request of a client that is too slow and holds more than the newcomer's: whether.
+    def evict_for(self, newcomer: PlaceHolder) -> bool:
+        """Evict the slowest request below the minimum rate whose client has more places than the newcomer's.
 
-        A request without a client id is its address'. An address holds more also by requests of several ids.
+        A request without a client id counts for its address. An address also counts the requests of all ids
+        behind it. Returns whether a request was evicted.
         """
         slow = self._slow(monotonic())
         if not slow:
@@ -72,17 +116,17 @@ class SlowHolders:
             has_more = owned > owners[newcomer.client_id or newcomer.client_address]
             if has_more or addresses[holder.client_address] > addresses[newcomer.client_address]:
                 self.remove(holder)
-                holder.give_way()
+                holder.evict()
                 return True
         return False
 
     def stop(self) -> None:
-        """Sample no more."""
+        """Stop sampling."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _slow(self, now: float) -> list[tuple[float, PlaceHolder]]:
-        """The holders whose client is too slow, with its rate, the slowest first."""
+        """Rates and holders below the minimum rate, the slowest first."""
         found: list[tuple[float, PlaceHolder]] = []
         for holder, samples in self._samples.items():
             at, before = samples[0]

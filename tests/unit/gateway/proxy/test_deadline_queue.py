@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.proxy.deadlines import Deadlines
+from gateway.proxy.deadline_queue import DeadlineQueue
 
 PATIENCE_SECONDS = 20.0
 
@@ -31,52 +31,52 @@ class Asker:
 
 
 @pytest.fixture
-def deadlines() -> Deadlines:
-    return Deadlines(0.01)
+def deadlines() -> DeadlineQueue:
+    return DeadlineQueue(0.01)
 
 
-async def test_who_waits_is_told_in_turn_and_who_does_not_is_not(deadlines: Deadlines) -> None:
+async def test_who_waits_is_told_in_turn_and_who_does_not_is_not(deadlines: DeadlineQueue) -> None:
     late = Late()
     first, second, third = (Asker(name, late) for name in ("first", "second", "third"))
     for asker in (first, second, third):
-        deadlines.begin(asker)
-    deadlines.end(second)
+        deadlines.start(asker)
+    deadlines.cancel(second)
     assert [await late.next() for _ in range(2)] == ["first", "third"]
 
 
-async def test_who_begins_anew_is_the_last(deadlines: Deadlines) -> None:
+async def test_who_begins_anew_is_the_last(deadlines: DeadlineQueue) -> None:
     late = Late()
     first, second = Asker("first", late), Asker("second", late)
     for asker in (first, second, first):
-        deadlines.begin(asker)
+        deadlines.start(asker)
     assert [await late.next() for _ in range(2)] == ["second", "first"]
 
 
-async def test_it_goes_on_after_nobody_has_waited(deadlines: Deadlines) -> None:
+async def test_it_goes_on_after_nobody_has_waited(deadlines: DeadlineQueue) -> None:
     late = Late()
     for name in ("one", "another"):
-        deadlines.begin(Asker(name, late))
+        deadlines.start(Asker(name, late))
         assert await late.next() == name
 
 
-async def test_who_is_late_may_ask_again(deadlines: Deadlines) -> None:
+async def test_who_is_late_may_ask_again(deadlines: DeadlineQueue) -> None:
     late = Late()
 
     class Stubborn(Asker):
         def on_timeout(self) -> None:
             super().on_timeout()
-            deadlines.begin(self)
+            deadlines.start(self)
 
-    deadlines.begin(Stubborn("again", late))
+    deadlines.start(Stubborn("again", late))
     assert [await late.next() for _ in range(3)] == ["again"] * 3
 
 
 async def test_who_has_less_time_is_told_sooner_unless_it_does_not_wait_any_more() -> None:
-    deadlines, late = Deadlines(PATIENCE_SECONDS), Late()
+    deadlines, late = DeadlineQueue(PATIENCE_SECONDS), Late()
     first, second, third = (Asker(name, late) for name in ("first", "second", "third"))
     for asker in (first, second, third):
-        deadlines.begin(asker, 0.01)
-    deadlines.end(first)
-    deadlines.begin(second)
+        deadlines.start(asker, 0.01)
+    deadlines.cancel(first)
+    deadlines.start(second)
     assert await late.next() == "third"
     assert late.told.empty()

@@ -1,17 +1,21 @@
-"""What the node itself says to clients of its decisions, and the fields that tell of limits."""
+"""Every local reply of the proxy, the mapping from errors to them, and the RateLimit fields."""
 
 from collections.abc import Iterable
 from functools import lru_cache
 from math import ceil
 from typing import Literal
 
-from gateway.admission import Decision
+from gateway.access import AccessDeniedError
+from gateway.admission import Decision, DecisionUnavailableError
 from gateway.contract.policy_table import CONCURRENCY
 from gateway.http.fields import Fields, render_fields
 from gateway.http.response_head import LocalReply, ProblemError, problem
-from gateway.identity import TooManyUnknownKeysError
+from gateway.http.rules import BadRequestError
+from gateway.identity import TooManyUnknownKeysError, UnauthenticatedError
 from gateway.limiter.decision import Standing
 from gateway.policy.resolve import LimitWindow
+from gateway.policy.routing import AmbiguousRouteError
+from gateway.telemetry.counters import Counters, Outcome
 
 RateLimitHeaders = Literal["ietf", "legacy", "both", "off"]
 
@@ -34,7 +38,7 @@ def wrong_keys_limited(reason: TooManyUnknownKeysError) -> LocalReply:
 
 
 def store_unavailable() -> LocalReply:
-    """503 where limits cannot be checked and nobody may pass unchecked."""
+    """503 where limits cannot be checked and the failure policy is `closed`."""
     return problem(
         503,
         "Limits cannot be checked at the moment.",
@@ -44,24 +48,24 @@ def store_unavailable() -> LocalReply:
 
 
 def upstream_failed(error: Exception) -> ProblemError:
-    """502 or 504 (RFC 9110 §15.6.3, §15.6.5), by the error with which its answer did not come."""
+    """502 or 504 (RFC 9110 §15.6.3, §15.6.5), by the error of the attempt."""
     if isinstance(error, TimeoutError):
         return ProblemError(504, "The service behind the gateway did not answer in time.")
     return ProblemError(502, "The service behind the gateway did not answer properly.")
 
 
 def out_of_time() -> LocalReply:
-    """504 where the whole of a request takes longer than it may."""
+    """504 for a request that exceeds the total timeout."""
     return problem(504, "The request took too long.")
 
 
-def failed_here() -> LocalReply:
-    """500 after a fault of ours: the client learns that it failed, and no more than that."""
+def internal_error() -> LocalReply:
+    """500 after an unexpected exception, without details."""
     return problem(500, "The gateway failed at this request.")
 
 
-def no_place() -> LocalReply:
-    """503 where there are as many connections as there may be, before a request has been read."""
+def overloaded() -> LocalReply:
+    """503 for a connection that gets no slot; sent before a request is read."""
     return problem(
         503,
         "There are too many connections; try again in a moment.",
@@ -71,12 +75,12 @@ def no_place() -> LocalReply:
 
 
 def denied() -> LocalReply:
-    """403 (RFC 9110 §15.5.4): who is on the deny list is not told more than that."""
+    """403 (RFC 9110 §15.5.4): without saying which rule denied it."""
     return problem(403, "Access is denied.")
 
 
 def ambiguous() -> LocalReply:
-    """400 where two readers of the request would send it to different services."""
+    """400 for a target that two servers could route differently."""
     return problem(
         400,
         "This can be read in several ways: name the host, and write the path without escapes and dots.",
@@ -84,31 +88,31 @@ def ambiguous() -> LocalReply:
 
 
 def options(methods: Iterable[str], limits: Fields) -> LocalReply:
-    """To OPTIONS that goes no farther (RFC 9110 §9.3.7): what can be asked for here."""
+    """200 to OPTIONS with `Max-Forwards: 0` (RFC 9110 §9.3.7)."""
     return LocalReply(200, [(b"Allow", ", ".join(sorted(methods)).encode()), *limits], b"")
 
 
-def refused(decision: Decision, style: RateLimitHeaders) -> LocalReply:
-    """429 (RFC 6585 §4), to be tried again when the last of the windows that refuse has room."""
+def rejected(decision: Decision, style: RateLimitHeaders) -> LocalReply:
+    """429 (RFC 6585 §4); Retry-After is the longest wait of the windows that reject."""
     if decision.standings is None or decision.concurrency is not None:
-        return _refused(decision, style)
+        return _rejected(decision, style)
     left = [(each.admitted, each.remaining, ceil(each.wait_seconds)) for each in decision.standings]
-    return _refused_alike(decision.windows, tuple(left), decision.cost, style)
+    return _rejected_cached(decision.windows, tuple(left), decision.cost, style)
 
 
 @lru_cache(maxsize=1024)
-def _refused_alike(
+def _rejected_cached(
     windows: tuple[LimitWindow, ...],
     left: tuple[tuple[bool, int, int], ...],
     cost: int,
     style: RateLimitHeaders,
 ) -> LocalReply:
-    """One for all who are told the same: to make one costs 10 µs, to find it 0.5."""
+    """Cached: rendering costs 10 µs, a lookup 0.5."""
     standings = tuple(Standing(*each) for each in left)
-    return _refused(Decision(False, None, windows, standings, cost), style)
+    return _rejected(Decision(False, None, windows, standings, cost), style)
 
 
-def _refused(decision: Decision, style: RateLimitHeaders) -> LocalReply:
+def _rejected(decision: Decision, style: RateLimitHeaders) -> LocalReply:
     violated = _violated(decision)
     wait, names = 1, [CONCURRENCY]
     detail = "As many requests as may be are being served for this client; try again when one has ended."
@@ -140,26 +144,26 @@ def _exhausted(window: LimitWindow, cost: int) -> str:
 
 
 def retry_after(standing: Standing) -> int:
-    """Whole seconds until more comes free, never 0 (RFC 9110 §10.2.3)."""
+    """Whole seconds until quota comes free, at least 1 (RFC 9110 §10.2.3)."""
     return max(1, ceil(standing.wait_seconds))
 
 
 def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
-    """The policies, and where the request was counted what is left of each and when more comes free.
+    """RateLimit fields: the policies, and for a counted request the remaining quota and reset of each.
 
-    Policies in shadow are not told: a client that kept to them would be held by them.
+    Shadow policies are left out: a client that respects them would in effect be limited by them.
     """
-    told = [place for place, window in enumerate(decision.windows) if not window.shadow]
+    visible = [place for place, window in enumerate(decision.windows) if not window.shadow]
     fields: Fields = []
     if style in ("ietf", "both"):
-        fields += _ietf(decision, told)
-    if style in ("legacy", "both") and told:
-        fields += _legacy(decision, told)
+        fields += _ietf(decision, visible)
+    if style in ("legacy", "both") and visible:
+        fields += _legacy(decision, visible)
     return fields
 
 
 def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
-    """The same as render_fields; of nearly all requests, with one window, from what its window has ready."""
+    """`limit_fields` rendered; the common case of one window uses the template of the window."""
     windows, standings = decision.windows, decision.standings
     if len(windows) != 1 or standings is None or decision.concurrency is not None or style != "ietf":
         return render_fields(limit_fields(decision, style))
@@ -169,14 +173,14 @@ def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
     return windows[0].header_template % (standing.remaining, retry_after(standing))
 
 
-def _ietf(decision: Decision, told: list[int]) -> Fields:
+def _ietf(decision: Decision, visible: list[int]) -> Fields:
     """draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: lists of structured field items (RFC 9651)."""
-    policies = [decision.windows[place].policy_item for place in told]
+    policies = [decision.windows[place].policy_item for place in visible]
     left: list[bytes] = []
     if decision.standings is not None:
-        for place in told:
+        for place in visible:
             name, standing = decision.windows[place].name.encode(), decision.standings[place]
-            # Of a window that does not refuse, memory does not know when more comes free.
+            # A window without a wait has no known reset.
             time = b";t=%d" % retry_after(standing) if standing.wait_seconds else b""
             left.append(b'"%b";r=%d%b' % (name, standing.remaining, time))
     if decision.concurrency is not None and not decision.concurrency.shadow:
@@ -187,20 +191,52 @@ def _ietf(decision: Decision, told: list[int]) -> Fields:
     return [(name, b", ".join(items)) for name, items in lists if items]
 
 
-def _legacy(decision: Decision, told: list[int]) -> Fields:
-    """These can tell of one window only: the one with the least left; where nobody counted, the smallest."""
+def _legacy(decision: Decision, visible: list[int]) -> Fields:
+    """X-RateLimit fields of one window: the one with the least remaining; if not counted, the smallest."""
     windows, standings = decision.windows, decision.standings
     if standings is None:
-        quota = min(windows[place].limit.quota for place in told)
+        quota = min(windows[place].limit.quota for place in visible)
         return [(b"X-RateLimit-Limit", b"%d" % quota)]
 
     def room(place: int) -> tuple[bool, int, float]:
         standing = standings[place]
         return standing.admitted, standing.remaining, -standing.wait_seconds
 
-    tightest = min(told, key=room)
+    tightest = min(visible, key=room)
     return [
         (b"X-RateLimit-Limit", b"%d" % windows[tightest].limit.quota),
         (b"X-RateLimit-Remaining", b"%d" % standings[tightest].remaining),
         (b"X-RateLimit-Reset", b"%d" % retry_after(standings[tightest])),
     ]
+
+
+MAPPED_ERRORS = (
+    AccessDeniedError,
+    UnauthenticatedError,
+    DecisionUnavailableError,
+    AmbiguousRouteError,
+    ProblemError,
+)
+"""Errors that `reply_to` maps to a reply."""
+
+
+def reply_to(reason: Exception, counters: Counters) -> tuple[Outcome, str, LocalReply]:
+    """The outcome, the client id if known, and the local reply for an error; counts some of them."""
+    if isinstance(reason, AccessDeniedError):
+        counters.denied += 1
+        if reason.client is None:
+            return Outcome.REFUSED, "", denied()
+        counters.clients.count(reason.client, refused=True)
+        return Outcome.REFUSED, reason.client, denied()
+    if isinstance(reason, TooManyUnknownKeysError):
+        counters.wrong_keys_limited += 1
+        return Outcome.UNIDENTIFIED, "", wrong_keys_limited(reason)
+    if isinstance(reason, UnauthenticatedError):
+        return Outcome.UNIDENTIFIED, "", unidentified(str(reason))
+    if isinstance(reason, DecisionUnavailableError):
+        return Outcome.FAILED, reason.client, store_unavailable()
+    if isinstance(reason, BadRequestError):
+        return Outcome.MALFORMED, "", reason.reply()
+    if isinstance(reason, ProblemError):
+        return Outcome.FAILED, "", reason.reply()
+    return Outcome.MALFORMED, "", ambiguous()

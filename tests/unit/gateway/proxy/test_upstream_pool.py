@@ -3,7 +3,7 @@ import ssl
 import pytest
 
 from gateway.contract.routes import DEFAULT_UPSTREAM as DEFAULT
-from gateway.proxy.upstream import Upstream, Upstreams
+from gateway.proxy.upstream_pool import Upstream, Upstreams
 
 A, B, C = "http://a:1", "http://b:2", "https://c:3"
 
@@ -24,8 +24,8 @@ def picked(upstream: Upstream, times: int, now: float = 0.0) -> list[str]:
     for _ in range(times):
         address = upstream.pick(now)
         if address is not None:
-            upstream.took(address)
-            address.busy -= 1
+            upstream.acquire(address)
+            address.active -= 1
             found.append(address.url)
     return found
 
@@ -35,22 +35,22 @@ def test_idle_addresses_take_turns(upstream: Upstream) -> None:
 
 
 def test_the_least_busy_address_is_first(upstream: Upstream) -> None:
-    upstream.addresses[0].busy = 2
-    upstream.addresses[1].busy = 1
+    upstream.addresses[0].active = 2
+    upstream.addresses[1].active = 1
 
     assert picked(upstream, 3) == [B, B, B]
 
 
 def test_one_that_failed_is_left_out_for_a_while(upstream: Upstream) -> None:
-    upstream.addresses[0].absence.failed(10.0)
+    upstream.addresses[0].ejection.failed(10.0)
 
     assert picked(upstream, 3, 10.0) == [B, B, B]
     assert A in picked(upstream, 2, 20.0)
 
 
 def test_where_all_have_failed_the_one_that_did_longest_ago_is_tried(upstream: Upstream) -> None:
-    upstream.addresses[1].absence.failed(10.0)
-    upstream.addresses[0].absence.failed(10.1)
+    upstream.addresses[1].ejection.failed(10.0)
+    upstream.addresses[0].ejection.failed(10.1)
 
     assert picked(upstream, 2, 10.2) == [B, B]
 
@@ -69,11 +69,11 @@ def test_an_address_that_several_name_is_one(upstreams: Upstreams) -> None:
 
 def test_loading_keeps_the_addresses_that_stay(upstreams: Upstreams) -> None:
     first, second = upstreams.current[DEFAULT].addresses
-    second.absence.failed(10.0)
+    second.ejection.failed(10.0)
     upstreams.load({DEFAULT: [B], "other": [C]})
 
     assert upstreams.current[DEFAULT].addresses == (second,)
-    assert upstreams.current[DEFAULT].addresses[0].absence.since == 10.0
+    assert upstreams.current[DEFAULT].addresses[0].ejection.failed_at == 10.0
     assert first not in upstreams.addresses
     assert "search" not in upstreams.current
 
