@@ -21,7 +21,7 @@ from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.recorder import Recorder
 
 MAX_CONNECTIONS = 64
-"""Further ones are closed when they are accepted. `gateway.descriptors` reserves their file descriptors."""
+"""Further ones are closed when they are accepted. `gateway.listener` reserves their file descriptors."""
 
 IDLE_SECONDS = 15.0
 """How long a connection may be idle, or take to send a request."""

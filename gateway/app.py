@@ -18,13 +18,12 @@ from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.redaction import without_password
 from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.errors import REDIS_TROUBLE
-from gateway.listener import Listener
+from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter
 from gateway.neighbours import Neighbours
 from gateway.periodic import repeat
 from gateway.setting_words import of_unknown_keys, surprises
 from gateway.settings import Settings
-from gateway.sockets import authority, listening_sockets
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.recorder import NodeInfo
 from gateway.version import FULL_VERSION

@@ -4,9 +4,9 @@ import asyncio
 from math import ceil
 
 from gateway.admission import Policies
-from gateway.descriptors import allow_connections
 from gateway.http.request_parser import PROTECTED_NAMES
 from gateway.http.upstream_request import UpstreamRequestBuilder
+from gateway.listener import allow_connections
 from gateway.neighbours import Neighbours
 from gateway.proxy.inbound_request import Preflight
 from gateway.proxy.server import ProxyOptions, ProxyServer, ProxyState

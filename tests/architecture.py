@@ -264,7 +264,8 @@ LAYERS = {
     "gateway/telemetry": f"{WHOLE} gateway.admission gateway.limiter gateway.policy gateway.proxy",
     "gateway/limiter": f"{WHOLE} gateway.admission gateway.policy gateway.proxy",
     "gateway/policy": f"{ABOVE_POLICY} gateway.http",
-    "gateway/proxy": f"{WHOLE} gateway.limiter.batch gateway.limiter.limiter gateway.limiter.store gateway.overrides",
+    "gateway/proxy": f"{WHOLE} gateway.overrides "
+    "gateway.limiter.batch gateway.limiter.limiter gateway.limiter.store",
     **dict(_subject_layers()),
     "loadtest/scenarios": "loadtest.cluster loadtest.demo loadtest.session loadtest.stories",
     "loadtest/stories": "loadtest.cluster loadtest.demo loadtest.operator loadtest.session",

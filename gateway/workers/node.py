@@ -13,11 +13,11 @@ from gateway.app import admin_listening, announce, reached_at
 from gateway.background import background
 from gateway.building import Signals
 from gateway.contract.telemetry import INTERVAL_SECONDS
+from gateway.listener import shared_sockets
 from gateway.log_writer import LogWriter
 from gateway.periodic import repeat
 from gateway.setting_words import surprises
 from gateway.settings import Settings
-from gateway.sockets import shared_sockets
 from gateway.workers.assignment import Assignment
 from gateway.workers.board import Board, blank, turn
 from gateway.workers.crew import STUCK_SECONDS, Crew

@@ -14,7 +14,7 @@ import yaml
 
 import subject.settings
 from gateway.contract.limits import parse_limits
-from gateway.descriptors import SPARE
+from gateway.listener import SPARE_DESCRIPTORS
 from loadtest import redis_server
 from tests.deployment.composed import (
     COMPOSE,
@@ -221,7 +221,7 @@ def test_a_node_may_have_the_files_and_the_memory_that_its_connections_take(
     settings = settings_of(node, monkeypatch, tmp_path)
 
     descriptors = settings.max_connections + min(settings.max_connections, settings.upstream_connections)
-    assert SERVICES[node]["ulimits"]["nofile"] >= descriptors + SPARE
+    assert SERVICES[node]["ulimits"]["nofile"] >= descriptors + SPARE_DESCRIPTORS
     memory = megabytes(SERVICES[node]["deploy"]["resources"]["limits"]["memory"])
     assert memory >= most_megabytes(settings.max_connections, settings.upstream_connections)
 

@@ -7,7 +7,7 @@ import pytest
 
 import gateway.settings
 import subject.settings
-from gateway.descriptors import SPARE
+from gateway.listener import SPARE_DESCRIPTORS
 from tests.deployment.composed import megabytes, most_megabytes
 from tests.deployment.units import UNITS
 from tests.project import ROOT
@@ -67,7 +67,7 @@ def test_a_node_has_the_time_the_files_and_the_memory_that_it_may_need() -> None
     assert int(given["TimeoutStopSec"]) >= fields["drain_timeout"].default + 5
     connections = fields["max_connections"].default
     descriptors = connections + min(connections, fields["upstream_connections"].default)
-    assert int(given["LimitNOFILE"]) >= descriptors + SPARE
+    assert int(given["LimitNOFILE"]) >= descriptors + SPARE_DESCRIPTORS
     assert megabytes(given["MemoryMax"]) >= most_megabytes(
         connections, fields["upstream_connections"].default
     )

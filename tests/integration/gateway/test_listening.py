@@ -16,9 +16,8 @@ import pytest
 
 from gateway.certificate_files import certificate_files
 from gateway.errors import StartError
-from gateway.listener import ARRIVAL_SECONDS, Listener
+from gateway.listener import CLOSE_GRACE_SECONDS, Listener, listening_sockets, shared_sockets
 from gateway.proxy.slots import ConnectionSlot, SlotPool
-from gateway.sockets import listening_sockets, shared_sockets
 from gateway.telemetry.counters import Counters
 from tests.certificates import Authority
 from tests.integration.gateway.client import Client, request, within
@@ -194,7 +193,7 @@ async def test_who_is_accepted_at_the_last_moment_is_served_as_well() -> None:
         closed = asyncio.ensure_future(Listener([listening], Echo, Counters(), anybody()).close())
         with no_descriptors():
             await asyncio.sleep(0)
-        time.sleep(ARRIVAL_SECONDS)  # noqa: ASYNC251 - the process stands still
+        time.sleep(CLOSE_GRACE_SECONDS)  # noqa: ASYNC251 - the process stands still
         await closed
 
         for client in clients:

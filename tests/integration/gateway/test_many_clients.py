@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.building import Signals, serving
+from gateway.listener import MAX_LINGERING
 from gateway.neighbours import Neighbours
 from gateway.proxy.slots import EVICTION_ATTEMPTS, ConnectionSlot, OverloadReason, SlotPool
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.turned_away import MOST
 from tests.certificates import Authority
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.node import Node, eventually
@@ -219,7 +219,7 @@ async def test_a_crowd_is_turned_away_and_leaves_nothing(start_node: StartNode, 
                 another.writer.write(request())
                 return (await another.answer()).status
 
-        assert await asyncio.gather(*(come() for _ in range(3 * MOST))) == [503] * 3 * MOST
+        assert await asyncio.gather(*(come() for _ in range(3 * MAX_LINGERING))) == [503] * 3 * MAX_LINGERING
         service.may_answer.set()
         assert (await client.answer()).status == 204
 
