@@ -102,6 +102,10 @@ class AccessList:
         """The list as in the setting."""
         return ", ".join(self.entries)
 
+    def __reduce__(self) -> tuple[type["AccessList"], tuple[str]]:
+        """Pickled as text, since a compiled class needs the arguments of its constructor."""
+        return AccessList, (str(self),)
+
     def check_known(self, registered: Container[str], *, accepts_unknown: bool) -> None:
         """Check that each id can be a client's at this node.
 
@@ -145,6 +149,10 @@ class TrustedProxies:
         """The list as in the setting."""
         return ", ".join(self.entries)
 
+    def __reduce__(self) -> tuple[type["TrustedProxies"], tuple[str]]:
+        """Pickled as text, since a compiled class needs the arguments of its constructor."""
+        return TrustedProxies, (str(self),)
+
     def __contains__(self, address: Address | None) -> bool:
         """Whether an address is a trusted proxy's."""
         return address is not None and bool(self._networks) and address in self._networks
@@ -177,6 +185,10 @@ class Exempt:
     def __str__(self) -> str:
         """The list as in the setting."""
         return ", ".join(self.entries)
+
+    def __reduce__(self) -> tuple[type["Exempt"], tuple[str]]:
+        """Pickled as text, since a compiled class needs the arguments of its constructor."""
+        return Exempt, (str(self),)
 
     def has(self, method: str, target: bytes) -> bool:
         """Whether a request with this method and target is exempt."""

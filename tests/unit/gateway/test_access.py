@@ -1,8 +1,9 @@
+import pickle
 from ipaddress import ip_address
 
 import pytest
 
-from gateway.access import AccessList
+from gateway.access import AccessList, Exempt, TrustedProxies
 
 MIXED = AccessList("acme, k_0123456789abcdef,10.0.0.0/8 , 2001:db8::1,,")
 
@@ -45,3 +46,10 @@ def test_a_client_that_no_key_can_have_is_refused() -> None:
 def test_registered_clients_and_where_they_are_accepted_others_are_known() -> None:
     AccessList("acme,10.0.0.1").check_known({"acme"}, accepts_unknown=False)
     AccessList("k_0123456789abcdef").check_known((), accepts_unknown=True)
+
+
+@pytest.mark.parametrize("parsed", [MIXED, TrustedProxies("10.0.0.0/8, ::1"), Exempt("OPTIONS, GET /health")])
+def test_lists_of_settings_can_be_pickled_for_workers(parsed: AccessList | TrustedProxies | Exempt) -> None:
+    copy = pickle.loads(pickle.dumps(parsed))  # noqa: S301
+    assert type(copy) is type(parsed)
+    assert copy.entries == parsed.entries
