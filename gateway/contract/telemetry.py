@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from gateway.contract import keys
-from gateway.contract.histogram import Buckets
+from gateway.contract.sketches import Buckets
 
 STREAM_FIELD = "record"
 INTERVAL_SECONDS = 1.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.contract import distinct
+from gateway.contract import sketches
 from gateway.contract.telemetry import TOP, ClientCount
 from gateway.telemetry.newcomers import Newcomers
 from gateway.telemetry.topk import SpaceSaving
@@ -37,7 +37,7 @@ class ClientActivity:
 
     def add(self, requests: Units, refusals: Units) -> None:
         """Note what another process has counted."""
-        self._sketch = distinct.add(self._sketch, self._newcomers.among(requests))
+        self._sketch = sketches.add_clients(self._sketch, self._newcomers.among(requests))
         self._busiest.add_all(requests)
         self._most_refused.add_all(refusals)
 
@@ -54,7 +54,7 @@ class ClientActivity:
 
     @property
     def sketch(self) -> tuple[str, ...]:
-        """For the number of different clients: see `gateway.contract.distinct`."""
+        """For the number of different clients: see `gateway.contract.sketches`."""
         return self._sketch
 
     @property

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, fields
 
-from gateway.contract.histogram import Buckets, difference
 from gateway.contract.refusal import Refusal
+from gateway.contract.sketches import Buckets, histogram_difference
 from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.telemetry.clients import UntoldClients
 from gateway.telemetry.counters import GAUGES, Counters, Outcome
@@ -106,7 +106,7 @@ class Untold:
     def _more(self, name: str, histogram: Histogram) -> Durations:
         now, told = Durations(histogram.buckets(), histogram.sum_seconds), self._histograms[name]
         self._histograms[name] = now
-        return Durations(difference(now.buckets, told.buckets), now.sum_seconds - told.sum_seconds)
+        return Durations(histogram_difference(now.buckets, told.buckets), now.sum_seconds - told.sum_seconds)
 
 
 def add(counters: Counters, counted: Counted) -> None:

@@ -1,6 +1,6 @@
 """A latency histogram that is being filled."""
 
-from gateway.contract.histogram import Buckets, bucket, from_counts, upper_bound_seconds
+from gateway.contract.sketches import Buckets, bucket, histogram_from_counts, upper_bound_seconds
 
 
 class Histogram:
@@ -24,7 +24,7 @@ class Histogram:
 
     def buckets(self) -> Buckets:
         """All that was counted."""
-        return from_counts(self._counts)
+        return histogram_from_counts(self._counts)
 
     def at_most(self, seconds: float) -> int:
         """How many of the durations lie in buckets that end at or below a bound."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.contract import histogram
+from gateway.contract import sketches
 from gateway.contract.telemetry import TOP, Totals
 from subject.cluster import series
 from subject.cluster.node import Node
@@ -128,8 +128,8 @@ def _metrics(nodes: Sequence[Node], end: float) -> Metrics:
     decisions = series.counted(samples, lambda sample: sample.decisions, start, end)
     # A sample counts whole in a histogram, and the nodes' last ones end a little later than `end`.
     recent = series.ended_within(samples, start, end + 1)
-    latency = histogram.total(sample.latency for sample in recent)
-    store = histogram.total(sample.store_latency for sample in recent)
+    latency = sketches.histogram_sum(sample.latency for sample in recent)
+    store = sketches.histogram_sum(sample.store_latency for sample in recent)
     cpu_seconds = series.counted(samples, lambda sample: sample.cpu_seconds, start, end)
     return Metrics(
         requests=requests,
@@ -138,9 +138,9 @@ def _metrics(nodes: Sequence[Node], end: float) -> Metrics:
         shadow_ratio=in_shadow / requests if requests else 0.0,
         failure_ratio=failed / requests if requests else 0.0,
         fallback_ratio=fallbacks / (fallbacks + decisions) if fallbacks else 0.0,
-        latency_p50_ms=milliseconds(histogram.quantile_seconds(latency, 0.5)),
-        latency_p99_ms=milliseconds(histogram.quantile_seconds(latency, 0.99)),
-        store_p99_ms=milliseconds(histogram.quantile_seconds(store, 0.99)),
+        latency_p50_ms=milliseconds(sketches.quantile_seconds(latency, 0.5)),
+        latency_p99_ms=milliseconds(sketches.quantile_seconds(latency, 0.99)),
+        store_p99_ms=milliseconds(sketches.quantile_seconds(store, 0.99)),
         cpu_percent=100 * cpu_seconds / seconds / max(1, len(nodes)),
     )
 

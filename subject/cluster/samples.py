@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 
-from gateway.contract import histogram
-from gateway.contract.histogram import Buckets
+from gateway.contract import sketches
+from gateway.contract.sketches import Buckets
 from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals, Upstream
 from subject.cluster.gains import gains
 
@@ -37,7 +37,7 @@ class Sample:
     refused_by_client: Mapping[str, int]
     new_clients: int  # whom the node saw for the first time
     evicted: int  # keys by Redis, as far as it told this node
-    clients: tuple[str, ...]  # the sketch at the end, see `gateway.contract.distinct`
+    clients: tuple[str, ...]  # the sketch at the end, see `gateway.contract.sketches`
     clock_skew_seconds: float  # of its wall clock to Redis', at the end
     loop_lag_seconds: float  # the longest that its event loop was late
 
@@ -184,7 +184,7 @@ def _between(
 
 
 def _difference(later: Buckets, earlier: Buckets) -> Buckets:
-    return tuple([_pair(number, count) for number, count in histogram.difference(later, earlier)])
+    return tuple([_pair(number, count) for number, count in sketches.histogram_difference(later, earlier)])
 
 
 @lru_cache(maxsize=16_384)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import floor
 
-from gateway.contract import distinct
+from gateway.contract import sketches
 from gateway.contract.telemetry import TelemetryRecord
 from subject.cluster import samples, series
 from subject.cluster.node import Node, SamplesOf, natural, node_of
@@ -170,6 +170,6 @@ def take(view: View, node_down_seconds: float, samples_of: SamplesOf = samples.m
         unread_nodes=tuple(sorted(set(view.unread_nodes) - roster.keys(), key=natural)),
         first_second=floor(min(starts, default=view.at)),
         covered_until=min(reported, view.at),
-        clients=distinct.estimate(distinct.merge(node.last.clients for node in nodes)),
+        clients=sketches.estimate_clients(sketches.merge_sketches(node.last.clients for node in nodes)),
         steps=tuple(step for step in view.steps if step.start + STEP_SECONDS + LATE_SECONDS <= view.at),
     )

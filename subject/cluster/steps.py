@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil, floor
 
-from gateway.contract import histogram
-from gateway.contract.histogram import Buckets
+from gateway.contract import sketches
+from gateway.contract.sketches import Buckets
 from gateway.contract.telemetry import HISTORY, ClientCount, TelemetryRecord, Upstream
 from subject.cluster.answers import asked, failed
 from subject.cluster.present_time import JUMP_SECONDS
@@ -28,12 +28,12 @@ class Gain:
     @cached_property
     def buckets(self) -> Buckets:
         """The gain as a histogram."""
-        return histogram.difference(self.later, self.earlier)
+        return sketches.histogram_difference(self.later, self.earlier)
 
     @cached_property
     def percentiles_ms(self) -> tuple[float, float] | None:
         """The median and the 99th percentile; None where nothing was measured."""
-        median, p99 = (histogram.quantile_seconds(self.buckets, q) for q in (0.5, 0.99))
+        median, p99 = (sketches.quantile_seconds(self.buckets, q) for q in (0.5, 0.99))
         return None if median is None or p99 is None else (1000 * median, 1000 * p99)
 
     @property
@@ -45,7 +45,7 @@ class Gain:
         """Both together."""
         if self.later is later.earlier:
             return Gain(later.later, self.earlier)
-        return Gain(histogram.total((self.buckets, later.buckets)))
+        return Gain(sketches.histogram_sum((self.buckets, later.buckets)))
 
 
 @dataclass(frozen=True, slots=True)

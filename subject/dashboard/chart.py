@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
-from gateway.contract import histogram
+from gateway.contract import sketches
 from subject.cluster.metrics import milliseconds
 from subject.cluster.samples import Sample
 from subject.output.printable import printable
@@ -27,7 +27,7 @@ class Stretch:
     @classmethod
     def of(cls, sample: Sample) -> "Stretch":
         """That of a sample."""
-        p99 = milliseconds(histogram.quantile_seconds(sample.latency, 0.99))
+        p99 = milliseconds(sketches.quantile_seconds(sample.latency, 0.99))
         return cls(sample.start, sample.end, sample.totals.requests, sample.totals.refused, p99)
 
 

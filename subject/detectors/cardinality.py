@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from gateway.contract import distinct
+from gateway.contract import sketches
 from subject.cluster.node import Node
 from subject.cluster.samples import Sample
 from subject.cluster.snapshot import Snapshot
@@ -18,7 +18,7 @@ from subject.thresholds import Thresholds
 
 AGREEING = 0.3
 """Of the digests that the sketches should have more if all new clients are new to the cluster."""
-ENOUGH = distinct.SIZE // 4
+ENOUGH = sketches.SKETCH_SIZE // 4
 """So many more agree in any case: a sketch has no room for more than 64."""
 
 
@@ -100,13 +100,15 @@ def _run_of_steps(steps: Sequence[Step], thresholds: Thresholds) -> tuple[int, S
 def _are_new_to_the_cluster(snapshot: Snapshot, since: float, count: float) -> bool:
     """Of N new clients, those whose digest is below the largest of a sketch show in it. A client that was
     known to another node, or to this node's last boot, shows in that one's sketch from before."""
-    before = distinct.merge(sketch for node in snapshot.nodes for sketch in _sketches(node, until=since))
-    now = distinct.merge(sketch for node in snapshot.nodes for sketch in _sketches(node))
-    if len(before) < distinct.SIZE:
+    before = sketches.merge_sketches(
+        sketch for node in snapshot.nodes for sketch in _sketches(node, until=since)
+    )
+    now = sketches.merge_sketches(sketch for node in snapshot.nodes for sketch in _sketches(node))
+    if len(before) < sketches.SKETCH_SIZE:
         more, part = len(set(now) - set(before)), 1.0
     else:
         more = sum(entry < before[-1] for entry in set(now) - set(before))
-        part = distinct.SIZE / max(distinct.estimate(before), distinct.SIZE)
+        part = sketches.SKETCH_SIZE / max(sketches.estimate_clients(before), sketches.SKETCH_SIZE)
     # A client that uses all nodes is new to each of them.
     expected = count / max(1, len(snapshot.up)) * part
     return more >= max(1.0, min(ENOUGH, AGREEING * expected))

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from gateway.contract import histogram
+from gateway.contract import sketches
 from subject.cluster import series
 from subject.cluster.node import Node
 from subject.cluster.samples import Sample
@@ -86,8 +86,8 @@ def _may_be_slow(snapshot: Snapshot, thresholds: Thresholds) -> bool:
     tails = []
     for node in snapshot.up:
         recent = series.ended_within(node.samples, node.last.at - thresholds.store_slow_seconds, node.last.at)
-        trips = histogram.total(sample.store_latency for sample in recent)
-        tails.append(histogram.quantile_seconds(trips, 0.99))
+        trips = sketches.histogram_sum(sample.store_latency for sample in recent)
+        tails.append(sketches.quantile_seconds(trips, 0.99))
     quick = sum(tail is not None and 1000 * tail <= least_ms for tail in tails)
     return quick <= len(tails) * (1 - STILL_NODES)
 
@@ -162,8 +162,8 @@ def _judge(node: Node, before: Before, thresholds: Thresholds) -> list[_Judged]:
             recent.popleft()
         for usual in (usual_p50, usual_p99):
             usual.forget(sample.end)
-        trips = histogram.total(one.store_latency for one in recent)
-        p50, p99 = (histogram.quantile_seconds(trips, q) for q in (0.5, 0.99))
+        trips = sketches.histogram_sum(one.store_latency for one in recent)
+        p50, p99 = (sketches.quantile_seconds(trips, q) for q in (0.5, 0.99))
         if p50 is None or p99 is None:
             continue
         late = [one.loop_lag_seconds for one in recent]
@@ -205,7 +205,7 @@ def _is_state(recent: deque[Sample], limit_ms: float, thresholds: Thresholds, pa
 
 
 def _shows(sample: Sample, limit_ms: float) -> bool:
-    return 1000 * histogram.longest_seconds(sample.store_latency) > limit_ms
+    return 1000 * sketches.longest_seconds(sample.store_latency) > limit_ms
 
 
 def _since(rows: list[_Judged], before: Before, thresholds: Thresholds) -> float:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
 
-from gateway.contract import histogram
-from gateway.contract.histogram import Buckets
+from gateway.contract import sketches
+from gateway.contract.sketches import Buckets
 from subject.cluster import series
 from subject.cluster.answers import asked, failed
 from subject.cluster.node import Node
@@ -37,11 +37,11 @@ class _Second:
     @cached_property
     def latency(self) -> Buckets:
         """Of all nodes."""
-        return histogram.total(self.by_node)
+        return sketches.histogram_sum(self.by_node)
 
     @cached_property
     def longest_ms(self) -> float:
-        return 1000 * max(map(histogram.longest_seconds, self.by_node), default=0.0)
+        return 1000 * max(map(sketches.longest_seconds, self.by_node), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def _before(snapshot: Snapshot, thresholds: Thresholds) -> Before:
     for step in snapshot.steps:
         answers = sum(of.asked for of in step.latencies.values())
         failures = sum(of.failed for of in step.latencies.values())
-        taken = histogram.total(of.upstream_latency.buckets for of in step.latencies.values())
-        p99 = histogram.quantile_seconds(taken, 0.99)
+        taken = sketches.histogram_sum(of.upstream_latency.buckets for of in step.latencies.values())
+        p99 = sketches.quantile_seconds(taken, 0.99)
         if p99 is not None and answers >= thresholds.upstream_answers:
             fails = failures >= thresholds.upstream_failure_ratio * answers
             waited.append(Waited(step.start, (1000 * p99,), fails=fails))
@@ -186,7 +186,7 @@ def _window(
 
 
 def _p99_ms(seconds: Sequence[_Second]) -> float | None:
-    p99 = histogram.quantile_seconds(histogram.total(second.latency for second in seconds), 0.99)
+    p99 = sketches.quantile_seconds(sketches.histogram_sum(second.latency for second in seconds), 0.99)
     return None if p99 is None else 1000 * p99
 
 

@@ -9,7 +9,7 @@ from typing import overload
 
 from pydantic_core import SchemaValidator, core_schema
 
-from gateway.contract.histogram import Buckets
+from gateway.contract.sketches import Buckets
 
 _COUNT = "(?:0|[1-9][0-9]{0,17})"
 _BUCKET = rf"\[{_COUNT},{_COUNT}\]"

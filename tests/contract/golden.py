@@ -5,17 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from gateway.contract import (
-    audit,
-    clients,
-    distinct,
-    histogram,
-    keys,
-    overrides,
-    policy_table,
-    telemetry,
-    window,
-)
+from gateway.contract import audit, clients, keys, overrides, policy_table, sketches, telemetry, window
 from gateway.contract.client_id import DEFAULT_SECRET, address_id, key_digest, unknown_client_id
 from gateway.contract.codec import encode
 from gateway.contract.limits import LimitSyntaxError, parse_limits
@@ -47,10 +37,10 @@ def observe() -> dict[str, Any]:
         },
         "windows": {f"{seconds} s": _window(seconds) for seconds in (1, 10, 60, 3600, 86_400)},
         "sketches": {
-            "client 'acme'": distinct.digest("acme"),
-            "size": distinct.SIZE,
+            "client 'acme'": sketches.client_digest("acme"),
+            "size": sketches.SKETCH_SIZE,
             "bucket of a duration": {
-                f"{s:g} s": histogram.bucket(s) for s in (0.0, 1e-6, 1e-3, 0.05, 1.0, 1e9)
+                f"{s:g} s": sketches.bucket(s) for s in (0.0, 1e-6, 1e-3, 0.05, 1.0, 1e9)
             },
         },
         "policy table's digest": POLICY_TABLE.digest(),

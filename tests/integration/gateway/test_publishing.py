@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys, policy_table, roster, telemetry
 from gateway.contract.codec import decode, encode
-from gateway.contract.distinct import estimate
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
+from gateway.contract.sketches import estimate_clients
 from gateway.contract.telemetry import Totals
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.published import entry, records
@@ -60,7 +60,7 @@ async def test_totals_are_exact_by_outcome(
     assert sum(count for _, count in last.latency) == 10
     assert sum(count for _, count in last.upstream_latency) == 9
     assert (last.busiest[0].units, last.most_refused[0].units) == (15, 5)
-    assert estimate(last.clients) == 1
+    assert estimate_clients(last.clients) == 1
 
 
 async def test_the_next_boot_carries_the_totals_on(start_node: StartNode, redis_client: Redis) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract import distinct, histogram
+from gateway.contract import sketches
 from gateway.contract.codec import RecordError, decode, encode
 from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.overrides import Override
@@ -188,11 +188,11 @@ def test_what_could_not_be_read_back_is_not_written(record: Any) -> None:
 def test_whatever_record_can_be_read_can_be_evaluated(
     later: TelemetryRecord, earlier: TelemetryRecord
 ) -> None:
-    added = histogram.difference(later.latency, earlier.latency)
-    p99 = histogram.quantile_seconds(histogram.total([added, later.latency]), 0.99)
+    added = sketches.histogram_difference(later.latency, earlier.latency)
+    p99 = sketches.quantile_seconds(sketches.histogram_sum([added, later.latency]), 0.99)
 
     assert p99 is None or p99 > 0
-    assert distinct.estimate(distinct.merge([later.clients, earlier.clients])) >= 0
+    assert sketches.estimate_clients(sketches.merge_sketches([later.clients, earlier.clients])) >= 0
     assert isinstance(later.boot - earlier.boot, Totals)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp
 
-from gateway.contract import distinct
-from gateway.contract.histogram import bucket, from_counts
+from gateway.contract import sketches
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.contract.roster import RosterEntry
+from gateway.contract.sketches import bucket, histogram_from_counts
 from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
 from subject.cluster import samples
 from subject.cluster.node import SamplesOf
@@ -146,7 +146,7 @@ class _Cumulative:
         self.upstream[number] = self.upstream.get(number, 0) + admitted
         names = script.newcomers(second)
         self.new_clients += len(names)
-        self.sketch = distinct.add(self.sketch, names)
+        self.sketch = sketches.add_clients(self.sketch, names)
         for sums, rates in ((self.clients, script.clients), (self.refused_clients, script.refused_clients)):
             for client, rate in rates.items():
                 units = rate(second)
@@ -169,9 +169,9 @@ class _Cumulative:
             ),
             upstream=Upstream(self.requests - self.refused, self.errors),
             store=Store(bool(script.connected(second)), self.requests - self.fallbacks, self.fallbacks),
-            latency=from_counts({bucket(0.004): self.requests - self.refused}),
-            upstream_latency=from_counts(self.upstream),
-            store_latency=from_counts(self.round_trips),
+            latency=histogram_from_counts({bucket(0.004): self.requests - self.refused}),
+            upstream_latency=histogram_from_counts(self.upstream),
+            store_latency=histogram_from_counts(self.round_trips),
             loop_lag_seconds=script.loop_lag_ms(second) / 1000,
             clients=self.sketch,
             new_clients=self.new_clients,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from gateway.contract.histogram import bucket, from_counts
+from gateway.contract.sketches import bucket, histogram_from_counts
 from gateway.contract.telemetry import Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.telemetry.clients import ClientActivity
 from subject.cluster.samples import Remembered
@@ -74,9 +74,9 @@ class Gateway:
             boot=Totals(told, told),
             upstream=Upstream(told),
             store=Store(True, told - self.fallbacks, self.fallbacks, evicted=0),
-            latency=from_counts(self.answers),
-            upstream_latency=from_counts(self.answers),
-            store_latency=from_counts(self.trips),
+            latency=histogram_from_counts(self.answers),
+            upstream_latency=histogram_from_counts(self.answers),
+            store_latency=histogram_from_counts(self.trips),
             clients=self.activity.sketch,
             new_clients=self.activity.new,
             cpu_seconds=0.0003 * told,

@@ -1,4 +1,4 @@
-from gateway.contract.distinct import SIZE, estimate
+from gateway.contract.sketches import SKETCH_SIZE, estimate_clients
 from gateway.contract.telemetry import TOP
 from gateway.telemetry.clients import ClientActivity
 
@@ -12,7 +12,7 @@ def test_requests_and_refusals_are_counted_by_client() -> None:
 
     assert activity.busiest == (("a", 3, 0), ("b", 1, 0))
     assert activity.most_refused == (("b", 1, 0),)
-    assert estimate(activity.sketch) == 2
+    assert estimate_clients(activity.sketch) == 2
 
 
 def test_counts_are_cumulative_over_seconds() -> None:
@@ -22,7 +22,7 @@ def test_counts_are_cumulative_over_seconds() -> None:
         activity.tick()
 
     assert activity.busiest == activity.most_refused == (("a", 5, 0),)
-    assert estimate(activity.sketch) == 1
+    assert estimate_clients(activity.sketch) == 1
 
 
 def test_a_second_without_requests_changes_nothing() -> None:
@@ -42,8 +42,8 @@ def test_what_is_published_of_clients_is_bounded() -> None:
     activity.tick()
 
     assert len(activity.busiest) == len(activity.most_refused) == TOP
-    assert len(activity.sketch) == SIZE
-    assert 0.5 < estimate(activity.sketch) / 20_000 < 1.5
+    assert len(activity.sketch) == SKETCH_SIZE
+    assert 0.5 < estimate_clients(activity.sketch) / 20_000 < 1.5
 
 
 def test_many_clients_within_a_second_are_taken_over_early() -> None:
@@ -52,4 +52,4 @@ def test_many_clients_within_a_second_are_taken_over_early() -> None:
     for number in range(5000):
         activity.count(f"c{number}", refused=False)
 
-    assert estimate(activity.sketch) > 0
+    assert estimate_clients(activity.sketch) > 0

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.histogram import bucket
+from gateway.contract.sketches import bucket
 from gateway.contract.telemetry import HISTORY, TelemetryRecord, Totals
 from subject.cluster.steps import Step, Steps
 from tests.unit.subject.builders import START, NodeScript, always, record, steps

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.contract.histogram import bucket
+from gateway.contract.sketches import bucket
 from gateway.contract.telemetry import Totals
 from subject.dashboard.chart import Lines, Stretch, draw
 from subject.dashboard.watcher import LIVE_SECONDS, live

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract import codec, histogram
+from gateway.contract import codec, sketches
 from gateway.contract.codec import RecordError
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import ClientCount, TelemetryRecord
@@ -147,7 +147,7 @@ def test_histograms_are_left_unread_until_somebody_asks() -> None:
 
     assert type(found) is Unread
     assert found == TELEMETRY.latency == found
-    assert histogram.difference(read.latency, ()) == TELEMETRY.latency
+    assert sketches.histogram_difference(read.latency, ()) == TELEMETRY.latency
     assert (len(found), found[0], found[-1:]) == (2, TELEMETRY.latency[0], TELEMETRY.latency[-1:])
     assert hash(read) == hash(TELEMETRY)
 
