@@ -14,8 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from gateway.contract.codec import encode
-from gateway.contract.refusal import KEPT, Refusal
+from gateway.contract.records import MAX_REFUSALS, Refusal, encode
 from gateway.telemetry.exposition import CONTENT_TYPE, exposition
 from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.recorder import Recorder
@@ -160,13 +159,15 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _state(request: web.Request) -> web.Response:
-    """The roster entry with a fresh record, as `gateway.contract.roster.RosterEntry` describes it."""
+    """The roster entry with a fresh record, as `gateway.contract.records.RosterEntry` describes it."""
     return web.Response(text=encode(request.app[SOURCES].recorder.entry()), content_type="application/json")
 
 
 async def _refusal(request: web.Request) -> web.Response:
-    """One of the last requests that were refused, by its id, as `gateway.contract.refusal` describes it."""
+    """One of the last requests that were refused, by its id, as `gateway.contract.records` describes it."""
     found = request.app[SOURCES].refusal(request.match_info["request_id"])
     if found is None:
-        return web.Response(status=404, text=f"not among the last {KEPT:,} requests that were refused here\n")
+        return web.Response(
+            status=404, text=f"not among the last {MAX_REFUSALS:,} requests that were refused here\n"
+        )
     return web.Response(text=encode(found), content_type="application/json")

@@ -15,8 +15,8 @@ from gateway.building import RedisParts, Serving, Signals, Speaking, reread_file
 from gateway.changes import listen
 from gateway.clock import monotonic
 from gateway.contract.overrides import POLL_SECONDS
+from gateway.contract.records import INTERVAL_SECONDS
 from gateway.contract.redaction import without_password
-from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter

@@ -14,8 +14,8 @@ from gateway.admission import Admission
 from gateway.certificate_files import CertificateFiles, certificate_files
 from gateway.clock import RedisClock, monotonic
 from gateway.contract.policy_table import PolicyTable
+from gateway.contract.records import Refusal
 from gateway.contract.redis_url import parse_redis_url
-from gateway.contract.refusal import Refusal
 from gateway.http.request_id import RequestIds
 from gateway.identity import UnknownKeyLimiter
 from gateway.limiter.fallback import Fallback

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gateway.admission import Decision
 from gateway.contract.limits import Limits
-from gateway.contract.refusal import KEPT, Refusal, RefusedBy
+from gateway.contract.records import MAX_REFUSALS, Refusal, RefusedBy
 
 Kept = tuple[str, Decision, float]
 """A request's id, its decision, and when it came, by the monotonic clock."""
@@ -18,7 +18,7 @@ HANDED_OVER = 100
 
 def none_yet() -> deque[Kept]:
     """Where they are put, the newest last."""
-    return deque(maxlen=KEPT)
+    return deque(maxlen=MAX_REFUSALS)
 
 
 def find(kept: deque[Kept], request_id: str, redis_time: Callable[[float], float]) -> Refusal | None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.contract.codec import RecordError
 from gateway.contract.overrides import (
     MAX_TEXT,
     VERSION_FIELD,
@@ -12,6 +11,7 @@ from gateway.contract.overrides import (
     parse_field,
     parse_number,
 )
+from gateway.contract.records import RecordError
 
 
 @dataclass(frozen=True, slots=True)

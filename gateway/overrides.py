@@ -17,7 +17,6 @@ from redis.exceptions import ResponseError
 
 from gateway.clock import RedisClock, monotonic
 from gateway.contract import keys
-from gateway.contract.codec import RecordError
 from gateway.contract.overrides import (
     GENERATION_FIELD,
     LIMIT_FIELD,
@@ -27,8 +26,15 @@ from gateway.contract.overrides import (
     parse_announcement,
     parse_number,
 )
+from gateway.contract.records import (
+    MAX_MALFORMED_NAMES,
+    MAX_PROBLEM_LENGTH,
+    NOT_A_HASH,
+    LiveChanges,
+    RecordError,
+    as_published,
+)
 from gateway.contract.redis_errors import explained
-from gateway.contract.telemetry import NAMES, NO_HASH, PROBLEM_LENGTH, LiveChanges, as_published
 from gateway.override_fields import OverrideFields
 
 SLICE = 64
@@ -75,7 +81,7 @@ class LiveOverrides:
         return LiveChanges(
             len(self._all.limits) + len(self._all.generations),
             len(malformed),
-            tuple(as_published(name) for name in malformed[:NAMES]),
+            tuple(as_published(name) for name in malformed[:MAX_MALFORMED_NAMES]),
             self._problem,
             self._since,
             max(0, self._version),
@@ -88,7 +94,7 @@ class LiveOverrides:
             try:
                 await self._poll(redis)
             except ResponseError as error:
-                self._refuse(f"it {NO_HASH}" if WRONG_TYPE in str(error) else explained(str(error)))
+                self._refuse(f"it {NOT_A_HASH}" if WRONG_TYPE in str(error) else explained(str(error)))
 
     async def take(self, redis: Redis, message: str) -> None:
         """Read what a message on the channel announces. Errors of redis-py pass through; the poll remains."""
@@ -157,8 +163,10 @@ class LiveOverrides:
         if self._all.malformed and self._all.malformed != before:
             logger.warning(
                 "live changes that cannot be read, and are not applied: %s%s",
-                ", ".join(as_published(name) for name in self._all.malformed[:NAMES]),
-                "" if len(self._all.malformed) <= NAMES else f" and {len(self._all.malformed) - NAMES} more",
+                ", ".join(as_published(name) for name in self._all.malformed[:MAX_MALFORMED_NAMES]),
+                ""
+                if len(self._all.malformed) <= MAX_MALFORMED_NAMES
+                else f" and {len(self._all.malformed) - MAX_MALFORMED_NAMES} more",
             )
         self._note_since()
 
@@ -168,7 +176,7 @@ class LiveOverrides:
             self._version, self._taken_at = version, self._time()
 
     def _refuse(self, problem: str) -> None:
-        problem = as_published(problem, PROBLEM_LENGTH)
+        problem = as_published(problem, MAX_PROBLEM_LENGTH)
         if problem != self._problem:
             logger.warning("no live change is taken over from %s: %s", keys.OVERRIDES, problem)
         self._problem = problem

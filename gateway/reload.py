@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.contract.telemetry import PROBLEM_LENGTH, Reloads, as_published
+from gateway.contract.records import MAX_PROBLEM_LENGTH, Reloads, as_published
 from gateway.errors import StartError
 
 Commit = Callable[[], None]
@@ -59,5 +59,5 @@ class Reload:
             self.report,
             failed=self.report.failed + 1,
             at=self._time(),
-            problem=as_published(problem, PROBLEM_LENGTH),
+            problem=as_published(problem, MAX_PROBLEM_LENGTH),
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.contract.client_id import key_digest
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest import early_refusals, limit_changes, upstream_log
 from loadtest.cluster import Cluster
 from loadtest.counts import Counted, Counts

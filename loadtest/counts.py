@@ -4,7 +4,7 @@ import operator
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gateway.contract import codec
+from gateway.contract.records import decode, encode
 
 Record = TypeVar("Record")
 
@@ -12,7 +12,7 @@ Record = TypeVar("Record")
 def replace(path: Path, record: Any) -> None:
     """Put this record there in one step: a reader finds the one of before or this."""
     draft = path.with_suffix(".new")
-    draft.write_text(codec.encode(record))
+    draft.write_text(encode(record))
     draft.replace(path)
 
 
@@ -32,4 +32,4 @@ class FollowedFile(Generic[Record]):
         if stamp == self._stamp:
             return None
         self._stamp = stamp
-        return codec.decode(self.kind, self.path.read_bytes())
+        return decode(self.kind, self.path.read_bytes())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from gateway.contract import codec
+from gateway.contract.records import RecordError, decode
 from loadtest import followed_file
 from loadtest.child import READY_SECONDS, Child, StartError, start_module
 from loadtest.counts import Counted
@@ -89,8 +89,8 @@ class Generator:
             await self.child.ends(STOP_SECONDS + 5)
             await self.child.stop(grace_seconds=2)
             try:
-                self.counted = codec.decode(Counted, self.report_file.read_text())
-            except (FileNotFoundError, codec.RecordError):
+                self.counted = decode(Counted, self.report_file.read_text())
+            except (FileNotFoundError, RecordError):
                 raise StartError(f"the load generator left no counts: {self.child.last_words()}") from None
         return self.counted
 

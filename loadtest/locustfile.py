@@ -24,8 +24,8 @@ from gevent.queue import Empty, Queue
 from locust import FastHttpUser, LoadTestShape, events, task
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from gateway.contract import codec
 from gateway.contract.client_id import key_digest
+from gateway.contract.records import encode
 from loadtest import load as loads
 from loadtest.connections import Connections
 from loadtest.counts import Counted, Counts, Moment, outcome
@@ -201,6 +201,6 @@ def write_report(**_: Any) -> None:
     counted = Counted(nodes, dispatcher.dropped + queue.qsize(), times)
     if ANSWERS:
         Path(ANSWERS).write_text("".join(answers))
-    Path(os.environ["LOADTEST_REPORT"]).write_text(codec.encode(counted))
+    Path(os.environ["LOADTEST_REPORT"]).write_text(encode(counted))
     if not dispatcher.is_over:
         sys.stderr.write("somebody stopped the load, or its time was over\n")

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.contract import codec
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import RecordError, RosterEntry, decode
 from loadtest.child import Child, StartError, start_module, until_ready
 from loadtest.plan import Plan
 from loadtest.ports import free_port, is_free
@@ -112,8 +111,8 @@ class NodeStart:
                 if response.status != 200:
                     return None
             async with self.session.get(f"{node.admin_url}/state") as response:
-                entry = codec.decode(RosterEntry, await response.read())
-        except (aiohttp.ClientError, TimeoutError, codec.RecordError):
+                entry = decode(RosterEntry, await response.read())
+        except (aiohttp.ClientError, TimeoutError, RecordError):
             return None
         of_both = (port_of(entry.address), port_of(entry.admin_address))
         is_it = entry.last.node_id == node.id and of_both == (port_of(node.url), port_of(node.admin_url))

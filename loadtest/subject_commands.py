@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.contract import codec
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import RecordError, Totals, decode
 from loadtest.child import NOTHING, Child, start_module
 
 ANSWER_SECONDS = 30.0
@@ -179,6 +178,6 @@ def parse(kind: type[Answer], command: str, text: str) -> Answer:
         SubjectError: it is not that.
     """
     try:
-        return codec.decode(kind, text)
-    except codec.RecordError as error:
+        return decode(kind, text)
+    except RecordError as error:
         raise SubjectError(f"subject {command} printed no answer that can be read: {error}") from None

@@ -14,7 +14,7 @@ from random import Random
 
 from aiohttp import web
 
-from gateway.contract.codec import RecordError
+from gateway.contract.records import RecordError
 from loadtest.followed_file import FollowedFile
 from loadtest.upstream_behaviour import Behaviour
 from loadtest.upstream_log import UpstreamLog

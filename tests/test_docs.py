@@ -6,12 +6,19 @@ from typing import Any
 import pytest
 
 from gateway.contract import keys, overrides, policy_table
-from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import (
+    AuditRecord,
+    LiveChanges,
+    Reloads,
+    RosterEntry,
+    StoreStatus,
+    TelemetryRecord,
+    Totals,
+    UpstreamTotals,
+)
 from gateway.contract.routes import Route
-from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
 from tests.project import ROOT
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -46,8 +53,8 @@ def test_every_key_of_the_contract_has_its_section_and_its_line_in_the_table() -
         Override,
         AuditRecord,
         Totals,
-        Upstream,
-        Store,
+        UpstreamTotals,
+        StoreStatus,
         LiveChanges,
         Reloads,
     ],

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.contract import client_id
-from gateway.contract.codec import RecordError, decode
 from gateway.contract.limits import Limits
+from gateway.contract.records import RecordError, decode
 
 LIMIT_FIELD = "limit:"
 GENERATION_FIELD = "generation:"

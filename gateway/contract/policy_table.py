@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from gateway.contract.codec import encode
 from gateway.contract.limits import Limits
 from gateway.contract.overrides import Overrides
+from gateway.contract.records import encode
 from gateway.contract.routes import Route
 
 Term = TypeVar("Term", int, bool)

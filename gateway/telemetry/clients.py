@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gateway.contract import sketches
-from gateway.contract.telemetry import TOP, ClientCount
+from gateway.contract.records import TOP_CLIENTS, ClientCount
 from gateway.telemetry.newcomers import Newcomers
 from gateway.telemetry.topk import SpaceSaving
 
@@ -65,12 +65,12 @@ class ClientActivity:
     @property
     def busiest(self) -> tuple[ClientCount, ...]:
         """By requests."""
-        return self._busiest.top(TOP)
+        return self._busiest.top(TOP_CLIENTS)
 
     @property
     def most_refused(self) -> tuple[ClientCount, ...]:
         """By refusals."""
-        return self._most_refused.top(TOP)
+        return self._most_refused.top(TOP_CLIENTS)
 
 
 class UntoldClients(ClientActivity):

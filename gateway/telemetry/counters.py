@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from gateway.telemetry.clients import ClientActivity
 from gateway.telemetry.histogram import Histogram
 
 
 class Outcome(StrEnum):
-    """What became of a message; `gateway.contract.telemetry.Totals` says what each means."""
+    """What became of a message; `gateway.contract.records.Totals` says what each means."""
 
     ADMITTED = "admitted"
     REFUSED = "refused"
@@ -34,7 +34,7 @@ def _nobody_late() -> Counter[str]:
 
 @dataclass(slots=True)
 class Counters:
-    """Plain numbers, raised where things happen. `gateway.contract.telemetry` says what each means."""
+    """Plain numbers, raised where things happen. `gateway.contract.records` says what each means."""
 
     messages: Counter[Outcome] = field(default_factory=Counter)
     denied: int = 0

@@ -3,9 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, fields
 
-from gateway.contract.refusal import Refusal
+from gateway.contract.records import LiveChanges, Refusal, Reloads
 from gateway.contract.sketches import Buckets, histogram_difference
-from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.telemetry.clients import UntoldClients
 from gateway.telemetry.counters import GAUGES, Counters, Outcome
 from gateway.telemetry.histogram import Histogram

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.contract.telemetry import Reloads
+from gateway.contract.records import Reloads
 from gateway.telemetry.counters import REQUEST_OUTCOMES, Counters, Outcome
 from gateway.telemetry.histogram import Histogram
 from gateway.telemetry.process import Usage

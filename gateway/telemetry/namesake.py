@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from gateway.contract.codec import RecordError, decode
+from gateway.contract.records import RecordError, decode
 
 _LOOKS = 3
 """In a row; whom this node replaces may write once more as it leaves."""

@@ -10,11 +10,18 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from gateway.clock import monotonic
-from gateway.contract import keys, policy_table, telemetry
-from gateway.contract.codec import encode
+from gateway.contract import keys, policy_table
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import (
+    HISTORY_STREAM,
+    STREAM_FIELD,
+    TELEMETRY_STREAM,
+    RecordStream,
+    RosterEntry,
+    TelemetryRecord,
+    encode,
+    for_history,
+)
 from gateway.errors import REDIS_TROUBLE
 from gateway.telemetry.namesake import Namesake
 from gateway.telemetry.recorder import Recorder
@@ -81,9 +88,9 @@ class Publisher:
                 key, text = keys.policy_table(self._recorder.node.policy_digest), encode(table)
                 pipeline.set(key, text, ex=policy_table.LIFETIME_SECONDS)
                 self._table_due = monotonic() + _TABLE_SECONDS
-            self._add(pipeline, telemetry.LATEST, entry.last)
-            if telemetry.HISTORY.takes(entry.last.sequence):
-                self._add(pipeline, telemetry.HISTORY, telemetry.for_history(entry.last))
+            self._add(pipeline, TELEMETRY_STREAM, entry.last)
+            if HISTORY_STREAM.includes(entry.last.sequence):
+                self._add(pipeline, HISTORY_STREAM, for_history(entry.last))
             pipeline.hset(keys.NODES, self._recorder.node.node_id, encode(entry))
             stats, *replies = await pipeline.execute(raise_on_error=False)
         self._recorder.evicted = _evicted_by(stats)
@@ -92,10 +99,10 @@ class Publisher:
                 raise error
         self._told = table
 
-    def _add(self, pipeline: Pipeline, stream: telemetry.RecordStream, record: TelemetryRecord) -> None:
+    def _add(self, pipeline: Pipeline, stream: RecordStream, record: TelemetryRecord) -> None:
         text = encode(record)
-        longest = stream.longest(len(text), self._roster.live_nodes)
-        pipeline.xadd(stream.key, {telemetry.STREAM_FIELD: text}, maxlen=longest, approximate=True)
+        longest = stream.max_entries(len(text), self._roster.live_nodes)
+        pipeline.xadd(stream.key, {STREAM_FIELD: text}, maxlen=longest, approximate=True)
 
 
 def _evicted_by(stats: Any) -> int | None:

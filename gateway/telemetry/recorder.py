@@ -5,8 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.clock import RedisClock, monotonic, wall
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import LiveChanges, Reloads, Store, TelemetryRecord, Totals, Upstream
+from gateway.contract.records import (
+    LiveChanges,
+    Reloads,
+    RosterEntry,
+    StoreStatus,
+    TelemetryRecord,
+    Totals,
+    UpstreamTotals,
+)
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.process import Usage, usage
 
@@ -91,13 +98,13 @@ class Recorder:
             boot=counters.totals,
             carried=self.carried,
             malformed=counters.messages[Outcome.MALFORMED],
-            upstream=Upstream(
+            upstream=UpstreamTotals(
                 counters.upstream_answered,
                 counters.upstream_server_errors,
                 counters.upstream_broken,
                 counters.upstream_timed_out,
             ),
-            store=Store(
+            store=StoreStatus(
                 self._store_connected(),
                 counters.store_decisions,
                 counters.store_fallbacks,

@@ -7,10 +7,8 @@ from typing import TypeVar
 
 from redis.asyncio import Redis
 
-from gateway.contract import keys, roster
-from gateway.contract.codec import RecordError, decode
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import Totals
+from gateway.contract import keys
+from gateway.contract.records import FORGET_AFTER_SECONDS, RecordError, RosterEntry, Totals, decode
 
 _LIVE_SECONDS = 2.5
 _GAP_SECONDS = 2.0  # between two looks, where one a second is usual
@@ -65,7 +63,7 @@ class Roster:
                 continue
             age_seconds = now - last.last.at
             live += not last.last.leaving and abs(age_seconds) < _LIVE_SECONDS
-            if last.last.leaving and age_seconds > roster.FORGET_AFTER_SECONDS:
+            if last.last.leaving and age_seconds > FORGET_AFTER_SECONDS:
                 gone.append(str(node_id))
         self._learn(live, now)
         if gone:

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Mapping
 
-from gateway.contract.telemetry import ClientCount
+from gateway.contract.records import ClientCount
 
 _DECAY = 0.8
 

@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from gateway.contract.codec import decode, encode
+from gateway.contract.records import decode, encode
 
 MAX_BYTES = 64 * 1024 * 1024
 CLOSE_SECONDS = 2.0

@@ -12,7 +12,7 @@ from itertools import chain
 from gateway.app import admin_listening, announce, reached_at
 from gateway.background import background
 from gateway.building import Signals
-from gateway.contract.telemetry import INTERVAL_SECONDS
+from gateway.contract.records import INTERVAL_SECONDS
 from gateway.listener import shared_sockets
 from gateway.log_writer import LogWriter
 from gateway.periodic import repeat

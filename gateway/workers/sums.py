@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.clock import RedisClock
-from gateway.contract.refusal import KEPT, Refusal
-from gateway.contract.telemetry import LiveChanges, Reloads
+from gateway.contract.records import MAX_REFUSALS, LiveChanges, Refusal, Reloads
 from gateway.contract.window import MICROSECONDS
 from gateway.telemetry.counters import GAUGES, Counters
 from gateway.telemetry.handover import INTERVAL_SECONDS, Condition, Handover, add
@@ -31,7 +30,7 @@ class Sums:
         self._cpu_seconds = 0.0  # of workers that ended
         self._lost_log_lines = 0
         self._lag_seconds = 0.0
-        self._refusals: deque[Refusal] = deque(maxlen=KEPT)
+        self._refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
 
     def take(self, worker: int, handover: Handover, now: float) -> None:
         """A worker's hand-over at monotonic `now`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from gateway.contract import codec
+from gateway.contract.records import decode, encode
 from loadtest.bench import requests, vitals
 from loadtest.bench.connection import Connection, OnAnswer
 from loadtest.bench.job import Job, Measured
@@ -105,9 +105,9 @@ async def main(job: Job) -> int:
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - read by whoever started this
         return 1
-    print(codec.encode(found), flush=True)  # noqa: T201 - as above
+    print(encode(found), flush=True)  # noqa: T201 - as above
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(main(codec.decode(Job, Path(sys.argv[1]).read_text()))))
+    sys.exit(uvloop.run(main(decode(Job, Path(sys.argv[1]).read_text()))))

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
-from gateway.contract import codec
+from gateway.contract.records import decode, encode
 from loadtest import cluster, redis_server
 from loadtest.bench import vitals
 from loadtest.bench.job import Job, Measured
@@ -63,7 +63,7 @@ class Stage:
             BenchError: an answer was wrong or missing.
         """
         file = self.folder / "job.json"
-        file.write_text(codec.encode(job))
+        file.write_text(encode(job))
         child = start_module(
             "loadtest.bench.generator",
             str(file),
@@ -78,7 +78,7 @@ class Stage:
             await uninterrupted(child.stop(1.0))
         if not ended or child.process.returncode != 0:
             raise BenchError(child.last_words())
-        return codec.decode(Measured, child.stdout.read_text())
+        return decode(Measured, child.stdout.read_text())
 
     async def upstream_count(self) -> int:
         """Requests that have reached the upstream."""

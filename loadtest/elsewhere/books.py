@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from gateway.contract.client_id import key_digest
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest import passages, upstream_log
 from loadtest.books import SETTLE_SECONDS, not_sent, unanswered
 from loadtest.child import StartError

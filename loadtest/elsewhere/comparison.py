@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.counts import Counts
 
 OUTCOMES = ("admitted", "refused", "failed", "unidentified")

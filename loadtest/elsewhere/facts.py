@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.contract.limits import Limits, parse_limits
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.child import StartError
 from loadtest.elsewhere import terms
 from loadtest.elsewhere.target import Target, TargetError

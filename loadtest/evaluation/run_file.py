@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.contract import codec
+from gateway.contract.records import decode, encode
 from loadtest.child import StartError
 from loadtest.evaluation.plan import BENIGN, FIRST_SEEDS, INTENSITIES, Run
 from loadtest.scenarios import Scenario, Sign
@@ -141,7 +141,7 @@ def _lines(truth: Truth) -> Iterator[str]:
 
 
 def _line(kind: str, record: Any) -> str:
-    return f'{{"{kind}":{codec.encode(record)}}}\n'
+    return f'{{"{kind}":{encode(record)}}}\n'
 
 
 def read(path: Path) -> Truth:
@@ -157,10 +157,10 @@ def read(path: Path) -> Truth:
                 found.setdefault(match["kind"], []).append(match["content"])
         (run,), (books,) = found[RUN], found[BOOKS]
         return Truth(
-            _known(codec.decode(Run, run), path),
-            tuple(codec.decode(Look, text) for text in found[LOOK]),
-            tuple(codec.decode(Play, text) for text in found[PLAY]),
-            codec.decode(Books, books),
+            _known(decode(Run, run), path),
+            tuple(decode(Look, text) for text in found[LOOK]),
+            tuple(decode(Play, text) for text in found[PLAY]),
+            decode(Books, books),
         )
     except (OSError, EOFError, zlib.error, ValueError) as error:  # a RecordError is a ValueError
         raise StartError(f"{path} is no recorded run: {error}") from None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.subject_commands import Finding, Identity, NodeFigures
 from loadtest.verdict import Asked
 

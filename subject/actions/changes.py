@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, ResponseError
 
-from gateway.contract import audit, codec, keys, overrides
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys, overrides
 from gateway.contract.limits import Limits
 from gateway.contract.overrides import MAX_BY, MAX_RECORDS, MAX_WHY, Announcement, Override
+from gateway.contract.records import AUDIT_STREAM_LENGTH, STREAM_FIELD, AuditRecord, encode
 from subject.cluster.live_changes import ENDED, UNREADABLE
 from subject.cluster.policies import Policies
 from subject.errors import SHOWN, HalfDoneError, NoNodesError, RedisRefusesError, UsageError
@@ -184,9 +184,9 @@ async def tell(redis: Redis, record: AuditRecord, version: int | None) -> None:
         HalfDoneError: Redis has not answered, and it may not be in the audit.
         RedisRefusesError: it is not in the audit. Where nodes only do not hear of it, they poll.
     """
-    text = codec.encode(record)
+    text = encode(record)
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text}, maxlen=audit.STREAM_LENGTH, approximate=True)
+        pipe.xadd(keys.AUDIT, {STREAM_FIELD: text}, maxlen=AUDIT_STREAM_LENGTH, approximate=True)
         if version is not None:
             pipe.publish(keys.CHANGES, str(Announcement(version, record.client)))
         with half_done(redis, MAYBE_AUDITED):

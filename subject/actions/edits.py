@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, overrides
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys, overrides
 from gateway.contract.limits import MAX_PERIOD_SECONDS, UNIT_SECONDS, Limits, parse_limit, parse_limits
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import Policy
+from gateway.contract.records import AuditRecord, encode
 from subject.actions import changes
 from subject.actions.changes import Actor, Standing
 from subject.actions.known_clients import check_known, checked, unknown
@@ -151,7 +151,7 @@ async def set_limit(redis: Redis, asked: LimitChange) -> LimitSet:
                 "set", client, at, before=before, after=str(done.limit), until=done.until
             )
             async with redis.pipeline(transaction=False) as pipe:
-                pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, codec.encode(override))
+                pipe.hset(keys.OVERRIDES, overrides.LIMIT_FIELD + client, encode(override))
                 _, version = await changes.make(redis, pipe, lambda _: record)
     return replace(done, version=version)
 

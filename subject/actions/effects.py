@@ -8,8 +8,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
-from gateway.contract.roster import RosterEntry
+from gateway.contract import keys
+from gateway.contract.records import RecordError, RosterEntry, decode
 from subject.errors import RedisAwayError, RedisRefusesError
 from subject.telemetry.redis_client import redis_errors_mapped
 
@@ -63,8 +63,8 @@ def _of(texts: Iterable[str], version: int, at: float, fresh_from: float) -> tup
     found = []
     for text in texts:
         try:
-            last = codec.decode(RosterEntry, text).last
-        except codec.RecordError:
+            last = decode(RosterEntry, text).last
+        except RecordError:
             continue
         if last.leaving or last.at < fresh_from:
             continue

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from gateway.contract.codec import encode
 from gateway.contract.overrides import Override
+from gateway.contract.records import encode
 from subject.cluster.policies import Policies
 from subject.errors import ConflictError
 from subject.figures import moment

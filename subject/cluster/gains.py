@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from gateway.contract.telemetry import ClientCount
+from gateway.contract.records import ClientCount
 
 
 def gains(

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import Overrides
+from gateway.contract.records import AuditRecord
 
 UNREADABLE = "unreadable"
 """What an audit record has for a limit that could not be read when it was replaced or taken out."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limits, parse_limits
+from gateway.contract.records import AuditRecord
 from subject.cluster.live_changes import ENDED, UNREADABLE
 from subject.cluster.policies import Policies
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.contract import sketches
-from gateway.contract.telemetry import TOP, Totals
+from gateway.contract.records import TOP_CLIENTS, Totals
 from subject.cluster import series
 from subject.cluster.node import Node
 from subject.cluster.samples import Sample
@@ -104,7 +104,7 @@ def _listed(node: Node, start: float, end: float) -> tuple[Mapping[str, float], 
     """
     samples = series.ending_after(node.samples, start)
     listed = series.by_client(samples, series.requests_of_clients, start, end)
-    if len(node.last.busiest) < TOP:
+    if len(node.last.busiest) < TOP_CLIENTS:
         return listed, 0.0
     all_requests = series.counted(samples, series.requests, start, end)
     rest = max(0.0, all_requests - sum(listed.values()))

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.contract.roster import FORGET_AFTER_SECONDS, RosterEntry
-from gateway.contract.telemetry import TelemetryRecord, Totals
+from gateway.contract.records import FORGET_AFTER_SECONDS, RosterEntry, TelemetryRecord, Totals
 from subject.cluster.present_time import place
 from subject.cluster.samples import Sample
 from subject.cluster.view import View

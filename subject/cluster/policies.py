@@ -5,12 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.contract import keys
-from gateway.contract.audit import AuditRecord
 from gateway.contract.client_id import UNKNOWN_PREFIX, is_address_id
 from gateway.contract.limits import Limit
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD, Override, Overrides
 from gateway.contract.policy_table import ADDRESS, OVERRIDE, Policy, PolicyTable, window_names
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import AuditRecord, RosterEntry
 from subject.cluster.live_changes import LiveChanges
 
 REJECT = "reject"

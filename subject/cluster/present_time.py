@@ -7,7 +7,7 @@ that was. Where the beginning jumps between the records of a boot, it was the cl
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 
 JUMP_SECONDS = 1.0
 """By so much the time of a boot's start may change between two records; by more if Redis' clock was set."""

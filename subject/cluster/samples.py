@@ -9,8 +9,15 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 
 from gateway.contract import sketches
+from gateway.contract.records import (
+    INTERVAL_SECONDS,
+    ClientCount,
+    StoreStatus,
+    TelemetryRecord,
+    Totals,
+    UpstreamTotals,
+)
 from gateway.contract.sketches import Buckets
-from gateway.contract.telemetry import INTERVAL_SECONDS, ClientCount, Store, TelemetryRecord, Totals, Upstream
 from subject.cluster.gains import gains
 
 LONGEST_START_SECONDS = 5.0
@@ -31,7 +38,7 @@ class Sample:
     decisions: int  # by Redis
     fallbacks: int  # without it
     store_connected: bool
-    upstream: Upstream
+    upstream: UpstreamTotals
     cpu_seconds: float
     requests_by_client: Mapping[str, int]  # of the busiest clients, see `gains`
     refused_by_client: Mapping[str, int]
@@ -142,8 +149,8 @@ def _origin(first: TelemetryRecord) -> TelemetryRecord | None:
         first,
         at=first.started_at if plausible else first.at - INTERVAL_SECONDS,
         boot=Totals(),
-        store=Store(connected=first.store.connected, evicted=first.store.evicted),
-        upstream=Upstream(),
+        store=StoreStatus(connected=first.store.connected, evicted=first.store.evicted),
+        upstream=UpstreamTotals(),
         latency=(),
         upstream_latency=(),
         store_latency=(),

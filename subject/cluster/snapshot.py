@@ -6,7 +6,7 @@ from functools import cached_property
 from math import floor
 
 from gateway.contract import sketches
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster import samples, series
 from subject.cluster.node import Node, SamplesOf, natural, node_of
 from subject.cluster.policies import Policies

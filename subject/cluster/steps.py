@@ -6,12 +6,12 @@ from functools import cached_property
 from math import ceil, floor
 
 from gateway.contract import sketches
+from gateway.contract.records import HISTORY_STREAM, ClientCount, TelemetryRecord, UpstreamTotals
 from gateway.contract.sketches import Buckets
-from gateway.contract.telemetry import HISTORY, ClientCount, TelemetryRecord, Upstream
 from subject.cluster.answers import asked, failed
 from subject.cluster.present_time import JUMP_SECONDS
 
-STEP_SECONDS = int(HISTORY.interval_seconds)
+STEP_SECONDS = int(HISTORY_STREAM.interval_seconds)
 LATE_SECONDS = STEP_SECONDS + 2
 """After so long all nodes have told of a step."""
 FIRST_SECONDS = 1.5 * STEP_SECONDS
@@ -166,7 +166,7 @@ class Steps:
 def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:
     """Whether the clock went on between them, and the counts did."""
     return (
-        earlier.at < record.at <= earlier.at + HISTORY.seconds
+        earlier.at < record.at <= earlier.at + HISTORY_STREAM.seconds
         and abs(record.started_at - earlier.started_at) <= JUMP_SECONDS
         and record.boot.requests >= earlier.boot.requests
         and record.new_clients >= earlier.new_clients
@@ -175,7 +175,7 @@ def _goes_on(earlier: TelemetryRecord, record: TelemetryRecord) -> bool:
 
 def _latencies(earlier: TelemetryRecord | None, record: TelemetryRecord) -> Latencies:
     later = record.upstream
-    before = Upstream() if earlier is None else earlier.upstream
+    before = UpstreamTotals() if earlier is None else earlier.upstream
     return Latencies(
         asked(later) - asked(before),
         failed(later) - failed(before),

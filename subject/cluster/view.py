@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord
 from subject.cluster.policies import Policies
 from subject.cluster.steps import Step
 from subject.cluster.windows import ClientWindow

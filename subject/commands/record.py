@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
 
-from gateway.contract.telemetry import LATEST, TelemetryRecord
+from gateway.contract.records import TELEMETRY_STREAM, TelemetryRecord
 from subject.cluster.view import View
 from subject.commands.parser import DISTRIBUTION
 from subject.durations import parse_duration
@@ -62,13 +62,13 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
 
 async def _earlier(reader: Reader, at: float) -> list[TelemetryRecord]:
     """All that the stream has: more than a look reads, so that what came before can be seen as well."""
-    start = int(1000 * (at - LATEST.seconds))
+    start = int(1000 * (at - TELEMETRY_STREAM.seconds))
     try:
         async with reading(reader.redis):
             found = await read_records(reader.redis, f"{max(0, start)}")
     except (RedisAwayError, RedisRefusesError):
         return []  # the looks say so
-    return [record for record in found.records if abs(record.at - at) <= LATEST.seconds]
+    return [record for record in found.records if abs(record.at - at) <= TELEMETRY_STREAM.seconds]
 
 
 def _what(writer: Writer, view: View) -> str:

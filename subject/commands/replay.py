@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.contract.telemetry import LATEST, TelemetryRecord
+from gateway.contract.records import TELEMETRY_STREAM, TelemetryRecord
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View
@@ -106,7 +106,7 @@ def moments(path: Path, settings: Settings, *, with_before: bool = True) -> Iter
 
 def _before(first: View, records: list[TelemetryRecord], thresholds: Thresholds) -> Iterator[Snapshot]:
     """Of the time that a recording goes back at most: what is said to be older is no part of it."""
-    past = Past([one for one in records if 0 <= first.at - one.at <= LATEST.seconds])
+    past = Past([one for one in records if 0 <= first.at - one.at <= TELEMETRY_STREAM.seconds])
     at = past.records[0].at + EVERY_SECONDS if past.records else first.at
     while at < first.at:
         yield past.snapshot(first, thresholds, at)

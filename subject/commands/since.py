@@ -2,7 +2,7 @@
 
 import argparse
 
-from gateway.contract.telemetry import LATEST
+from gateway.contract.records import TELEMETRY_STREAM
 from subject.cluster.present_time import MARGIN_SECONDS, in_present_time
 from subject.diagnosis.retrospect import episodes, moments
 from subject.durations import parse_duration
@@ -25,9 +25,10 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
         RedisRefusesError: it answers with an error.
     """
     seconds = parse_duration(arguments.since)
-    if seconds > LATEST.seconds:
+    if seconds > TELEMETRY_STREAM.seconds:
         raise UsageError(
-            f"--since goes back {LATEST.seconds // 60}m at most: so long the records of each second are kept"
+            f"--since goes back {TELEMETRY_STREAM.seconds // 60}m at most: "
+            "so long the records of each second are kept"
         )
     view = await reader.look()
     health = view.redis

@@ -5,8 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from gateway.contract.audit import AuditRecord
-from gateway.contract.refusal import KEPT, Refusal
+from gateway.contract.records import MAX_REFUSALS, AuditRecord, Refusal
 from subject.actions.known_clients import check_known, checked
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import Snapshot, take
@@ -50,8 +49,9 @@ async def run(arguments: argparse.Namespace, reader: Reader, settings: Settings)
             if not snapshot.sees:
                 raise snapshot.redis.error
             raise UsageError(
-                f"no node that answers remembers a request of this id: each does the last {KEPT:,} that it "
-                "refused for a limit, since its start; its client's own id tells more: subject why CLIENT"
+                f"no node that answers remembers a request of this id: each does the last {MAX_REFUSALS:,} "
+                "that it refused for a limit, since its start; "
+                "its client's own id tells more: subject why CLIENT"
             )
     if client is None:
         snapshot = await look(reader, settings, None)

@@ -7,7 +7,7 @@ from itertools import groupby
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster import samples
 from subject.cluster.present_time import in_present_time
 from subject.cluster.steps import STEP_SECONDS

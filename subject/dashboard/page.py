@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from gateway.contract.audit import AuditRecord
+from gateway.contract.records import AuditRecord
 from subject.actions.revisions import revision
 from subject.cluster.snapshot import Snapshot
 from subject.dashboard.undo import shown

@@ -5,7 +5,7 @@ from collections import deque
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.audit import AuditRecord
+from gateway.contract.records import AuditRecord
 from subject.telemetry.streams import goes_on, read_stream
 
 KEPT = 200

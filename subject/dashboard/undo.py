@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import LimitSyntaxError, parse_limits
+from gateway.contract.records import AuditRecord
 
 SHOWN = 20
 

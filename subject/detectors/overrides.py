@@ -5,7 +5,7 @@ import re
 from gateway.contract import keys
 from gateway.contract.client_id import is_client_id
 from gateway.contract.overrides import GENERATION_FIELD, LIMIT_FIELD
-from gateway.contract.telemetry import NAME_LENGTH, NAMES, NO_HASH, as_published
+from gateway.contract.records import MAX_MALFORMED_NAMES, MAX_NAME_LENGTH, NOT_A_HASH, as_published
 from subject.cluster.node import Node
 from subject.cluster.snapshot import Snapshot
 from subject.figures import clock
@@ -30,7 +30,7 @@ def override_malformed(snapshot: Snapshot, thresholds: Thresholds) -> list[Findi
     own = {as_published(name) for name in snapshot.policies.overrides.malformed}
     names = sorted(own.union(*(node.last.overrides.names for node in refusing)))
     number = max(len(names), *(node.last.overrides.malformed for node in refusing), 0)
-    if number == len(names) <= NAMES:
+    if number == len(names) <= MAX_MALFORMED_NAMES:
         return [_of_field(snapshot, name, _naming(refusing, name)) for name in names]
     return [_of_many(snapshot, names, number, refusing)]
 
@@ -63,7 +63,7 @@ def _of_many(snapshot: Snapshot, names: list[str], number: int, refusing: tuple[
         target=CLUSTER,
         what=f"{fields} in {keys.OVERRIDES} cannot be read or applied{among}",
         evidence=Evidence(
-            "malformed_fields", None, number, f"malformed fields: {', '.join(names[:NAMES])}, …"
+            "malformed_fields", None, number, f"malformed fields: {', '.join(names[:MAX_MALFORMED_NAMES])}, …"
         ),
         action=action,
         verify=verify,
@@ -81,7 +81,7 @@ def _of_all(snapshot: Snapshot, troubled: tuple[Node, ...]) -> Finding:
         what=f"No live change is taken over: {problem}",
         evidence=Evidence("overrides_readable", 1, 0, "boolean"),
         action=f"{REDIS_CLI} RENAME {keys.OVERRIDES} {keys.OVERRIDES}-set-aside"
-        if NO_HASH in problem
+        if NOT_A_HASH in problem
         else f"{REDIS_CLI} HLEN {keys.OVERRIDES}",
         verify="subject diagnose",
     )
@@ -95,7 +95,7 @@ def _mending(name: str) -> tuple[str, str]:
             return f"subject limits unset {client}", f"subject limits get {client}"
         if kind + colon == GENERATION_FIELD:
             return f"subject reset {client}", "subject diagnose"
-    if len(name) < NAME_LENGTH and _PLAIN.fullmatch(name):
+    if len(name) < MAX_NAME_LENGTH and _PLAIN.fullmatch(name):
         return f"{REDIS_CLI} HDEL {keys.OVERRIDES} {name}", "subject diagnose"
     return f"{REDIS_CLI} HKEYS {keys.OVERRIDES}", "subject diagnose"
 

@@ -4,8 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord
 from subject.cluster import samples
 from subject.cluster.present_time import MARGIN_SECONDS
 from subject.cluster.samples import Sample

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster.view import View
 from subject.diagnosis.past import Past
 from subject.diagnosis.problems import Diagnosis, diagnose

@@ -1,6 +1,6 @@
 """The audit as people read it: who did what to whom, when, and why."""
 
-from gateway.contract.audit import AuditRecord
+from gateway.contract.records import AuditRecord
 from subject.cluster.live_changes import Audit
 from subject.figures import moment
 from subject.output.console import Sheet

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.contract.limits import Limit
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from subject.actions.revisions import revision
 from subject.cluster import metrics
 from subject.cluster.live_changes import Audit

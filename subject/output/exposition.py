@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from subject.cluster import metrics
 from subject.cluster.node import Node, NodeState
 from subject.cluster.snapshot import Snapshot

@@ -6,7 +6,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gateway.contract.overrides import Override
-from gateway.contract.telemetry import TOP
+from gateway.contract.records import TOP_CLIENTS
 from subject.cluster import metrics
 from subject.cluster.policies import Policies
 from subject.cluster.rankings import Order, Ranked, most_refused, nearest, ranked
@@ -131,7 +131,7 @@ class Report(Sheet):
         unlisted = metrics.unlisted_rate(snapshot)
         if unlisted:
             self._print(
-                f"Of the last 10 s. Each node lists {TOP} clients: one that none lists may have some "
+                f"Of the last 10 s. Each node lists {TOP_CLIENTS} clients: one that none lists may have some "
                 f"{unlisted:,.1f} a second; ± is what nodes that do not list it may add",
                 style="dim",
             )

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limit
-from gateway.contract.refusal import Refusal
+from gateway.contract.records import AuditRecord, Refusal
 from subject.cluster.snapshot import Snapshot
 from subject.output.documents import Document
 from subject.why.answer import Why

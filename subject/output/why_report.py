@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import Limit
+from gateway.contract.records import AuditRecord
 from subject.cluster.snapshot import RATE_SECONDS
 from subject.figures import moment, percent
 from subject.output.console import Sheet, styled

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gateway.contract.telemetry import ClientCount, TelemetryRecord
+from gateway.contract.records import ClientCount, TelemetryRecord
 from subject.cluster.gains import gains
 from subject.cluster.snapshot import RATE_SECONDS
 

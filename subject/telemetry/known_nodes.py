@@ -6,8 +6,7 @@ from contextlib import suppress
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.audit import AuditRecord
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import AuditRecord, RosterEntry
 from subject.errors import RedisRefusesError
 from subject.telemetry.redis_reads import Basics
 from subject.telemetry.streams import read_stream

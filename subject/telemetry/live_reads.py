@@ -6,9 +6,8 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gateway.contract import keys, overrides
-from gateway.contract.audit import AuditRecord
 from gateway.contract.overrides import MAX_READ
-from gateway.contract.telemetry import NO_HASH
+from gateway.contract.records import NOT_A_HASH, AuditRecord
 from subject.cluster.live_changes import Audit, LiveChanges
 from subject.telemetry.redis_client import WRONG_TYPE
 from subject.telemetry.streams import read_stream
@@ -22,7 +21,7 @@ async def read_overrides(client: Redis, length: int | ResponseError) -> LiveChan
     if isinstance(length, ResponseError):
         if WRONG_TYPE not in str(length):
             raise length
-        return LiveChanges(problem=f"{keys.OVERRIDES} {NO_HASH}")
+        return LiveChanges(problem=f"{keys.OVERRIDES} {NOT_A_HASH}")
     fields: dict[str, str] = {}
     cursor = 0
     while length <= MAX_READ:

@@ -5,7 +5,7 @@ from math import inf
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster.steps import STEP_SECONDS, Step, Steps
 from subject.errors import RedisRefusesError
 from subject.telemetry.streams import goes_on, read_pages

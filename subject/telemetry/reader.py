@@ -7,8 +7,7 @@ from dataclasses import replace
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord
 from subject.cluster.policies import Policies
 from subject.cluster.present_time import MARGIN_SECONDS, kept
 from subject.cluster.view import RedisHealth, View

@@ -3,12 +3,11 @@
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.audit import AuditRecord
-from gateway.contract.telemetry import LATEST
+from gateway.contract.records import TELEMETRY_STREAM, AuditRecord
 from subject.errors import RedisRefusesError
 from subject.telemetry.streams import goes_on, read_pages
 
-SECONDS = 2 * LATEST.seconds
+SECONDS = 2 * TELEMETRY_STREAM.seconds
 """What is found may have begun as long ago as nodes' records of each second go back, by a change before."""
 
 

@@ -10,12 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from gateway.contract.audit import AuditRecord
-from gateway.contract.codec import RecordError, encode
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import AuditRecord, RecordError, RosterEntry, TelemetryRecord, encode
 from subject.cluster.policies import Policies
 from subject.cluster.present_time import kept
 from subject.cluster.steps import Step

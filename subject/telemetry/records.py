@@ -1,8 +1,9 @@
-"""Reads what nodes write, in a fifth of the time that `gateway.contract.codec` takes.
+"""Reads what nodes write, in a fifth of the time that `gateway.contract.records` takes.
 
-A first look at a big cluster reads some seven thousand records, and that is most of what it takes. `codec`
-says what a record is, in Python alone. Here the same dataclasses become a schema of pydantic's core, and what
-that does not take as it stands, `codec` judges; so there is no text of which the two say different things.
+A first look at a big cluster reads some seven thousand records, and that is most of what it takes. The
+contract says what a record is, in Python alone. Here the same dataclasses become a schema of pydantic's core,
+and what that does not take as it stands, the contract judges; so there is no text of which the two say
+different things.
 
 More than half of a record are its histograms, of which a look needs those of the last seconds: of the others
 it is only made sure that they are some (`Unread`). Read whole, seven thousand records take twice as long.
@@ -16,10 +17,8 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
-from gateway.contract import codec
-from gateway.contract.codec import LARGEST
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract import records as contract_records
+from gateway.contract.records import MAX_INTEGER, RosterEntry, TelemetryRecord
 from subject.telemetry.unread import WRITTEN, Unread
 
 Record = TypeVar("Record")
@@ -32,8 +31,8 @@ BEHIND = "in_flight"
 _SCALARS: dict[Any, CoreSchema] = {
     str: core_schema.str_schema(strict=True),
     bool: core_schema.bool_schema(strict=True),
-    int: core_schema.int_schema(strict=True, ge=-LARGEST, le=LARGEST),
-    float: core_schema.float_schema(strict=True, gt=-float(LARGEST), lt=float(LARGEST)),
+    int: core_schema.int_schema(strict=True, ge=-MAX_INTEGER, le=MAX_INTEGER),
+    float: core_schema.float_schema(strict=True, gt=-float(MAX_INTEGER), lt=float(MAX_INTEGER)),
 }
 _NOTHING = core_schema.with_default_schema(core_schema.is_instance_schema(object), default=())
 """What may not stand there."""
@@ -51,8 +50,8 @@ def decode(kind: type[Record], text: str | bytes) -> Record:
                 return cast(Record, _with_unread(*parts))
             return cast(Record, _validator(cast(Any, kind)).validate_json(text))
         except ValueError:
-            pass  # codec says why, or takes it all the same
-    return codec.decode(kind, text)
+            pass  # the contract's decoder says why, or accepts it
+    return contract_records.decode(kind, text)
 
 
 def _parted(text: str) -> tuple[str, list[str]] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from statistics import median_low
 
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import RosterEntry
 from subject.cluster.present_time import JUMP_SECONDS
 
 OFF_SECONDS = 2.0

@@ -10,8 +10,7 @@ from redis.exceptions import ResponseError
 
 from gateway.contract import keys
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord
 from subject.cluster.live_changes import LiveChanges
 from subject.cluster.policies import Policies
 from subject.cluster.windows import ClientWindow, client_window

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from gateway.contract.codec import decode
-from gateway.contract.refusal import Refusal
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import Refusal, RosterEntry, decode
 from subject.figures import LATEST
 from subject.settings import is_address
 

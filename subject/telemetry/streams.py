@@ -7,8 +7,7 @@ from typing import Any, Generic, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from gateway.contract.codec import RecordError
-from gateway.contract.telemetry import STREAM_FIELD
+from gateway.contract.records import STREAM_FIELD, RecordError
 from subject.telemetry.records import decode
 from subject.telemetry.redis_client import refused
 

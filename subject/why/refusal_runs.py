@@ -6,7 +6,7 @@ from math import floor
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.telemetry import HISTORY, TelemetryRecord
+from gateway.contract.records import HISTORY_STREAM, TelemetryRecord
 from subject.cluster import samples, series
 from subject.cluster.present_time import in_present_time
 from subject.telemetry.streams import read_stream
@@ -23,9 +23,9 @@ async def whole_run(redis: Redis, client: str, run: Run, at: float, seconds: flo
     """
     if at - run.since < seconds:
         return replace(run, is_whole=True)
-    while not run.is_whole and at - run.since < HISTORY.seconds:
+    while not run.is_whole and at - run.since < HISTORY_STREAM.seconds:
         start = floor(run.since) - CHUNK_SECONDS
-        records = await _history(redis, start - 2 * HISTORY.interval_seconds, run.since)
+        records = await _history(redis, start - 2 * HISTORY_STREAM.interval_seconds, run.since)
         by_node: dict[str, list[TelemetryRecord]] = {}
         for record in in_present_time(records):
             by_node.setdefault(record.node_id, []).append(record)

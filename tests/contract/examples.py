@@ -1,21 +1,22 @@
 """One example of every record of the contract, and of every kind of name in it."""
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
-from gateway.contract.refusal import Refusal, RefusedBy
-from gateway.contract.roster import RosterEntry
-from gateway.contract.routes import Route
-from gateway.contract.telemetry import (
+from gateway.contract.records import (
+    AuditRecord,
     ClientCount,
     LiveChanges,
+    Refusal,
+    RefusedBy,
     Reloads,
-    Store,
+    RosterEntry,
+    StoreStatus,
     TelemetryRecord,
     Totals,
-    Upstream,
+    UpstreamTotals,
 )
+from gateway.contract.routes import Route
 
 TELEMETRY = TelemetryRecord(
     node_id="node-1",
@@ -27,8 +28,10 @@ TELEMETRY = TelemetryRecord(
     boot=Totals(requests=100, admitted=80, refused=15, failed=3, unidentified=2, denied=4, shadow_refused=6),
     carried=Totals(requests=10, admitted=10),
     malformed=1,
-    upstream=Upstream(answered=80, server_errors=2, broken=1, timed_out=1),
-    store=Store(connected=True, decisions=95, fallbacks=3, discarded=1, trouble="it is a replica", evicted=7),
+    upstream=UpstreamTotals(answered=80, server_errors=2, broken=1, timed_out=1),
+    store=StoreStatus(
+        connected=True, decisions=95, fallbacks=3, discarded=1, trouble="it is a replica", evicted=7
+    ),
     latency=((88, 60), (96, 20)),
     upstream_latency=((84, 80),),
     store_latency=((72, 40), (73, 2)),

@@ -5,10 +5,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from gateway.contract import audit, clients, keys, overrides, policy_table, sketches, telemetry, window
+from gateway.contract import clients, keys, overrides, policy_table, sketches, window
 from gateway.contract.client_id import DEFAULT_SECRET, address_id, key_digest, unknown_client_id
-from gateway.contract.codec import encode
 from gateway.contract.limits import LimitSyntaxError, parse_limits
+from gateway.contract.records import STREAM_FIELD, encode
 from tests.contract.examples import POLICY_TABLE, RECORDS
 
 FILE = Path(__file__).with_name("golden.json")
@@ -77,7 +77,7 @@ def _keys() -> dict[str, str]:
         "policy table": keys.policy_table("0123456789abcdef"),
         "telemetry": keys.TELEMETRY,
         "history": keys.HISTORY,
-        "field of telemetry": telemetry.STREAM_FIELD,
+        "field of telemetry": STREAM_FIELD,
         "overrides": keys.OVERRIDES,
         "field of a limit": overrides.LIMIT_FIELD + "acme",
         "field of a generation": overrides.GENERATION_FIELD + "acme",
@@ -86,7 +86,7 @@ def _keys() -> dict[str, str]:
         "announcement of a change": str(overrides.Announcement(17, "acme")),
         "somebody changes a client's limit": keys.editing("acme"),
         "audit": keys.AUDIT,
-        "field of audit": audit.STREAM_FIELD,
+        "field of audit": STREAM_FIELD,
         "seconds a policy table lives": str(policy_table.LIFETIME_SECONDS),
     }
 

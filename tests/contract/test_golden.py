@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from gateway.contract import keys
-from gateway.contract.codec import decode
+from gateway.contract.records import decode
 from tests.contract import golden
 from tests.contract.examples import RECORDS
 

@@ -10,8 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import RosterEntry, decode
 from loadtest.ports import free_port
 from tests.e2e.balancer import Backend, load
 from tests.e2e.worker_nodes import node_of, refuses, says, workers_of

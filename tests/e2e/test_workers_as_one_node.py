@@ -14,11 +14,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import decode
 from gateway.contract.overrides import VERSION_FIELD
-from gateway.contract.refusal import Refusal
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Refusal, RosterEntry, Totals, decode
 from loadtest.cluster import own_environment
 from loadtest.subject_commands import Report, Subject
 from tests.certificates import Authority

@@ -10,9 +10,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord, decode
 from loadtest import cluster
 from tests.exactness import nodes
 from tests.exactness.limits import Demand, Outcome, judge_all

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord, decode
 from loadtest.cluster import Cluster, Node
 
 ACQUAINTED_SECONDS = 10.0

@@ -6,14 +6,11 @@ from typing import Any
 import aiohttp
 import redis.asyncio as redis_asyncio
 
-from gateway.contract import audit, keys, telemetry
-from gateway.contract.audit import AuditRecord
-from gateway.contract.codec import decode
+from gateway.contract import keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import parse_overrides
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import STREAM_FIELD, AuditRecord, RosterEntry, TelemetryRecord, decode
 from gateway.contract.window import key_lifetime_ms
 from loadtest.cluster import Plan, running
 from subject.actions import edits
@@ -73,7 +70,7 @@ async def test_what_a_node_writes_is_what_the_schema_says(
         table = await redis_client.get(keys.policy_table(digest))
         assert decode(PolicyTable, table or "").digest() == digest
         entries: Any = await redis_client.xrange(keys.TELEMETRY)
-        assert decode(TelemetryRecord, entries[0][1][telemetry.STREAM_FIELD]).node_id == node.id
+        assert decode(TelemetryRecord, entries[0][1][STREAM_FIELD]).node_id == node.id
 
 
 async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: redis_asyncio.Redis) -> None:
@@ -90,7 +87,7 @@ async def test_what_an_operator_writes_is_what_the_schema_says(redis_client: red
     read = parse_overrides(fields)
     assert (read.limits[CLIENT].limit, read.generations[CLIENT]) == (parse_limits("500/m"), 1)
     entries: Any = await redis_client.xrange(keys.AUDIT)
-    records = [decode(AuditRecord, entry[audit.STREAM_FIELD]) for _, entry in entries]
+    records = [decode(AuditRecord, entry[STREAM_FIELD]) for _, entry in entries]
     assert [(record.action, record.before, record.after) for record in records] == [
         ("set", None, "500/m"),
         ("reset", "0", "1"),

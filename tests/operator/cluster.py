@@ -18,10 +18,16 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from gateway.contract import keys, window
-from gateway.contract.codec import encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.telemetry import HISTORY, LATEST, STREAM_FIELD, TelemetryRecord, for_history
+from gateway.contract.records import (
+    HISTORY_STREAM,
+    STREAM_FIELD,
+    TELEMETRY_STREAM,
+    TelemetryRecord,
+    encode,
+    for_history,
+)
 from tests.unit.subject.builders import START, entry, policies
 from tests.unit.subject.simulation import Life
 
@@ -29,7 +35,7 @@ REQUESTS_PER_NODE = 40
 DEFAULT = "6000/m"
 ACTIVE = 100
 """So many clients have something in their windows at all times."""
-PAST_SECONDS = LATEST.seconds
+PAST_SECONDS = TELEMETRY_STREAM.seconds
 HOUR_SECONDS = 3600
 LONGEST_SECONDS = 3600
 """It ends by itself after that."""
@@ -66,14 +72,14 @@ def earlier_boots(records: Sequence[TelemetryRecord]) -> list[TelemetryRecord]:
         replace(moved(one, -PAST_SECONDS * times), boot_id=f"boot-before-{times}")
         for times in range(HOUR_SECONDS // PAST_SECONDS, 0, -1)
         for one in records
-        if HISTORY.takes(one.sequence)
+        if HISTORY_STREAM.includes(one.sequence)
     ]
 
 
 async def write_past(redis: Redis, records: Sequence[TelemetryRecord], table: PolicyTable) -> None:
     """Under the ids that the streams' entries would have had."""
     await redis.set(keys.policy_table(table.digest()), encode(table))
-    history = [*earlier_boots(records), *(one for one in records if HISTORY.takes(one.sequence))]
+    history = [*earlier_boots(records), *(one for one in records if HISTORY_STREAM.includes(one.sequence))]
     for key, of_it in ((keys.TELEMETRY, records), (keys.HISTORY, history)):
         for start in range(0, len(of_it), PAGE):
             async with redis.pipeline(transaction=False) as pipe:
@@ -86,7 +92,7 @@ async def write_past(redis: Redis, records: Sequence[TelemetryRecord], table: Po
 def add(pipe: Pipeline, record: TelemetryRecord, digest: str) -> None:
     """As a node writes it."""
     pipe.xadd(keys.TELEMETRY, {STREAM_FIELD: encode(record)})
-    if HISTORY.takes(record.sequence):
+    if HISTORY_STREAM.includes(record.sequence):
         pipe.xadd(keys.HISTORY, {STREAM_FIELD: encode(for_history(record))})
     pipe.hset(keys.NODES, record.node_id, encode(entry(record, digest)))
 

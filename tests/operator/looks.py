@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from gateway.contract.codec import encode
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord, encode
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.view import View

@@ -1,6 +1,6 @@
 """What nodes and the subject tell Prometheus, as tables."""
 
-from gateway.contract.telemetry import Reloads
+from gateway.contract.records import Reloads
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.metrics import METRICS, Labelled, Scrape, Value
 from gateway.telemetry.process import Usage

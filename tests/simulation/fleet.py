@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.contract.codec import decode, encode
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord, decode, encode
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import take
 from subject.diagnosis.problems import diagnose

@@ -7,8 +7,8 @@ from functools import partial
 from gateway.clock import RedisClock
 from gateway.contract import keys
 from gateway.contract.limits import Limit
+from gateway.contract.records import LiveChanges, Reloads, TelemetryRecord
 from gateway.contract.redis_url import parse_redis_url
-from gateway.contract.telemetry import LiveChanges, Reloads, TelemetryRecord
 from gateway.contract.window import MICROSECONDS
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing, admits

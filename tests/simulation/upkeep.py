@@ -8,17 +8,17 @@ from random import Random
 from redis.asyncio import Redis
 
 from gateway.clock import RedisClock
-from gateway.contract.codec import encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.telemetry import (
-    HISTORY,
-    LATEST,
+from gateway.contract.records import (
+    HISTORY_STREAM,
+    TELEMETRY_STREAM,
     LiveChanges,
     RecordStream,
     Reloads,
     TelemetryRecord,
+    encode,
     for_history,
 )
 from gateway.overrides import LiveOverrides
@@ -108,8 +108,8 @@ async def measure(nodes: int, rounds: int = 3) -> Upkeep:
         spent.commands / nodes,
         spent.bytes_in / nodes,
         spent.bytes_out / nodes,
-        _kept_seconds(LATEST, record, nodes),
-        _kept_seconds(HISTORY, for_history(record), nodes),
+        _kept_seconds(TELEMETRY_STREAM, record, nodes),
+        _kept_seconds(HISTORY_STREAM, for_history(record), nodes),
     )
 
 
@@ -121,4 +121,4 @@ async def _round(redis: Redis, members: Sequence[_Node]) -> Usage:
 
 
 def _kept_seconds(stream: RecordStream, record: TelemetryRecord, nodes: int) -> float:
-    return stream.longest(len(encode(record)), nodes) * stream.interval_seconds / nodes
+    return stream.max_entries(len(encode(record)), nodes) * stream.interval_seconds / nodes

@@ -10,9 +10,7 @@ import aiohttp
 
 from gateway.app import run
 from gateway.building import Signals
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import Reloads, TelemetryRecord
+from gateway.contract.records import Reloads, RosterEntry, TelemetryRecord, decode
 from gateway.settings import Settings
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
-from gateway.contract.codec import encode
 from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.overrides import Override
+from gateway.contract.records import encode
 from tests.integration.gateway.client import Answer, Client
 from tests.integration.gateway.node import Node, eventually
 

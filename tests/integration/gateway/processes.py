@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gateway
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord, decode
 from loadtest.cluster import own_environment
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within

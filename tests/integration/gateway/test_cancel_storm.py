@@ -15,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from gateway.limiter.ask import Ask
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.transaction import Transaction

@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 
 from gateway.clock import RedisClock
 from gateway.contract import keys
-from gateway.contract.codec import encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import (
     GENERATION_FIELD,
@@ -21,7 +20,7 @@ from gateway.contract.overrides import (
     Announcement,
     Override,
 )
-from gateway.contract.telemetry import NAME_LENGTH
+from gateway.contract.records import MAX_NAME_LENGTH, encode
 from gateway.contract.window import MICROSECONDS
 from gateway.overrides import SECONDS_A_FIELD, SLICE, LiveOverrides
 
@@ -332,7 +331,7 @@ async def test_what_is_malformed_is_reported_by_a_few_safe_names(redis_client: R
     assert (report.fields, report.malformed) == (2, 9)
     assert report.names[1:] == ("limit:client0", "limit:client1")
     assert report.names[0].startswith(r"\x1b[2Jxxx")
-    assert len(report.names[0]) == NAME_LENGTH
+    assert len(report.names[0]) == MAX_NAME_LENGTH
     assert report.since is not None
 
 

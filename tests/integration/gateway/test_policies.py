@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
-from gateway.contract.codec import decode, encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
 from gateway.contract.policy_table import PolicyTable
+from gateway.contract.records import decode, encode
 from tests.integration.gateway.charged import CLIENT, send, settles_at, statuses, violated, written
 from tests.integration.gateway.node import Node, eventually
 

@@ -12,8 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import decode
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import RosterEntry, decode
 from gateway.version import FULL_VERSION
 from loadtest.cluster import own_environment
 from tests.integration.gateway.client import request, within

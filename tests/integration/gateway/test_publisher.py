@@ -10,10 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.clock import RedisClock
-from gateway.contract import keys, telemetry
+from gateway.contract import keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.telemetry import LiveChanges, Reloads
+from gateway.contract.records import HISTORY_TOP_CLIENTS, LiveChanges, Reloads
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
@@ -84,7 +84,7 @@ async def test_each_tenth_record_is_kept_for_hours_with_less_about_clients(redis
 
     kept = await records(redis_client, keys.HISTORY)
     assert [record.sequence for record in kept] == [10, 20]
-    assert all(len(record.busiest) == len(record.most_refused) == telemetry.HISTORY_TOP for record in kept)
+    assert all(len(record.busiest) == len(record.most_refused) == HISTORY_TOP_CLIENTS for record in kept)
     assert len((await records(redis_client))[-1].busiest) == 20
 
 

@@ -6,12 +6,18 @@ from itertools import pairwise
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import keys, policy_table, roster, telemetry
-from gateway.contract.codec import decode, encode
+from gateway.contract import keys, policy_table
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
+from gateway.contract.records import (
+    FORGET_AFTER_SECONDS,
+    STREAM_FIELD,
+    TELEMETRY_STREAM,
+    Totals,
+    decode,
+    encode,
+)
 from gateway.contract.sketches import estimate_clients
-from gateway.contract.telemetry import Totals
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.published import entry, records
 from tests.integration.gateway.upstream import Peer, Upstream
@@ -107,13 +113,13 @@ async def test_the_policy_table_is_published_under_its_digest(
 async def test_the_stream_is_capped(start_node: StartNode, redis_client: Redis) -> None:
     async with redis_client.pipeline() as pipeline:
         for _ in range(2000):
-            pipeline.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: "old"})
+            pipeline.xadd(keys.TELEMETRY, {STREAM_FIELD: "old"})
         await pipeline.execute()
     await start_node()
     await entry(redis_client)
 
     # approximate trimming leaves at most one node of the stream's tree, a hundred entries, above the cap
-    assert await redis_client.xlen(keys.TELEMETRY) <= telemetry.LATEST.seconds + 100
+    assert await redis_client.xlen(keys.TELEMETRY) <= TELEMETRY_STREAM.seconds + 100
 
 
 async def test_nodes_that_left_long_ago_are_cleared_and_others_are_not(
@@ -124,7 +130,7 @@ async def test_nodes_that_left_long_ago_are_cleared_and_others_are_not(
     left = await entry(redis_client)
     text = encode(left)
     now = left.last.at
-    long_ago = text.replace(f'"at":{now!r}', f'"at":{now - roster.FORGET_AFTER_SECONDS - 5!r}')
+    long_ago = text.replace(f'"at":{now!r}', f'"at":{now - FORGET_AFTER_SECONDS - 5!r}')
     assert long_ago != text
     await redis_client.hset(
         keys.NODES,

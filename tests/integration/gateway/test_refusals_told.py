@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.contract.codec import decode
 from gateway.contract.limits import parse_limits
-from gateway.contract.refusal import KEPT, Refusal
+from gateway.contract.records import MAX_REFUSALS, Refusal, decode
 from gateway.last_refusals import HANDED_OVER, none_yet, take
 from tests.integration.gateway.client import Answer, request
 from tests.integration.gateway.node import Node, eventually
@@ -69,7 +68,7 @@ async def test_only_the_last_ones_are_kept_and_none_with_a_key(start_node: Start
         first = [await client.get(key=b"sk-secret-4711") for _ in range(2)][1]
         _, text = await node.admin(f"/refusals/{id_of(first)}")
         assert "4711" not in text
-        for _ in range(KEPT):
+        for _ in range(MAX_REFUSALS):
             last = await client.get(key=b"sk-secret-4711")
 
     assert await refusal(node, id_of(first)) is None

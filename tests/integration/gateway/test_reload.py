@@ -12,11 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import decode, encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import RosterEntry, decode, encode
 from tests.integration.gateway.client import Answer, Client, request
 from tests.integration.gateway.node import eventually
 from tests.integration.gateway.processes import NodeProcess, node_process

@@ -5,7 +5,7 @@ from dataclasses import replace
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import encode
+from gateway.contract.records import encode
 from gateway.telemetry.roster import Roster
 from tests.contract.examples import ROSTER_ENTRY
 

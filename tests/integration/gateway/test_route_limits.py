@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.codec import encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
+from gateway.contract.records import encode
 from tests.integration.gateway.charged import CLIENT, send, settles_at, statuses, violated, written
 from tests.integration.gateway.node import Node
 from tests.integration.gateway.upstream import Upstream

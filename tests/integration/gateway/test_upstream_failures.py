@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from loadtest.ports import free_port
 from tests.integration.gateway.client import request
 from tests.integration.gateway.node import Node

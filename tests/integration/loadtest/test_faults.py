@@ -8,9 +8,8 @@ from typing import Any
 import aiohttp
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract import keys
+from gateway.contract.records import RosterEntry, TelemetryRecord, decode
 from loadtest import cluster, delay_proxy, redis_server
 from loadtest.cluster import Node
 from loadtest.faults import Site, injected
@@ -44,7 +43,7 @@ async def site() -> AsyncIterator[Site]:
 
 async def state(node: Node) -> RosterEntry:
     async with aiohttp.ClientSession() as http, http.get(f"{node.admin_url}/state") as answer:
-        return codec.decode(RosterEntry, await answer.read())
+        return decode(RosterEntry, await answer.read())
 
 
 async def get(node: Node, timeout_seconds: float = 5.0) -> tuple[int, str]:
@@ -105,7 +104,7 @@ async def test_two_write_under_one_id_and_then_one() -> None:
         async with injected(NodeTwice(node.id), there), Redis.from_url(there.redis.url) as redis:
             await asyncio.sleep(2.5)  # each publishes once a second
             written: Any = await redis.xrange(keys.TELEMETRY)
-            boots = {codec.decode(TelemetryRecord, fields[b"record"]).boot_id for _, fields in written}
+            boots = {decode(TelemetryRecord, fields[b"record"]).boot_id for _, fields in written}
             assert len(boots) == 2
         assert (await state(node)).last.boot_id in boots
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest import cluster
 from loadtest.ports import free_port
 from loadtest.subject_commands import Report, Subject, SubjectError

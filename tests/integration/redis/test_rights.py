@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
+from gateway.contract import keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
-from gateway.contract.telemetry import STREAM_FIELD, TelemetryRecord
+from gateway.contract.records import STREAM_FIELD, TelemetryRecord, decode, encode
 from loadtest import redis_server
 from loadtest.redis_server import RedisServer
 from tests.integration.gateway.node import eventually, running_node
@@ -99,7 +99,7 @@ class Guarded:
         """Forget what was denied and sent; there is a node that left long ago, and a counter of old."""
         gone = entry(record("gone", START, leaving=True))
         await self.operator.delete(keys.TELEMETRY, self.window)
-        await self.operator.hset(keys.NODES, "gone", codec.encode(gone))
+        await self.operator.hset(keys.NODES, "gone", encode(gone))
         await self.operator.hset(self.window, "1", "1")
         await self.operator.acl_log_reset()
         await self.operator.config_resetstat()
@@ -108,7 +108,7 @@ class Guarded:
         """The one that was published last."""
         entries: Any = await self.operator.xrevrange(keys.TELEMETRY, count=1)
         ((_, fields),) = entries
-        return codec.decode(TelemetryRecord, fields[STREAM_FIELD])
+        return decode(TelemetryRecord, fields[STREAM_FIELD])
 
     @property
     def window(self) -> str:

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from itertools import count
 
-from gateway.contract.telemetry import Store
+from gateway.contract.records import StoreStatus
 from tests.integration.gateway.processes import NodeProcess
 
 QUOTA = 5
@@ -35,7 +35,7 @@ async def answers(node: NodeProcess, requests: int, key: bytes) -> Counter[int]:
     return statuses
 
 
-async def store(node: NodeProcess) -> Store:
+async def store(node: NodeProcess) -> StoreStatus:
     """What the node says of its decisions."""
     return (await node.record()).store
 

@@ -14,12 +14,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
-from gateway.contract import audit, codec, keys, telemetry
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys
 from gateway.contract.overrides import Override, Overrides, parse_overrides
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import STREAM_FIELD, AuditRecord, RosterEntry, TelemetryRecord, decode, encode
 from loadtest.ports import free_port
 from subject import cli
 from subject.settings import Settings, load
@@ -42,10 +40,10 @@ async def publish(
     written = [replace(one, at=one.at + later, started_at=one.started_at + later) for one in ordered]
     async with redis.pipeline(transaction=False) as pipe:
         for one in written:
-            pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(one)})
-            pipe.hset(keys.NODES, one.node_id, codec.encode(entry(one, digest)))
+            pipe.xadd(keys.TELEMETRY, {STREAM_FIELD: encode(one)})
+            pipe.hset(keys.NODES, one.node_id, encode(entry(one, digest)))
         if table is not None:
-            pipe.set(keys.policy_table(digest), codec.encode(table))
+            pipe.set(keys.policy_table(digest), encode(table))
         await pipe.execute()
     return written
 
@@ -81,7 +79,7 @@ async def answering(state: RosterEntry, late: Sequence[bool] = ()) -> AsyncItera
         if next(lateness, False):
             await asyncio.sleep(LATE_SECONDS)
         mine = replace(state, admin_address=f"127.0.0.1:{server.port}")
-        return web.Response(text=codec.encode(mine), content_type="application/json")
+        return web.Response(text=encode(mine), content_type="application/json")
 
     app.router.add_get("/state", answer)
     async with server:
@@ -102,7 +100,7 @@ async def limit_of(redis: Redis, client: str) -> Override | None:
 async def audited(redis: Redis) -> list[AuditRecord]:
     """What stands in the audit."""
     entries: Any = await redis.xrange(keys.AUDIT)
-    return [codec.decode(AuditRecord, fields[audit.STREAM_FIELD]) for _, fields in entries]
+    return [decode(AuditRecord, fields[STREAM_FIELD]) for _, fields in entries]
 
 
 @dataclass(frozen=True, slots=True)

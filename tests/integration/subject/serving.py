@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession, web
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, telemetry
+from gateway.contract import keys
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.telemetry import HISTORY, for_history
+from gateway.contract.records import HISTORY_STREAM, STREAM_FIELD, encode, for_history
 from subject import settings
 from subject.dashboard.app import application
 from subject.telemetry.redis_reads import redis_time
@@ -130,16 +130,16 @@ async def living(
     ]
     digest = "0" * 16 if table is None else table.digest()
     if table is not None:
-        await redis.set(keys.policy_table(digest), codec.encode(table))
+        await redis.set(keys.policy_table(digest), encode(table))
 
     async def write(until: float) -> None:
         async with redis.pipeline(transaction=False) as pipe:
             while shifted and shifted[0].at <= until:
                 one = shifted.pop(0)
-                pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(one)})
-                if one.sequence % HISTORY.interval_seconds == 0:
-                    pipe.xadd(keys.HISTORY, {telemetry.STREAM_FIELD: codec.encode(for_history(one))})
-                pipe.hset(keys.NODES, one.node_id, codec.encode(entry(one, digest)))
+                pipe.xadd(keys.TELEMETRY, {STREAM_FIELD: encode(one)})
+                if one.sequence % HISTORY_STREAM.interval_seconds == 0:
+                    pipe.xadd(keys.HISTORY, {STREAM_FIELD: encode(for_history(one))})
+                pipe.hset(keys.NODES, one.node_id, encode(entry(one, digest)))
             await pipe.execute()
 
     ended = asyncio.Event()

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
+from gateway.contract import keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
+from gateway.contract.records import encode
 from subject.actions import edits
 from subject.figures import instant
 from subject.settings import load
@@ -232,7 +233,7 @@ async def test_a_limit_that_ended_meanwhile_is_no_longer_what_was_seen(
     await publish(redis_client, [record()], TABLE)
     at = await redis_time(redis_client)
     ended = Override(parse_limits("5/s"), "ana", at - 60, "x", at - 1)
-    await redis_client.hset(keys.OVERRIDES, "limit:acme", codec.encode(ended))
+    await redis_client.hset(keys.OVERRIDES, "limit:acme", encode(ended))
     run = await subject("limits", "set", "acme", "9/s", *WHY, "--revision", "none", redis_url=redis_url)
 
     assert run.code == 0, run.err

@@ -16,8 +16,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError
 
-from gateway.contract import codec, keys, telemetry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract import keys
+from gateway.contract.records import HISTORY_STREAM, STREAM_FIELD, TelemetryRecord, encode, for_history
 from loadtest import redis_server
 from subject import RateLimiterChecker, RateLimiterSubject
 from subject.telemetry.redis_reads import redis_time
@@ -36,22 +36,20 @@ async def write(redis: Redis, records: list[TelemetryRecord], later: float) -> N
     async with redis.pipeline(transaction=False) as pipe:
         for one in records:
             moved = replace(one, at=one.at + later, started_at=one.started_at + later)
-            pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(moved)})
-            pipe.hset(keys.NODES, moved.node_id, codec.encode(entry(moved)))
+            pipe.xadd(keys.TELEMETRY, {STREAM_FIELD: encode(moved)})
+            pipe.hset(keys.NODES, moved.node_id, encode(entry(moved)))
         await pipe.execute()
 
 
 GARBAGE: dict[str, Callable[[], dict[Any, Any]]] = {
     "another field": lambda: {"note": "x"},
-    "no JSON": lambda: {telemetry.STREAM_FIELD: "{"},
-    "another record": lambda: {telemetry.STREAM_FIELD: codec.encode(entry(record()))},
-    "deep": lambda: {telemetry.STREAM_FIELD: "[" * 100_000},
-    "huge": lambda: {telemetry.STREAM_FIELD: "x" * 3_000_000},
-    "huge numbers": lambda: {
-        telemetry.STREAM_FIELD: codec.encode(record()).replace(":0,", ":" + "9" * 5000 + ",")
-    },
-    "of another time": lambda: {telemetry.STREAM_FIELD: codec.encode(record(at=9e15))},
-    "of nobody": lambda: {telemetry.STREAM_FIELD: codec.encode(record(""))},
+    "no JSON": lambda: {STREAM_FIELD: "{"},
+    "another record": lambda: {STREAM_FIELD: encode(entry(record()))},
+    "deep": lambda: {STREAM_FIELD: "[" * 100_000},
+    "huge": lambda: {STREAM_FIELD: "x" * 3_000_000},
+    "huge numbers": lambda: {STREAM_FIELD: encode(record()).replace(":0,", ":" + "9" * 5000 + ",")},
+    "of another time": lambda: {STREAM_FIELD: encode(record(at=9e15))},
+    "of nobody": lambda: {STREAM_FIELD: encode(record(""))},
 }
 
 
@@ -211,11 +209,9 @@ async def test_an_attack_that_lasts_for_minutes_is_found_by_who_has_just_been_st
 ) -> None:
     records = await publish(redis_client, attacked())
     for one in records:
-        if telemetry.HISTORY.takes(one.sequence):
-            text = codec.encode(telemetry.for_history(one))
-            await redis_client.xadd(
-                keys.HISTORY, {telemetry.STREAM_FIELD: text}, id=f"{int(1000 * one.at)}-*"
-            )
+        if HISTORY_STREAM.includes(one.sequence):
+            text = encode(for_history(one))
+            await redis_client.xadd(keys.HISTORY, {STREAM_FIELD: text}, id=f"{int(1000 * one.at)}-*")
     async with RateLimiterSubject(settings=patient(redis_url)) as fresh:
         first = await fresh.observe()
         await redis_client.delete(keys.HISTORY)

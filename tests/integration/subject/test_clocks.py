@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, telemetry
-from gateway.contract.telemetry import Totals
+from gateway.contract import keys
+from gateway.contract.records import STREAM_FIELD, Totals, encode
 from subject import settings
 from subject.cluster import metrics
 from subject.cluster.snapshot import Snapshot, take
@@ -38,7 +38,7 @@ async def put_back(redis: Redis) -> None:
     """What is left where a clock was put back: ids of streams that are ahead, and go on from there."""
     at = int(1000 * (await redis_time(redis) + BACK_SECONDS))
     for key in (keys.TELEMETRY, keys.HISTORY, keys.AUDIT):
-        await redis.xadd(key, {telemetry.STREAM_FIELD: "x"}, id=f"{at}-0")
+        await redis.xadd(key, {STREAM_FIELD: "x"}, id=f"{at}-0")
 
 
 async def test_a_stream_whose_ids_are_ahead_is_read_on(redis_client: Redis, redis_url: str) -> None:
@@ -102,7 +102,7 @@ async def test_one_record_of_a_time_to_come_stops_neither_history_nor_audit(redi
     true = [record("node-1", at - 100 + 10 * n, sequence=n, boot=Totals(50 * n, 50 * n)) for n in range(1, 6)]
     odd = [replace(true[-1], at=time, sequence=6) for time in (at + 10**9, -1.0)]
     for one in (*true, *odd):
-        await redis_client.xadd(keys.HISTORY, {telemetry.STREAM_FIELD: codec.encode(one)})
+        await redis_client.xadd(keys.HISTORY, {STREAM_FIELD: encode(one)})
     for _ in range(2):
         await history.read(redis_client, at)
         await trail.read(redis_client, at)
@@ -121,7 +121,7 @@ async def test_no_time_is_drawn_twice_where_redis_clock_was_put_back(redis_clien
     ahead = [replace(one, at=one.at + 100, started_at=one.started_at + 100) for one in true[:13]]
     for told, now in ((ahead[:7], at - 80), (ahead[7:], at - 20), (true[13:], at)):
         for one in told:
-            await redis_client.xadd(keys.HISTORY, {telemetry.STREAM_FIELD: codec.encode(one)})
+            await redis_client.xadd(keys.HISTORY, {STREAM_FIELD: encode(one)})
         await history.read(redis_client, now)
 
     rates = [rate for rate in history.chart(at).lines["node-1"].rate if rate is not None]
@@ -148,7 +148,7 @@ async def test_a_node_of_another_cluster_that_listens_where_one_was_is_none_of_t
     async with answering(entry(record("stranger-1", await redis_time(redis_client)))) as address:
         await publish(redis_client, [record("node-1")])
         gone = replace(entry(record("node-2", 1.0)), admin_address=address)
-        await redis_client.hset(keys.NODES, "node-2", codec.encode(gone))
+        await redis_client.hset(keys.NODES, "node-2", encode(gone))
         async with Reader(settings.load(REDIS_URL=redis_url)) as reader:
             snapshot = made(await reader.look())
 
@@ -164,7 +164,7 @@ async def test_a_node_that_has_not_learned_that_redis_clock_was_set_answers_as_o
     now = replace(written, at=at)
     async with answering(entry(now)) as address:
         known = replace(entry(written), admin_address=address)
-        await redis_client.hset(keys.NODES, "node-1", codec.encode(known))
+        await redis_client.hset(keys.NODES, "node-1", encode(known))
         async with Reader(settings.load(REDIS_URL=redis_url)) as reader:
             snapshot = take(await reader.look(), 2.5)
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from gateway.contract import keys
-from gateway.contract.telemetry import STREAM_FIELD
+from gateway.contract.records import STREAM_FIELD
 from loadtest.redis_server import RedisServer
 from subject.dashboard import guard
 from tests.integration.subject.publishing import nowhere, publish_cluster, subject_process

@@ -9,10 +9,10 @@ import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 from redis.asyncio import Redis
 
-from gateway.contract import audit, codec, keys
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
+from gateway.contract.records import STREAM_FIELD, AuditRecord, encode
 from loadtest.redis_server import RedisServer
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.browsing import WRITABLE, watched
@@ -248,9 +248,9 @@ async def test_no_word_of_a_table_is_broken_by_a_long_reason(
     why = "the launch of the new product line, as agreed upon with sales on Friday " * 3
     at = await redis_time(redis_client)
     written = AuditRecord(at, "root", "set", CLIENT, "100000/m", "10/s,500000/m", why, at + 7200)
-    await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(written)})
+    await redis_client.xadd(keys.AUDIT, {STREAM_FIELD: encode(written)})
     override = Override(parse_limits("10/s,500000/m"), "root", at, why, at + 7200)
-    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, encode(override))
     async with living(redis_client, even(always(60)), policies().table), served(redis_url) as subject:
         await page.goto(subject.url)
         await expect(page.locator("#audit tbody tr")).to_have_count(1)
@@ -282,9 +282,9 @@ async def test_times_that_no_calendar_has_break_nothing(
     late, early = 9e18, -9e18
     for at in (late, early):
         written = AuditRecord(at, "ana", "set", CLIENT, None, "5/s", "x", at)
-        await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(written)})
+        await redis_client.xadd(keys.AUDIT, {STREAM_FIELD: encode(written)})
     override = Override(parse_limits("5/s"), "ana", early, "x", late)
-    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
+    await redis_client.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, encode(override))
     async with living(redis_client, even(always(60)), policies().table), served(redis_url) as subject:
         await page.goto(subject.url)
         await expect(page.locator("#limits tbody th").first).to_have_text(CLIENT)

@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 from redis.asyncio import Redis
 
-from gateway.contract import audit, codec, keys
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys
+from gateway.contract.records import STREAM_FIELD, AuditRecord, encode
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.browsing import WRITABLE
 from tests.integration.subject.publishing import live_changes
@@ -29,7 +29,7 @@ async def test_texts_that_would_be_html_are_texts(redis_client: Redis, redis_url
     written = AuditRecord(
         await redis_time(redis_client), HOSTILE, "set", CLIENT, None, HOSTILE, f"{HOSTILE}\u202e"
     )
-    await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(written)})
+    await redis_client.xadd(keys.AUDIT, {STREAM_FIELD: encode(written)})
     async with living(redis_client, nodes, policies().table), served(redis_url) as subject:
         await page.goto(subject.url)
         await expect(page.locator("#nodes tbody th").first).to_have_text(f"{HOSTILE}\\x1b[31m\\n1")

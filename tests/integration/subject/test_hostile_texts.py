@@ -10,13 +10,19 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from gateway.contract import audit, codec, keys, telemetry
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import LIMIT_FIELD, Override
 from gateway.contract.policy_table import ClientPolicy, Terms
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import ClientCount, LiveChanges, Reloads
+from gateway.contract.records import (
+    STREAM_FIELD,
+    AuditRecord,
+    ClientCount,
+    LiveChanges,
+    Reloads,
+    RosterEntry,
+    encode,
+)
 from subject.cluster.snapshot import take
 from subject.commands.parser import build
 from subject.diagnosis.problems import diagnose
@@ -81,8 +87,8 @@ async def write(redis: Redis, text: str) -> None:
         pipe.hset(keys.NODES, f"unread{text}", text)
         done = AuditRecord(at, text, text, text, text, text, text, at)
         for action in (done, replace(done, client=CLIENT)):
-            pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(action)})
-        pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: text})
+            pipe.xadd(keys.AUDIT, {STREAM_FIELD: encode(action)})
+        pipe.xadd(keys.AUDIT, {STREAM_FIELD: text})
         await pipe.execute()
 
 
@@ -97,9 +103,9 @@ def _write_limits(pipe: Pipeline, text: str, at: float) -> str:
         clients={**table.clients, "z": ClientPolicy(text)},
     )
     digest = table.digest()
-    pipe.set(keys.policy_table(digest), codec.encode(table))
+    pipe.set(keys.policy_table(digest), encode(table))
     override = Override(parse_limits("9/m"), text, at, text, at + 600)
-    pipe.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, codec.encode(override))
+    pipe.hset(keys.OVERRIDES, LIMIT_FIELD + CLIENT, encode(override))
     pipe.hset(keys.OVERRIDES, f"limit:{text}", text)
     return digest
 
@@ -126,9 +132,9 @@ def _write_node(pipe: Pipeline, text: str, at: float, name: str, phase: float, d
             reloads=Reloads(1, 1, at - 5, text),
             busiest=(*one.busiest, ClientCount(text, 10**6, 0)),
         )
-        pipe.xadd(keys.TELEMETRY, {telemetry.STREAM_FIELD: codec.encode(record)})
+        pipe.xadd(keys.TELEMETRY, {STREAM_FIELD: encode(record)})
     entry = RosterEntry(f"{text}:1", f"{text}:2", text, digest, record)
-    pipe.hset(keys.NODES, name, codec.encode(entry))
+    pipe.hset(keys.NODES, name, encode(entry))
 
 
 def arguments(file: Path) -> Iterator[list[str]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from gateway.contract import audit, codec, keys
-from gateway.contract.audit import AuditRecord
+from gateway.contract import keys
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import MAX_RECORDS, VERSION_FIELD, Override
+from gateway.contract.records import STREAM_FIELD, AuditRecord, encode
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.subject.publishing import (
     audited,
@@ -49,7 +49,7 @@ async def test_a_limit_that_has_ended_is_none_and_can_be_taken_out(
 ) -> None:
     await publish(redis_client, [record()], policies("100/m", {"acme": "50/s"}).table)
     ended = Override(parse_limits("500/m"), "ana", 1.0, "a day long ago", 2.0)
-    await redis_client.hset(keys.OVERRIDES, "limit:acme", codec.encode(ended))
+    await redis_client.hset(keys.OVERRIDES, "limit:acme", encode(ended))
 
     (shown,) = json.loads((await subject("limits", "get", "acme", "--json", redis_url=redis_url)).out)[
         "limits"
@@ -108,9 +108,9 @@ async def test_the_audit_is_shown_with_the_newest_last(redis_client: Redis, redi
 async def test_the_audit_goes_back_as_far_as_is_asked_for(redis_client: Redis, redis_url: str) -> None:
     at = await redis_time(redis_client)
     for age_seconds in (7200, 60):
-        old = audit.AuditRecord(at - age_seconds, "ana", "reset", CLIENT, "0", str(age_seconds), None)
+        old = AuditRecord(at - age_seconds, "ana", "reset", CLIENT, "0", str(age_seconds), None)
         await redis_client.xadd(
-            keys.AUDIT, {audit.STREAM_FIELD: codec.encode(old)}, id=f"{int(1000 * (at - age_seconds))}-0"
+            keys.AUDIT, {STREAM_FIELD: encode(old)}, id=f"{int(1000 * (at - age_seconds))}-0"
         )
 
     for since, expected in (("1h", ["60"]), ("3h", ["7200", "60"])):
@@ -121,8 +121,8 @@ async def test_the_audit_goes_back_as_far_as_is_asked_for(redis_client: Redis, r
 async def test_an_audit_of_many_pages_is_read_whole(redis_client: Redis, redis_url: str) -> None:
     async with redis_client.pipeline(transaction=False) as pipe:
         for number in range(2500):
-            one = audit.AuditRecord(float(number), "ana", "reset", CLIENT, None, str(number), None)
-            pipe.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(one)})
+            one = AuditRecord(float(number), "ana", "reset", CLIENT, None, str(number), None)
+            pipe.xadd(keys.AUDIT, {STREAM_FIELD: encode(one)})
         await pipe.execute()
 
     document = json.loads((await subject("audit", "--json", redis_url=redis_url)).out)
@@ -133,9 +133,9 @@ async def test_an_audit_of_many_pages_is_read_whole(redis_client: Redis, redis_u
 async def test_an_audit_is_safe_for_terminals_and_tells_what_cannot_be_read(
     redis_client: Redis, redis_url: str
 ) -> None:
-    nasty = audit.AuditRecord(9e18, "\x1b[2Jme", "set\n", CLIENT, None, "5/s", "\x1b]0;title\x07", 9e18)
-    await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: codec.encode(nasty)})
-    await redis_client.xadd(keys.AUDIT, {audit.STREAM_FIELD: "{"})
+    nasty = AuditRecord(9e18, "\x1b[2Jme", "set\n", CLIENT, None, "5/s", "\x1b]0;title\x07", 9e18)
+    await redis_client.xadd(keys.AUDIT, {STREAM_FIELD: encode(nasty)})
+    await redis_client.xadd(keys.AUDIT, {STREAM_FIELD: "{"})
 
     run = await subject("audit", redis_url=redis_url)
     text = (await subject("audit", "--json", redis_url=redis_url)).out
@@ -175,7 +175,7 @@ async def test_more_live_changes_than_may_be_are_refused_with_what_can_go(
     redis_client: Redis, redis_url: str
 ) -> None:
     await publish(redis_client, [record()])
-    ended = codec.encode(Override(parse_limits("5/m"), "ana", 1.0, None, 2.0))
+    ended = encode(Override(parse_limits("5/m"), "ana", 1.0, None, 2.0))
     names = [f"limit:k_{place:016x}" for place in range(MAX_RECORDS)]
     await redis_client.hset(keys.OVERRIDES, mapping=dict.fromkeys(names, ended))
 
@@ -246,10 +246,8 @@ async def test_the_limit_that_refused_a_client_is_named_when_it_was_taken_back_a
     await publish_cluster(redis_client, nodes, 60, policies(clients={"acme": "5/s"}).table)
     before = await redis_time(redis_client) - 30
     given = AuditRecord(before, "ann", "set", "acme", None, "7/m", "noisy")
-    await redis_client.xadd(
-        keys.AUDIT, {audit.STREAM_FIELD: codec.encode(given)}, id=f"{int(1000 * before)}-0"
-    )
-    stands = codec.encode(Override(parse_limits("7/m"), "ann", before, "noisy"))
+    await redis_client.xadd(keys.AUDIT, {STREAM_FIELD: encode(given)}, id=f"{int(1000 * before)}-0")
+    stands = encode(Override(parse_limits("7/m"), "ann", before, "noisy"))
     await redis_client.hset(keys.OVERRIDES, "limit:acme", stands)
     file = str(tmp_path / "a.jsonl")
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, window
-from gateway.contract.telemetry import Store
+from gateway.contract import keys, window
+from gateway.contract.records import StoreStatus, encode
 from subject import (
     ClusterMetrics,
     InvariantViolation,
@@ -129,7 +129,7 @@ async def test_a_long_lived_reader_reads_only_what_is_new(redis_client: Redis, r
         await subject.observe()
         await redis_client.xtrim(keys.TELEMETRY, maxlen=0)
         await redis_client.xadd(
-            keys.TELEMETRY, {"record": codec.encode(replace(written[-1], at=written[-1].at + 1, sequence=99))}
+            keys.TELEMETRY, {"record": encode(replace(written[-1], at=written[-1].at + 1, sequence=99))}
         )
         await subject.observe()
         view = await subject._reader.look()
@@ -141,13 +141,13 @@ async def test_a_silent_node_that_answers_is_not_down_though_redis_answers(
     redis_client: Redis, redis_url: str
 ) -> None:
     (silent,) = await publish(redis_client, [record("node-1")], ended_seconds_ago=50)
-    answer = replace(silent, at=silent.at + 50, store=Store(False, 10, 5), sequence=9)
+    answer = replace(silent, at=silent.at + 50, store=StoreStatus(False, 10, 5), sequence=9)
     async with (
         answering(entry(answer)) as address,
         RateLimiterSubject(settings=patient(redis_url)) as subject,
     ):
         mine = replace(entry(silent), admin_address=address)
-        await redis_client.hset(keys.NODES, "node-1", codec.encode(mine))
+        await redis_client.hset(keys.NODES, "node-1", encode(mine))
         observation = await subject.observe()
 
     assert observation["nodes"][0]["state"] == "Up"
@@ -160,7 +160,7 @@ async def test_another_node_at_a_dead_ones_address_does_not_revive_it(
     (silent,) = await publish(redis_client, [record("node-1")], ended_seconds_ago=50)
     async with answering(entry(replace(silent, node_id="node-7", at=silent.at + 50))) as address:
         mine = replace(entry(silent), admin_address=address)
-        await redis_client.hset(keys.NODES, "node-1", codec.encode(mine))
+        await redis_client.hset(keys.NODES, "node-1", encode(mine))
         async with RateLimiterSubject(settings=patient(redis_url)) as subject:
             stores = {store.id: store.state for store in await subject.get_stores()}
 
@@ -174,8 +174,8 @@ async def test_nothing_that_stands_in_redis_makes_it_raise(
     await publish_cluster(redis_client, STEADY, 20, policies().table)
     if what == "nodes":
         await redis_client.hset(keys.NODES, "node-8", '{"address": 1}')
-        await redis_client.hset(keys.NODES, "node-9", codec.encode(entry(record("node-9", 9e18))))
-        await redis_client.hset(keys.NODES, "node-7", codec.encode(entry(record("node-7", -9e18))))
+        await redis_client.hset(keys.NODES, "node-9", encode(entry(record("node-9", 9e18))))
+        await redis_client.hset(keys.NODES, "node-7", encode(entry(record("node-7", -9e18))))
     elif what == "overrides":
         await redis_client.hset(keys.OVERRIDES, "limit:acme", b"\xff\xfe")
     elif what == "telemetry":

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
-from gateway.contract.telemetry import Store
+from gateway.contract import keys
+from gateway.contract.records import StoreStatus, encode
 from loadtest import redis_server
 from loadtest.redis_server import RedisServer
 from subject import RateLimiterSubject
@@ -54,10 +54,10 @@ async def test_a_redis_that_hangs_costs_about_a_second(own_redis: RedisServer, o
 async def test_with_redis_away_the_nodes_are_asked(own_redis: RedisServer, own_client: Redis) -> None:
     await publish(own_client, [record("node-2")], ended_seconds_ago=1)
     (alive,) = await publish(own_client, [record("node-1")])
-    answer = replace(alive, at=alive.at + 1, store=Store(False, 10, 5), sequence=9)
+    answer = replace(alive, at=alive.at + 1, store=StoreStatus(False, 10, 5), sequence=9)
     async with answering(entry(answer)) as address:
         mine = replace(entry(alive), admin_address=address)
-        await own_client.hset(keys.NODES, "node-1", codec.encode(mine))
+        await own_client.hset(keys.NODES, "node-1", encode(mine))
         async with RateLimiterSubject(own_redis.url) as subject:
             await subject.observe()
             os.kill(own_redis.pid, signal.SIGKILL)
@@ -83,7 +83,7 @@ async def test_with_redis_away_a_node_is_down_where_it_is_late_twice_in_a_row(
     async with answering(entry(alive), late) as late_address, answering(entry(well)) as address:
         for state, at in ((alive, late_address), (well, address)):
             mine = replace(entry(state), admin_address=at)
-            await own_client.hset(keys.NODES, state.node_id, codec.encode(mine))
+            await own_client.hset(keys.NODES, state.node_id, encode(mine))
         async with RateLimiterSubject(settings=settings) as subject:
             await subject.observe()
             os.kill(own_redis.pid, signal.SIGKILL)

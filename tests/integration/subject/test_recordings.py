@@ -13,9 +13,16 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
-from gateway.contract.codec import LARGEST
-from gateway.contract.telemetry import STREAM_FIELD, ClientCount, Store, Totals, Upstream
+from gateway.contract import keys
+from gateway.contract.records import (
+    MAX_INTEGER,
+    STREAM_FIELD,
+    ClientCount,
+    StoreStatus,
+    Totals,
+    UpstreamTotals,
+    encode,
+)
 from loadtest.redis_server import RedisServer
 from tests.integration.subject.publishing import (
     SKEWED,
@@ -86,7 +93,7 @@ async def test_what_hostile_records_count_keeps_no_recording_from_being_read(
 ) -> None:
     file = tmp_path / "incident.jsonl"
     (last, *_) = await publish(redis_client, [record()], policies().table)
-    for back, requests in ((200, -LARGEST), (190, LARGEST)):
+    for back, requests in ((200, -MAX_INTEGER), (190, MAX_INTEGER)):
         for node_id in ("node-1", "node-2"):
             one = replace(
                 last,
@@ -95,13 +102,11 @@ async def test_what_hostile_records_count_keeps_no_recording_from_being_read(
                 started_at=last.at - 1000,
                 boot=Totals(requests),
                 busiest=(ClientCount("acme", requests, 0),),
-                upstream=Upstream(answered=requests),
+                upstream=UpstreamTotals(answered=requests),
                 upstream_latency=((9, requests),),
                 store_latency=((9, requests),),
             )
-            await redis_client.xadd(
-                keys.HISTORY, {STREAM_FIELD: codec.encode(one)}, id=f"{int(1000 * one.at)}-*"
-            )
+            await redis_client.xadd(keys.HISTORY, {STREAM_FIELD: encode(one)}, id=f"{int(1000 * one.at)}-*")
 
     made = await subject("record", str(file), redis_url=redis_url)
     again = await subject("replay", str(file), redis_url=nowhere())
@@ -167,7 +172,7 @@ async def test_an_outage_is_recorded_as_the_nodes_tell_it(
     file = str(tmp_path / "a.jsonl")
     (alive,) = await publish(own_client, [record("node-1")])
     os.kill(own_redis.pid, signal.SIGKILL)
-    async with answering(entry(replace(alive, store=Store(False)))) as address:
+    async with answering(entry(replace(alive, store=StoreStatus(False)))) as address:
         made = await subject_process(
             "record", file, redis_url=own_redis.url, settings={"SUBJECT_NODES": address}
         )

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys
-from gateway.contract.telemetry import Store
+from gateway.contract import keys
+from gateway.contract.records import StoreStatus, encode
 from loadtest.ports import free_port
 from loadtest.redis_server import RedisServer
 from tests.integration.subject.publishing import (
@@ -66,7 +66,7 @@ async def test_without_redis_but_with_nodes_it_is_exit_1_with_json(
 ) -> None:
     (alive,) = await publish(own_client, [record("node-1")])
     os.kill(own_redis.pid, signal.SIGKILL)
-    async with answering(entry(replace(alive, store=Store(False)))) as address:
+    async with answering(entry(replace(alive, store=StoreStatus(False)))) as address:
         asked = {"SUBJECT_NODES": f"{address},127.0.0.1:{free_port()}"}
         run = await subject_process(command, "--json", redis_url=own_redis.url, settings=asked)
         text = await subject(command, redis_url=own_redis.url, settings=asked)
@@ -87,7 +87,7 @@ async def test_a_redis_that_says_nothing_is_waited_for_once() -> None:
 
     async with (
         await asyncio.start_server(silent, "127.0.0.1", 0) as server,
-        answering(entry(record("node-1", store=Store(connected=False)))) as address,
+        answering(entry(record("node-1", store=StoreStatus(connected=False)))) as address,
     ):
         url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         asks = {"SUBJECT_NODES": address, "SUBJECT_TIMEOUT_SECONDS": "0.3"}
@@ -105,7 +105,7 @@ async def test_a_node_that_answers_with_an_odd_time_breaks_nothing(
     written = await publish(redis_client, NodeScript(requests=always(9)).records(20), ended_seconds_ago=90)
     async with answering(entry(replace(written[-1], at=at, sequence=21))) as address:
         odd = replace(entry(written[-1]), admin_address=address)
-        await redis_client.hset(keys.NODES, "node-1", codec.encode(odd))
+        await redis_client.hset(keys.NODES, "node-1", encode(odd))
         seen = await subject(command, "--json", redis_url=redis_url)
         away = await subject(command, redis_url=nowhere(), settings={"SUBJECT_NODES": address})
 

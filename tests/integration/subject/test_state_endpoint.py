@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.contract import codec
+from gateway.contract.records import encode
 from subject.telemetry.state_endpoint import ask
 from tests.unit.subject.builders import entry, record
 
-STATE = codec.encode(entry(record("node-1")))
+STATE = encode(entry(record("node-1")))
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from gateway.contract import codec, keys, telemetry
+from gateway.contract import keys
 from gateway.contract.client_id import DEFAULT_SECRET, unknown_client_id
-from gateway.contract.telemetry import for_history
+from gateway.contract.records import STREAM_FIELD, encode, for_history
 from loadtest.ports import free_port
 from subject.telemetry.redis_reads import redis_time
 from tests.integration.gateway.client import Answer
@@ -198,7 +198,7 @@ async def test_refusals_that_began_hours_ago_are_followed_back(redis_client: Red
     for one in written[::10]:
         await redis_client.xadd(
             keys.HISTORY,
-            {telemetry.STREAM_FIELD: codec.encode(for_history(one))},
+            {STREAM_FIELD: encode(for_history(one))},
             id=f"{int(1000 * one.at)}-0",
         )
     # The stream's ids are of when they were written here, so nodes' seconds are taken from the records.

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.contract.limits import MAX_PERIOD_SECONDS, MAX_QUOTA, Limit, Limits, parse_limits
 from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
+from gateway.contract.records import ClientCount
 from gateway.contract.routes import Route
-from gateway.contract.telemetry import ClientCount
 from tests.contract.examples import RECORDS
 
 integers = st.integers(-(2**63) + 1, 2**63 - 1)

@@ -1,5 +1,4 @@
-from gateway.contract.audit import AuditRecord
-from gateway.contract.codec import decode, encode
+from gateway.contract.records import AuditRecord, decode, encode
 from tests.contract.examples import AUDIT_RECORD
 
 

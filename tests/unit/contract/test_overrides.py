@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.codec import encode
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import (
     MAX_BY,
@@ -18,6 +17,7 @@ from gateway.contract.overrides import (
     parse_announcement,
     parse_overrides,
 )
+from gateway.contract.records import encode
 from tests.contract.examples import OVERRIDE
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from gateway.background import background
-from gateway.contract.telemetry import Reloads
+from gateway.contract.records import Reloads
 from gateway.errors import StartError
 from gateway.reload import Commit, Reload
 

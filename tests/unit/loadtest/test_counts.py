@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.counts import Counted, Counts, outcome
 
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from gateway.contract import codec
+from gateway.contract.records import decode
 from loadtest.followed_file import FollowedFile, replace
 from loadtest.upstream_behaviour import Behaviour
 
@@ -13,7 +13,7 @@ def test_replacing_leaves_no_other_file(tmp_path: Path) -> None:
     replace(path, Behaviour())
     replace(path, SLOW)
 
-    assert codec.decode(Behaviour, path.read_bytes()) == SLOW
+    assert decode(Behaviour, path.read_bytes()) == SLOW
     assert list(tmp_path.iterdir()) == [path]
 
 

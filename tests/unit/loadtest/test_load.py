@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract import codec
+from gateway.contract.records import decode, encode
 from loadtest import load as loads
 from loadtest.load import Load, Requests, Stream
 
@@ -24,7 +24,7 @@ streams = st.builds(
 
 @given(st.builds(Load, streams=st.lists(streams).map(tuple)))
 def test_a_load_survives_its_file(load: Load) -> None:
-    assert codec.decode(Load, codec.encode(load)) == load
+    assert decode(Load, encode(load)) == load
 
 
 def test_streams_add_up() -> None:

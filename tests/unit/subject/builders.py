@@ -9,9 +9,15 @@ from gateway.contract import sketches
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
 from gateway.contract.policy_table import ClientPolicy, PolicyTable
-from gateway.contract.roster import RosterEntry
+from gateway.contract.records import (
+    ClientCount,
+    RosterEntry,
+    StoreStatus,
+    TelemetryRecord,
+    Totals,
+    UpstreamTotals,
+)
 from gateway.contract.sketches import bucket, histogram_from_counts
-from gateway.contract.telemetry import ClientCount, Store, TelemetryRecord, Totals, Upstream
 from subject.cluster import samples
 from subject.cluster.node import SamplesOf
 from subject.cluster.policies import Policies
@@ -54,8 +60,8 @@ def record(node_id: str = "node-1", at: float = START, **fields: object) -> Tele
         boot=Totals(),
         carried=Totals(),
         malformed=0,
-        upstream=Upstream(),
-        store=Store(connected=True),
+        upstream=UpstreamTotals(),
+        store=StoreStatus(connected=True),
         latency=(),
         upstream_latency=(),
         store_latency=(),
@@ -167,8 +173,8 @@ class _Cumulative:
                 denied=self.denied,
                 shadow_refused=self.in_shadow,
             ),
-            upstream=Upstream(self.requests - self.refused, self.errors),
-            store=Store(bool(script.connected(second)), self.requests - self.fallbacks, self.fallbacks),
+            upstream=UpstreamTotals(self.requests - self.refused, self.errors),
+            store=StoreStatus(bool(script.connected(second)), self.requests - self.fallbacks, self.fallbacks),
             latency=histogram_from_counts({bucket(0.004): self.requests - self.refused}),
             upstream_latency=histogram_from_counts(self.upstream),
             store_latency=histogram_from_counts(self.round_trips),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.contract.telemetry import HISTORY, TelemetryRecord, for_history
+from gateway.contract.records import HISTORY_STREAM, TelemetryRecord, for_history
 from subject.cluster.snapshot import Snapshot, take
 from subject.cluster.steps import Steps
 from subject.cluster.view import View
@@ -18,7 +18,7 @@ def look(records: Iterable[TelemetryRecord], second: float) -> View:
     past = sorted((one for one in records if one.at <= at), key=lambda one: one.at)
     first = at - THRESHOLDS.history_seconds - KEPT_SECONDS
     steps = Steps()
-    steps.add(for_history(one) for one in past if HISTORY.takes(one.sequence) and one.at > first)
+    steps.add(for_history(one) for one in past if HISTORY_STREAM.includes(one.sequence) and one.at > first)
     late = view([one for one in past if one.at >= at - KEPT_SECONDS], at)
     return replace(late, roster=view(past, at).roster, steps=steps.kept(first, at))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from gateway.contract.telemetry import LiveChanges, TelemetryRecord
+from gateway.contract.records import LiveChanges, TelemetryRecord
 from subject.cluster.snapshot import Snapshot
 from tests.unit.subject.builders import (
     AWAY,

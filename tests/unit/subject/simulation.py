@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from gateway.contract.records import Reloads, StoreStatus, TelemetryRecord, Totals, UpstreamTotals
 from gateway.contract.sketches import bucket, histogram_from_counts
-from gateway.contract.telemetry import Reloads, Store, TelemetryRecord, Totals, Upstream
 from gateway.telemetry.clients import ClientActivity
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot, take
@@ -72,8 +72,8 @@ class Gateway:
             started_at=self.started_at,
             leaving=leaving,
             boot=Totals(told, told),
-            upstream=Upstream(told),
-            store=Store(True, told - self.fallbacks, self.fallbacks, evicted=0),
+            upstream=UpstreamTotals(told),
+            store=StoreStatus(True, told - self.fallbacks, self.fallbacks, evicted=0),
             latency=histogram_from_counts(self.answers),
             upstream_latency=histogram_from_counts(self.answers),
             store_latency=histogram_from_counts(self.trips),

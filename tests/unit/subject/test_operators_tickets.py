@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject import RateLimiterChecker
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import take

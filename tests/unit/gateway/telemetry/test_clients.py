@@ -1,5 +1,5 @@
+from gateway.contract.records import TOP_CLIENTS
 from gateway.contract.sketches import SKETCH_SIZE, estimate_clients
-from gateway.contract.telemetry import TOP
 from gateway.telemetry.clients import ClientActivity
 
 
@@ -41,7 +41,7 @@ def test_what_is_published_of_clients_is_bounded() -> None:
         activity.count(f"c{number}", refused=True)
     activity.tick()
 
-    assert len(activity.busiest) == len(activity.most_refused) == TOP
+    assert len(activity.busiest) == len(activity.most_refused) == TOP_CLIENTS
     assert len(activity.sketch) == SKETCH_SIZE
     assert 0.5 < estimate_clients(activity.sketch) / 20_000 < 1.5
 

@@ -1,6 +1,6 @@
 from collections import Counter
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from gateway.proxy.client_timers import TimeoutKind
 from gateway.telemetry.counters import Counters, Outcome
 

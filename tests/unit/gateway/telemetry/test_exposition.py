@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gateway.contract.telemetry import Reloads
+from gateway.contract.records import Reloads
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.exposition import BOUNDS_SECONDS, exposition
 from gateway.telemetry.metrics import Scrape

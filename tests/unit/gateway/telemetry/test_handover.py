@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.codec import decode, encode
+from gateway.contract.records import decode, encode
 from gateway.telemetry.clients import UntoldClients
 from gateway.telemetry.counters import GAUGES, Counters, Outcome
 from gateway.telemetry.handover import HISTOGRAMS, Counted, Untold, add

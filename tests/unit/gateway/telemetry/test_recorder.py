@@ -3,9 +3,7 @@ import time
 import pytest
 
 from gateway.clock import RedisClock
-from gateway.contract.codec import decode, encode
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import LiveChanges, Reloads, Totals
+from gateway.contract.records import LiveChanges, Reloads, RosterEntry, Totals, decode, encode
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.recorder import NodeInfo, Recorder
 

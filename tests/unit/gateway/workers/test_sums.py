@@ -1,8 +1,7 @@
 from dataclasses import replace
 
 from gateway.clock import RedisClock
-from gateway.contract.refusal import Refusal
-from gateway.contract.telemetry import LiveChanges, Reloads
+from gateway.contract.records import LiveChanges, Refusal, Reloads
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.handover import Condition, Counted, Handover
 from gateway.telemetry.process import Usage

@@ -1,6 +1,6 @@
 """What senders saw, held against what nodes counted."""
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.counts import Counts
 from loadtest.elsewhere.comparison import compared
 

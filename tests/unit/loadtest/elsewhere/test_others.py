@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.counts import Moment
 from loadtest.elsewhere.front import CLUSTER
 from loadtest.elsewhere.others import Stretch, stretches

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gateway.contract.limits import Limit
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from loadtest.elsewhere.target import Target
 from loadtest.passages import Busiest
 from loadtest.play import Played

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
+from gateway.contract.records import AuditRecord
 from subject.causes.case import Case
 from subject.causes.clients import before_and_refused
 from subject.detectors.breach import limit_breach

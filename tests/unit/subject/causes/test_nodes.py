@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import Reloads, Store
+from gateway.contract.records import Reloads, StoreStatus
 from tests.unit.subject.builders import AWAY, START, NodeScript, always, cluster, even, record, snapshot
 from tests.unit.subject.causes.told import causes
 from tests.unit.subject.scenes import SCENES, lives, together
@@ -82,7 +82,7 @@ def test_a_skew_is_the_load_balancers_or_one_clients() -> None:
 
 
 def test_a_node_is_known_to_be_there_by_its_address_alone() -> None:
-    answering = [record("node-1", START + 61, store=Store(False), sequence=99)]
+    answering = [record("node-1", START + 61, store=StoreStatus(False), sequence=99)]
     seen = snapshot([], START + 61, answering=answering, redis=AWAY)
     found = replace(seen, unanswered=("10.0.0.9:9080",))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import LiveChanges
+from gateway.contract.records import LiveChanges
 from tests.unit.subject.builders import (
     AWAY,
     CONNECTED,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import Upstream
+from gateway.contract.records import UpstreamTotals
 from tests.unit.subject.builders import NodeScript, always, cluster, even, snapshot, steps
 from tests.unit.subject.causes.told import causes
 from tests.unit.subject.scenes import together
@@ -14,15 +14,16 @@ from tests.unit.subject.scenes import together
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        (lambda n: Upstream(20 * n, 5 * n), "errors of its own"),
-        (lambda n: Upstream(15 * n, 0, broken=5 * n), "is stopped, cannot be reached"),
-        (lambda n: Upstream(15 * n, 0, 0, timed_out=5 * n), "hangs"),
+        (lambda n: UpstreamTotals(20 * n, 5 * n), "errors of its own"),
+        (lambda n: UpstreamTotals(15 * n, 0, broken=5 * n), "is stopped, cannot be reached"),
+        (lambda n: UpstreamTotals(15 * n, 0, 0, timed_out=5 * n), "hangs"),
     ],
 )
-def test_how_the_service_fails_tells_why(kind: Callable[[int], Upstream], text: str) -> None:
+def test_how_the_service_fails_tells_why(kind: Callable[[int], UpstreamTotals], text: str) -> None:
     records = together(*(node.records(60) for node in even(always(60))))
     failing = (
-        replace(one, upstream=kind(one.sequence - 40) if one.sequence > 40 else Upstream()) for one in records
+        replace(one, upstream=kind(one.sequence - 40) if one.sequence > 40 else UpstreamTotals())
+        for one in records
     )
 
     assert text in causes("upstream_degraded", snapshot(failing))[0].text
@@ -41,7 +42,7 @@ def test_failures_of_one_node_alone_are_of_its_way() -> None:
     ]
     records = together(nodes[0].records(60), nodes[1].records(60))
     broken = (
-        replace(one, upstream=Upstream(20 * one.sequence, broken=15 * max(0, one.sequence - 50)))
+        replace(one, upstream=UpstreamTotals(20 * one.sequence, broken=15 * max(0, one.sequence - 50)))
         if one.node_id == "node-2"
         else one
         for one in records

@@ -1,4 +1,4 @@
-from gateway.contract.telemetry import ClientCount
+from gateway.contract.records import ClientCount
 from subject.cluster import gains as listed
 
 

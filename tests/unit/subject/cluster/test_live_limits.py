@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
+from gateway.contract.records import AuditRecord
 from subject.cluster.live_limits import live_limits
 from subject.cluster.policies import Policies
 

@@ -1,8 +1,8 @@
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import parse_overrides
 from gateway.contract.policy_table import ClientPolicy, Policy, PolicyTable
+from gateway.contract.records import Reloads
 from gateway.contract.routes import Route
-from gateway.contract.telemetry import Reloads
 from subject.cluster.live_changes import LiveChanges
 from subject.cluster.policies import Policies
 from tests.unit.subject.builders import START, entry, policies, record

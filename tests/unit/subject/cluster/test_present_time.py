@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster import samples, series
 from subject.cluster.present_time import in_present_time, kept
 from subject.cluster.series import requests

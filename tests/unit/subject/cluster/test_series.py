@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.contract.telemetry import Store, Totals, Upstream
+from gateway.contract.records import StoreStatus, Totals, UpstreamTotals
 from subject.cluster import samples, series
 from tests.unit.subject.builders import START, NodeScript, always, record, steps
 
@@ -29,19 +29,19 @@ def test_a_node_whose_clock_is_wrong_started_a_second_before_its_first_record(st
 
 
 def test_a_sample_has_what_became_of_requests_at_the_upstream_and_who_was_new() -> None:
-    first = record(at=START, sequence=1, upstream=Upstream(8, 1, 0, 0), new_clients=5)
-    second = record(at=START + 1, sequence=2, upstream=Upstream(20, 1, 2, 3), new_clients=7)
+    first = record(at=START, sequence=1, upstream=UpstreamTotals(8, 1, 0, 0), new_clients=5)
+    second = record(at=START + 1, sequence=2, upstream=UpstreamTotals(20, 1, 2, 3), new_clients=7)
 
     found = samples.made_of([first, second])
 
-    assert [sample.upstream for sample in found] == [Upstream(8, 1, 0, 0), Upstream(12, 0, 2, 3)]
+    assert [sample.upstream for sample in found] == [UpstreamTotals(8, 1, 0, 0), UpstreamTotals(12, 0, 2, 3)]
     assert [sample.new_clients for sample in found] == [5, 2]
 
 
 def test_evictions_are_counted_from_where_redis_told_them_first_and_again_after_its_restart() -> None:
     told = [100, 103, None, 110, 4, 6]
     records = [
-        record(at=START + number, sequence=number + 1, store=Store(connected=True, evicted=evicted))
+        record(at=START + number, sequence=number + 1, store=StoreStatus(connected=True, evicted=evicted))
         for number, evicted in enumerate(told)
     ]
 

@@ -2,8 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.roster import FORGET_AFTER_SECONDS
-from gateway.contract.telemetry import Store, Totals
+from gateway.contract.records import FORGET_AFTER_SECONDS, StoreStatus, Totals
 from subject.cluster.snapshot import take
 from tests.unit.subject.builders import AWAY, START, NodeScript, always, entry, even, record, snapshot, view
 
@@ -44,7 +43,7 @@ def test_a_node_that_came_back_after_leaving_is_up() -> None:
 
 
 def test_a_silent_node_that_answers_is_not_down() -> None:
-    answer = record(at=START + 9.5, store=Store(connected=False))
+    answer = record(at=START + 9.5, store=StoreStatus(connected=False))
 
     found = snapshot([record(at=START)], START + 10, answering=[answer])
 
@@ -76,7 +75,7 @@ def test_a_node_that_went_silent_before_redis_clock_was_put_back_is_down() -> No
 
 def test_a_node_that_answers_with_a_clock_that_is_behind_hides_nothing_of_the_others() -> None:
     records = [one for script in even(always(30)) for one in script.records(60)]
-    behind = record("node-3", START - 3600, sequence=99, store=Store(connected=False))
+    behind = record("node-3", START - 3600, sequence=99, store=StoreStatus(connected=False))
 
     found = snapshot(records, START + 60.5, redis=AWAY, answering=[behind])
 

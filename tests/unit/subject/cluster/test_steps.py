@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.contract.records import HISTORY_STREAM, TelemetryRecord, Totals
 from gateway.contract.sketches import bucket
-from gateway.contract.telemetry import HISTORY, TelemetryRecord, Totals
 from subject.cluster.steps import Step, Steps
 from tests.unit.subject.builders import START, NodeScript, always, record, steps
 
@@ -28,7 +28,7 @@ def test_counts_that_went_back_are_none() -> None:
 
 def of_history(*scripts: NodeScript, seconds: int, first: int = 0) -> list[TelemetryRecord]:
     records = [one for script in scripts for one in script.records(seconds, first)]
-    return sorted((one for one in records if HISTORY.takes(one.sequence)), key=lambda one: one.at)
+    return sorted((one for one in records if HISTORY_STREAM.includes(one.sequence)), key=lambda one: one.at)
 
 
 def made(records: list[TelemetryRecord]) -> tuple[Step, ...]:
@@ -81,7 +81,7 @@ def test_two_records_of_a_step_are_one_gain() -> None:
     close = [replace(one, at=one.at - 4) if one.sequence == 30 else one for one in one_boot]
     next_boot = replace(SLOW, boot_id="boot-b").records(90, 61)
 
-    found = made([*close, *(one for one in next_boot if HISTORY.takes(one.sequence))])
+    found = made([*close, *(one for one in next_boot if HISTORY_STREAM.includes(one.sequence))])
 
     trips = [of.store_latency.buckets for one in found for of in one.latencies.values()]
     assert sum(count for histogram in trips for _, count in histogram) == 20 * (60 + 20)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract import window
-from gateway.contract.codec import LARGEST
+from gateway.contract.records import MAX_INTEGER
 from subject.cluster.windows import counted_in, room_from
 from tests.unit.subject.builders import START
 
@@ -31,7 +31,7 @@ def test_the_sum_of_a_window_fits_a_record_whatever_stands_in_it() -> None:
     now = window.sub_interval(START * window.MICROSECONDS, 60)
     fields = {str(now - back): "9" * (14 + back % 6) for back in range(60)}
 
-    assert 0 < sum(counted_in(fields, START, 60).values()) <= LARGEST
+    assert 0 < sum(counted_in(fields, START, 60).values()) <= MAX_INTEGER
 
 
 @pytest.mark.parametrize("period_seconds", [1, 10, 60, 3600])

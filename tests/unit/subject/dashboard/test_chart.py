@@ -1,7 +1,7 @@
 import pytest
 
+from gateway.contract.records import Totals
 from gateway.contract.sketches import bucket
-from gateway.contract.telemetry import Totals
 from subject.dashboard.chart import Lines, Stretch, draw
 from subject.dashboard.watcher import LIVE_SECONDS, live
 from tests.unit.subject.builders import START, NodeScript, always, cluster, even, steps

@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from gateway.contract.audit import AuditRecord
+from gateway.contract.records import AuditRecord
 from subject.causes.cause import Cause
 from subject.cluster.snapshot import Snapshot
 from subject.dashboard.page import CLIENTS, LIMITS, page

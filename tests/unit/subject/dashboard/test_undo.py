@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.contract.audit import AuditRecord
+from gateway.contract.records import AuditRecord
 from subject.dashboard.undo import SHOWN, Undo, shown, undo_of
 from tests.unit.subject.builders import START
 

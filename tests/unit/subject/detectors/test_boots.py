@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster.present_time import in_present_time
 from subject.detectors.boots import node_flapping, node_id_conflict
 from subject.finding import Finding, Target

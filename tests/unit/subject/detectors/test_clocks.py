@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster.present_time import in_present_time
 from subject.detectors.clocks import SETTLED_SECONDS, clock_skew
 from subject.finding import CLUSTER, Finding, Target

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from gateway.contract.limits import parse_limits
-from gateway.contract.telemetry import Reloads
+from gateway.contract.records import Reloads
 from subject.cluster.policies import Policies
 from subject.detectors.drift import config_drift
 from subject.finding import CLUSTER, Finding, Target

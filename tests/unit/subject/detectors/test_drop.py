@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.cluster.present_time import kept
 from subject.detectors.drop import traffic_drop
 from subject.finding import CLUSTER, Finding, Target

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.contract.telemetry import Store, TelemetryRecord
+from gateway.contract.records import StoreStatus, TelemetryRecord
 from subject.detectors.evictions import store_evicting
 from subject.finding import Finding
 from tests.unit.subject.builders import CONNECTED, START, THRESHOLDS, record, snapshot
@@ -13,7 +13,7 @@ def found(*nodes: Told, seconds: int = 30) -> list[Finding]:
     """Of nodes that tell these counts of Redis' in each second."""
 
     def told(node: int, second: int, count: Told) -> TelemetryRecord:
-        store = Store(connected=True, evicted=count(second))
+        store = StoreStatus(connected=True, evicted=count(second))
         return record(f"node-{node}", START + second, sequence=second + 1, store=store)
 
     records = [told(node, second, count) for node, count in enumerate(nodes) for second in range(seconds + 1)]

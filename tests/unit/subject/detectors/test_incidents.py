@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contract.telemetry import Reloads, TelemetryRecord
+from gateway.contract.records import Reloads, TelemetryRecord
 from subject.cluster.samples import Remembered
 from subject.cluster.snapshot import Snapshot
 from subject.detectors import ALL

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override, Overrides
+from gateway.contract.records import AuditRecord
 from subject.cluster.policies import Policies
 from subject.detectors.limit_words import limit_of
 from tests.unit.subject.builders import START, policies

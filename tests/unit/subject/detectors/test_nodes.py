@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from gateway.contract.telemetry import Store
+from gateway.contract.records import StoreStatus
 from subject.cluster.snapshot import take
 from subject.detectors.nodes import node_down
 from subject.finding import CLUSTER, Target
@@ -27,7 +27,7 @@ def test_a_node_that_does_not_answer_either_is_down_more_surely() -> None:
 
 
 def test_a_node_that_answers_without_redis_is_not_down() -> None:
-    answer = record("node-2", START + 10, store=Store(False))
+    answer = record("node-2", START + 10, store=StoreStatus(False))
 
     assert not node_down(snapshot([ALIVE, SILENT], START + 10, answering=[answer]), THRESHOLDS)
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.detectors.cardinality import cardinality_attack
 from subject.detectors.drop import traffic_drop
 from subject.detectors.spikes import spikes

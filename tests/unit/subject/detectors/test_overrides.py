@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import LiveChanges, TelemetryRecord
+from gateway.contract.records import LiveChanges, TelemetryRecord
 from subject.detectors.overrides import override_malformed
 from subject.finding import CLUSTER, Finding, Target
 from tests.unit.subject.builders import AWAY, START, THRESHOLDS, policies, record, snapshot

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.telemetry import Store
+from gateway.contract.records import StoreStatus
 from subject.detectors.store_down import CONFIRMED, CONTRADICTED, UNCONFIRMED, store_down
 from subject.finding import Finding
 from tests.unit.subject.builders import (
@@ -59,13 +59,13 @@ def test_three_decisions_without_redis_are_an_outage(fallbacks: int, expected: b
 
 def test_silent_nodes_that_answer_without_redis_are_a_store_down() -> None:
     records = [one for node in even(always(60)) for one in node.records(30)]
-    answering = [record(f"node-{n}", START + 40, store=Store(False), sequence=99) for n in (1, 2, 3)]
+    answering = [record(f"node-{n}", START + 40, store=StoreStatus(False), sequence=99) for n in (1, 2, 3)]
 
     assert store_down(snapshot(records, START + 40, answering=answering), THRESHOLDS)
 
 
 def test_redis_that_nobody_reaches_is_down_for_sure() -> None:
-    answering = [record(f"node-{n}", START, store=Store(False)) for n in (1, 2, 3)]
+    answering = [record(f"node-{n}", START, store=StoreStatus(False)) for n in (1, 2, 3)]
 
     (down,) = store_down(snapshot([], START, answering=answering, redis=AWAY), THRESHOLDS)
 
@@ -73,7 +73,7 @@ def test_redis_that_nobody_reaches_is_down_for_sure() -> None:
 
 
 def test_redis_that_only_the_subject_does_not_reach_is_a_warning() -> None:
-    answering = [record(f"node-{n}", START, store=Store(True, 10)) for n in (1, 2, 3)]
+    answering = [record(f"node-{n}", START, store=StoreStatus(True, 10)) for n in (1, 2, 3)]
 
     (down,) = store_down(snapshot([], START, answering=answering, redis=AWAY), THRESHOLDS)
 
@@ -82,7 +82,7 @@ def test_redis_that_only_the_subject_does_not_reach_is_a_warning() -> None:
 
 
 def test_redis_that_refuses_the_subject_is_said_to() -> None:
-    answering = [record(f"node-{n}", START, store=Store(True, 10)) for n in (1, 2)]
+    answering = [record(f"node-{n}", START, store=StoreStatus(True, 10)) for n in (1, 2)]
     refusing = replace(AWAY, problem="Authentication required", refuses=True)
 
     (down,) = store_down(snapshot([], START, answering=answering, redis=refusing), THRESHOLDS)
@@ -95,7 +95,10 @@ def test_where_nobody_answers_nothing_is_said_of_the_store() -> None:
 
 
 def test_redis_that_some_nodes_reach_is_less_certain() -> None:
-    answering = [record("node-1", START, store=Store(True, 10)), record("node-2", START, store=Store(False))]
+    answering = [
+        record("node-1", START, store=StoreStatus(True, 10)),
+        record("node-2", START, store=StoreStatus(False)),
+    ]
 
     (down,) = store_down(snapshot([], START, answering=answering, redis=AWAY), THRESHOLDS)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import TelemetryRecord
 from subject.diagnosis.problems import diagnose
 from tests.unit.subject.builders import START, THRESHOLDS, NodeScript, always, even, steps
 from tests.unit.subject.lasting import seen

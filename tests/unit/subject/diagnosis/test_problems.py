@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.contract.telemetry import Store, Totals
+from gateway.contract.records import StoreStatus, Totals
 from subject.diagnosis.problems import diagnose
 from subject.finding import SEVERITIES
 from tests.unit.subject.builders import (
@@ -88,7 +88,7 @@ def test_every_finding_can_be_checked_and_acted_on(redis_away: bool) -> None:
         steps((0, 60), (60, 400)), fallbacks=steps((0, 0), (60, 40)), connected=steps((0, 1), (60, 0))
     )
     records = [one for node in nodes for one in node.records(70)]
-    answering = [record(f"node-{n}", START + 75, store=Store(False), sequence=99) for n in (1, 2)]
+    answering = [record(f"node-{n}", START + 75, store=StoreStatus(False), sequence=99) for n in (1, 2)]
     found = diagnose(
         snapshot(records, START + 75, answering=answering, asked=["node-3"], redis=AWAY)
         if redis_away
@@ -121,7 +121,7 @@ def test_no_series_makes_it_raise(seed: int) -> None:
             started_at=generator.choice([0, 9e18, START + generator.uniform(-300, 300)]),
             leaving=generator.random() < 0.1,
             boot=Totals(*(generator.randint(0, 10_000) for _ in range(5))),
-            store=Store(generator.random() < 0.5, generator.randint(0, 500), generator.randint(0, 500)),
+            store=StoreStatus(generator.random() < 0.5, generator.randint(0, 500), generator.randint(0, 500)),
         )
         for _ in range(generator.randint(0, 40))
     ]

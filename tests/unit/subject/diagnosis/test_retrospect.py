@@ -3,8 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord
+from gateway.contract.records import RosterEntry, TelemetryRecord
 from subject.cluster import samples
 from subject.cluster.samples import Sample
 from subject.diagnosis.past import Past

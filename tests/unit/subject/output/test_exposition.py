@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import Totals
 from subject.cluster import metrics
 from subject.cluster.snapshot import Snapshot, take
 from subject.codes import CODES

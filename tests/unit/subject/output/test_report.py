@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.audit import AuditRecord
-from gateway.contract.telemetry import Totals
+from gateway.contract.records import AuditRecord, Totals
 from subject.cluster.live_changes import Audit
 from subject.cluster.snapshot import Snapshot
 from subject.diagnosis.problems import diagnose

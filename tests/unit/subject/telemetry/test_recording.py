@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.contract.audit import AuditRecord
 from gateway.contract.limits import parse_limits
 from gateway.contract.overrides import Override
+from gateway.contract.records import AuditRecord
 from subject.cluster.policies import Policies
 from subject.cluster.snapshot import take
 from subject.cluster.steps import Step

@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contract import codec, sketches
-from gateway.contract.codec import RecordError
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import ClientCount, TelemetryRecord
+from gateway.contract import sketches
+from gateway.contract.records import ClientCount, RecordError, RosterEntry, TelemetryRecord, decode, encode
 from subject.telemetry import records
 from subject.telemetry.unread import Unread
 from tests.contract.examples import POLICY_TABLE, ROSTER_ENTRY, TELEMETRY
@@ -39,13 +37,13 @@ def read(decode: Any, kind: Any, text: str | bytes) -> str:
 
 
 def same(kind: Any, text: str | bytes) -> bool:
-    return read(records.decode, kind, text) == read(codec.decode, kind, text)
+    return read(records.decode, kind, text) == read(decode, kind, text)
 
 
 @given(values_of(TelemetryRecord))
 @settings(max_examples=200)
 def test_a_record_reads_as_the_contract_says(record: TelemetryRecord) -> None:
-    text = codec.encode(record)
+    text = encode(record)
 
     assert same(TelemetryRecord, text)
     assert same(TelemetryRecord, text.encode())
@@ -54,7 +52,7 @@ def test_a_record_reads_as_the_contract_says(record: TelemetryRecord) -> None:
 
 @pytest.mark.parametrize("record", [TELEMETRY, ROSTER_ENTRY, POLICY_TABLE])
 def test_every_example_reads_back(record: Any) -> None:
-    assert records.decode(type(record), codec.encode(record)) == record
+    assert records.decode(type(record), encode(record)) == record
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -74,7 +72,7 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("record", [TELEMETRY, ROSTER_ENTRY], ids=["record", "entry"])
 def test_what_is_odd_anywhere_in_it_is_judged_alike(record: Any, odd: str) -> None:
-    document = json.loads(codec.encode(record))
+    document = json.loads(encode(record))
     for path in paths(document):
         text = json.dumps(replaced(document, path, "ODD")).replace('"ODD"', odd)
 
@@ -84,7 +82,7 @@ def test_what_is_odd_anywhere_in_it_is_judged_alike(record: Any, odd: str) -> No
 @given(st.data())
 @settings(max_examples=300)
 def test_whatever_stands_in_it_is_judged_alike(data: st.DataObject) -> None:
-    document = json.loads(codec.encode(ROSTER_ENTRY))
+    document = json.loads(encode(ROSTER_ENTRY))
     path = data.draw(st.sampled_from(paths(document)))
 
     assert same(RosterEntry, json.dumps(replaced(document, path, data.draw(json_values))))
@@ -96,7 +94,7 @@ def test_any_text_is_judged_alike(text: str | bytes) -> None:
 
 
 def test_a_name_that_stands_twice_counts_as_the_contract_says() -> None:
-    text = codec.encode(TELEMETRY)
+    text = encode(TELEMETRY)
     for twice in ('{"at":1.5,' + text[1:], text[:-1] + ',"at":1.5}', text[:-1] + ',"at":"x"}'):
         assert same(TelemetryRecord, twice)
 
@@ -125,7 +123,7 @@ PLACES: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize("places", PLACES, ids=str)
 def test_histograms_that_stand_elsewhere_or_are_odd_are_judged_alike(places: dict[str, str]) -> None:
-    text = codec.encode(TELEMETRY)
+    text = encode(TELEMETRY)
     for usual, odd in places.items():
         assert usual in text
         text = text.replace(usual, odd)
@@ -136,13 +134,13 @@ def test_histograms_that_stand_elsewhere_or_are_odd_are_judged_alike(places: dic
 @given(values_of(TelemetryRecord))
 @settings(max_examples=50)
 def test_a_record_that_was_read_is_written_as_it_was(record: TelemetryRecord) -> None:
-    text = codec.encode(record)
+    text = encode(record)
 
-    assert codec.encode(records.decode(TelemetryRecord, text)) == text
+    assert encode(records.decode(TelemetryRecord, text)) == text
 
 
 def test_histograms_are_left_unread_until_somebody_asks() -> None:
-    read = records.decode(TelemetryRecord, codec.encode(TELEMETRY))
+    read = records.decode(TelemetryRecord, encode(TELEMETRY))
     found: Any = read.latency
 
     assert type(found) is Unread
@@ -153,7 +151,7 @@ def test_histograms_are_left_unread_until_somebody_asks() -> None:
 
 
 def test_what_is_read_is_of_the_contracts_types() -> None:
-    read = records.decode(TelemetryRecord, codec.encode(TELEMETRY))
+    read = records.decode(TelemetryRecord, encode(TELEMETRY))
 
     assert all(type(entry) is ClientCount for entry in read.busiest)
     assert type(read.boot) is type(TELEMETRY.boot)

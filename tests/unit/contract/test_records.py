@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.telemetry import HISTORY, LATEST, ClientCount, Totals
+from gateway.contract.records import HISTORY_STREAM, TELEMETRY_STREAM, ClientCount, Totals
 
 counts = st.integers(0, 2**40)
 totals = st.builds(Totals, counts, counts, counts, counts, counts)
@@ -24,13 +24,13 @@ def test_every_outcome_is_summed() -> None:
 
 
 def test_thirty_nodes_may_write_records_of_two_kilobytes() -> None:
-    assert LATEST.longest(2000, nodes=30) == 30 * 600
-    assert HISTORY.longest(1500, nodes=30) > 30 * 360  # an hour, of those with less about clients
+    assert TELEMETRY_STREAM.max_entries(2000, nodes=30) == 30 * 600
+    assert HISTORY_STREAM.max_entries(1500, nodes=30) > 30 * 360  # an hour, of those with less about clients
 
 
 def test_every_record_is_told_and_each_tenth_kept() -> None:
-    assert [number for number in range(1, 31) if LATEST.takes(number)] == list(range(1, 31))
-    assert [number for number in range(1, 31) if HISTORY.takes(number)] == [10, 20, 30]
+    assert [number for number in range(1, 31) if TELEMETRY_STREAM.includes(number)] == list(range(1, 31))
+    assert [number for number in range(1, 31) if HISTORY_STREAM.includes(number)] == [10, 20, 30]
 
 
 def test_a_client_count_has_its_error_bound() -> None:

@@ -9,12 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract import sketches
-from gateway.contract.codec import RecordError, decode, encode
 from gateway.contract.limits import Limits, parse_limits
 from gateway.contract.overrides import Override
 from gateway.contract.policy_table import PolicyTable
-from gateway.contract.roster import RosterEntry
-from gateway.contract.telemetry import TelemetryRecord, Totals
+from gateway.contract.records import RecordError, RosterEntry, TelemetryRecord, Totals, decode, encode
 from tests.contract.examples import OVERRIDE, POLICY_TABLE, RECORDS, ROSTER_ENTRY, TELEMETRY
 from tests.unit.contract.any_record import json_values, kinds, values_of
 
