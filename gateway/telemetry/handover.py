@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from gateway.contract.histogram import Buckets, difference
 from gateway.contract.refusal import Refusal
 from gateway.contract.telemetry import LiveChanges, Reloads
-from gateway.telemetry.clients import UntoldClients
+from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import GAUGES, Counters, Outcome
 from gateway.telemetry.histogram import Histogram
 
@@ -76,7 +76,7 @@ class Handover:
 class Untold:
     """Takes from counters what has been counted since it last did."""
 
-    def __init__(self, counters: Counters, clients: UntoldClients) -> None:
+    def __init__(self, counters: Counters, clients: ClientDeltas) -> None:
         """`clients` are those of the counters."""
         self._counters = counters
         self._clients = clients

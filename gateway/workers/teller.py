@@ -8,7 +8,7 @@ from gateway.building import Serving
 from gateway.clock import monotonic
 from gateway.log_writer import LogWriter
 from gateway.telemetry import process
-from gateway.telemetry.clients import UntoldClients
+from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import GAUGES
 from gateway.telemetry.handover import INTERVAL_SECONDS, Condition, Handover, Untold
 from gateway.workers.channel import Channel
@@ -18,7 +18,7 @@ from gateway.workers.messages import Word
 class Teller:
     """Of one worker."""
 
-    def __init__(self, serves: Serving, clients: UntoldClients, channel: Channel, log: LogWriter) -> None:
+    def __init__(self, serves: Serving, clients: ClientDeltas, channel: Channel, log: LogWriter) -> None:
         """`clients` are those of the counters."""
         self._serves = serves
         self._untold = Untold(serves.counters, clients)

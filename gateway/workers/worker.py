@@ -14,7 +14,7 @@ from gateway.building import Signals, reread_files, serving
 from gateway.errors import StartError, start_error_in
 from gateway.listener import Listener
 from gateway.log_writer import LogWriter
-from gateway.telemetry.clients import UntoldClients
+from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.roster import Roster
 from gateway.workers import CHANNEL_FLAG
@@ -74,7 +74,7 @@ async def work(assignment: Assignment, end: socket.socket, log: LogWriter) -> No
 
 
 async def _serve(assignment: Assignment, channel: Channel, log: LogWriter) -> None:
-    settings, clients = assignment.with_its_share(), UntoldClients()
+    settings, clients = assignment.with_its_share(), ClientDeltas()
     signals = Signals()
     serves = serving(settings, signals, Counters(clients=clients), assignment.neighbours())
     reread_files(settings, serves, lambda _: None)

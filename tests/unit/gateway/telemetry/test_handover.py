@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.codec import decode, encode
-from gateway.telemetry.clients import UntoldClients
+from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import GAUGES, Counters, Outcome
 from gateway.telemetry.handover import HISTOGRAMS, Counted, Untold, add
 
@@ -44,7 +44,7 @@ class Process:
     """One that counts, and hands over by the wire."""
 
     def __init__(self) -> None:
-        clients = UntoldClients()
+        clients = ClientDeltas()
         self.counters = Counters(clients=clients)
         self.untold = Untold(self.counters, clients)
 
@@ -102,7 +102,7 @@ def test_every_number_is_handed_over_or_a_gauge() -> None:
 
 
 def test_where_nobody_takes_them_clients_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.telemetry.clients._UNTOLD", 3)
+    monkeypatch.setattr("gateway.telemetry.clients._MAX_DELTA_CLIENTS", 3)
     process = Process()
     for client in "abcdea":
         process.counters.clients.count(client, refused=True)
