@@ -16,8 +16,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.contract.codec import encode
 from gateway.contract.refusal import KEPT, Refusal
-from gateway.telemetry.exposition import CONTENT_TYPE, exposition
-from gateway.telemetry.metrics import Scrape
+from gateway.telemetry.prometheus import CONTENT_TYPE, Scrape, exposition
 from gateway.telemetry.recorder import Recorder
 
 MAX_CONNECTIONS = 64

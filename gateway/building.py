@@ -34,8 +34,8 @@ from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.process import LoopLag, open_descriptors, usage
+from gateway.telemetry.prometheus import Scrape
 from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import NodeInfo, Recorder
 from gateway.telemetry.roster import Roster

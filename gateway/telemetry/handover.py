@@ -1,22 +1,16 @@
 """What one of several processes of a node tells the one that speaks for the node: what it counted since."""
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from gateway.contract.histogram import Buckets, difference
 from gateway.contract.refusal import Refusal
 from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.telemetry.clients import ClientDeltas
-from gateway.telemetry.counters import GAUGES, Counters, Outcome
-from gateway.telemetry.histogram import Histogram
+from gateway.telemetry.counters import HISTOGRAMS, NUMBERS, Counters, Histogram, Outcome
 
 INTERVAL_SECONDS = 0.25
 """How often; what a process that is killed has counted since its last hand-over is lost."""
-
-HISTOGRAMS = ("latency", "upstream_latency", "store_latency")
-_NUMBERS = tuple(
-    item.name for item in fields(Counters) if item.type in ("int", int) and item.name not in GAUGES
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +82,7 @@ class Untold:
     def take(self) -> Counted:
         """All of it; it counts as told."""
         counters = self._counters
-        numbers = Counter({name: getattr(counters, name) for name in _NUMBERS})
+        numbers = Counter({name: getattr(counters, name) for name in NUMBERS})
         messages = Counter({str(outcome): count for outcome, count in counters.messages.items()})
         late = Counter(counters.late)
         requests, refusals = self._clients.take()

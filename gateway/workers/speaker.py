@@ -14,8 +14,8 @@ from gateway.reload import Commit, Reload
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.handover import Handover
-from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.process import open_descriptors, usage
+from gateway.telemetry.prometheus import Scrape
 from gateway.telemetry.publisher import Publisher
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.roster import Roster

@@ -41,8 +41,7 @@ from gateway.proxy.upstream_pool import Upstreams
 from gateway.request_context import RequestContext
 from gateway.settings import Settings
 from gateway.telemetry.clients import ClientDeltas
-from gateway.telemetry.counters import GAUGES, Counters
-from gateway.telemetry.histogram import Histogram
+from gateway.telemetry.counters import GAUGES, Counters, Histogram
 from gateway.version import VERSION
 from tests.lanes.generator.case import Verdict
 from tests.lanes.store import Script

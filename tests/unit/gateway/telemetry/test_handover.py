@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.contract.codec import decode, encode
 from gateway.telemetry.clients import ClientDeltas
-from gateway.telemetry.counters import GAUGES, Counters, Outcome
-from gateway.telemetry.handover import HISTOGRAMS, Counted, Untold, add
+from gateway.telemetry.counters import GAUGES, HISTOGRAMS, Counters, Outcome
+from gateway.telemetry.handover import Counted, Untold, add
 
 Event = Callable[[Counters], None]
 
