@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 from gateway.contract.codec import encode
 from gateway.contract.refusal import KEPT, Refusal
 from gateway.telemetry.prometheus import CONTENT_TYPE, Scrape, exposition
-from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.publisher import Recorder
 
 MAX_CONNECTIONS = 64
 """Further ones are closed when they are accepted. `gateway.listener` reserves their file descriptors."""

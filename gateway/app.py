@@ -25,7 +25,7 @@ from gateway.periodic import repeat
 from gateway.setting_words import of_unknown_keys, surprises
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.recorder import NodeInfo
+from gateway.telemetry.publisher import NodeInfo
 from gateway.version import FULL_VERSION
 
 _UPSTREAM_CHECK_SECONDS = 2.0
@@ -57,7 +57,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter | None = None
             await signals.stop.wait()
             await delay(settings.drain_delay, signals.hurry)
         await serves.redis.store.finish()
-        await speaks.publisher.say_farewell()
+        await speaks.publisher.publish_leaving()
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ async def _first_look(settings: Settings, redis: RedisParts) -> None:
     else:
         try:
             await redis.overrides.refresh(redis.client)
-            await redis.roster.look_around(redis.clock.seconds(monotonic()))
+            await redis.roster.poll(redis.clock.seconds(monotonic()))
         except REDIS_TROUBLE as error:
             logger.warning("live overrides and other nodes are not known yet: %s", error)
 

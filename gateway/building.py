@@ -36,9 +36,7 @@ from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag, open_descriptors, usage
 from gateway.telemetry.prometheus import Scrape
-from gateway.telemetry.publisher import Publisher
-from gateway.telemetry.recorder import NodeInfo, Recorder
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import NodeInfo, Publisher, Recorder, Roster
 from gateway.version import VERSION
 
 SILENCE_SECONDS = 1.0

@@ -59,7 +59,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter) -> None:
                 start(lambda: _close(sockets, crew))
                 await _until_gone(crew, settings.drain_delay + settings.drain_timeout)
             if crew.complete.is_set():
-                await speaker.publisher.say_farewell()
+                await speaker.publisher.publish_leaving()
 
 
 @asynccontextmanager

@@ -16,9 +16,7 @@ from gateway.telemetry.counters import Counters
 from gateway.telemetry.handover import Handover
 from gateway.telemetry.process import open_descriptors, usage
 from gateway.telemetry.prometheus import Scrape
-from gateway.telemetry.publisher import Publisher
-from gateway.telemetry.recorder import Recorder
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import Publisher, Recorder, Roster
 from gateway.workers.crew import Crew
 from gateway.workers.sums import Sums
 

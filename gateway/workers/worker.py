@@ -16,7 +16,7 @@ from gateway.listener import Listener
 from gateway.log_writer import LogWriter
 from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import Roster
 from gateway.workers import CHANNEL_FLAG
 from gateway.workers import assignment as assignments
 from gateway.workers.assignment import Assignment
@@ -126,7 +126,7 @@ class _Obedience:
         while (orders := await self._channel.hear(Orders)) is not None:
             before, self._orders = self._orders, orders
             if orders.live_nodes:
-                self._roster.told(orders.live_nodes)
+                self._roster.set_live_nodes(orders.live_nodes)
             if orders.reloads != before.reloads:
                 self._signals.reread.set()
             if orders.orphans != before.orphans:

@@ -7,7 +7,7 @@ from gateway.contract.codec import decode, encode
 from gateway.contract.roster import RosterEntry
 from gateway.contract.telemetry import LiveChanges, Reloads, Totals
 from gateway.telemetry.counters import Counters, Outcome
-from gateway.telemetry.recorder import NodeInfo, Recorder
+from gateway.telemetry.publisher import NodeInfo, Recorder
 
 CHANGES = LiveChanges(3, 1, ("limit:acme",), since=1.5)
 RELOADS = Reloads(2, 1, at=2.5, problem="x")
