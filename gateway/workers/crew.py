@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.clock import monotonic
 from gateway.errors import StartError, start_error_in
-from gateway.telemetry.handover import Handover
+from gateway.telemetry.deltas import WorkerReport
 from gateway.workers.assignment import Assignment
 from gateway.workers.board import Board
 from gateway.workers.member import Member, how_it_ended
@@ -40,7 +40,7 @@ class Crew:
         assignments: list[Assignment],
         board: Board,
         sums: Sums,
-        took_over: Callable[[Handover], None],
+        took_over: Callable[[WorkerReport], None],
     ) -> None:
         """`took_over` is told of the first hand-over of each worker that was started again."""
         self._assignments = assignments
@@ -160,7 +160,7 @@ class Crew:
             return f"cannot start: {refusal.message}"
         return how_it_ended(code)
 
-    def _take(self, number: int, handover: Handover, *, is_first: bool) -> None:
+    def _take(self, number: int, handover: WorkerReport, *, is_first: bool) -> None:
         now = self._heard[number] = monotonic()
         self._sums.take(number, handover, now)
         if self.complete.is_set() and number not in self._serving and not handover.leaving:

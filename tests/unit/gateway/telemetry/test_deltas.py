@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.contract.codec import decode, encode
 from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import GAUGES, HISTOGRAMS, Counters, Outcome
-from gateway.telemetry.handover import Counted, Untold, add
+from gateway.telemetry.deltas import CounterDeltas, Deltas, add
 
 Event = Callable[[Counters], None]
 
@@ -46,10 +46,10 @@ class Process:
     def __init__(self) -> None:
         clients = ClientDeltas()
         self.counters = Counters(clients=clients)
-        self.untold = Untold(self.counters, clients)
+        self.deltas = CounterDeltas(self.counters, clients)
 
-    def hand_over(self) -> Counted:
-        return decode(Counted, encode(self.untold.take()))
+    def hand_over(self) -> Deltas:
+        return decode(Deltas, encode(self.deltas.take()))
 
 
 def as_plain(counters: Counters) -> list[object]:

@@ -1,4 +1,4 @@
-"""What one of several processes of a node tells the one that speaks for the node: what it counted since."""
+"""What a worker reports to the node's first process: its state, and its counts since the last report."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,35 +9,36 @@ from gateway.contract.telemetry import LiveChanges, Reloads
 from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import HISTOGRAMS, NUMBERS, Counters, Histogram, Outcome
 
-INTERVAL_SECONDS = 0.25
-"""How often; what a process that is killed has counted since its last hand-over is lost."""
+REPORT_INTERVAL_SECONDS = 0.25
+"""Between reports; a killed worker's counts since its last report are lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
-    """What a histogram has more than before."""
+class HistogramDelta:
+    """Increase of a histogram."""
 
     buckets: Buckets
     sum_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted since the last hand-over, by the names in `Counters`."""
+class Deltas:
+    """Increase of the counters since the last report, by the names in `Counters`."""
 
     numbers: dict[str, int]
     messages: dict[str, int]  # by outcome
     late: dict[str, int]
-    histograms: dict[str, Durations]
+    histograms: dict[str, HistogramDelta]
     requests: dict[str, int]  # by client
     refusals: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """How the process is now; `redis_ahead_seconds` is None where it does not know Redis' time.
+class WorkerState:
+    """Gauges and health of a worker.
 
-    That is how far Redis' clock is ahead of the monotonic one, which all processes of a machine share.
+    `redis_ahead_seconds`: Redis' clock minus the monotonic clock, which all processes of a machine share;
+    None if unknown.
     """
 
     gauges: dict[str, int]
@@ -47,7 +48,7 @@ class Condition:
     overrides: LiveChanges
     reloads: Reloads
     policy_digest: str
-    loop_lag_seconds: float  # the longest since the last hand-over
+    loop_lag_seconds: float  # maximum since the last report
     cpu_seconds: float  # since its start
     rss_bytes: int
     tasks: int
@@ -55,20 +56,17 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
-    """One message, with the last requests that were refused since the one before.
+class WorkerReport:
+    """`refusals` are the last since the previous report; a `leaving` worker accepts no more connections."""
 
-    The process is `leaving` where it accepts no more connections.
-    """
-
-    counted: Counted
-    condition: Condition
+    counted: Deltas
+    condition: WorkerState
     leaving: bool = False
     refusals: tuple[Refusal, ...] = ()
 
 
-class Untold:
-    """Takes from counters what has been counted since it last did."""
+class CounterDeltas:
+    """Computes the increase of counters between calls of `take`."""
 
     def __init__(self, counters: Counters, clients: ClientDeltas) -> None:
         """`clients` are those of the counters."""
@@ -77,34 +75,34 @@ class Untold:
         self._numbers: Counter[str] = Counter()
         self._messages: Counter[str] = Counter()
         self._late: Counter[str] = Counter()
-        self._histograms = dict.fromkeys(HISTOGRAMS, Durations((), 0.0))
+        self._histograms = dict.fromkeys(HISTOGRAMS, HistogramDelta((), 0.0))
 
-    def take(self) -> Counted:
-        """All of it; it counts as told."""
+    def take(self) -> Deltas:
+        """The increase since the last call."""
         counters = self._counters
         numbers = Counter({name: getattr(counters, name) for name in NUMBERS})
         messages = Counter({str(outcome): count for outcome, count in counters.messages.items()})
         late = Counter(counters.late)
         requests, refusals = self._clients.take()
-        counted = Counted(
+        counted = Deltas(
             dict(numbers - self._numbers),
             dict(messages - self._messages),
             dict(late - self._late),
-            {name: self._more(name, getattr(counters, name)) for name in HISTOGRAMS},
+            {name: self._increase(name, getattr(counters, name)) for name in HISTOGRAMS},
             dict(requests),
             dict(refusals),
         )
         self._numbers, self._messages, self._late = numbers, messages, late
         return counted
 
-    def _more(self, name: str, histogram: Histogram) -> Durations:
-        now, told = Durations(histogram.buckets(), histogram.sum_seconds), self._histograms[name]
+    def _increase(self, name: str, histogram: Histogram) -> HistogramDelta:
+        now, before = HistogramDelta(histogram.buckets(), histogram.sum_seconds), self._histograms[name]
         self._histograms[name] = now
-        return Durations(difference(now.buckets, told.buckets), now.sum_seconds - told.sum_seconds)
+        return HistogramDelta(difference(now.buckets, before.buckets), now.sum_seconds - before.sum_seconds)
 
 
-def add(counters: Counters, counted: Counted) -> None:
-    """Count what another process has."""
+def add(counters: Counters, counted: Deltas) -> None:
+    """Add the counts of another process."""
     for name, more in counted.numbers.items():
         setattr(counters, name, getattr(counters, name) + more)
     for outcome, more in counted.messages.items():
