@@ -20,13 +20,13 @@ from gateway.contract.telemetry import INTERVAL_SECONDS
 from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter
-from gateway.neighbours import Neighbours
 from gateway.periodic import repeat
 from gateway.setting_words import of_unknown_keys, surprises
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.publisher import NodeInfo
 from gateway.version import FULL_VERSION
+from gateway.workers.shared_counters import WorkerPeers
 
 _UPSTREAM_CHECK_SECONDS = 2.0
 
@@ -43,7 +43,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter | None = None
     Raises:
         StartError: it cannot start.
     """
-    serves = serving(settings, signals, Counters(), Neighbours())
+    serves = serving(settings, signals, Counters(), WorkerPeers())
     speaks = speaking(settings, signals, serves, log)
     reread_files(settings, serves, speaks.publisher.enforce)
     for sentence in surprises(settings):

@@ -11,10 +11,10 @@ from gateway.clock import monotonic
 from gateway.errors import StartError, start_error_in
 from gateway.telemetry.deltas import WorkerReport
 from gateway.workers.assignment import Assignment
-from gateway.workers.board import Board
 from gateway.workers.member import Member, how_it_ended
 from gateway.workers.messages import Orders
 from gateway.workers.restarts import Restarts
+from gateway.workers.shared_counters import SharedCounters
 from gateway.workers.sums import Sums
 
 SILENCE_SECONDS = 2.5
@@ -38,7 +38,7 @@ class Crew:
     def __init__(
         self,
         assignments: list[Assignment],
-        board: Board,
+        board: SharedCounters,
         sums: Sums,
         took_over: Callable[[WorkerReport], None],
     ) -> None:
@@ -153,7 +153,7 @@ class Crew:
             code = await member.release(assignment.settings.drain_timeout + STUCK_SECONDS)
             del self._members[number]
             self._sums.lose(number)
-            self._board.wipe(number)
+            self._board.clear(number)
         if refusal is not None:
             if not self.complete.is_set():
                 raise StartError(refusal.message, refusal.exit_code)
