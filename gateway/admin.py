@@ -15,9 +15,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from gateway.contract.records import MAX_REFUSALS, Refusal, encode
-from gateway.telemetry.exposition import CONTENT_TYPE, exposition
-from gateway.telemetry.metrics import Scrape
-from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.prometheus import CONTENT_TYPE, Scrape, exposition
+from gateway.telemetry.publisher import Recorder
 
 MAX_CONNECTIONS = 64
 """Further ones are closed when they are accepted. `gateway.listener` reserves their file descriptors."""

@@ -20,13 +20,13 @@ from gateway.contract.redaction import without_password
 from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter
-from gateway.neighbours import Neighbours
 from gateway.periodic import repeat
 from gateway.setting_words import of_unknown_keys, surprises
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.recorder import NodeInfo
+from gateway.telemetry.publisher import NodeInfo
 from gateway.version import FULL_VERSION
+from gateway.workers.shared_counters import WorkerPeers
 
 _UPSTREAM_CHECK_SECONDS = 2.0
 
@@ -43,7 +43,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter | None = None
     Raises:
         StartError: it cannot start.
     """
-    serves = serving(settings, signals, Counters(), Neighbours())
+    serves = serving(settings, signals, Counters(), WorkerPeers())
     speaks = speaking(settings, signals, serves, log)
     reread_files(settings, serves, speaks.publisher.enforce)
     for sentence in surprises(settings):
@@ -57,7 +57,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter | None = None
             await signals.stop.wait()
             await delay(settings.drain_delay, signals.hurry)
         await serves.redis.store.finish()
-        await speaks.publisher.say_farewell()
+        await speaks.publisher.publish_leaving()
 
 
 @asynccontextmanager
@@ -93,7 +93,7 @@ async def _first_look(settings: Settings, redis: RedisParts) -> None:
     else:
         try:
             await redis.overrides.refresh(redis.client)
-            await redis.roster.look_around(redis.clock.seconds(monotonic()))
+            await redis.roster.poll(redis.clock.seconds(monotonic()))
         except REDIS_TROUBLE as error:
             logger.warning("live overrides and other nodes are not known yet: %s", error)
 

@@ -24,7 +24,6 @@ from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.log_writer import LogWriter
-from gateway.neighbours import Neighbours
 from gateway.overrides import LiveOverrides
 from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
@@ -34,12 +33,11 @@ from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.process import LoopLag, open_descriptors, usage
-from gateway.telemetry.publisher import Publisher
-from gateway.telemetry.recorder import NodeInfo, Recorder
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.prometheus import Scrape
+from gateway.telemetry.publisher import NodeInfo, Publisher, Recorder, Roster
 from gateway.version import VERSION
+from gateway.workers.shared_counters import WorkerPeers
 
 SILENCE_SECONDS = 1.0
 
@@ -93,7 +91,7 @@ class Speaking:
     sources: AdminSources
 
 
-def serving(settings: Settings, signals: Signals, counters: Counters, neighbours: Neighbours) -> Serving:
+def serving(settings: Settings, signals: Signals, counters: Counters, peers: WorkerPeers) -> Serving:
     """What serves, as the settings and the files that they name say.
 
     Raises:
@@ -102,10 +100,10 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
     policies = read_policies(settings)
     certificate = certificate_files(settings.tls_cert, settings.tls_key)
     upstreams = proxy_parts.upstreams(settings, policies)
-    redis = _redis_parts(settings, counters, neighbours.processes)
-    limit = settings.wrong_key_limit(neighbours.processes)
+    redis = _redis_parts(settings, counters, peers.processes)
+    limit = settings.wrong_key_limit(peers.processes)
     wrong_keys = None if limit is None else UnknownKeyLimiter(limit)
-    admission = Admission(redis.overrides, redis.limiter, neighbours.in_flight, wrong_keys)
+    admission = Admission(redis.overrides, redis.limiter, peers.in_flight, wrong_keys)
     proxy = ProxyState(
         policies,
         admission,
@@ -119,7 +117,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, neighbours
     return Serving(
         redis,
         proxy,
-        proxy_parts.connections(settings, counters, len(upstreams.addresses), neighbours),
+        proxy_parts.connections(settings, counters, len(upstreams.addresses), peers),
         proxy_parts.downstream(settings, proxy, signals.hurry),
         counters,
         certificate,

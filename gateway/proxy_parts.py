@@ -7,7 +7,6 @@ from gateway.admission import Policies
 from gateway.http.request_parser import PROTECTED_NAMES
 from gateway.http.upstream_request import UpstreamRequestBuilder
 from gateway.listener import allow_connections
-from gateway.neighbours import Neighbours
 from gateway.proxy.inbound_request import Preflight
 from gateway.proxy.server import ProxyOptions, ProxyServer, ProxyState
 from gateway.proxy.simple_request import SimpleRequestParser
@@ -17,20 +16,21 @@ from gateway.proxy.upstream_pool import Upstreams
 from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
+from gateway.workers.shared_counters import WorkerPeers
 
 
-def connections(settings: Settings, counters: Counters, addresses: int, neighbours: Neighbours) -> SlotPool:
+def connections(settings: Settings, counters: Counters, addresses: int, peers: WorkerPeers) -> SlotPool:
     """Slots for client connections, in front of upstreams with `addresses` in all."""
     to_upstreams = addresses * settings.upstream_connections
     # The kernel does not spread connections quite evenly over processes.
-    wanted = min(settings.max_connections, ceil(2 * settings.max_connections / neighbours.processes))
+    wanted = min(settings.max_connections, ceil(2 * settings.max_connections / peers.processes))
     allowed = allow_connections(wanted, to_upstreams)
     return SlotPool(
         counters,
-        max_connections=min(settings.max_connections, neighbours.processes * allowed),
+        max_connections=min(settings.max_connections, peers.processes * allowed),
         max_per_address=settings.address_connections,
         exempt=settings.trusted_proxies,
-        peers=neighbours.connections,
+        peers=peers.connections,
     )
 
 

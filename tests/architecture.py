@@ -140,7 +140,7 @@ PURE = (
     "gateway/override_fields.py",
     "gateway/proxy/inbound_request.py",
     "gateway/proxy/simple_request.py",
-    "gateway/telemetry/handover.py",
+    "gateway/telemetry/deltas.py",
     "gateway/upstream_urls.py",
     "gateway/workers/restarts.py",
     "subject/causes",

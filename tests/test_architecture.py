@@ -75,7 +75,7 @@ BREACHES = [
     ("subject/output/report.py", "from subject.commands import watch"),
     ("gateway/limiter/batcher.py", "from gateway.proxy.handler import Handler"),
     ("gateway/proxy/handler.py", "from gateway.limiter.store import Store"),
-    ("gateway/telemetry/recorder.py", "from gateway.building import Parts"),
+    ("gateway/telemetry/publisher.py", "from gateway.building import Parts"),
     ("gateway/admission.py", "from gateway.settings import Settings"),
     ("gateway/routes_file.py", "from gateway.setting_types import Port"),
     ("gateway/proxy/client_timers.py", "from pydantic import BaseModel"),

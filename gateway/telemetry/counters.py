@@ -1,16 +1,17 @@
-"""Everything that a node counts, since its start."""
+"""Counters, gauges and histograms of a node since its start, each declared once with its metric."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Any
 
 from gateway.contract.records import Totals
+from gateway.contract.sketches import Buckets, bucket, histogram_from_counts, upper_bound_seconds
 from gateway.telemetry.clients import ClientActivity
-from gateway.telemetry.histogram import Histogram
 
 
 class Outcome(StrEnum):
-    """What became of a message; `gateway.contract.records.Totals` says what each means."""
+    """Outcome of a message; `gateway.contract.records.Totals` defines each."""
 
     ADMITTED = "admitted"
     REFUSED = "refused"
@@ -22,55 +23,168 @@ class Outcome(StrEnum):
 
 
 REQUEST_OUTCOMES = (Outcome.ADMITTED, Outcome.REFUSED, Outcome.FAILED, Outcome.UNIDENTIFIED)
-"""Those of requests, as `Totals` has them in order: a malformed message is none."""
-
-GAUGES = ("in_flight", "tunnels", "connections")
-"""Numbers of `Counters` that also fall; all others only rise."""
+"""In the order of `Totals`; a malformed message does not count as a request."""
 
 
-def _nobody_late() -> Counter[str]:
+class Histogram:
+    """Durations since the node's start, by the buckets of `gateway.contract.sketches`."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self.sum_seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        number, counts = bucket(seconds), self._counts
+        counts[number] = counts.get(number, 0) + 1
+        self.sum_seconds += seconds
+
+    def add_all(self, buckets: Buckets, sum_seconds: float) -> None:
+        """Add the counts of another histogram."""
+        for number, count in buckets:
+            self._counts[number] = self._counts.get(number, 0) + count
+        self.sum_seconds += sum_seconds
+
+    def buckets(self) -> Buckets:
+        """Counts by bucket."""
+        return histogram_from_counts(self._counts)
+
+    def at_most(self, seconds: float) -> int:
+        """Number of durations in buckets whose upper bound is at most this."""
+        return sum(count for number, count in self._counts.items() if upper_bound_seconds(number) <= seconds)
+
+    @property
+    def count(self) -> int:
+        """Number of durations."""
+        return sum(self._counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Prometheus metric of one field of `Counters`.
+
+    Fields with the same name are one metric; each is a value of its label, and the first has the help text.
+    Where `value` is empty and `label` is not, the field is a mapping by values of the label.
+    """
+
+    kind: str
+    name: str
+    help: str
+    label: str = ""
+    value: str = ""
+
+
+def _metric(kind: str, name: str, text: str, label: str = "", value: str = "") -> dict[str, Metric]:
+    return {"metric": Metric(kind, name, text, label, value)}
+
+
+def _counter(name: str, text: str = "", **label: str) -> Any:
+    """Only rises; `label` is the metric's label and the field's value of it."""
+    key, value = next(iter(label.items()), ("", ""))
+    return field(default=0, metadata=_metric("counter", name, text, key, value))
+
+
+def _gauge(name: str, text: str) -> Any:
+    return field(default=0, metadata=_metric("gauge", name, text))
+
+
+def _late() -> Counter[str]:
     return Counter({"idle": 0, "head": 0, "body": 0, "answer": 0})
 
 
 @dataclass(slots=True)
 class Counters:
-    """Plain numbers, raised where things happen. `gateway.contract.records` says what each means."""
+    """Plain numbers, changed where things happen. `gateway.contract.records` defines the published ones."""
 
     messages: Counter[Outcome] = field(default_factory=Counter)
-    denied: int = 0
-    wrong_keys_limited: int = 0
-    """Unauthenticated requests whose key was not looked up: the address had sent too many unknown ones."""
-    shadow_refused: int = 0
-    in_flight: int = 0
-    tunnels: int = 0
-    connections: int = 0
-    shed_node: int = 0
-    shed_address: int = 0
-    gave_way: int = 0
-    accept_errors: int = 0
-    tls_failed: int = 0
-    late: Counter[str] = field(default_factory=_nobody_late)
-    """Clients that were too slow, by what with."""
-    upstream_answered: int = 0
-    upstream_server_errors: int = 0
-    upstream_broken: int = 0
-    upstream_timed_out: int = 0
-    upstream_retried: int = 0
-    upstream_full: int = 0
-    upstream_gave_way: int = 0
-    """Requests of slow clients that were ended, so that another request had a place."""
-    store_decisions: int = 0
-    store_fallbacks: int = 0
-    store_discarded: int = 0
-    store_remembered: int = 0
-    store_uncertain: int = 0
-    store_posted: int = 0
-    store_written_off: int = 0
-    store_damaged: int = 0
-    store_fields_ahead: int = 0
-    latency: Histogram = field(default_factory=Histogram)
-    upstream_latency: Histogram = field(default_factory=Histogram)
-    store_latency: Histogram = field(default_factory=Histogram)
+    denied: int = _counter("gateway_denied_total", "Requests refused by the deny list.")
+    wrong_keys_limited: int = _counter(
+        "gateway_wrong_keys_limited_total",
+        "Requests whose key was not looked up, as their address had sent too many unknown keys.",
+    )
+    shadow_refused: int = _counter(
+        "gateway_shadow_refused_total", "Requests let through that policies in shadow would have refused."
+    )
+    upstream_answered: int = _counter(
+        "gateway_upstream_total", "Requests sent to the upstream, by outcome.", outcome="answered"
+    )
+    upstream_broken: int = _counter("gateway_upstream_total", outcome="broken")
+    upstream_timed_out: int = _counter("gateway_upstream_total", outcome="timed_out")
+    upstream_server_errors: int = _counter("gateway_upstream_5xx_total", "Upstream's 5xx answers.")
+    upstream_retried: int = _counter(
+        "gateway_upstream_retries_total",
+        "Times that a request was sent once more, to another address or over another connection.",
+    )
+    upstream_full: int = _counter(
+        "gateway_upstream_full_total",
+        "Requests that were sent nowhere, as too many were at the upstream or no socket was left.",
+    )
+    upstream_gave_way: int = _counter(
+        "gateway_upstream_gave_way_total",
+        "Requests of slow clients that were ended, as another request had no place at the upstream.",
+    )
+    connections: int = _gauge("gateway_connections", "Connections of clients.")
+    shed_node: int = _counter(
+        "gateway_connections_shed_total",
+        "Connections turned away, as there were too many at the node or from the address.",
+        full="node",
+    )
+    shed_address: int = _counter("gateway_connections_shed_total", full="address")
+    gave_way: int = _counter(
+        "gateway_connections_gave_way_total",
+        "Connections without a request that were closed to make room for others.",
+    )
+    accept_errors: int = _counter(
+        "gateway_accept_errors_total",
+        "Times that connections had to wait, as no descriptor or memory was left for one.",
+    )
+    tls_failed: int = _counter(
+        "gateway_tls_failed_total", "Connections that ended before their TLS handshake did."
+    )
+    late: Counter[str] = field(
+        default_factory=_late,
+        metadata=_metric(
+            "counter",
+            "gateway_client_timeouts_total",
+            "Connections that ended as their client was too slow.",
+            "with",
+        ),
+    )
+    store_decisions: int = _counter("gateway_decisions_total", "Decisions by who made them.", by="redis")
+    store_remembered: int = _counter("gateway_decisions_total", by="memory")
+    store_fallbacks: int = _counter("gateway_decisions_total", by="fallback")
+    store_discarded: int = _counter(
+        "gateway_store_discarded_total",
+        "Replies of Redis outside their stamp's tolerance, decided once more.",
+    )
+    store_posted: int = _counter(
+        "gateway_store_units_total",
+        "Units that Redis did not count at once, by what became of them.",
+        fate="posted",
+    )
+    store_uncertain: int = _counter("gateway_store_units_total", fate="uncertain")
+    store_written_off: int = _counter("gateway_store_units_total", fate="written_off")
+    store_damaged: int = _counter(
+        "gateway_store_damaged_total", "Replies that a key of a client's counters is damaged."
+    )
+    store_fields_ahead: int = _counter(
+        "gateway_store_fields_ahead_total",
+        "Counters of the future that were read: was Redis' clock put back?",
+    )
+    latency: Histogram = field(
+        default_factory=Histogram,
+        metadata=_metric("histogram", "gateway_request_seconds", "Forwarded requests, in the node."),
+    )
+    upstream_latency: Histogram = field(
+        default_factory=Histogram,
+        metadata=_metric("histogram", "gateway_upstream_seconds", "Until the upstream's head."),
+    )
+    store_latency: Histogram = field(
+        default_factory=Histogram,
+        metadata=_metric("histogram", "gateway_store_seconds", "Round trips of counting batches."),
+    )
+    in_flight: int = _gauge("gateway_in_flight", "Requests being served.")
+    tunnels: int = _gauge("gateway_tunnels", "WebSocket connections open.")
     clients: ClientActivity = field(default_factory=ClientActivity)
 
     def count(self, outcome: Outcome) -> None:
@@ -78,18 +192,18 @@ class Counters:
         self.messages[outcome] += 1
 
     def upstream_failed(self, error: Exception) -> None:
-        """Count an answer that did not come in time, as a TimeoutError says, or broke off."""
+        """Count an upstream response that timed out (TimeoutError) or broke off."""
         if isinstance(error, TimeoutError):
             self.upstream_timed_out += 1
         else:
             self.upstream_broken += 1
 
     def tunnel_ended(self) -> None:
-        """One that was open is not any more."""
+        """Count one open tunnel less."""
         self.tunnels -= 1
 
     def count_late(self, what: str) -> None:
-        """Count one client that was too slow with: idle, head, body or answer."""
+        """Count a client timeout by its phase: idle, head, body or answer."""
         self.late[what] += 1
 
     @property
@@ -98,3 +212,18 @@ class Counters:
         admitted, refused, failed, unidentified = (self.messages[outcome] for outcome in REQUEST_OUTCOMES)
         requests = admitted + refused + failed + unidentified
         return Totals(requests, admitted, refused, failed, unidentified, self.denied, self.shadow_refused)
+
+
+DECLARED: dict[str, Metric] = {
+    item.name: item.metadata["metric"] for item in fields(Counters) if "metric" in item.metadata
+}
+"""Metrics by field, in the order in which they are shown."""
+
+
+def _of_kind(kind: str) -> tuple[str, ...]:
+    return tuple(name for name, metric in DECLARED.items() if metric.kind == kind)
+
+
+NUMBERS = tuple(name for name in _of_kind("counter") if name != "late")
+GAUGES = _of_kind("gauge")
+HISTOGRAMS = _of_kind("histogram")

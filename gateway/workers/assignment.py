@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from math import ceil
 
-from gateway.neighbours import Neighbours
 from gateway.settings import Settings
-from gateway.workers.board import Board
+from gateway.workers.shared_counters import SharedCounters, WorkerPeers
 
 _LENGTH_BYTES = 4
 
@@ -40,10 +39,10 @@ class Assignment:
         share = ceil(self.settings.upstream_connections / self.workers)
         return self.settings.model_copy(update={"upstream_connections": share})
 
-    def neighbours(self) -> Neighbours:
+    def peers(self) -> WorkerPeers:
         """The other workers, in the process that inherited the board."""
-        board = Board(self.board, self.workers, self.board_secret)
-        return Neighbours(self.workers, board.connections(self.number), board.in_flight(self.number))
+        board = SharedCounters(self.board, self.workers, self.board_secret)
+        return WorkerPeers(self.workers, board.connections(self.number), board.in_flight(self.number))
 
     @contextmanager
     def listening(self) -> Iterator[list[list[socket.socket]]]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from gateway.clock import monotonic
 from gateway.errors import StartError, start_error_in
-from gateway.telemetry.handover import Handover
+from gateway.telemetry.deltas import WorkerReport
 from gateway.workers.assignment import Assignment
-from gateway.workers.board import Board
 from gateway.workers.member import Member, how_it_ended
 from gateway.workers.messages import Orders
 from gateway.workers.restarts import Restarts
+from gateway.workers.shared_counters import SharedCounters
 from gateway.workers.sums import Sums
 
 SILENCE_SECONDS = 2.5
@@ -38,9 +38,9 @@ class Crew:
     def __init__(
         self,
         assignments: list[Assignment],
-        board: Board,
+        board: SharedCounters,
         sums: Sums,
-        took_over: Callable[[Handover], None],
+        took_over: Callable[[WorkerReport], None],
     ) -> None:
         """`took_over` is told of the first hand-over of each worker that was started again."""
         self._assignments = assignments
@@ -153,14 +153,14 @@ class Crew:
             code = await member.release(assignment.settings.drain_timeout + STUCK_SECONDS)
             del self._members[number]
             self._sums.lose(number)
-            self._board.wipe(number)
+            self._board.clear(number)
         if refusal is not None:
             if not self.complete.is_set():
                 raise StartError(refusal.message, refusal.exit_code)
             return f"cannot start: {refusal.message}"
         return how_it_ended(code)
 
-    def _take(self, number: int, handover: Handover, *, is_first: bool) -> None:
+    def _take(self, number: int, handover: WorkerReport, *, is_first: bool) -> None:
         now = self._heard[number] = monotonic()
         self._sums.take(number, handover, now)
         if self.complete.is_set() and number not in self._serving and not handover.leaving:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.telemetry.handover import Handover
+from gateway.telemetry.deltas import WorkerReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +33,5 @@ class Refusal:
 class Word:
     """A worker says one of the two; its first hand-over means that it serves."""
 
-    handover: Handover | None = None
+    handover: WorkerReport | None = None
     refusal: Refusal | None = None

@@ -19,8 +19,8 @@ from gateway.periodic import repeat
 from gateway.setting_words import surprises
 from gateway.settings import Settings
 from gateway.workers.assignment import Assignment
-from gateway.workers.board import Board, blank, turn
 from gateway.workers.crew import STUCK_SECONDS, Crew
+from gateway.workers.shared_counters import SharedCounters, create, write_lock
 from gateway.workers.speaker import Speaker
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,9 @@ async def run(settings: Settings, signals: Signals, log: LogWriter) -> None:
         aclosing(speaker.endpoint),
     ):
         assignments = _assignments(settings, sockets, board)
-        crew = Crew(assignments, Board(board, settings.workers, b""), speaker.sums, speaker.check_files)
+        crew = Crew(
+            assignments, SharedCounters(board, settings.workers, b""), speaker.sums, speaker.check_files
+        )
         speaker.speak_for(crew)
         async with background(speaker.endpoint.follow, crew.run, crew.attend) as start:
             async with admin_listening(settings, speaker.sources) as admin_port:
@@ -59,7 +61,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter) -> None:
                 start(lambda: _close(sockets, crew))
                 await _until_gone(crew, settings.drain_delay + settings.drain_timeout)
             if crew.complete.is_set():
-                await speaker.publisher.say_farewell()
+                await speaker.publisher.publish_leaving()
 
 
 @asynccontextmanager
@@ -68,8 +70,8 @@ async def _inherited(
 ) -> AsyncIterator[tuple[list[list[socket.socket]], int]]:
     """What all workers inherit: the sockets of each, and the board, on which they take turns to log."""
     sockets = await shared_sockets(settings.host, settings.port, settings.workers)
-    board = blank(settings.workers)
-    log.turn = partial(turn, board)
+    board = create(settings.workers)
+    log.turn = partial(write_lock, board)
     try:
         yield sockets, board
     finally:

@@ -13,12 +13,10 @@ from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.handover import Handover
-from gateway.telemetry.metrics import Scrape
+from gateway.telemetry.deltas import WorkerReport
 from gateway.telemetry.process import open_descriptors, usage
-from gateway.telemetry.publisher import Publisher
-from gateway.telemetry.recorder import Recorder
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.prometheus import Scrape
+from gateway.telemetry.publisher import Publisher, Recorder, Roster
 from gateway.workers.crew import Crew
 from gateway.workers.sums import Sums
 
@@ -75,7 +73,7 @@ class Speaker:
         if self._crew is not None:
             self._crew.order(live_nodes=self._roster.live_nodes)
 
-    def check_files(self, handover: Handover) -> None:
+    def check_files(self, handover: WorkerReport) -> None:
         """A worker that has started again has read its files anew: where they are others, all do."""
         if handover.condition.policy_digest != self.recorder.node.policy_digest:
             logger.warning("the files have changed since: all workers read them anew")

@@ -8,13 +8,13 @@ from gateway.clock import RedisClock
 from gateway.contract.records import MAX_REFUSALS, LiveChanges, Refusal, Reloads
 from gateway.contract.window import MICROSECONDS
 from gateway.telemetry.counters import GAUGES, Counters
-from gateway.telemetry.handover import INTERVAL_SECONDS, Condition, Handover, add
+from gateway.telemetry.deltas import REPORT_INTERVAL_SECONDS, WorkerReport, WorkerState, add
 from gateway.telemetry.process import Usage
 
 
 @dataclass(slots=True)
 class _Last:
-    condition: Condition
+    condition: WorkerState
     at: float  # monotonic
 
 
@@ -32,7 +32,7 @@ class Sums:
         self._lag_seconds = 0.0
         self._refusals: deque[Refusal] = deque(maxlen=MAX_REFUSALS)
 
-    def take(self, worker: int, handover: Handover, now: float) -> None:
+    def take(self, worker: int, handover: WorkerReport, now: float) -> None:
         """A worker's hand-over at monotonic `now`."""
         condition = handover.condition
         add(self._counters, handover.counted)
@@ -57,7 +57,7 @@ class Sums:
             setattr(self._counters, name, sum(each.gauges[name] for each in self._conditions))
 
     @property
-    def _conditions(self) -> list[Condition]:
+    def _conditions(self) -> list[WorkerState]:
         return [self._workers[worker].condition for worker in sorted(self._workers)]
 
     def refusal(self, request_id: str) -> Refusal | None:
@@ -114,6 +114,6 @@ class Sums:
 
     def take_lag_seconds(self, now: float) -> float:
         """The longest lag of a loop since the last call; a worker that says nothing may stand still."""
-        silences = [now - each.at - 2 * INTERVAL_SECONDS for each in self._workers.values()]
+        silences = [now - each.at - 2 * REPORT_INTERVAL_SECONDS for each in self._workers.values()]
         longest, self._lag_seconds = max([self._lag_seconds, *silences]), 0.0
         return longest

@@ -8,9 +8,9 @@ from gateway.building import Serving
 from gateway.clock import monotonic
 from gateway.log_writer import LogWriter
 from gateway.telemetry import process
-from gateway.telemetry.clients import UntoldClients
+from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import GAUGES
-from gateway.telemetry.handover import INTERVAL_SECONDS, Condition, Handover, Untold
+from gateway.telemetry.deltas import REPORT_INTERVAL_SECONDS, CounterDeltas, WorkerReport, WorkerState
 from gateway.workers.channel import Channel
 from gateway.workers.messages import Word
 
@@ -18,10 +18,10 @@ from gateway.workers.messages import Word
 class Teller:
     """Of one worker."""
 
-    def __init__(self, serves: Serving, clients: UntoldClients, channel: Channel, log: LogWriter) -> None:
+    def __init__(self, serves: Serving, clients: ClientDeltas, channel: Channel, log: LogWriter) -> None:
         """`clients` are those of the counters."""
         self._serves = serves
-        self._untold = Untold(serves.counters, clients)
+        self._untold = CounterDeltas(serves.counters, clients)
         self._channel = channel
         self._log = log
         self._knows_redis_time = False
@@ -35,19 +35,19 @@ class Teller:
         while True:
             self.tell()
             await self._channel.is_through()
-            await asyncio.sleep(INTERVAL_SECONDS)
+            await asyncio.sleep(REPORT_INTERVAL_SECONDS)
 
     def tell(self) -> None:
         """Hand over all that was counted since the last time."""
         refusals = last_refusals.take(self._serves.proxy.rejections, self._serves.redis.clock.seconds)
         counted, condition = self._untold.take(), self._condition()
-        self._channel.say(Word(Handover(counted, condition, self.is_leaving, refusals)))
+        self._channel.say(Word(WorkerReport(counted, condition, self.is_leaving, refusals)))
 
-    def _condition(self) -> Condition:
+    def _condition(self) -> WorkerState:
         serves, now = self._serves, monotonic()
         redis, usage = serves.redis, process.usage()
         self._knows_redis_time |= redis.store.connected
-        return Condition(
+        return WorkerState(
             {name: getattr(serves.counters, name) for name in GAUGES},
             redis.store.connected,
             redis.store.trouble,

@@ -14,15 +14,15 @@ from gateway.building import Signals, reread_files, serving
 from gateway.errors import StartError, start_error_in
 from gateway.listener import Listener
 from gateway.log_writer import LogWriter
-from gateway.telemetry.clients import UntoldClients
+from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import Roster
 from gateway.workers import CHANNEL_FLAG
 from gateway.workers import assignment as assignments
 from gateway.workers.assignment import Assignment
-from gateway.workers.board import turn
 from gateway.workers.channel import Channel
 from gateway.workers.messages import Orders, Refusal, Word
+from gateway.workers.shared_counters import write_lock
 from gateway.workers.teller import Teller
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def main(descriptor: int) -> int:
         raise StartError(f"{CHANNEL_FLAG} is for workers that a node starts: leave it out", 2) from None
     settings = assignment.settings
     with logs.writing(settings.log_level, settings.log_format, settings.node_id, assignment.number) as log:
-        log.turn = partial(turn, assignment.board)
+        log.turn = partial(write_lock, assignment.board)
         try:
             uvloop.run(work(assignment, end, log))
         except StartError as error:  # told to who started us, and said there
@@ -74,9 +74,9 @@ async def work(assignment: Assignment, end: socket.socket, log: LogWriter) -> No
 
 
 async def _serve(assignment: Assignment, channel: Channel, log: LogWriter) -> None:
-    settings, clients = assignment.with_its_share(), UntoldClients()
+    settings, clients = assignment.with_its_share(), ClientDeltas()
     signals = Signals()
-    serves = serving(settings, signals, Counters(clients=clients), assignment.neighbours())
+    serves = serving(settings, signals, Counters(clients=clients), assignment.peers())
     reread_files(settings, serves, lambda _: None)
     teller = Teller(serves, clients, channel, log)
     obeys = _Obedience(channel, signals, serves.redis.roster)
@@ -126,7 +126,7 @@ class _Obedience:
         while (orders := await self._channel.hear(Orders)) is not None:
             before, self._orders = self._orders, orders
             if orders.live_nodes:
-                self._roster.told(orders.live_nodes)
+                self._roster.set_live_nodes(orders.live_nodes)
             if orders.reloads != before.reloads:
                 self._signals.reread.set()
             if orders.orphans != before.orphans:

@@ -40,9 +40,8 @@ from gateway.proxy.slots import ConnectionSlot, SlotPool
 from gateway.proxy.upstream_pool import Upstreams
 from gateway.request_context import RequestContext
 from gateway.settings import Settings
-from gateway.telemetry.clients import UntoldClients
-from gateway.telemetry.counters import GAUGES, Counters
-from gateway.telemetry.histogram import Histogram
+from gateway.telemetry.clients import ClientDeltas
+from gateway.telemetry.counters import GAUGES, Counters, Histogram
 from gateway.version import VERSION
 from tests.lanes.generator.case import Verdict
 from tests.lanes.store import Script
@@ -110,7 +109,7 @@ class Gateway:
     ) -> None:
         read = Settings(**settings, fast_lane=fast_lane)
         self._is_draining = False
-        self._counters = Counters(clients=UntoldClients())
+        self._counters = Counters(clients=ClientDeltas())
         self._connections = SlotPool(
             self._counters,
             max_connections=read.max_connections,
@@ -198,7 +197,7 @@ class Gateway:
             value = getattr(self._counters, field.name)
             if isinstance(value, Histogram):
                 counted[field.name] = (dict(value.buckets()), value.sum_seconds)
-            elif isinstance(value, UntoldClients):
+            elif isinstance(value, ClientDeltas):
                 requests, rejected = value.take()
                 counted["client_requests"], counted["client_rejected"] = dict(requests), dict(rejected)
             elif isinstance(value, dict):

@@ -2,8 +2,8 @@
 
 from gateway.contract.records import Reloads
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.metrics import METRICS, Labelled, Scrape, Value
 from gateway.telemetry.process import Usage
+from gateway.telemetry.prometheus import METRICS, Labelled, Scrape, Value
 from subject.diagnosis.problems import diagnose
 from subject.output.exposition import Samples, _families
 from tests.markdown import rows

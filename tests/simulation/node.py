@@ -20,7 +20,7 @@ from gateway.limiter.views import Views
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.process import Usage
-from gateway.telemetry.recorder import NodeInfo, Recorder
+from gateway.telemetry.publisher import NodeInfo, Recorder
 from tests.model.loop import NodeLoop
 from tests.simulation.course import By, Course
 from tests.simulation.network import DrawnNetwork

@@ -23,9 +23,7 @@ from gateway.contract.records import (
 )
 from gateway.overrides import LiveOverrides
 from gateway.telemetry.counters import Counters, Outcome
-from gateway.telemetry.publisher import Publisher
-from gateway.telemetry.recorder import NodeInfo, Recorder
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import NodeInfo, Publisher, Recorder, Roster
 from loadtest import redis_server
 from tests.simulation.usage import Usage, usage
 

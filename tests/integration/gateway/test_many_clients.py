@@ -11,10 +11,10 @@ import pytest
 
 from gateway.building import Signals, serving
 from gateway.listener import MAX_LINGERING
-from gateway.neighbours import Neighbours
 from gateway.proxy.slots import EVICTION_ATTEMPTS, ConnectionSlot, OverloadReason, SlotPool
 from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
+from gateway.workers.shared_counters import WorkerPeers
 from tests.certificates import Authority
 from tests.integration.gateway.client import Answer, Client, request, within
 from tests.integration.gateway.node import Node, eventually
@@ -170,7 +170,7 @@ async def test_one_whose_client_has_not_taken_its_answer_does_not_make_room_befo
     settings = Settings(upstream_url="http://127.0.0.1:9")  # type: ignore[call-arg] # others from the environment
 
     with its:
-        connection = serving(settings, Signals(), Counters(), Neighbours()).downstream(place)
+        connection = serving(settings, Signals(), Counters(), WorkerPeers()).downstream(place)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_accepted_socket(lambda: connection, ours)
         sent = 0

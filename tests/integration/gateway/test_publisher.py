@@ -15,9 +15,7 @@ from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.records import HISTORY_TOP_CLIENTS, LiveChanges, Reloads
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.publisher import Publisher
-from gateway.telemetry.recorder import NodeInfo, Recorder
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import NodeInfo, Publisher, Recorder, Roster
 from tests.integration.gateway.published import entry, records
 
 TABLE = PolicyTable(parse_limits("100/m"), "accept", "local", {}, {})
@@ -35,14 +33,14 @@ def publishing(redis: Redis) -> Publisher:
     return Publisher(redis, recorder, TABLE, Roster(redis, "node-1"))
 
 
-@pytest.mark.parametrize("farewell_last", [True, False])
-async def test_nothing_is_published_behind_the_farewell(redis_client: Redis, farewell_last: bool) -> None:
+@pytest.mark.parametrize("final_last", [True, False])
+async def test_nothing_is_published_after_the_final_record(redis_client: Redis, final_last: bool) -> None:
     """Whichever of both is begun first: else a node that left in order would be missed."""
     publisher = publishing(redis_client)
     await publisher.publish()
 
-    both = [publisher.publish(), publisher.say_farewell()]
-    await asyncio.gather(*(both if farewell_last else reversed(both)))
+    both = [publisher.publish(), publisher.publish_leaving()]
+    await asyncio.gather(*(both if final_last else reversed(both)))
     await publisher.publish()
 
     assert (await records(redis_client))[-1].leaving
@@ -70,7 +68,7 @@ async def test_one_that_replaces_another_which_leaves_late_says_nothing(
     await old.publish()
     for publisher in (new, old, new):
         await publisher.publish()
-    await old.say_farewell()
+    await old.publish_leaving()
     for _ in range(4):
         await new.publish()
 

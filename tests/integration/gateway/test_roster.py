@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.records import encode
-from gateway.telemetry.roster import Roster
+from gateway.telemetry.publisher import Roster
 from tests.contract.examples import ROSTER_ENTRY
 
 START = 1_800_000_000.0
@@ -24,13 +24,13 @@ async def test_after_an_outage_the_others_are_there_until_they_had_time_to_write
     roster = Roster(redis_client, "node-1")
     for node_id in ("node-2", "node-3"):
         await writes(redis_client, node_id, START)
-    await roster.look_around(START + 0.5)
+    await roster.poll(START + 0.5)
     assert roster.live_nodes == 3
-    await roster.look_around(START + 10)
+    await roster.poll(START + 10)
     assert roster.live_nodes == 3
     for second in (11, 12, 13):
         await writes(redis_client, "node-2", START + second)
-        await roster.look_around(START + second)
+        await roster.poll(START + second)
     assert roster.live_nodes == 2
 
 
@@ -38,13 +38,13 @@ async def test_a_node_that_dies_while_redis_answers_is_not_counted_any_more(redi
     roster = Roster(redis_client, "node-1")
     await writes(redis_client, "node-2", START)
     for second in range(4):
-        await roster.look_around(START + second)
+        await roster.poll(START + second)
     assert roster.live_nodes == 1
 
 
 async def test_a_node_that_joins_counts_at_once(redis_client: Redis) -> None:
     roster = Roster(redis_client, "node-1")
-    await roster.look_around(START)
+    await roster.poll(START)
     await writes(redis_client, "node-2", START)
-    await roster.look_around(START + 1)
+    await roster.poll(START + 1)
     assert roster.live_nodes == 2

@@ -23,9 +23,9 @@ from gateway.workers import assignment as assignments
 from gateway.workers import channel as channels
 from gateway.workers import node, worker
 from gateway.workers.assignment import Assignment
-from gateway.workers.board import blank
 from gateway.workers.channel import Channel
 from gateway.workers.messages import Orders, Refusal, Word
+from gateway.workers.shared_counters import create
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client, within
 from tests.integration.gateway.node import USUAL, Node, eventually
@@ -133,7 +133,7 @@ class Employer:
 @asynccontextmanager
 async def employed(settings: Settings, log: LogWriter) -> AsyncIterator[Employer]:
     """A worker in this process."""
-    sockets, board = await shared_sockets("127.0.0.1", 0, 2), blank(2)
+    sockets, board = await shared_sockets("127.0.0.1", 0, 2), create(2)
     ours, its = socket.socketpair()
     port = sockets[0][0].getsockname()[1]
     given = tuple(tuple(os.dup(each.fileno()) for each in of_one) for of_one in sockets)

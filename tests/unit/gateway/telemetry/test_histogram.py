@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.sketches import bucket, quantile_seconds
-from gateway.telemetry.histogram import Histogram
+from gateway.telemetry.counters import Histogram
 
 durations = st.lists(st.floats(1e-6, 1e4), min_size=1, max_size=60)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.telemetry.topk import SpaceSaving
+from gateway.telemetry.clients import SpaceSaving
 
 seconds = st.lists(
     st.dictionaries(st.sampled_from([f"c{n}" for n in range(12)]), st.integers(1, 50), max_size=8),
@@ -61,10 +61,10 @@ def test_who_has_more_than_an_even_share_is_never_forgotten() -> None:
 def test_a_client_that_has_just_become_heavy_shows_at_once() -> None:
     heavy = SpaceSaving(100)
     for _ in range(600):
-        heavy.fade()
+        heavy.decay()
         heavy.add_all({"old": 10})
     for _ in range(10):
-        heavy.fade()
+        heavy.decay()
         heavy.add_all({"new": 20})
 
     assert [client for client, _, _ in heavy.top(2)] == ["new", "old"]

@@ -3,12 +3,12 @@ from dataclasses import replace
 from gateway.clock import RedisClock
 from gateway.contract.records import LiveChanges, Refusal, Reloads
 from gateway.telemetry.counters import Counters
-from gateway.telemetry.handover import Condition, Counted, Handover
+from gateway.telemetry.deltas import Deltas, WorkerReport, WorkerState
 from gateway.telemetry.process import Usage
 from gateway.workers.sums import Sums
 
-NOTHING = Counted({}, {}, {}, {}, {}, {})
-WELL = Condition(
+NOTHING = Deltas({}, {}, {}, {}, {}, {})
+WELL = WorkerState(
     gauges={"in_flight": 2, "tunnels": 1, "connections": 5},
     store_connected=True,
     store_trouble="",
@@ -32,8 +32,8 @@ class Node:
         self.clock = RedisClock()
         self.sums = Sums(self.counters, self.clock, lambda: Usage(1.0, 10))
 
-    def hears(self, worker: int, condition: Condition = WELL, counted: Counted = NOTHING) -> None:
-        self.sums.take(worker, Handover(counted, condition), now=50.0)
+    def hears(self, worker: int, condition: WorkerState = WELL, counted: Deltas = NOTHING) -> None:
+        self.sums.take(worker, WorkerReport(counted, condition), now=50.0)
 
 
 def test_what_a_worker_had_at_the_moment_goes_with_it_and_what_it_counted_stays() -> None:
@@ -120,8 +120,8 @@ def test_a_change_is_taken_over_when_the_last_worker_has_it() -> None:
 def test_the_refusals_of_all_workers_are_found_by_their_ids() -> None:
     node = Node()
     refusals = [Refusal(name, 1.0, "acme", 1, ()) for name in ("a", "b")]
-    node.sums.take(1, Handover(NOTHING, WELL, refusals=(refusals[0],)), now=50.0)
-    node.sums.take(2, Handover(NOTHING, WELL, refusals=(refusals[1],)), now=50.0)
+    node.sums.take(1, WorkerReport(NOTHING, WELL, refusals=(refusals[0],)), now=50.0)
+    node.sums.take(2, WorkerReport(NOTHING, WELL, refusals=(refusals[1],)), now=50.0)
     node.sums.lose(1)
 
     assert [node.sums.refusal(name) for name in ("a", "b", "c")] == [*refusals, None]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.records import decode, encode
-from gateway.telemetry.clients import UntoldClients
-from gateway.telemetry.counters import GAUGES, Counters, Outcome
-from gateway.telemetry.handover import HISTOGRAMS, Counted, Untold, add
+from gateway.telemetry.clients import ClientDeltas
+from gateway.telemetry.counters import GAUGES, HISTOGRAMS, Counters, Outcome
+from gateway.telemetry.deltas import CounterDeltas, Deltas, add
 
 Event = Callable[[Counters], None]
 
@@ -44,12 +44,12 @@ class Process:
     """One that counts, and hands over by the wire."""
 
     def __init__(self) -> None:
-        clients = UntoldClients()
+        clients = ClientDeltas()
         self.counters = Counters(clients=clients)
-        self.untold = Untold(self.counters, clients)
+        self.deltas = CounterDeltas(self.counters, clients)
 
-    def hand_over(self) -> Counted:
-        return decode(Counted, encode(self.untold.take()))
+    def hand_over(self) -> Deltas:
+        return decode(Deltas, encode(self.deltas.take()))
 
 
 def as_plain(counters: Counters) -> list[object]:
@@ -102,7 +102,7 @@ def test_every_number_is_handed_over_or_a_gauge() -> None:
 
 
 def test_where_nobody_takes_them_clients_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.telemetry.clients._UNTOLD", 3)
+    monkeypatch.setattr("gateway.telemetry.clients._MAX_DELTA_CLIENTS", 3)
     process = Process()
     for client in "abcdea":
         process.counters.clients.count(client, refused=True)

@@ -7,9 +7,8 @@ import pytest
 
 from gateway.contract.records import Reloads
 from gateway.telemetry.counters import Counters, Outcome
-from gateway.telemetry.exposition import BOUNDS_SECONDS, exposition
-from gateway.telemetry.metrics import Scrape
 from gateway.telemetry.process import Usage
+from gateway.telemetry.prometheus import BOUNDS_SECONDS, Scrape, exposition
 
 RELOADS = Reloads(done=16, failed=17, at=1_700_000_000.5, problem="not TOML")
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{([a-z]+)="([^"\\\n]*)"\})? (\S+)')

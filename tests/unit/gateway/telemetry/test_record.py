@@ -5,7 +5,7 @@ import pytest
 from gateway.clock import RedisClock
 from gateway.contract.records import LiveChanges, Reloads, RosterEntry, Totals, decode, encode
 from gateway.telemetry.counters import Counters, Outcome
-from gateway.telemetry.recorder import NodeInfo, Recorder
+from gateway.telemetry.publisher import NodeInfo, Recorder
 
 CHANGES = LiveChanges(3, 1, ("limit:acme",), since=1.5)
 RELOADS = Reloads(2, 1, at=2.5, problem="x")

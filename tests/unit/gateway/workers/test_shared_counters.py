@@ -7,19 +7,19 @@ import pytest
 
 from gateway.proxy.slots import ConnectionSlot, OverloadReason, SlotPool
 from gateway.telemetry.counters import Counters
-from gateway.workers.board import Board, blank
+from gateway.workers.shared_counters import SharedCounters, create
 
 WORKERS = 3
 
 
 @pytest.fixture
-def boards() -> Iterator[list[Board]]:
-    descriptor = blank(WORKERS)
-    yield [Board(descriptor, WORKERS, b"secret") for _ in range(WORKERS)]
+def boards() -> Iterator[list[SharedCounters]]:
+    descriptor = create(WORKERS)
+    yield [SharedCounters(descriptor, WORKERS, b"secret") for _ in range(WORKERS)]
     os.close(descriptor)
 
 
-def test_requests_in_flight_are_those_of_all_workers(boards: list[Board]) -> None:
+def test_requests_in_flight_are_those_of_all_workers(boards: list[SharedCounters]) -> None:
     first, second, third = (board.in_flight(number) for number, board in enumerate(boards, 1))
 
     assert [first.enter("a"), second.enter("a"), first.enter("a"), third.enter("b")] == [1, 2, 3, 1]
@@ -28,18 +28,18 @@ def test_requests_in_flight_are_those_of_all_workers(boards: list[Board]) -> Non
     assert len(first) == len(second) == 1
 
 
-def test_what_a_worker_had_goes_with_it(boards: list[Board]) -> None:
+def test_what_a_worker_had_goes_with_it(boards: list[SharedCounters]) -> None:
     first, second = boards[0].in_flight(1), boards[1].in_flight(2)
     for client in ("a", "a", "b"):
         first.enter(client)
     second.enter("b")
-    boards[2].wipe(1)
+    boards[2].clear(1)
 
     assert (second.enter("a"), second.enter("b")) == (1, 2)
     assert boards[0].in_flight(1).enter("b") == 3
 
 
-def test_of_many_clients_hardly_one_is_taken_for_another(boards: list[Board]) -> None:
+def test_of_many_clients_hardly_one_is_taken_for_another(boards: list[SharedCounters]) -> None:
     first, second = boards[0].in_flight(1), boards[1].in_flight(2)
     for number in range(1000):
         first.enter(f"there-{number}")
@@ -48,12 +48,12 @@ def test_of_many_clients_hardly_one_is_taken_for_another(boards: list[Board]) ->
     assert sum(count > 1 for count in counts) <= 10
 
 
-def connections(board: Board, number: int, max_connections: int, of_an_address: int = 0) -> SlotPool:
+def connections(board: SharedCounters, number: int, max_connections: int, of_an_address: int = 0) -> SlotPool:
     peers = board.connections(number)
     return SlotPool(Counters(), max_connections=max_connections, max_per_address=of_an_address, peers=peers)
 
 
-def test_connections_are_bounded_for_the_node(boards: list[Board]) -> None:
+def test_connections_are_bounded_for_the_node(boards: list[SharedCounters]) -> None:
     first, second = connections(boards[0], 1, max_connections=3), connections(boards[1], 2, max_connections=3)
     places = [first.acquire("192.0.2.1"), first.acquire("192.0.2.2"), second.acquire("192.0.2.3")]
 
@@ -64,7 +64,7 @@ def test_connections_are_bounded_for_the_node(boards: list[Board]) -> None:
     assert first.acquire("192.0.2.5") is OverloadReason.NODE
 
 
-def test_one_that_waits_at_this_worker_makes_room_for_the_node(boards: list[Board]) -> None:
+def test_one_that_waits_at_this_worker_makes_room_for_the_node(boards: list[SharedCounters]) -> None:
     first, second = connections(boards[0], 1, max_connections=2), connections(boards[1], 2, max_connections=2)
     waiting, working = first.acquire("192.0.2.1"), second.acquire("192.0.2.2")
     assert isinstance(waiting, ConnectionSlot)
@@ -75,7 +75,7 @@ def test_one_that_waits_at_this_worker_makes_room_for_the_node(boards: list[Boar
     assert second.acquire("192.0.2.3") is OverloadReason.NODE
 
 
-def test_connections_of_an_address_are_bounded_for_the_node(boards: list[Board]) -> None:
+def test_connections_of_an_address_are_bounded_for_the_node(boards: list[SharedCounters]) -> None:
     first, second = (connections(boards[n - 1], n, max_connections=100, of_an_address=2) for n in (1, 2))
     place = first.acquire("192.0.2.1")
     second.acquire("192.0.2.1")
