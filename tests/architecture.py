@@ -387,6 +387,8 @@ CONVERTED = (
     "gateway/http",
     "gateway/policy",
     "gateway/redis",
+    "gateway/telemetry",
+    "gateway/workers/shared_counters.py",
 )
 """What uses the field's terms already. A folder or module joins when it is moved to its place."""
 
