@@ -14,6 +14,8 @@ from gateway.background import background
 from gateway.building import RedisParts, Serving, Signals, Speaking, reread_files, serving, speaking
 from gateway.changes import listen
 from gateway.clock import monotonic
+from gateway.config.report import config_warnings, describe_unknown_keys
+from gateway.config.settings import Settings
 from gateway.contract.overrides import POLL_SECONDS
 from gateway.contract.records import INTERVAL_SECONDS
 from gateway.contract.redaction import without_password
@@ -21,8 +23,6 @@ from gateway.errors import REDIS_TROUBLE
 from gateway.listener import Listener, authority, listening_sockets
 from gateway.log_writer import LogWriter
 from gateway.periodic import repeat
-from gateway.setting_words import of_unknown_keys, surprises
-from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.publisher import NodeInfo
 from gateway.version import FULL_VERSION
@@ -46,7 +46,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter | None = None
     serves = serving(settings, signals, Counters(), WorkerPeers())
     speaks = speaking(settings, signals, serves, log)
     reread_files(settings, serves, speaks.publisher.enforce)
-    for sentence in surprises(settings):
+    for sentence in config_warnings(settings):
         logger.warning(sentence)
     async with ready_to_serve(settings, serves) as start:
         async with _listening(settings, serves, speaks):
@@ -176,7 +176,7 @@ def announce(settings: Settings, node: NodeInfo) -> None:
         node.address,
         settings.upstream_url,
         settings.default_limit,
-        of_unknown_keys(settings),
+        describe_unknown_keys(settings),
         node.admin_address,
         FULL_VERSION,
     )

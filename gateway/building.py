@@ -11,8 +11,10 @@ from redis.asyncio import Redis
 from gateway import last_refusals, proxy_parts
 from gateway.admin import AdminSources
 from gateway.admission import Admission
-from gateway.certificate_files import CertificateFiles, certificate_files
 from gateway.clock import RedisClock, monotonic
+from gateway.config.policy_files import read_policies
+from gateway.config.settings import Settings
+from gateway.config.tls import CertificateFiles, server_certificate
 from gateway.contract.policy_table import PolicyTable
 from gateway.contract.records import Refusal
 from gateway.contract.redis_url import parse_redis_url
@@ -25,13 +27,11 @@ from gateway.limiter.store import Store
 from gateway.limiter.views import Views
 from gateway.log_writer import LogWriter
 from gateway.overrides import LiveOverrides
-from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.server import ProxyServer, ProxyState
 from gateway.proxy.slots import SlotPool
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
-from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.process import LoopLag, open_descriptors, usage
 from gateway.telemetry.prometheus import Scrape
@@ -98,7 +98,7 @@ def serving(settings: Settings, signals: Signals, counters: Counters, peers: Wor
         StartError: a file cannot be used.
     """
     policies = read_policies(settings)
-    certificate = certificate_files(settings.tls_cert, settings.tls_key)
+    certificate = server_certificate(settings.tls_cert, settings.tls_key)
     upstreams = proxy_parts.upstreams(settings, policies)
     redis = _redis_parts(settings, counters, peers.processes)
     limit = settings.wrong_key_limit(peers.processes)

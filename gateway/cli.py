@@ -14,14 +14,12 @@ import uvloop
 
 from gateway import app, logs
 from gateway.building import Signals
-from gateway.certificate_files import certificate_files
+from gateway.config.policy_files import read_policies
+from gateway.config.report import describe, load, redacted, unknown_variables
+from gateway.config.settings import SECRETS, Settings, variable
+from gateway.config.tls import server_certificate, upstream_tls_context
 from gateway.errors import StartError, start_error_in
 from gateway.log_writer import LogWriter
-from gateway.policy_files import read_policies
-from gateway.proxy.upstream_tls import tls_to_upstreams
-from gateway.setting_words import described, shown, unknown_variables
-from gateway.settings import SECRETS, Settings, variable
-from gateway.settings_reader import load
 from gateway.version import FULL_VERSION
 from gateway.workers import CHANNEL_FLAG, node, worker
 
@@ -49,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not check:
                 return _serve(settings, log)
             read_policies(settings)
-            certificate_files(settings.tls_cert, settings.tls_key)
-            tls_to_upstreams(settings.upstream_ca)
+            server_certificate(settings.tls_cert, settings.tls_key)
+            upstream_tls_context(settings.upstream_ca)
             _show(settings, as_json=as_json)
     except StartError as error:
         # Not of the log's form, and after its last line.
@@ -92,13 +90,13 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(
                 "--" + name.replace("_", "-"),
                 metavar="VALUE",
-                help=f"{described(name)} [{variable(name)}]",
+                help=f"{describe(name)} [{variable(name)}]",
             )
     return parser
 
 
 def _show(settings: Settings, *, as_json: bool) -> None:
-    texts = shown(settings)
+    texts = redacted(settings)
     lines = [f"{name}={text}" for name, text in texts.items()]
     _write(json.dumps(texts) if as_json else "\n".join(lines))
 

@@ -12,8 +12,8 @@ from functools import partial
 from itertools import chain
 from math import inf
 
-from gateway.certificate_files import CertificateFiles
 from gateway.clock import monotonic, wall
+from gateway.config.tls import CertificateFiles
 from gateway.errors import StartError
 from gateway.http.response_head import render_last_reply
 from gateway.proxy.replies import overloaded

@@ -4,6 +4,8 @@ import asyncio
 from math import ceil
 
 from gateway.admission import Policies
+from gateway.config.settings import Settings
+from gateway.config.tls import upstream_tls_context
 from gateway.http.request_parser import PROTECTED_NAMES
 from gateway.http.upstream_request import UpstreamRequestBuilder
 from gateway.listener import allow_connections
@@ -13,8 +15,6 @@ from gateway.proxy.simple_request import SimpleRequestParser
 from gateway.proxy.slots import SlotPool
 from gateway.proxy.tunnel import TunnelLimits
 from gateway.proxy.upstream_pool import Upstreams
-from gateway.proxy.upstream_tls import tls_to_upstreams
-from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.workers.shared_counters import WorkerPeers
 
@@ -79,7 +79,7 @@ def upstreams(settings: Settings, policies: Policies) -> Upstreams:
     """
     return Upstreams(
         policies.upstreams,
-        tls_to_upstreams(settings.upstream_ca),
+        upstream_tls_context(settings.upstream_ca),
         max_connections=settings.upstream_connections,
         idle_seconds=settings.upstream_idle_timeout,
         min_bytes_per_second=settings.min_rate_when_full,

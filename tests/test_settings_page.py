@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import gateway.settings
+import gateway.config.settings as node_settings
 import subject.settings
 from subject.thresholds import Thresholds
 
@@ -15,9 +15,7 @@ OF_NODES, OF_THE_SUBJECT = (
     dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", part, re.MULTILINE))
     for part in PAGE.split("\n## Settings of the subject\n")
 )
-NODES = {
-    gateway.settings.variable(name): field for name, field in gateway.settings.Settings.model_fields.items()
-}
+NODES = {node_settings.variable(name): field for name, field in node_settings.Settings.model_fields.items()}
 SUBJECT = {
     subject.settings.variable(name): field
     for name, field in subject.settings.Settings.model_fields.items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from math import ceil
 
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 from gateway.workers.shared_counters import SharedCounters, WorkerPeers
 
 _LENGTH_BYTES = 4

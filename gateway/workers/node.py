@@ -12,12 +12,12 @@ from itertools import chain
 from gateway.app import admin_listening, announce, reached_at
 from gateway.background import background
 from gateway.building import Signals
+from gateway.config.report import config_warnings
+from gateway.config.settings import Settings
 from gateway.contract.records import INTERVAL_SECONDS
 from gateway.listener import shared_sockets
 from gateway.log_writer import LogWriter
 from gateway.periodic import repeat
-from gateway.setting_words import surprises
-from gateway.settings import Settings
 from gateway.workers.assignment import Assignment
 from gateway.workers.crew import STUCK_SECONDS, Crew
 from gateway.workers.shared_counters import SharedCounters, create, write_lock
@@ -33,7 +33,7 @@ async def run(settings: Settings, signals: Signals, log: LogWriter) -> None:
         StartError: it cannot start, or one of them cannot.
     """
     speaker = Speaker(settings, signals, log)
-    for sentence in surprises(settings):
+    for sentence in config_warnings(settings):
         logger.warning(sentence)
     async with (
         _inherited(settings, log) as (sockets, board),

@@ -4,14 +4,14 @@ import logging
 
 from gateway.admin import AdminSources
 from gateway.building import Signals, unreached
-from gateway.certificate_files import certificate_files
 from gateway.clock import RedisClock, monotonic
+from gateway.config.policy_files import read_policies
+from gateway.config.settings import Settings
+from gateway.config.tls import server_certificate
 from gateway.contract.redis_url import parse_redis_url
 from gateway.log_writer import LogWriter
-from gateway.policy_files import read_policies
 from gateway.redis_endpoint import Endpoint
 from gateway.reload import Commit, Reload
-from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.telemetry.deltas import WorkerReport
 from gateway.telemetry.process import open_descriptors, usage
@@ -41,7 +41,7 @@ class Speaker:
         self._clock = RedisClock()
         self._counters = Counters()
         self.sums = Sums(self._counters, self._clock, usage)
-        self.certificate = certificate_files(settings.tls_cert, settings.tls_key)
+        self.certificate = server_certificate(settings.tls_cert, settings.tls_key)
         self.endpoint = Endpoint(parse_redis_url(settings.redis_url))
         self.client = self.endpoint.client()
         self._roster = Roster(self.client, settings.node_id)

@@ -10,19 +10,19 @@ from typing import Any, cast
 from gateway import proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
+from gateway.config.policy_files import read_policies
+from gateway.config.settings import Settings
 from gateway.http.request_id import RequestIds
 from gateway.limiter.charge import Charge
 from gateway.limiter.decision import Standing
 from gateway.limiter.limiter import Told
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
-from gateway.policy_files import read_policies
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.server import ProxyState
 from gateway.proxy.slots import ConnectionSlot, SlotPool
 from gateway.proxy.upstream_connection import UpstreamConnection
-from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 
 ANSWER = (

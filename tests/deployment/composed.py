@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-import gateway.settings
-import gateway.settings_reader
+import gateway.config.report
+import gateway.config.settings as node_settings
 import subject.settings
 from tests.deployment.dockerfile import image_environment
 from tests.project import ROOT
@@ -18,7 +18,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 HARDENED: dict[str, Any] = yaml.safe_load((ROOT / "compose.hardened.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 NODES = ("node-1", "node-2", "node-3")
-GATEWAY_VARIABLES = {gateway.settings.variable(name) for name in gateway.settings.Settings.model_fields}
+GATEWAY_VARIABLES = {node_settings.variable(name) for name in node_settings.Settings.model_fields}
 SUBJECT_VARIABLES = {subject.settings.variable(name) for name in subject.settings.Settings.model_fields}
 CREDENTIALS = Path("/run/secrets")
 
@@ -39,15 +39,15 @@ def environment(service: str, *, hardened: bool = False) -> dict[str, str]:
 
 def settings_of(
     node: str, monkeypatch: pytest.MonkeyPatch, folder: Path, **more: str
-) -> gateway.settings.Settings:
+) -> node_settings.Settings:
     """A node's settings as it would load them in its container; `more` variables go before."""
     monkeypatch.chdir(folder)
     for name in GATEWAY_VARIABLES & os.environ.keys():
         monkeypatch.delenv(name)
     for name, value in (environment(node) | more).items():
-        if name in {*GATEWAY_VARIABLES, gateway.settings.CREDENTIALS}:
+        if name in {*GATEWAY_VARIABLES, node_settings.CREDENTIALS}:
             monkeypatch.setenv(name, value)
-    return gateway.settings_reader.load({})
+    return gateway.config.report.load({})
 
 
 def megabytes(text: str) -> int:

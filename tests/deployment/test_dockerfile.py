@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import gateway.settings
+import gateway.config.settings as node_settings
 import subject.settings
 from tests.deployment.dockerfile import ARGUMENTS, IMAGES, STAGES, image_environment, lineage
 from tests.project import PROJECT, ROOT
 
-VARIABLES = {gateway.settings.variable(name) for name in gateway.settings.Settings.model_fields} | {
+VARIABLES = {node_settings.variable(name) for name in node_settings.Settings.model_fields} | {
     subject.settings.variable(name) for name in subject.settings.Settings.model_fields
 }
 INTERPRETERS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
@@ -138,7 +138,7 @@ def test_an_image_sets_only_settings_that_exist(target: str) -> None:
 
 
 def test_an_image_exposes_the_ports_that_its_program_listens_on() -> None:
-    node, observer = gateway.settings.Settings.model_fields, subject.settings.Settings.model_fields
+    node, observer = node_settings.Settings.model_fields, subject.settings.Settings.model_fields
 
     assert STAGES["gateway"].all("EXPOSE") == [f"{node['port'].default} {node['admin_port'].default}"]
     assert STAGES["subject"].all("EXPOSE") == [str(observer["port"].default)]
@@ -157,8 +157,8 @@ def test_a_health_check_asks_for_a_page_that_is_there(target: str, variable: str
 
     assert program == ["python", "/healthcheck.py"]
     assert asked == variable
-    fields = (gateway if target == "gateway" else subject).settings.Settings.model_fields
-    assert port == str(fields[variable.partition("_")[2].lower()].default)
+    model = node_settings.Settings if target == "gateway" else subject.settings.Settings
+    assert port == str(model.model_fields[variable.partition("_")[2].lower()].default)
     assert path in strings(ROOT / served_by)
 
 

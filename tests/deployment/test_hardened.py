@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import CREDENTIALS as CREDENTIALS_VARIABLE
+from gateway.config.settings import CREDENTIALS as CREDENTIALS_VARIABLE
 from tests.deployment.composed import (
     CREDENTIALS,
     GATEWAY_VARIABLES,

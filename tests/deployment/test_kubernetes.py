@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-import gateway.settings
-import gateway.settings_reader
+import gateway.config.report
+import gateway.config.settings
 import subject.settings
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 from subject.dashboard import static_files
 from subject.dashboard.guard import Asked, refusal
 from tests.deployment.composed import GATEWAY_VARIABLES, SUBJECT_VARIABLES, megabytes, most_megabytes
@@ -130,10 +130,10 @@ def test_a_node_and_the_subject_read_what_is_mounted_as_kubernetes_mounts_it(
     mounted(tmp_path / "config", OBJECTS["ConfigMap", "ratelimiter"]["data"])
     for name in (GATEWAY_VARIABLES | SUBJECT_VARIABLES) & os.environ.keys():
         monkeypatch.delenv(name)
-    monkeypatch.setenv(gateway.settings.CREDENTIALS, str(tmp_path / "secrets"))
+    monkeypatch.setenv(gateway.config.settings.CREDENTIALS, str(tmp_path / "secrets"))
     monkeypatch.chdir(tmp_path / "config")
 
-    node, observer = gateway.settings_reader.load({}), subject.settings.load()
+    node, observer = gateway.config.report.load({}), subject.settings.load()
 
     assert node.redis_url == observer.redis_url == secrets["REDIS_URL"].strip()
     assert node.identity_secret is not None

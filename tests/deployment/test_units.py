@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import gateway.settings
+import gateway.config.settings
 import subject.settings
 from gateway.listener import SPARE_DESCRIPTORS
 from tests.deployment.composed import megabytes, most_megabytes
@@ -39,7 +39,7 @@ def test_a_unit_starts_a_command_of_the_project(name: str) -> None:
 @EACH
 def test_a_secret_is_a_credential_that_the_program_reads(name: str) -> None:
     loaded = dict(value.split(":") for key, value in lines(name) if key == "LoadCredential")
-    settings = gateway.settings if name == "gateway" else subject.settings
+    settings = gateway.config.settings if name == "gateway" else subject.settings
     known = {settings.variable(field) for field in settings.Settings.model_fields}
 
     assert "REDIS_URL" in loaded
@@ -62,7 +62,7 @@ def test_both_units_may_do_the_same() -> None:
 
 
 def test_a_node_has_the_time_the_files_and_the_memory_that_it_may_need() -> None:
-    given, fields = dict(lines("gateway")), gateway.settings.Settings.model_fields
+    given, fields = dict(lines("gateway")), gateway.config.settings.Settings.model_fields
 
     assert int(given["TimeoutStopSec"]) >= fields["drain_timeout"].default + 5
     connections = fields["max_connections"].default

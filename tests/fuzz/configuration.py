@@ -8,10 +8,9 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 
+from gateway.config.report import load, redacted
+from gateway.config.settings import TOML_FILE, Settings, variable
 from gateway.errors import StartError
-from gateway.setting_words import shown
-from gateway.settings import TOML_FILE, Settings, variable
-from gateway.settings_reader import load
 from tests.fuzz.contract import texts
 from tests.fuzz.target import Target
 
@@ -93,8 +92,8 @@ def _check() -> None:
         assert str(settings).isprintable()
         told = str(settings)
     else:
-        assert shown(settings).keys() == {variable(name) for name in Settings.model_fields}
-        told = "".join(shown(settings).values()) + repr(settings)
+        assert redacted(settings).keys() == {variable(name) for name in Settings.model_fields}
+        told = "".join(redacted(settings).values()) + repr(settings)
     assert told
     assert _SECRET not in told
 

@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from gateway.config.policy_files import RoutesFileError, parse_routes
 from gateway.contract.client_id import is_client_id
 from gateway.contract.clients import ClientsFileError, parse_clients
 from gateway.contract.limits import LimitSyntaxError, parse_limits
 from gateway.contract.overrides import Override, parse_announcement, parse_field, parse_overrides
 from gateway.contract.records import RecordError, decode, encode
 from gateway.contract.redis_url import parse_redis_url
-from gateway.routes_file import RoutesFileError, parse_routes
 from tests.contract.examples import OVERRIDE, RECORDS
 from tests.fuzz.mutation import mutated
 from tests.fuzz.target import Target

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from redis.exceptions import RedisError
 
+from gateway.config.tls import upstream_tls_context
 from gateway.contract.limits import parse_limits
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
-from gateway.proxy.upstream_tls import tls_to_upstreams
 from gateway.redis_endpoint import Endpoint
 from loadtest import generator
 from loadtest.child import StartError
@@ -59,7 +59,7 @@ async def node_asking_sentinels(port: int, _: Path) -> None:
 
 
 async def node_proxying(port: int, authority: Path) -> None:
-    await asyncio.open_connection("127.0.0.1", port, ssl=tls_to_upstreams(authority))
+    await asyncio.open_connection("127.0.0.1", port, ssl=upstream_tls_context(authority))
 
 
 async def subject_reading(port: int, _: Path) -> None:

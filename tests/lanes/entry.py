@@ -20,6 +20,8 @@ import gateway
 from gateway import clock, last_refusals, proxy_parts
 from gateway.admission import Admission
 from gateway.clock import RedisClock
+from gateway.config.policy_files import read_policies
+from gateway.config.settings import Settings
 from gateway.errors import StoreUnavailable
 from gateway.http.request_id import RequestIds
 from gateway.limiter.ask import Ask, tell
@@ -31,7 +33,6 @@ from gateway.limiter.limiter import Limiter
 from gateway.limiter.views import Views
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
-from gateway.policy_files import read_policies
 from gateway.proxy import tcp
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
@@ -39,7 +40,6 @@ from gateway.proxy.server import ProxyState
 from gateway.proxy.slots import ConnectionSlot, SlotPool
 from gateway.proxy.upstream_pool import Upstreams
 from gateway.request_context import RequestContext
-from gateway.settings import Settings
 from gateway.telemetry.clients import ClientDeltas
 from gateway.telemetry.counters import GAUGES, Counters, Histogram
 from gateway.version import VERSION

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Collection, Iterator
 
 from gateway import cli
-from gateway.settings import Settings
+from gateway.config.settings import Settings
 from loadtest.parser import build as build_loadtest
 from subject.commands.parser import build as build_subject
 from tests.markdown import rows

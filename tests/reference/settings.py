@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-import gateway.settings
+import gateway.config.settings as node_settings
 import subject.settings
 from gateway.access import AccessList, Exempt, TrustedProxies
 from gateway.contract.limits import Limits
@@ -34,7 +34,7 @@ HEADING = "\n## Settings of the subject\n"
 def with_types(page: str) -> str:
     """The page with each setting's type and bounds in the third column."""
     of_nodes, heading, of_the_subject = page.partition(HEADING)
-    node = {gateway.settings.variable(name): f for name, f in gateway.settings.Settings.model_fields.items()}
+    node = {node_settings.variable(name): f for name, f in node_settings.Settings.model_fields.items()}
     ours = {subject.settings.variable(name): f for name, f in subject.settings.Settings.model_fields.items()}
     return _typed(of_nodes, node) + heading + _typed(of_the_subject, ours)
 

@@ -10,8 +10,8 @@ import aiohttp
 
 from gateway.app import run
 from gateway.building import Signals
+from gateway.config.settings import Settings
 from gateway.contract.records import Reloads, RosterEntry, TelemetryRecord, decode
-from gateway.settings import Settings
 from loadtest.ports import free_port
 from tests.integration.gateway.client import Client
 

@@ -14,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from gateway.certificate_files import certificate_files
+from gateway.config.tls import server_certificate
 from gateway.errors import StartError
 from gateway.listener import CLOSE_GRACE_SECONDS, Listener, listening_sockets, shared_sockets
 from gateway.proxy.slots import ConnectionSlot, SlotPool
@@ -203,7 +203,7 @@ async def test_who_is_accepted_at_the_last_moment_is_served_as_well() -> None:
 
 async def test_a_handshake_that_does_not_end_is_given_up_when_the_listener_closes(tmp_path: Path) -> None:
     (listening,) = await listening_sockets("127.0.0.1", 0)
-    certificate = certificate_files(*Authority(tmp_path).sign())
+    certificate = server_certificate(*Authority(tmp_path).sign())
     listener = Listener([listening], greeter, Counters(), anybody(), certificate)
     with waiting_at(listening, 1) as clients:
         await within(listener.close())

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.building import Signals, serving
+from gateway.config.settings import Settings
 from gateway.listener import MAX_LINGERING
 from gateway.proxy.slots import EVICTION_ATTEMPTS, ConnectionSlot, OverloadReason, SlotPool
-from gateway.settings import Settings
 from gateway.telemetry.counters import Counters
 from gateway.workers.shared_counters import WorkerPeers
 from tests.certificates import Authority

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway import certificate_files, listener
+from gateway import listener
+from gateway.config import tls
 from gateway.errors import StartError
 from loadtest.ports import free_port
 from tests.certificates import NAME, Authority
@@ -168,7 +169,7 @@ async def test_tls_where_none_is_spoken_is_refused(start_node: StartNode, author
 async def test_new_files_are_for_new_connections(
     start_node: StartNode, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certificate_files, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(tls, "POLL_SECONDS", 0.05)
     certificate, key = authority.sign()
     node = await start_node(tls_cert=certificate, tls_key=key)
     assert await days_left(node) == pytest.approx(90, abs=0.1)
@@ -196,7 +197,7 @@ def shown(client: Client) -> bytes:
 async def test_new_files_lose_no_request(
     start_node: StartNode, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certificate_files, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(tls, "POLL_SECONDS", 0.01)
     certificate, key = authority.sign()
     node = await start_node(tls_cert=certificate, tls_key=key, default_limit="1000000/m")
     seen: set[bytes] = set()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from gateway.config.tls import upstream_tls_context
 from gateway.errors import StartError
-from gateway.proxy.upstream_tls import tls_to_upstreams
 from tests.integration.gateway.client import request
 from tests.integration.gateway.node import Node, running_node
 from tests.integration.gateway.upstream import Peer, Upstream
@@ -159,4 +159,4 @@ async def test_a_file_without_certificates_stops_the_start(
 
 
 def test_the_systems_authorities_are_read_once() -> None:
-    assert tls_to_upstreams(None) is tls_to_upstreams(None)
+    assert upstream_tls_context(None) is upstream_tls_context(None)

@@ -15,10 +15,10 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.building import Signals
+from gateway.config.settings import Settings
 from gateway.errors import StartError
 from gateway.listener import shared_sockets
 from gateway.log_writer import LogWriter
-from gateway.settings import Settings
 from gateway.workers import assignment as assignments
 from gateway.workers import channel as channels
 from gateway.workers import node, worker

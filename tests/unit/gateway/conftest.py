@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, variable
+from gateway.config.settings import Settings, variable
 
 
 @pytest.fixture

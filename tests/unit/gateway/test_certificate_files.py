@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway import cli
-from gateway.certificate_files import CertificateFiles, certificate_files
+from gateway.config.tls import CertificateFiles, server_certificate
 from gateway.errors import StartError
 from tests.certificates import Authority
 
@@ -20,7 +20,7 @@ def days_left(files: CertificateFiles) -> float:
 
 
 def test_without_settings_there_is_no_tls() -> None:
-    assert certificate_files(None, None) is None
+    assert server_certificate(None, None) is None
 
 
 @pytest.mark.parametrize("present", [0, 1])
@@ -28,7 +28,7 @@ def test_one_file_alone_is_a_mistake(authority: Authority, present: int) -> None
     pair = [path if at == present else None for at, path in enumerate(authority.sign())]
 
     with pytest.raises(StartError, match="GATEWAY_TLS_CERT and GATEWAY_TLS_KEY belong together") as error:
-        certificate_files(*pair)
+        server_certificate(*pair)
     assert error.value.exit_code == 2
 
 
@@ -36,7 +36,7 @@ def test_what_cannot_be_used_stops_the_start(authority: Authority) -> None:
     certificate, key = authority.sign(days=(-9, -1))
 
     with pytest.raises(StartError, match=r"GATEWAY_TLS_CERT and .*: .*node\.pem: the certificate expired"):
-        certificate_files(certificate, key)
+        server_certificate(certificate, key)
 
 
 @pytest.mark.parametrize(("days", "warned"), [(13.5, True), (15.0, False)])
@@ -54,11 +54,11 @@ def test_changed_files_are_taken_when_they_are_looked_at(
 ) -> None:
     files = CertificateFiles(*authority.sign())
     before = files.context
-    files.look()
+    files.poll()
     assert files.context is before
 
     authority.sign(days=(-1, 30))
-    files.look()
+    files.poll()
 
     assert files.context is not before
     assert days_left(files) == pytest.approx(30, abs=0.01)
@@ -73,7 +73,7 @@ def test_a_link_that_leads_elsewhere_is_a_change(authority: Authority) -> None:
     for link, path in zip(links, authority.sign("two", days=(-1, 30)), strict=True):
         link.unlink()
         link.symlink_to(path)
-    files.look()
+    files.poll()
 
     assert days_left(files) == pytest.approx(30, abs=0.01)
 
@@ -89,7 +89,7 @@ def test_a_pair_that_is_half_new_is_not_taken_and_is_told_once(
     new_key = key.read_bytes()
     key.write_bytes(old_key)
     for _ in range(3):
-        files.look()
+        files.poll()
 
     assert files.context is before
     assert days_left(files) == pytest.approx(90, abs=0.01)
@@ -98,7 +98,7 @@ def test_a_pair_that_is_half_new_is_not_taken_and_is_told_once(
     assert "is not the key of the certificate" in record.getMessage()
 
     key.write_bytes(new_key)
-    files.look()
+    files.poll()
     assert files.context is not before
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.settings import Settings, variable
+from gateway.config.settings import Settings, variable
 from gateway.version import FULL_VERSION
 
 pytestmark = pytest.mark.usefixtures("only_an_upstream")

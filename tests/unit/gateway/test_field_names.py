@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.field_names import check_field_name
+from gateway.config.values import check_field_name
 
 
 @pytest.mark.parametrize("name", ["X-Client-Id", "x", "Api-Key2", "A" * 64])

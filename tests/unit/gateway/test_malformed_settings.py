@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway import cli
+from gateway.config.report import load
+from gateway.config.settings import variable
 from gateway.errors import StartError
-from gateway.settings import variable
-from gateway.settings_reader import load
 
 pytestmark = pytest.mark.usefixtures("only_an_upstream")
 

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
+from gateway.config.policy_files import read_policies
+from gateway.config.settings import Settings
 from gateway.contract.limits import parse_limits
 from gateway.contract.policy_table import ClientPolicy, PolicyTable, Terms
 from gateway.errors import StartError
-from gateway.policy_files import read_policies
-from gateway.settings import Settings
 
 CLIENTS = """
 [plans]

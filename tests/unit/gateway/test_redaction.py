@@ -2,16 +2,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.report import load, redacted
 from gateway.contract.redaction import for_one_line, without_password
-from gateway.setting_words import shown
-from gateway.settings_reader import load
 
 pytestmark = pytest.mark.usefixtures("only_an_upstream")
 
 
 def test_shown_settings_hide_secrets_and_passwords() -> None:
     settings = load({"redis_url": "redis://user:s3cret@redis:6379/0", "identity_secret": "s3cret"})
-    texts = shown(settings)
+    texts = redacted(settings)
 
     assert texts["REDIS_URL"] == "redis://user:***@redis:6379/0"
     assert texts["GATEWAY_IDENTITY_SECRET"] == "**********"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.policy_files import RoutesFile, RoutesFileError, parse_routes
 from gateway.contract.limits import parse_limits
 from gateway.contract.routes import Route
-from gateway.routes_file import RoutesFile, RoutesFileError, parse_routes
 
 
 def entry(*lines: str, name: str = "search", path: str = "/api", cost: str = "cost = 2") -> str:

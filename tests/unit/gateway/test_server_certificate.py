@@ -8,7 +8,7 @@ import pytest
 import trustme
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from gateway.server_certificate import CertificateError, load_certificate
+from gateway.config.tls import CertificateError, load_certificate
 from tests.certificates import NAME, Authority, encrypt, self_signed
 
 Pair = tuple[Path, Path]

@@ -7,11 +7,10 @@ from pydantic import SecretStr
 
 from gateway import cli
 from gateway.access import AccessList, Exempt, TrustedProxies
+from gateway.config.report import config_warnings, describe_unknown_keys, load, unknown_variables
+from gateway.config.settings import SECRETS, Settings, variable
 from gateway.contract.limits import parse_limits
 from gateway.errors import StartError
-from gateway.setting_words import of_unknown_keys, surprises, unknown_variables
-from gateway.settings import SECRETS, Settings, variable
-from gateway.settings_reader import load
 
 UPSTREAM = "http://127.0.0.1:9000"
 pytestmark = pytest.mark.usefixtures("only_an_upstream")
@@ -271,7 +270,7 @@ def test_unknown_variables_are_warned_of() -> None:
     ],
 )
 def test_what_may_surprise_is_told_of(settings: dict[str, object], told: list[str]) -> None:
-    sentences = surprises(load(settings))
+    sentences = config_warnings(load(settings))
 
     assert len(sentences) == len(told)
     assert all(sentence.startswith(start) for sentence, start in zip(sentences, told, strict=True))
@@ -286,7 +285,7 @@ def test_what_may_surprise_is_told_of(settings: dict[str, object], told: list[st
     ],
 )
 def test_a_start_says_what_becomes_of_unknown_keys(settings: dict[str, object], told: str) -> None:
-    assert of_unknown_keys(load(settings)) == told
+    assert describe_unknown_keys(load(settings)) == told
 
 
 def test_every_setting_is_described_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:

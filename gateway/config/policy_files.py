@@ -1,4 +1,6 @@
-"""The routes file: where requests go, and limits and costs beside the clients' own, by host, path and method.
+"""Reads the policies: settings, the clients file (`gateway.contract.clients`), and the routes file.
+
+The routes file has upstreams, and limits and costs by host, path and method:
 
 [upstreams]
 search = "http://10.0.0.7:9000,http://10.0.0.8:9000"
@@ -15,17 +17,26 @@ shadow = false               # optional: the limit refuses nobody
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from gateway.contract.client_id import is_registered_name
+from gateway.admission import Policies
+from gateway.config.settings import Settings
+from gateway.config.values import parse_upstream_urls
+from gateway.contract.client_id import DEFAULT_SECRET, is_registered_name
+from gateway.contract.clients import Clients, ClientsFileError, parse_clients
 from gateway.contract.limits import MAX_QUOTA, Limits, LimitSyntaxError, parse_limits
-from gateway.contract.policy_table import NOT_FOR_PLANS
+from gateway.contract.policy_table import NOT_FOR_PLANS, PolicyTable, Terms
 from gateway.contract.routes import ANY_HOST, DEFAULT_UPSTREAM, Route, is_method
+from gateway.errors import StartError
+from gateway.identity import Identity
 from gateway.policy.paths import is_plain_path
-from gateway.policy.routing import is_host_pattern
-from gateway.upstream_urls import upstream_urls
+from gateway.policy.resolve import LimitTable
+from gateway.policy.routing import Routing, check_costs, is_host_pattern
+
+Content = TypeVar("Content")
 
 _FIELDS = {"name", "path", "host", "methods", "limit", "cost", "shadow", "upstream"}
 _EFFECTS = {"limit", "cost", "upstream"}
@@ -33,23 +44,96 @@ _EFFECTS = {"limit", "cost", "upstream"}
 Upstreams = Mapping[str, tuple[str, ...]]
 
 
+def read_policies(settings: Settings) -> Policies:
+    """Read the policies from the settings and the current content of their files.
+
+    Raises:
+        StartError: a file is invalid, a list names an unknown client, or a cost exceeds a limit.
+    """
+    clients = _read("GATEWAY_CLIENTS_FILE", settings.clients_file, parse_clients) or Clients()
+    file = _read("GATEWAY_ROUTES_FILE", settings.routes_file, parse_routes) or RoutesFile()
+    table = _table(settings, clients, file.routes)
+    for variable, listed in (("GATEWAY_ALLOW", settings.allow), ("GATEWAY_DENY", settings.deny)):
+        try:
+            listed.check_known(clients.by_name, accepts_unknown=settings.accepts_unknown_keys)
+        except ValueError as error:
+            raise StartError(f"{variable}: {error}", 2) from None
+    secret = settings.identity_secret
+    identity = Identity(
+        clients,
+        accepts_unknown=settings.accepts_unknown_keys,
+        secret=DEFAULT_SECRET if secret is None else secret.get_secret_value(),
+        accepts_anonymous=settings.accepts_anonymous,
+        key_header=settings.key_header,
+    )
+    return Policies(
+        table,
+        identity,
+        LimitTable(table),
+        Routing(table),
+        settings.exempt,
+        settings.allow,
+        settings.deny,
+        {DEFAULT_UPSTREAM: settings.upstream_urls, **file.upstreams},
+    )
+
+
+def _table(settings: Settings, clients: Clients, routes: tuple[Route, ...]) -> PolicyTable:
+    plans = clients.plans
+    table = PolicyTable(
+        default=settings.default_limit,
+        unknown_keys="accept" if settings.accepts_unknown_keys else "reject",
+        on_store_failure=settings.on_store_failure,
+        plans={name: plan.limit for name, plan in plans.items()},
+        clients=dict(clients.by_name),
+        plan_terms={name: plan.terms for name, plan in plans.items() if plan.terms != Terms()},
+        default_concurrency=settings.default_concurrency,
+        shadow=settings.shadow,
+        address_limit=settings.address_limit,
+        routes=routes,
+        exempt=settings.exempt.entries,
+        allow=settings.allow.entries,
+        deny=settings.deny.entries,
+        anonymous=settings.anonymous,
+    )
+    try:
+        check_costs(table)
+    except ValueError as error:
+        raise StartError(f"{settings.routes_file}: {error}", 2) from None
+    return table
+
+
+def _read(variable: str, path: Path | None, parse: Callable[[str], Content]) -> Content | None:
+    """Parse a file; None if the setting names none."""
+    if path is None:
+        return None
+    try:
+        if path.is_fifo():  # reading it would block, and cannot be cancelled
+            raise StartError(f"{variable}={path}: a pipe, not a file", 2)
+        return parse(path.read_text())
+    except OSError as error:
+        raise StartError(f"{variable}={path}: {error.strerror}", 2) from None
+    except (ClientsFileError, RoutesFileError, UnicodeDecodeError) as error:
+        raise StartError(f"{path}: {error}", 2) from None
+
+
 class RoutesFileError(ValueError):
-    """A routes file that cannot be used; the message names the entry."""
+    """Invalid routes file; the message names the entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoutesFile:
-    """Routes in their order, since the first that takes a request is its own; upstreams by name."""
+    """Routes in order of precedence: the first that matches wins. Upstreams by name."""
 
     routes: tuple[Route, ...] = ()
     upstreams: Upstreams = field(default_factory=dict)
 
 
 def parse_routes(text: str) -> RoutesFile:
-    """Read a routes file.
+    """Parse a routes file.
 
     Raises:
-        RoutesFileError: with the entry that is wrong and what would be right.
+        RoutesFileError: the message names the invalid entry and says what to write.
     """
     try:
         document = tomllib.loads(text)
@@ -86,7 +170,7 @@ def _upstreams(table: Any) -> Upstreams:
         if not isinstance(urls, str):
             raise RoutesFileError(f"{place}: its addresses are a text, with commas between them")
         try:
-            upstreams[name] = upstream_urls(urls)
+            upstreams[name] = parse_upstream_urls(urls)
         except ValueError as error:
             raise RoutesFileError(f"{place}: {error}") from None
     return upstreams

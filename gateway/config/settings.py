@@ -17,13 +17,7 @@ from pydantic_settings import (
 )
 
 from gateway.access import AccessList, Exempt, TrustedProxies
-from gateway.connection_settings import ConnectionSettings
-from gateway.contract.limits import MAX_QUOTA, Limit, Limits, parse_limit
-from gateway.contract.redis_url import check_redis_url
-from gateway.identity import KEY_HEADER
-from gateway.limiter.limiter import OnStoreFailure
-from gateway.proxy.replies import RateLimitHeaders
-from gateway.setting_types import (
+from gateway.config.values import (
     OFF,
     AccessListValue,
     ExemptValue,
@@ -40,22 +34,28 @@ from gateway.setting_types import (
     Share,
     TrustedProxiesValue,
     UpstreamUrls,
+    parse_upstream_urls,
 )
-from gateway.upstream_urls import upstream_urls
+from gateway.contract.limits import MAX_QUOTA, Limit, Limits, parse_limit
+from gateway.contract.redis_url import check_redis_url
+from gateway.identity import KEY_HEADER
+from gateway.limiter.limiter import OnStoreFailure
+from gateway.proxy.client_timers import ClientTimeLimits
+from gateway.proxy.replies import RateLimitHeaders
 
 PREFIX = "GATEWAY_"
 TOML_FILE = "gateway.toml"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
-"""Names a folder with a file for each secret, as systemd does and Docker and Kubernetes can."""
+"""Variable that names a folder with one file per secret (systemd, Docker, Kubernetes)."""
 SECRETS = frozenset({"identity_secret"})
-"""Settings that are no flags, since a command line can be read by others."""
+"""Settings without a flag, since other users can read a command line."""
 
 _UNPREFIXED = frozenset({"redis_url", "node_id"})
 PLATFORM_VALUE = re.compile(r"(tcp|udp)://")
-"""What container platforms set variables to, for a service of our name."""
+"""Value that container platforms give to variables for a service called ``gateway``."""
 
 
-class Settings(ConnectionSettings, BaseSettings):
+class Settings(BaseSettings):
     """One node's settings."""
 
     model_config = SettingsConfigDict(
@@ -97,9 +97,37 @@ class Settings(ConnectionSettings, BaseSettings):
     advertise_host: Host | None = Field(
         None, description="the host that the roster shows, where the listening address is none others reach"
     )
-    trusted_proxies: Annotated[TrustedProxiesValue, NoDecode] = Field(
+    trusted_proxies: TrustedProxiesValue = Field(
         TrustedProxies(""),
         description="addresses and networks of proxies in front, who say who their clients are",
+    )
+    max_connections: int = Field(
+        10_000, ge=1, le=1_000_000, description="connections that clients may have with this node"
+    )
+    address_connections: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="of these, one address (of IPv6 one /64) may have so many; 0 is any",
+    )
+    header_timeout: Seconds = Field(
+        8.0, description="seconds that a client may take for the head of a request"
+    )
+    body_timeout: Seconds = Field(
+        8.0, description="seconds in which nothing may come of a body; each byte gives some back"
+    )
+    send_timeout: Seconds = Field(
+        60.0,
+        description="seconds in which a client may take nothing of its answer; each byte gives some back",
+    )
+    min_rate: int = Field(
+        240, ge=0, description="bytes a second of bodies and answers that give all the time back; 0 is any"
+    )
+    request_timeout: SecondsOrOff = Field(
+        0.0, description="seconds that a whole request may take, with its body and its answer; 0 is any"
+    )
+    idle_timeout: Seconds = Field(
+        75.0, description="seconds that a client's connection is kept between two requests"
     )
     upstream_url: UpstreamUrls = Field(
         description="the service behind the gateway, http://HOST:PORT or https://…; several with commas"
@@ -124,7 +152,7 @@ class Settings(ConnectionSettings, BaseSettings):
     client_header: FieldName | None = Field(
         None, description="the field that tells the upstream a client's id, as in X-Client-Id"
     )
-    default_limit: Annotated[LimitValue, NoDecode] = Field(
+    default_limit: LimitValue = Field(
         Limits((Limit(100, 60),)), description="the limit of clients without one of their own, N/period,…"
     )
     default_concurrency: int = Field(
@@ -144,14 +172,14 @@ class Settings(ConnectionSettings, BaseSettings):
     routes_file: FilePath | None = Field(
         None, description="TOML file of routes: where requests go, and what they may use"
     )
-    exempt: Annotated[ExemptValue, NoDecode] = Field(
+    exempt: ExemptValue = Field(
         Exempt(""),
         description="requests that need no key and are not counted: OPTIONS, GET /health, /assets/*",
     )
-    allow: Annotated[AccessListValue, NoDecode] = Field(
+    allow: AccessListValue = Field(
         AccessList(""), description="clients, addresses and networks that have no limits"
     )
-    deny: Annotated[AccessListValue, NoDecode] = Field(
+    deny: AccessListValue = Field(
         AccessList(""), description="clients, addresses and networks that get a 403"
     )
     clients_file: FilePath | None = Field(None, description="TOML file of plans and registered clients")
@@ -199,7 +227,7 @@ class Settings(ConnectionSettings, BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _keys_are_registered_or_not(self) -> Self:
+    def _check_key_policy(self) -> Self:
         if self.clients_file is not None and self.unknown_keys == "accept":
             raise ValueError(
                 f"{PREFIX}UNKNOWN_KEYS=accept gives every made-up key a quota of its own, so the limits of "
@@ -213,7 +241,7 @@ class Settings(ConnectionSettings, BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _fields_have_names_of_their_own(self) -> Self:
+    def _check_field_names(self) -> Self:
         if self.client_header is not None and self.client_header.lower() == self.key_header.lower():
             raise ValueError(
                 f"{PREFIX}CLIENT_HEADER={self.client_header} is the field of the key ({PREFIX}KEY_HEADER): "
@@ -222,11 +250,22 @@ class Settings(ConnectionSettings, BaseSettings):
         return self
 
     def wrong_key_limit(self, processes: int) -> Limit | None:
-        """The limit of unknown keys from one address for one of so many processes; None is off."""
+        """Limit of unknown keys from one address, for one of `processes`; None is off."""
         if self.unauthenticated_limit == OFF:
             return None
         limit = parse_limit(self.unauthenticated_limit)
         return Limit(ceil(limit.quota / processes), limit.period_seconds)
+
+    @property
+    def time_limits(self) -> ClientTimeLimits:
+        """Timeouts and minimum rate of client connections."""
+        return ClientTimeLimits(
+            head_seconds=self.header_timeout,
+            body_seconds=self.body_timeout,
+            response_seconds=self.send_timeout,
+            idle_seconds=self.idle_timeout,
+            min_bytes_per_second=self.min_rate,
+        )
 
     @property
     def own_admin_names(self) -> frozenset[str]:
@@ -236,18 +275,18 @@ class Settings(ConnectionSettings, BaseSettings):
 
     @property
     def accepts_unknown_keys(self) -> bool:
-        """Whether a key that is not registered is a client of its own."""
+        """Whether each unregistered key is a client of its own."""
         return self.clients_file is None and self.unknown_keys != "reject"
 
     @property
     def accepts_anonymous(self) -> bool:
-        """Whether a request without a key is its address' client."""
+        """Whether a request without a key belongs to the client of its address."""
         return self.anonymous == "address"
 
     @property
     def upstream_urls(self) -> tuple[str, ...]:
-        """The addresses of the upstream, in the form in which equal ones are the same."""
-        return upstream_urls(self.upstream_url)
+        """Normalized URLs of the default upstream."""
+        return parse_upstream_urls(self.upstream_url)
 
     @classmethod
     def settings_customise_sources(
@@ -258,7 +297,7 @@ class Settings(ConnectionSettings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, the environment, files of single settings, then gateway.toml; no .env."""
+        """Flags, environment, credential files, then gateway.toml; no .env."""
         del dotenv_settings, file_secret_settings
         files = SecretsSettingsSource(settings_cls, secrets_dir=_credentials())
         return init_settings, env_settings, files, TomlConfigSettingsSource(settings_cls)
@@ -267,7 +306,7 @@ class Settings(ConnectionSettings, BaseSettings):
 def _credentials() -> str | None:
     folder = os.environ.get(CREDENTIALS)
     if folder:
-        os.scandir(folder).close()  # one that is not there would only be warned of
+        os.scandir(folder).close()  # raises if missing; pydantic-settings only warns
     return folder or None
 
 
