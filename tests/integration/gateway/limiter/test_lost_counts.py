@@ -22,6 +22,7 @@ from tests.raw_redis import RawRedis
 
 HUNDRED = Limit(100, 60)
 KEY = keys.window("acme", keys.CLIENT_SCOPE, 60, 0)
+ATTEMPTS = 10
 LOSSES: list[Command] = [("FLUSHALL",), ("DEL", KEY)]
 
 
@@ -44,12 +45,16 @@ async def admitted(limiter: Limiter, requests: int) -> int:
 async def test_refunds_of_lost_counts_do_not_raise_the_limit(
     redis_url: str, redis_client: Redis, loss: Command
 ) -> None:
-    async with limiter_node(redis_url) as rejecting, limiter_node(redis_url) as other:
-        await lose_while_refunds_are_pending([rejecting.limiter], redis_url, loss)
-        await has_refunds(redis_client)
-        await settles_at(redis_client, 0)
-        assert await admitted(other.limiter, 500) == 100
-        await settles_at(redis_client, 100)
+    for _ in range(ATTEMPTS):
+        async with limiter_node(redis_url) as rejecting, limiter_node(redis_url) as other:
+            await lose_while_refunds_are_pending([rejecting.limiter], redis_url, loss)
+            if not await has_refunds(redis_client):
+                continue
+            await settles_at(redis_client, 0)
+            assert await admitted(other.limiter, 500) == 100
+            await settles_at(redis_client, 100)
+            return
+    pytest.fail("no refund was pending at the loss, in any attempt")
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=["flush", "eviction"])
@@ -67,11 +72,14 @@ async def test_three_nodes_that_refund_lost_counts_at_once_do_not_raise_the_limi
         await settles_at_least_at_zero(redis_client)
 
 
-async def has_refunds(redis: Redis) -> None:
-    deadline = monotonic() + 5
+async def has_refunds(redis: Redis) -> bool:
+    """Whether a refund arrives after the loss: on a busy machine all may have been sent before it."""
+    deadline = monotonic() + 2
     while not await redis.exists(KEY):
-        assert monotonic() < deadline, "no refund comes"
+        if monotonic() >= deadline:
+            return False
         await asyncio.sleep(0.005)
+    return True
 
 
 async def settles_at_least_at_zero(redis: Redis) -> None:
