@@ -89,13 +89,12 @@ async def test_a_node_that_is_late_itself_does_not_take_redis_for_slow(redis_url
         admitted = 0
         for _ in range(3):
             deciding = asyncio.create_task(decide(node.limiter, "acme", TEN, 0))
-            await asyncio.sleep(0.001)
+            for _ in range(2):  # of the event loop, until the query is sent; a delay can end before that
+                await asyncio.sleep(0)
             time.sleep(0.6)  # noqa: ASYNC251 - the lateness that the test is about
             standing = await deciding
             admitted += standing is not None and standing.admitted
-    # A reply that was discarded is not early enough to count: there Redis itself was late, on a busy machine.
-    assert admitted == 3
-    assert node.counters.store_fallbacks <= node.counters.store_discarded
+    assert (admitted, node.counters.store_fallbacks) == (3, 0)
 
 
 async def test_decisions_are_exact_however_many_clients_there_are(redis_url: str) -> None:
