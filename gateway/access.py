@@ -76,7 +76,21 @@ class AccessDeniedError(Exception):
         self.client = client
 
 
-class AccessList:
+class SettingList:
+    """Value of a setting that is a list; subclasses parse it from its text."""
+
+    entries: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The list as in the setting."""
+        return ", ".join(self.entries)
+
+    def __reduce__(self) -> tuple[type["SettingList"], tuple[str]]:
+        """Pickled as text, since a compiled class needs the arguments of its constructor."""
+        return type(self), (str(self),)
+
+
+class AccessList(SettingList):
     """Client ids, addresses and networks: ``acme, k_0123456789abcdef, 10.0.0.0/8``."""
 
     def __init__(self, text: str) -> None:
@@ -98,14 +112,6 @@ class AccessList:
                     "address or network"
                 )
 
-    def __str__(self) -> str:
-        """The list as in the setting."""
-        return ", ".join(self.entries)
-
-    def __reduce__(self) -> tuple[type["AccessList"], tuple[str]]:
-        """Pickled as text, since a compiled class needs the arguments of its constructor."""
-        return AccessList, (str(self),)
-
     def check_known(self, registered: Container[str], *, accepts_unknown: bool) -> None:
         """Check that each id can be a client's at this node.
 
@@ -123,7 +129,7 @@ class AccessList:
         return address is not None and bool(self.networks) and address in self.networks
 
 
-class TrustedProxies:
+class TrustedProxies(SettingList):
     """Addresses and networks of proxies in front, whose forwarding headers are accepted."""
 
     def __init__(self, text: str) -> None:
@@ -145,20 +151,12 @@ class TrustedProxies:
             networks.append(network)
         self._networks = Networks(networks)
 
-    def __str__(self) -> str:
-        """The list as in the setting."""
-        return ", ".join(self.entries)
-
-    def __reduce__(self) -> tuple[type["TrustedProxies"], tuple[str]]:
-        """Pickled as text, since a compiled class needs the arguments of its constructor."""
-        return TrustedProxies, (str(self),)
-
     def __contains__(self, address: Address | None) -> bool:
         """Whether an address is a trusted proxy's."""
         return address is not None and bool(self._networks) and address in self._networks
 
 
-class Exempt:
+class Exempt(SettingList):
     """Requests that are neither identified nor limited (``OPTIONS, GET /health, /assets/*``).
 
     A path is exempt only if it has one reading.
@@ -181,14 +179,6 @@ class Exempt:
                 self._places.append(((method,) if method else (), path.encode()))
             else:
                 self._methods += (method,)
-
-    def __str__(self) -> str:
-        """The list as in the setting."""
-        return ", ".join(self.entries)
-
-    def __reduce__(self) -> tuple[type["Exempt"], tuple[str]]:
-        """Pickled as text, since a compiled class needs the arguments of its constructor."""
-        return Exempt, (str(self),)
 
     def has(self, method: str, target: bytes) -> bool:
         """Whether a request with this method and target is exempt."""
