@@ -64,7 +64,7 @@ class Metric:
     """Prometheus metric of one field of `Counters`.
 
     Fields with the same name are one metric; each is a value of its label, and the first has the help text.
-    Where `value` is empty and `label` is not, the field is a mapping by values of the label.
+    With a label and no `value`, the field is a mapping by values of the label.
     """
 
     kind: str
@@ -72,6 +72,11 @@ class Metric:
     help: str
     label: str = ""
     value: str = ""
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether the field counts by values of the label."""
+        return bool(self.label) and not self.value
 
 
 def _metric(kind: str, name: str, text: str, label: str = "", value: str = "") -> dict[str, Metric]:
@@ -224,6 +229,6 @@ def _of_kind(kind: str) -> tuple[str, ...]:
     return tuple(name for name, metric in DECLARED.items() if metric.kind == kind)
 
 
-NUMBERS = tuple(name for name in _of_kind("counter") if name != "late")
+NUMBERS = tuple(name for name in _of_kind("counter") if not DECLARED[name].is_mapping)
 GAUGES = _of_kind("gauge")
 HISTOGRAMS = _of_kind("histogram")
