@@ -12,8 +12,7 @@ from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.errors import StoreUnavailable
 from gateway.identity import Identity, SentKey, UnknownKeyError, UnknownKeyLimiter
 from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.limiter import Told
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import Concurrency, InFlight
@@ -54,7 +53,7 @@ class Policies:
 class Decision:
     """Whether a request is admitted, and by which windows.
 
-    `client` is None for an unidentified client. `standings` has one for each of `windows`, or is None where
+    `client` is None for an unidentified client. `statuses` has one for each of `windows`, or is None where
     the request was not counted. `concurrency` is None without a concurrency limit. `upstream` is the name of
     one. `in_shadow`: the request would have been rejected, were the policies not in shadow mode.
     """
@@ -62,7 +61,7 @@ class Decision:
     admitted: bool
     client: str | None
     windows: tuple[LimitWindow, ...]
-    standings: tuple[Standing, ...] | None
+    statuses: tuple[WindowStatus, ...] | None
     cost: int
     concurrency: Concurrency | None
     upstream: str
@@ -73,7 +72,7 @@ class Decision:
         admitted: bool,
         client: str | None = None,
         windows: tuple[LimitWindow, ...] = (),
-        standings: tuple[Standing, ...] | None = None,
+        statuses: tuple[WindowStatus, ...] | None = None,
         cost: int = 1,
         concurrency: Concurrency | None = None,
         upstream: str = DEFAULT_UPSTREAM,
@@ -83,7 +82,7 @@ class Decision:
         self.admitted = admitted
         self.client = client
         self.windows = windows
-        self.standings = standings
+        self.statuses = statuses
         self.cost = cost
         self.concurrency = concurrency
         self.upstream = upstream
@@ -127,19 +126,19 @@ class PendingDecision:
             self.unavailable() if isinstance(result, StoreUnavailable) else self.decision(result)
         )
 
-    def decision(self, standings: tuple[Standing, ...] | None) -> Decision:
+    def decision(self, statuses: tuple[WindowStatus, ...] | None) -> Decision:
         """The decision that follows from the windows' status."""
         limits, concurrency = self._limits, self._concurrency
         admitted, is_beyond = True, concurrency is not None and not concurrency.admitted
-        for place, standing in enumerate(standings or ()):
-            if not standing.admitted:
+        for place, status in enumerate(statuses or ()):
+            if not status.admitted:
                 is_beyond = True
                 admitted = admitted and limits.hits[place].shadow
         return Decision(
             admitted,
             limits.client,
             limits.windows,
-            standings,
+            statuses,
             limits.cost,
             concurrency,
             limits.upstream,
@@ -167,12 +166,12 @@ class PendingDecision:
 class WindowLimiter(Protocol):
     """Decides by windows, as `gateway.limiter.limiter.Limiter` does."""
 
-    def recall(self, hits: Sequence[Charge]) -> tuple[Standing, ...] | None:
+    def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         """A recent rejection of the same hits."""
 
     def ask(
-        self, hits: Sequence[Charge], on_decided: Callable[[Told], None]
-    ) -> tuple[Standing, ...] | Ask | None:
+        self, hits: Sequence[Hit], on_decided: Callable[[Told], None]
+    ) -> tuple[WindowStatus, ...] | Ask | None:
         """The status of each window, or the pending check that `on_decided` is called for."""
 
 
@@ -216,9 +215,9 @@ class Admission:
         if isinstance(limits, Decision):
             return limits
         if not limits.policy.concurrency:
-            standings = self._limiter.recall(limits.hits)
-            if standings is not None:
-                return _rejected(limits, standings, None)
+            statuses = self._limiter.recall(limits.hits)
+            if statuses is not None:
+                return _rejected(limits, statuses, None)
         return self._count(limits, on_decision)
 
     def _resolve(
@@ -274,9 +273,9 @@ class Admission:
         if concurrency is not None:
             if not (concurrency.admitted or concurrency.shadow):
                 return _rejected(limits, None, concurrency)
-            standings = self._limiter.recall(limits.hits)
-            if standings is not None:
-                return _rejected(limits, standings, concurrency)
+            statuses = self._limiter.recall(limits.hits)
+            if statuses is not None:
+                return _rejected(limits, statuses, concurrency)
         pending = PendingDecision(limits, concurrency, self._in_flight, on_decision)
         try:
             result = self._limiter.ask(limits.hits, pending.on_result)
@@ -305,11 +304,9 @@ class Admission:
 
 
 def _rejected(
-    limits: ResolvedLimits, standings: tuple[Standing, ...] | None, concurrency: Concurrency | None
+    limits: ResolvedLimits, statuses: tuple[WindowStatus, ...] | None, concurrency: Concurrency | None
 ) -> Decision:
-    return Decision(
-        False, limits.client, limits.windows, standings, limits.cost, concurrency, limits.upstream
-    )
+    return Decision(False, limits.client, limits.windows, statuses, limits.cost, concurrency, limits.upstream)
 
 
 def _with_address(limits: ResolvedLimits, windows: tuple[LimitWindow, ...], address: str) -> ResolvedLimits:

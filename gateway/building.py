@@ -22,7 +22,7 @@ from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.log_writer import LogWriter
 from gateway.neighbours import Neighbours
 from gateway.overrides import LiveOverrides
@@ -181,20 +181,20 @@ def _redis_parts(settings: Settings, counters: Counters, processes: int) -> Redi
     endpoint, clock = Endpoint(parse_redis_url(settings.redis_url)), RedisClock()
     client = endpoint.client()
     roster = Roster(client, settings.node_id)
-    views, ledger = Views(), Ledger(counters)
+    cache, ledger = WindowCache(), Ledger(counters)
     store = Store(
         endpoint,
         clock,
         counters,
-        views,
+        cache,
         ledger,
         deadline_seconds=settings.store_deadline,
         silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
     )
     limiter = Limiter(
         store,
-        views,
-        Fallback(views, ledger, clock),
+        cache,
+        Fallback(cache, ledger, clock),
         counters,
         on_failure=settings.on_store_failure,
         live_nodes=lambda: roster.live_nodes * processes,

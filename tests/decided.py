@@ -5,18 +5,17 @@ from collections.abc import Sequence
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.limiter import Limiter, Told
 
 
-async def decided(limiter: Limiter, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+async def decided(limiter: Limiter, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
     """By memory, or else as `Limiter.ask` tells it.
 
     Raises:
         StoreUnavailable: as there.
     """
-    refusal = limiter.recall(charges)
+    refusal = limiter.recall(hits)
     if refusal is not None:
         return refusal
     answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
@@ -25,7 +24,7 @@ async def decided(limiter: Limiter, charges: Sequence[Charge]) -> tuple[Standing
         if not answer.done():
             answer.set_result(told)
 
-    asked = limiter.ask(charges, on_decided)
+    asked = limiter.ask(hits, on_decided)
     if not isinstance(asked, Ask):
         return asked
     try:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.errors import StoreUnavailable
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.part import Part
 
-Answer = tuple[Standing, ...] | StoreUnavailable
-"""One standing a charge, or why there is none."""
+Answer = tuple[WindowStatus, ...] | StoreUnavailable
+"""One status a hit, or why there is none."""
 
 
 class Books(Enum):
@@ -29,7 +28,7 @@ class Ask:
     That is when whoever made the answer has done with its books: see `tell`.
     """
 
-    charges: Sequence[Charge]
+    hits: Sequence[Hit]
     asked: float  # monotonic seconds
     on_answer: Callable[["Ask"], None] | None
     answer: Answer | None
@@ -42,12 +41,12 @@ class Ask:
 
     def __init__(
         self,
-        charges: Sequence[Charge],
+        hits: Sequence[Hit],
         asked: float,
         on_answer: Callable[["Ask"], None] | None,
         answer: Answer | None = None,
     ) -> None:
-        self.charges = charges
+        self.hits = hits
         self.asked = asked
         self.on_answer = on_answer
         self.answer = answer

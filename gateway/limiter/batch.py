@@ -8,12 +8,12 @@ from gateway.contract.window import MICROSECONDS
 from gateway.errors import StoreUnavailable
 from gateway.limiter import decision
 from gateway.limiter.ask import Ask, Books
-from gateway.limiter.commands import TIME
 from gateway.limiter.corrections import Corrections, Refund
+from gateway.limiter.frame import TIME
 from gateway.limiter.ledger import COMMANDS_EACH, Posting
 from gateway.limiter.part import Part
 from gateway.limiter.refusals import is_of_one_key, not_counted
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.limiter.wire import Reply
 
 
@@ -30,7 +30,7 @@ class Batch:
         asks: Sequence[Ask],
         stamp: int,
         now: float,
-        views: Views,
+        cache: WindowCache,
         *,
         before: Sequence[bytes] = (),
         postings: Sequence[Posting] = (),
@@ -42,9 +42,9 @@ class Batch:
         self.postings = postings
         self.lacking: list[Posting] = []
         self.is_late = False
-        self.posted = 0
+        self.backfilled = 0
         self.refused_postings = 0
-        self.fields_ahead = 0
+        self.future_fields = 0
         self.has_deficits = False
         """Whether a window was not decided by because a count in it is below zero."""
         self.refusal: ResponseError | None = None
@@ -52,8 +52,8 @@ class Batch:
         self._before = len(before)
         self._parts: dict[str, Part] = {}
         for ask in asks:
-            self._enter(ask, views)
-        words = views.moments.words
+            self._enter(ask, cache)
+        words = cache.frames.bulk_strings
         commands = [TIME, *before]
         self.replies = 2 + self._before
         for part in self._parts.values():
@@ -62,16 +62,16 @@ class Batch:
         commands.append(TIME)
         self.data = b"".join(commands)
 
-    def _enter(self, ask: Ask, views: Views) -> None:
+    def _enter(self, ask: Ask, cache: WindowCache) -> None:
         if ask.asked < self.asked_first:
             self.asked_first = ask.asked
         due = []
-        for charge in ask.charges:
-            key, cost = charge.key, charge.cost
+        for hit in ask.hits:
+            key, cost = hit.key, hit.cost
             part = self._parts.get(key)
             if part is None:
-                moment = views.moments.at(self.stamp, charge.limit.period_seconds)
-                part = self._parts[key] = Part(key, moment, views.get(key), self.sent)
+                frame = cache.frames.at(self.stamp, hit.limit.period_seconds)
+                part = self._parts[key] = Part(key, frame, cache.get(key), self.sent)
             part.units += cost
             due.append((part, cost))
         ask.books = Books.OPEN
@@ -104,7 +104,7 @@ class Batch:
         replies: Sequence[Reply],
         executed: tuple[int, int],
         asked_since: float,
-        views: Views,
+        cache: WindowCache,
         corrections: Corrections,
     ) -> list[Ask]:
         """Decide for those who wait, note what goes back, and return those who must ask once more.
@@ -115,15 +115,15 @@ class Batch:
             replies: to all of its commands.
             executed: when Redis worked on them, by its clock.
             asked_since: monotonic seconds; who has waited since before that is not admitted any more.
-            views: what the node knows of its clients' windows; it is brought up to date.
+            cache: what the node knows of its clients' windows; it is brought up to date.
             corrections: those of the connection that the replies came by.
         """
-        error = decision.error(self.stamp, executed)
+        error = decision.stamp_error(self.stamp, executed)
         place = 1 + self._before
         for part in self._parts.values():
-            part.hear(replies, place, error, self.sent, views, corrections)
+            part.hear(replies, place, error, self.sent, cache, corrections)
             place += part.replies
-            self.fields_ahead += part.fields_ahead
+            self.future_fields += part.future_fields
             if part.deficits:
                 self.has_deficits = True
             if part.refusal is not None:
@@ -146,7 +146,7 @@ class Batch:
     def _settle_postings(self, replies: Sequence[Reply]) -> None:
         for posting, reply in zip(self.postings, replies, strict=False):
             if not isinstance(reply, ResponseError):
-                self.posted += posting.units
+                self.backfilled += posting.units
                 continue
             self.refusal = reply
             if is_of_one_key(str(reply)):
@@ -168,7 +168,7 @@ class Batch:
         """Bring each count that it has seen below zero up to zero, where it was before this batch."""
         for part in self._parts.values():
             for number, units in part.deficits:
-                corrections.add(part.key, part.moment.period_seconds, number, units)
+                corrections.add(part.key, part.frame.period_seconds, number, units)
 
     def _settle_without(self, ask: Ask) -> None:
         """Its requester has left, or will; if it let the request pass, the units are in front of others."""
@@ -177,25 +177,25 @@ class Batch:
             ask.clear()
             if ask.passed_at is not None:
                 # What stands in a sub-interval far from its time is posted again, to where it belongs.
-                self.lacking += [Posting.of(charge, ask.passed_at) for charge in ask.charges]
+                self.lacking += [Posting.of(hit, ask.passed_at) for hit in ask.hits]
             return
-        for charge, part in zip(ask.charges, parts, strict=True):
-            if part.view is not None:
-                part.view.add(charge.cost)
+        for hit, part in zip(ask.hits, parts, strict=True):
+            if part.cached is not None:
+                part.cached.add(hit.cost)
 
     def _resolve(self, ask: Ask) -> bool:
         """Decide about one request, in its turn; False where it must ask once more."""
         if len(ask.due) == 1:
             part, cost = ask.due[0]
-            if part.ready and part.view is not None:
-                charge = ask.charges[0]
-                standing = decision.decide_one(charge, part.view, part.moment, self.stamp)
-                ask.answer = (standing,)
-                if not standing.admitted:
+            if part.ready and part.cached is not None:
+                hit = ask.hits[0]
+                status = decision.decide_one(hit, part.cached, part.frame, self.stamp)
+                ask.answer = (status,)
+                if not status.admitted:
                     ask.due = ()
                     part.give_back(cost)
-                    if not charge.shadow:
-                        part.view.deny(charge.limit.quota, cost, self.stamp, standing.wait_seconds, self.sent)
+                    if not hit.shadow:
+                        part.cached.deny(hit.limit.quota, cost, self.stamp, status.wait_seconds, self.sent)
                 return True
         return self._resolve_all(ask)
 
@@ -205,22 +205,22 @@ class Batch:
             ask.clear()
             ask.fail(not_counted(self.refusal))
             return True
-        views = [part.view for part in parts if part.ready and part.view is not None]
-        if len(views) < len(parts):
+        cache = [part.cached for part in parts if part.ready and part.cached is not None]
+        if len(cache) < len(parts):
             ask.clear()
             return False
-        standings = decision.decide(ask.charges, views, self.stamp)
-        passes = decision.admits(ask.charges, standings)
+        statuses = decision.decide(ask.hits, cache, self.stamp)
+        passes = decision.admits(ask.hits, statuses)
         taken = []
-        for charge, part, view, standing in zip(ask.charges, parts, views, standings, strict=True):
-            if passes and standing.admitted:
-                taken.append((part, charge.cost))
+        for hit, part, cached, status in zip(ask.hits, parts, cache, statuses, strict=True):
+            if passes and status.admitted:
+                taken.append((part, hit.cost))
             else:
-                part.give_back(charge.cost)
-            if not standing.admitted and not charge.shadow:
-                view.deny(charge.limit.quota, charge.cost, self.stamp, standing.wait_seconds, self.sent)
+                part.give_back(hit.cost)
+            if not status.admitted and not hit.shadow:
+                cached.deny(hit.limit.quota, hit.cost, self.stamp, status.wait_seconds, self.sent)
         ask.due = taken
-        ask.answer = standings
+        ask.answer = statuses
         return True
 
     def lose(self, reason: StoreUnavailable) -> None:
@@ -231,7 +231,7 @@ class Batch:
             ask.due = ()
             ask.fail(reason)
             if ask.passed_at is not None:
-                self.lacking += [Posting.of(charge, ask.passed_at) for charge in ask.charges]
+                self.lacking += [Posting.of(hit, ask.passed_at) for hit in ask.hits]
 
 
 def _microseconds(reply: Reply) -> int:

@@ -11,13 +11,13 @@ from gateway.clock import RedisClock
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections, Refund
+from gateway.limiter.decision import Hit
 from gateway.limiter.guard import Guard
 from gateway.limiter.ledger import Ledger, Posting, commands
 from gateway.limiter.line import Line
 from gateway.limiter.refusals import not_counted
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.limiter.wire import Reply
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
@@ -35,7 +35,7 @@ class Shared:
 
     clock: RedisClock
     counters: Counters
-    views: Views
+    cache: WindowCache
     ledger: Ledger
     guard: Guard
     deadline_seconds: float
@@ -83,9 +83,9 @@ class Batcher:
         """Whether anything is left to be sent or answered."""
         return bool(self._waiting or self.under_way or self._corrections or self._shared.ledger.owing)
 
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
         """Let a request wait for its decision."""
-        ask = Ask(charges, self._shared.now(), on_answer)
+        ask = Ask(hits, self._shared.now(), on_answer)
         self._waiting.append(ask)
         self.flush_soon()
         return ask
@@ -121,13 +121,13 @@ class Batcher:
         refunds: list[Refund] = []
         if postings:
             for posting in postings:
-                shared.views.expire(posting.key, now)
+                shared.cache.expire(posting.key, now)
             before = commands(postings, shared.clock.time, stamp)
         if self._corrections:
-            asked = {charge.key for ask in asks for charge in ask.charges}
+            asked = {hit.key for ask in asks for hit in ask.hits}
             corrections, refunds = self._corrections.take(stamp, asked)
             before += corrections
-        batch = Batch(asks, stamp, now, shared.views, before=before, postings=postings, refunds=refunds)
+        batch = Batch(asks, stamp, now, shared.cache, before=before, postings=postings, refunds=refunds)
         self._line.send(batch)
         due = batch.asked_first + shared.deadline_seconds
         if due < self._judged_at:
@@ -198,7 +198,7 @@ class Batcher:
         if received - batch.sent <= shared.deadline_seconds or not shared.clock.knows:
             shared.clock.learn(batch.sent, sum(executed) // 2, received)
         latest = received - _LATEST * shared.deadline_seconds
-        again = batch.settle(replies, executed, latest, shared.views, self._corrections)
+        again = batch.settle(replies, executed, latest, shared.cache, self._corrections)
         self._book(batch, received)
         if again:
             self._ask_again(again, received, soon=not batch.has_deficits)
@@ -215,9 +215,9 @@ class Batcher:
     def _book(self, batch: Batch, received: float) -> None:
         shared = self._shared
         shared.counters.store_latency.add(received - batch.sent)
-        shared.counters.store_posted += batch.posted
-        if batch.fields_ahead:
-            shared.guard.saw_fields_ahead(batch.fields_ahead)
+        shared.counters.store_posted += batch.backfilled
+        if batch.future_fields:
+            shared.guard.saw_fields_ahead(batch.future_fields)
         if batch.lacking:
             shared.ledger.owe(batch.lacking)
         shared.ledger.write_off(batch.refused_postings)

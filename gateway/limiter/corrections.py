@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.contract import window
-from gateway.limiter.commands import Command, pack
+from gateway.limiter.frame import Command, pack
 
 
 class Refund(NamedTuple):

@@ -1,7 +1,7 @@
-"""Decisions without Redis: from its last view of the window, by the node's share of what is free.
+"""Decisions without Redis: from its last cached of the window, by the node's share of what is free.
 
-With N the quota, k the live nodes and V what still counts of the last view, this node admits (N − V)/k by
-itself. Where traffic is spread evenly the nodes' views are alike, and together they admit what was free. A
+With N the quota, k the live nodes and V what still counts of the last cached, this node admits (N − V)/k by
+itself. Where traffic is spread evenly the nodes' cache are alike, and together they admit what was free. A
 client that only one node has seen gets N there and N/k at each other: (2 − 1/k)·N.
 """
 
@@ -9,44 +9,43 @@ from collections.abc import Sequence
 
 from gateway.clock import RedisClock
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.ledger import Ledger
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 
 
 class Fallback:
     """Enters what it admits into the ledger."""
 
-    def __init__(self, views: Views, ledger: Ledger, clock: RedisClock) -> None:
-        self._views = views
+    def __init__(self, cache: WindowCache, ledger: Ledger, clock: RedisClock) -> None:
+        self._views = cache
         self._ledger = ledger
         self._clock = clock
 
-    def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
+    def decide(self, hits: Sequence[Hit], nodes: int, now: float) -> tuple[WindowStatus, ...]:
         """Decide about a request at monotonic `now`, as one of `nodes`; nothing is entered yet."""
-        return tuple(self._standing(charge, nodes, now) for charge in charges)
+        return tuple(self._standing(hit, nodes, now) for hit in hits)
 
     def enter(
-        self, charges: Sequence[Charge], standings: Sequence[Standing], now: float, *, posted: bool
+        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, posted: bool
     ) -> None:
         """Note a request that passed; `posted` where Redis has counted it, or perhaps will."""
-        for charge, standing in zip(charges, standings, strict=True):
-            if standing.admitted:
-                self._ledger.enter(charge, now, posted=posted)
+        for hit, status in zip(hits, statuses, strict=True):
+            if status.admitted:
+                self._ledger.enter(hit, now, posted=posted)
 
-    def _standing(self, charge: Charge, nodes: int, now: float) -> Standing:
-        quota, cost = charge.limit.quota, charge.cost
+    def _standing(self, hit: Hit, nodes: int, now: float) -> WindowStatus:
+        quota, cost = hit.limit.quota, hit.cost
         at = self._clock.time(now)
-        view = self._views.get(charge.key)
-        seen = 0 if view is None else view.total(at)
-        own = self._ledger.total(charge.key, now)
+        cached = self._views.get(hit.key)
+        seen = 0 if cached is None else cached.total(at)
+        own = self._ledger.total(hit.key, now)
         share = max(0, quota - seen) // nodes
         # A share is never nothing: where it is too small for one request, one is let through nevertheless.
         admitted = own + cost <= share or (own == 0 and seen + cost <= quota and quota // nodes < cost)
         rest = max(0, share - own - (cost if admitted else 0))
-        waits = [self._ledger.frees_in(charge.key, now)]
-        if view is not None:
-            waits.append((view.leaves_at(at, 1) - at) / MICROSECONDS)
+        waits = [self._ledger.frees_in(hit.key, now)]
+        if cached is not None:
+            waits.append((cached.leaves_at(at, 1) - at) / MICROSECONDS)
         known = [wait for wait in waits if wait is not None]
-        return Standing(admitted, rest, max(0.0, min(known, default=float(charge.limit.period_seconds))))
+        return WindowStatus(admitted, rest, max(0.0, min(known, default=float(hit.limit.period_seconds))))

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from gateway.contract import window
 from gateway.contract.window import MICROSECONDS, SUB_INTERVALS
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import pack
+from gateway.limiter.decision import Hit
+from gateway.limiter.frame import pack
 from gateway.telemetry.counters import Counters
 
 MAX_WINDOWS = 20_000
@@ -30,12 +30,10 @@ class Posting(NamedTuple):
     units: int
 
     @classmethod
-    def of(cls, charge: Charge, passed_at: float) -> "Posting":
+    def of(cls, hit: Hit, passed_at: float) -> "Posting":
         """What a request took that was let through at this monotonic second."""
-        period = charge.limit.period_seconds
-        return cls(
-            charge.key, period, window.sub_interval(int(passed_at * MICROSECONDS), period), charge.cost
-        )
+        period = hit.limit.period_seconds
+        return cls(hit.key, period, window.sub_interval(int(passed_at * MICROSECONDS), period), hit.cost)
 
 
 @dataclass(slots=True)
@@ -86,14 +84,14 @@ class Ledger:
             return None
         return window.leaves_at(min(account.units), account.period_seconds) / MICROSECONDS - now
 
-    def enter(self, charge: Charge, now: float, *, posted: bool) -> None:
+    def enter(self, hit: Hit, now: float, *, posted: bool) -> None:
         """Note an admission at monotonic `now`; `posted` where Redis has counted it, or perhaps will."""
-        account = self._account(charge.key, charge.limit.period_seconds)
+        account = self._account(hit.key, hit.limit.period_seconds)
         bucket = window.sub_interval(int(now * MICROSECONDS), account.period_seconds)
-        account.units[bucket] = account.units.get(bucket, 0) + charge.cost
+        account.units[bucket] = account.units.get(bucket, 0) + hit.cost
         account.changed_at = now
         if not posted:
-            self._owe(charge.key, account, bucket, charge.cost)
+            self._owe(hit.key, account, bucket, hit.cost)
 
     def owe(self, postings: Iterable[Posting]) -> None:
         """Redis has not counted these after all, as far as is known."""
@@ -145,7 +143,7 @@ def commands(postings: Iterable[Posting], redis_time: Callable[[float], int], st
         lifetime = window.key_lifetime_ms(period)
         made += [
             pack(("HINCRBY", key, number, units)),
-            pack(("HINCRBY", key, window.POSTED, units)),
+            pack(("HINCRBY", key, window.BACKFILLED, units)),
             pack(("PEXPIRE", key, lifetime)),
         ]
     return made

@@ -9,13 +9,12 @@ from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
 from gateway.limiter import decision
 from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.telemetry.counters import Counters
 
 OnStoreFailure = Literal["local", "open", "closed"]
-Told = tuple[Standing, ...] | None | StoreUnavailable
-"""One standing a charge; None where `open` lets the request pass uncounted; or why nobody can say."""
+Told = tuple[WindowStatus, ...] | None | StoreUnavailable
+"""One status a hit; None where `open` lets the request pass uncounted; or why nobody can say."""
 
 logger = logging.getLogger(__name__)
 
@@ -23,25 +22,25 @@ logger = logging.getLogger(__name__)
 class Counting(Protocol):
     """Where requests are counted, as by `gateway.limiter.store.Store`."""
 
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
         """Let a request wait for its decision, of which `on_answer` is told."""
 
 
 class Remembering(Protocol):
-    """Where a refusal is remembered, as by `gateway.limiter.views.Views`."""
+    """Where a refusal is remembered, as by `gateway.limiter.cache.Views`."""
 
-    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
-        """That of a request with these charges, if it has just been given."""
+    def rejection(self, hits: Sequence[Hit], now: float) -> tuple[WindowStatus, ...] | None:
+        """That of a request with these hits, if it has just been given."""
 
 
 class FallingBack(Protocol):
     """What decides without Redis, as `gateway.limiter.fallback.Fallback` does."""
 
-    def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
+    def decide(self, hits: Sequence[Hit], nodes: int, now: float) -> tuple[WindowStatus, ...]:
         """About a request at monotonic `now`, as one of `nodes`."""
 
     def enter(
-        self, charges: Sequence[Charge], standings: Sequence[Standing], now: float, *, posted: bool
+        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, posted: bool
     ) -> None:
         """Note a request that passed."""
 
@@ -52,7 +51,7 @@ class Limiter:
     def __init__(
         self,
         store: Counting,
-        views: Remembering,
+        cache: Remembering,
         fallback: FallingBack,
         counters: Counters,
         *,
@@ -61,26 +60,26 @@ class Limiter:
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
-        self._views = views
+        self._views = cache
         self._fallback = fallback
         self._counters = counters
         self._on_failure = on_failure
         self._live_nodes = live_nodes
         self._now = now
 
-    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """The refusal of a request with these charges, where one like it has just been refused."""
-        refusal = self._views.refusal(charges, self._now())
+    def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
+        """The refusal of a request with these hits, where one like it has just been refused."""
+        refusal = self._views.rejection(hits, self._now())
         if refusal is not None:
             self._counters.store_remembered += 1
         return refusal
 
     def ask(
-        self, charges: Sequence[Charge], on_decided: Callable[[Told], None]
-    ) -> tuple[Standing, ...] | Ask | None:
+        self, hits: Sequence[Hit], on_decided: Callable[[Told], None]
+    ) -> tuple[WindowStatus, ...] | Ask | None:
         """Decide at once where that can be done; else `on_decided` hears of it, unless the `Ask` is left.
 
-        A decision is one standing a charge, in order, or None where `open` lets the request pass without
+        A decision is one status a hit, in order, or None where `open` lets the request pass without
         counting it. The request passes if `decision.admits` says so. If it does not, or if its requester
         leaves, nothing of it stays charged.
 
@@ -91,29 +90,29 @@ class Limiter:
             StoreUnavailable: Redis is away, and `closed` lets nobody pass.
         """
         try:
-            return self._store.ask(charges, partial(self._answered, on_decided))
+            return self._store.ask(hits, partial(self._answered, on_decided))
         except StoreUnavailable as reason:
-            decided = self._without_redis(charges, None, reason)
+            decided = self._without_redis(hits, None, reason)
         if isinstance(decided, StoreUnavailable):
             raise decided
         return decided
 
     def _answered(self, on_decided: Callable[[Told], None], ask: Ask) -> None:
         if isinstance(ask.answer, StoreUnavailable):
-            on_decided(self._without_redis(ask.charges, ask, ask.answer))
+            on_decided(self._without_redis(ask.hits, ask, ask.answer))
         else:
             self._counters.store_decisions += 1
             on_decided(ask.answer)
 
-    def _without_redis(self, charges: Sequence[Charge], ask: Ask | None, reason: StoreUnavailable) -> Told:
+    def _without_redis(self, hits: Sequence[Hit], ask: Ask | None, reason: StoreUnavailable) -> Told:
         self._counters.store_fallbacks += 1
         logger.debug("decided without Redis (%s): %s", self._on_failure, reason)
         now = self._now()
-        standings = None
+        statuses = None
         if self._on_failure == "local":
-            standings = self._fallback.decide(charges, self._live_nodes(), now)
-        passes = self._on_failure == "open" or (standings is not None and decision.admits(charges, standings))
+            statuses = self._fallback.decide(hits, self._live_nodes(), now)
+        passes = self._on_failure == "open" or (statuses is not None and decision.admits(hits, statuses))
         counted = ask is not None and ask.leave(passed_at=now if passes else None)
-        if passes and standings is not None:
-            self._fallback.enter(charges, standings, now, posted=counted)
-        return reason if self._on_failure == "closed" else standings
+        if passes and statuses is not None:
+            self._fallback.enter(hits, statuses, now, posted=counted)
+        return reason if self._on_failure == "closed" else statuses

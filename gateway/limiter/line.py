@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.batch import Batch
-from gateway.limiter.commands import pack
+from gateway.limiter.frame import pack
 from gateway.limiter.wire import Reply, Wire
 from gateway.redis_endpoint import Endpoint
 

@@ -8,11 +8,11 @@ from gateway.clock import RedisClock, monotonic
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.batcher import POSTED_WITH_A_BATCH, POSTINGS_AT_ONCE, Batcher, Shared
-from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Hit
 from gateway.limiter.guard import Guard
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.refusals import is_of_one_key, not_counted
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.redis_endpoint import CONNECT_SECONDS, Endpoint
 from gateway.telemetry.counters import Counters
 
@@ -35,7 +35,7 @@ class Store:
         endpoint: Endpoint,
         clock: RedisClock,
         counters: Counters,
-        views: Views,
+        cache: WindowCache,
         ledger: Ledger,
         *,
         deadline_seconds: float,
@@ -45,13 +45,13 @@ class Store:
         """A decision waits for `deadline_seconds`; after `silence_seconds` the connection is given up."""
         self._endpoint = endpoint
         self._clock = clock
-        self._views = views
+        self._views = cache
         self._ledger = ledger
         self._silence_seconds = silence_seconds
         self._now = now
         self._guard = Guard(counters, now)
         self._guard.on_open(self._probe_soon)
-        self._shared = Shared(clock, counters, views, ledger, self._guard, deadline_seconds, now)
+        self._shared = Shared(clock, counters, cache, ledger, self._guard, deadline_seconds, now)
         self._serving: Batcher | None = None
         self._proved_at = 0.0
         self._probing = False
@@ -67,7 +67,7 @@ class Store:
         """What is wrong with it, in words; empty where nothing is."""
         return self._guard.trouble
 
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
         """Let a request wait for its decision, of which `on_answer` is told.
 
         Raises:
@@ -77,7 +77,7 @@ class Store:
             raise StoreUnavailable("not connected to Redis")
         if not self._guard.is_closed:
             raise StoreUnavailable("Redis did not answer in time")
-        return self._serving.ask(charges, on_answer)
+        return self._serving.ask(hits, on_answer)
 
     async def run(self) -> None:
         """Connect, serve, and connect again, for ever."""

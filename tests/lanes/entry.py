@@ -23,12 +23,11 @@ from gateway.clock import RedisClock
 from gateway.errors import StoreUnavailable
 from gateway.http.request_id import RequestIds
 from gateway.limiter.ask import Ask, tell
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.fallback import Fallback
 from gateway.limiter.ledger import Ledger
 from gateway.limiter.limiter import Limiter
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.policy_files import read_policies
@@ -122,7 +121,7 @@ class Gateway:
         limiter = Limiter(
             _ScriptedStore(script),
             _ScriptedViews(script),
-            Fallback(Views(), ledger, redis_clock),
+            Fallback(WindowCache(), ledger, redis_clock),
             self._counters,
             on_failure=read.on_store_failure,
             live_nodes=lambda: 2,
@@ -233,13 +232,13 @@ class _ScriptedViews:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
+    def rejection(self, hits: Sequence[Hit], now: float) -> tuple[WindowStatus, ...] | None:
         """Asked first of all for each request that is counted."""
         del now
-        decision = self._script.turn(charges[0].key)
-        if decision.verdict is not Verdict.REMEMBERED or charges[-1].shadow:
+        decision = self._script.turn(hits[0].key)
+        if decision.verdict is not Verdict.REMEMBERED or hits[-1].shadow:
             return None
-        return _standings(self._script, charges)
+        return _standings(self._script, hits)
 
 
 class _ScriptedStore:
@@ -248,23 +247,23 @@ class _ScriptedStore:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
         """Decide as the script says, after its time.
 
         Raises:
             StoreUnavailable: that is the verdict.
         """
-        decision = self._script.current(charges[0].key)
-        standings = _standings(self._script, charges)
+        decision = self._script.current(hits[0].key)
+        statuses = _standings(self._script, hits)
         if decision.verdict is Verdict.AWAY:
             raise StoreUnavailable("simulated")
         loop = asyncio.get_running_loop()
-        asked = Ask(charges, loop.time(), on_answer)
+        asked = Ask(hits, loop.time(), on_answer)
         lost = decision.verdict is Verdict.LOST
 
         def answer() -> None:
             if asked.waits:
-                asked.answer = StoreUnavailable("simulated") if lost else standings
+                asked.answer = StoreUnavailable("simulated") if lost else statuses
                 tell([asked])
 
         if decision.seconds:
@@ -274,14 +273,14 @@ class _ScriptedStore:
         return asked
 
 
-def _standings(script: Script, charges: Sequence[Charge]) -> tuple[Standing, ...]:
+def _standings(script: Script, hits: Sequence[Hit]) -> tuple[WindowStatus, ...]:
     """One a window; the last of several windows is the one that rejects."""
-    key = charges[0].key
+    key = hits[0].key
     rejected = script.current(key).verdict in (Verdict.REFUSED, Verdict.REMEMBERED)
-    last = len(charges) - 1
+    last = len(hits) - 1
     return tuple(
-        Standing(not (rejected and place == last), 0 if rejected else script.remaining(key), 2.5 + place)
-        for place in range(len(charges))
+        WindowStatus(not (rejected and place == last), 0 if rejected else script.remaining(key), 2.5 + place)
+        for place in range(len(hits))
     )
 
 

@@ -12,12 +12,11 @@ from gateway.limiter import decision
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.batcher import Batcher
-from gateway.limiter.commands import Command, pack
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.fallback import Fallback
+from gateway.limiter.frame import Command, pack
 from gateway.limiter.ledger import Ledger
-from gateway.limiter.reading import Reading
-from gateway.limiter.view import View
+from gateway.limiter.window_cache import CachedWindow, HashSnapshot
 from gateway.limiter.wire import Wire
 from tests.unit.gateway.limiter.pipelines import commands
 
@@ -35,7 +34,7 @@ class Mutation:
 
 
 def _no_check_against_e(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decision, "error", lambda *_: 0)
+    patch.setattr(decision, "stamp_error", lambda *_: 0)
 
 
 def _no_2e_in_the_tail(patch: pytest.MonkeyPatch) -> None:
@@ -51,24 +50,30 @@ def _b_fields(patch: pytest.MonkeyPatch) -> None:
 
 
 def _next_not_read(patch: pytest.MonkeyPatch) -> None:
-    read, read_open = View.read, View.read_open
+    load, load_open = CachedWindow.load, CachedWindow.load_open
 
-    def read_without(view: View, reading: Reading, *args: Any) -> None:
-        read(view, replace(reading, following=0), *args)
+    def load_without(cached: CachedWindow, snapshot: HashSnapshot, *args: Any) -> None:
+        load(cached, replace(snapshot, following=0), *args)
 
-    patch.setattr(View, "read", read_without)
-    patch.setattr(View, "read_open", lambda view, previous, own, _: read_open(view, previous, own, 0))
+    patch.setattr(CachedWindow, "load", load_without)
+    patch.setattr(
+        CachedWindow, "load_open", lambda cached, previous, own, _: load_open(cached, previous, own, 0)
+    )
 
 
 def _previous_not_read(patch: pytest.MonkeyPatch) -> None:
-    read_open = View.read_open
-    patch.setattr(View, "read_open", lambda view, _, own, following: read_open(view, 0, own, following))
+    load_open = CachedWindow.load_open
+    patch.setattr(
+        CachedWindow, "load_open", lambda cached, _, own, following: load_open(cached, 0, own, following)
+    )
 
 
 def _closed_since_not_read(patch: pytest.MonkeyPatch) -> None:
-    read_on = View.read_on
+    advance = CachedWindow.advance
     patch.setattr(
-        View, "read_on", lambda view, number, closed, at: read_on(view, number, [0] * len(closed), at)
+        CachedWindow,
+        "advance",
+        lambda cached, number, closed, at: advance(cached, number, [0] * len(closed), at),
     )
 
 
@@ -82,8 +87,8 @@ def _refund_after_a_reset(patch: pytest.MonkeyPatch) -> None:
 
     def seen(batch: Batch, asks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
         for ask in asks:
-            for charge in ask.charges:
-                name, _, generation = charge.key.rpartition(":")
+            for hit in ask.hits:
+                name, _, generation = hit.key.rpartition(":")
                 newest[name] = max(newest.get(name, 0), int(generation))
         init(batch, asks, *args, **kwargs)
 
@@ -151,20 +156,20 @@ def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
 
 
 def _denial_outlives_a_raise(patch: pytest.MonkeyPatch) -> None:
-    def denies(view: View, _: int, cost: int, now: float) -> bool:
-        return now < view.denied_until and cost >= view._denied_cost
+    def denies(cached: CachedWindow, _: int, cost: int, now: float) -> bool:
+        return now < cached.denied_until and cost >= cached._denied_cost
 
-    patch.setattr(View, "denies", denies)
+    patch.setattr(CachedWindow, "denies", denies)
 
 
 def _denial_for_long(patch: pytest.MonkeyPatch) -> None:
-    deny = View.deny
+    deny = CachedWindow.deny
 
-    def for_a_period(view: View, *args: Any) -> None:
-        deny(view, *args)
-        view.denied_until += view.period_seconds
+    def for_a_period(cached: CachedWindow, *args: Any) -> None:
+        deny(cached, *args)
+        cached.denied_until += cached.period_seconds
 
-    patch.setattr(View, "deny", for_a_period)
+    patch.setattr(CachedWindow, "deny", for_a_period)
 
 
 def _nobody_is_told(patch: pytest.MonkeyPatch) -> None:
@@ -197,7 +202,7 @@ def _never_posted(patch: pytest.MonkeyPatch) -> None:
 
 def _whole_limit_each(patch: pytest.MonkeyPatch) -> None:
     decide = Fallback.decide
-    patch.setattr(Fallback, "decide", lambda self, charges, _, now: decide(self, charges, 1, now))
+    patch.setattr(Fallback, "decide", lambda self, hits, _, now: decide(self, hits, 1, now))
 
 
 def _given_back_twice(patch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.commands import Command, pack
+from gateway.limiter.frame import Command, pack
 from gateway.limiter.wire import Reply
 from tests.raw_redis import RawRedis
 

@@ -13,9 +13,9 @@ from gateway.contract.window import MICROSECONDS
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.batcher import GIVE_BACK_SECONDS
-from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
-from gateway.limiter.views import Views
+from gateway.limiter.decision import Hit
+from gateway.limiter.window_cache import WindowCache
 from tests.scale.timed_redis import TimedRedis
 from tests.unit.gateway.limiter.pipelines import commands_of
 
@@ -54,7 +54,7 @@ class Course:
 
 class _Node:
     def __init__(self, correct_soon: Callable[["_Node"], None]) -> None:
-        self.views = Views()
+        self.cache = WindowCache()
         self.corrections = Corrections(lambda: correct_soon(self))
 
 
@@ -65,7 +65,7 @@ class Simulation:
         self._habit = habit
         self._chance = random.Random(seed)
         period = habit.limit.period_seconds
-        self._charge = Charge(keys.window("acme", keys.CLIENT_SCOPE, period, 0), habit.limit)
+        self._charge = Hit(keys.window("acme", keys.CLIENT_SCOPE, period, 0), habit.limit)
         self._tolerance = window.stamp_tolerance(period)
         self._redis = TimedRedis(redis_port, self._charge.key)
         self._nodes = [_Node(self._correct_soon) for _ in range(NODES)]
@@ -112,7 +112,7 @@ class Simulation:
         way = int(self._habit.way_seconds * MICROSECONDS)
         stamp = self._now + way + self._chance.randint(-self._tolerance, self._tolerance)
         before, refunds = node.corrections.take(stamp, {self._charge.key} if asks else ())
-        batch = Batch(asks, stamp, self._now / MICROSECONDS, node.views, before=before, refunds=refunds)
+        batch = Batch(asks, stamp, self._now / MICROSECONDS, node.cache, before=before, refunds=refunds)
         self._after(self._habit.way_seconds, lambda: self._execute(node, batch, attempt))
 
     def _execute(self, node: _Node, batch: Batch, attempt: int) -> None:
@@ -122,7 +122,7 @@ class Simulation:
         self._after(self._habit.way_seconds, lambda: self._settle(node, batch, replies, attempt))
 
     def _settle(self, node: _Node, batch: Batch, replies: Sequence[object], attempt: int) -> None:
-        again = batch.settle(replies, batch.executed(replies), 0.0, node.views, node.corrections)
+        again = batch.settle(replies, batch.executed(replies), 0.0, node.cache, node.corrections)
         self.course.admitted += sum(
             ask.answer[0].admitted for ask in batch.asks if isinstance(ask.answer, tuple)
         )

@@ -15,8 +15,7 @@ from gateway.errors import StoreUnavailable
 from gateway.http.fields import Field
 from gateway.identity import Identity
 from gateway.limiter.ask import Ask, tell
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.limiter import Limiter, Told
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
@@ -39,32 +38,32 @@ class Answers:
     """Says what it is told to, and notes what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Sequence[Charge]] = []
+        self.asked: list[Sequence[Hit]] = []
         self.refusing: set[str] = set()
-        self.remembered: tuple[Standing, ...] | None = None
+        self.remembered: tuple[WindowStatus, ...] | None = None
         self.error: BaseException | None = None
         self.counts = True
         self.decides = True
         self.answers = True
 
-    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> Ask:
-        self.asked.append(list(charges))
+    def ask(self, hits: Sequence[Hit], on_decided: Callable[[Told], None]) -> Ask:
+        self.asked.append(list(hits))
         if self.error is not None:
             raise self.error
-        asked = Ask(charges, 0.0, lambda _: on_decided(self._standings(charges)), answer=())
+        asked = Ask(hits, 0.0, lambda _: on_decided(self._standings(hits)), answer=())
         if self.answers:
             asyncio.get_running_loop().call_soon(tell, [asked])
         return asked
 
-    def recall(self, _: Sequence[Charge]) -> tuple[Standing, ...] | None:
+    def recall(self, _: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         return self.remembered
 
-    def _standings(self, charges: Sequence[Charge]) -> Told:
+    def _standings(self, hits: Sequence[Hit]) -> Told:
         if not self.decides:
             return StoreUnavailable("away")
         if not self.counts:
             return None
-        return tuple(Standing(charge.key not in self.refusing, 1, 1.0) for charge in charges)
+        return tuple(WindowStatus(hit.key not in self.refusing, 1, 1.0) for hit in hits)
 
 
 class Fixed(LiveOverrides):

@@ -6,11 +6,11 @@ from gateway.contract import window
 from gateway.limiter import ledger
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import pack
 from gateway.limiter.corrections import Corrections
+from gateway.limiter.decision import Hit
+from gateway.limiter.frame import pack
 from gateway.limiter.ledger import Posting
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from tests.integration.gateway.limiter.plain_store import Answers, Requests
 from tests.raw_redis import RawRedis
 
@@ -22,14 +22,14 @@ class FastStore:
 
     def __init__(self, port: int, database: int) -> None:
         self._redis = RawRedis(port)
-        self._views = [Views() for _ in range(NODES)]
+        self._views = [WindowCache() for _ in range(NODES)]
         self._corrections = [Corrections(lambda: None) for _ in range(NODES)]
         self._asks: dict[int, list[Ask]] = {}
         self._redis.call(pack(("SELECT", database)), 1)
 
     def decide(self, requests: Requests, at: int, node: int = 0) -> Answers:
         """Decide about requests that came together, executed at Redis microsecond `at`."""
-        asks = [Ask(charges, at / window.MICROSECONDS, None) for charges in requests]
+        asks = [Ask(hits, at / window.MICROSECONDS, None) for hits in requests]
         self._send(asks, at, node)
         self._asks[at] = asks
         answers = []
@@ -40,16 +40,16 @@ class FastStore:
 
     def _send(self, asks: list[Ask], at: int, node: int, postings: Sequence[Posting] = ()) -> None:
         """Until nobody must ask once more."""
-        views, corrections, now = self._views[node], self._corrections[node], at / window.MICROSECONDS
+        cache, corrections, now = self._views[node], self._corrections[node], at / window.MICROSECONDS
         for posting in postings:
-            views.expire(posting.key, now)
+            cache.expire(posting.key, now)
         before = ledger.commands(postings, lambda now: int(now * window.MICROSECONDS), at)
         again = asks
         while again or before or corrections:
             sent, refunds = corrections.take(at)
-            batch = Batch(again, at, now, views, before=before + sent, postings=postings, refunds=refunds)
+            batch = Batch(again, at, now, cache, before=before + sent, postings=postings, refunds=refunds)
             replies = self._redis.call(batch.data, batch.replies)
-            again = batch.settle(replies, (at, at), 0.0, views, corrections)
+            again = batch.settle(replies, (at, at), 0.0, cache, corrections)
             before, postings = [], ()
 
     def leave(self, at: int, place: int, node: int = 0) -> None:
@@ -57,9 +57,9 @@ class FastStore:
         self._asks[at][place].leave()
         self._send([], at, node)
 
-    def post(self, charge: Charge, passed_at: int, at: int, node: int = 0) -> None:
+    def post(self, hit: Hit, passed_at: int, at: int, node: int = 0) -> None:
         """Tell of a request that a node let through by itself at `passed_at`."""
-        self._send([], at, node, [Posting.of(charge, passed_at / window.MICROSECONDS)])
+        self._send([], at, node, [Posting.of(hit, passed_at / window.MICROSECONDS)])
 
     def close(self) -> None:
         """End the connection."""

@@ -7,8 +7,7 @@ from redis.asyncio import Redis
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.limiter import OnStoreFailure, Told
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import (
@@ -21,7 +20,7 @@ from tests.integration.gateway.limiter.node import (
     settles_at,
 )
 
-CHARGES = (Charge(KEY, TEN),)
+CHARGES = (Hit(KEY, TEN),)
 
 
 def asked(node: LimiterNode, told: list[Told]) -> Ask:
@@ -93,7 +92,8 @@ async def test_an_answer_that_cannot_be_taken_costs_no_other_one(
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"), [("local", (Standing(True, 9, 60.0),)), ("open", None), ("closed", "unavailable")]
+    ("policy", "expected"),
+    [("local", (WindowStatus(True, 9, 60.0),)), ("open", None), ("closed", "unavailable")],
 )
 async def test_without_redis_the_setting_decides_at_once(policy: OnStoreFailure, expected: object) -> None:
     told: list[Told] = []

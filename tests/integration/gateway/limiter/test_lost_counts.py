@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import Command, pack
+from gateway.limiter.decision import Hit
+from gateway.limiter.frame import Command, pack
 from gateway.limiter.limiter import Limiter
 from tests.decided import decided
 from tests.integration.gateway.limiter.node import (
@@ -27,8 +27,8 @@ LOSSES: list[Command] = [("FLUSHALL",), ("DEL", KEY)]
 
 async def lose_while_refunds_are_pending(limiters: list[Limiter], redis_url: str, loss: Command) -> None:
     """Each limiter rejects many requests of cost 100, and the counts are gone before the refunds."""
-    charge = Charge(KEY, HUNDRED, 100)
-    calls = [decided(limiter, [charge]) for limiter in limiters for _ in range(61)]
+    hit = Hit(KEY, HUNDRED, 100)
+    calls = [decided(limiter, [hit]) for limiter in limiters for _ in range(61)]
     await asyncio.gather(*calls)
     # No turn of the event loop is in between, so the refunds have not been sent.
     with RawRedis(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as redis:
@@ -36,8 +36,8 @@ async def lose_while_refunds_are_pending(limiters: list[Limiter], redis_url: str
 
 
 async def admitted(limiter: Limiter, requests: int) -> int:
-    standings = [await decide(limiter, "acme", HUNDRED) for _ in range(requests)]
-    return sum(standing is not None and standing.admitted for standing in standings)
+    statuses = [await decide(limiter, "acme", HUNDRED) for _ in range(requests)]
+    return sum(status is not None and status.admitted for status in statuses)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=["flush", "eviction"])

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
-from gateway.limiter.commands import Command, pack
+from gateway.limiter.frame import Command, pack
 from gateway.limiter.wire import Reply, Wire
 from gateway.redis_endpoint import Endpoint
 from tests.integration.gateway.limiter.node import eventually

@@ -8,15 +8,11 @@ from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import Command, pack
 from gateway.limiter.corrections import Corrections, Refund
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.frame import Command, SubIntervalFrame, pack
 from gateway.limiter.ledger import Posting
-from gateway.limiter.moment import Moment
-from gateway.limiter.reading import Readings
-from gateway.limiter.view import View
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import CachedWindow, HashParser, WindowCache
 from tests.unit.gateway.limiter.pipelines import commands, commands_of
 
 NOW = 1_800_000_000_000_000
@@ -29,17 +25,17 @@ TWO = Limit(2, 60)
 TEN = Limit(10, 60)
 
 
-def ask(*charges: Charge, asked: float = SENT) -> Ask:
+def ask(*hits: Hit, asked: float = SENT) -> Ask:
     """A request that waits, since `asked`."""
-    return Ask(charges, asked, lambda _: None)
+    return Ask(hits, asked, lambda _: None)
 
 
 def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> Ask:
     """A request with one window."""
-    return ask(Charge(key, limit, cost), asked=asked)
+    return ask(Hit(key, limit, cost), asked=asked)
 
 
-def standings(answered: Ask) -> tuple[Standing, ...]:
+def statuses(answered: Ask) -> tuple[WindowStatus, ...]:
     """What it was answered.
 
     Raises:
@@ -61,25 +57,31 @@ def hash_reply(fields: Mapping[int, int]) -> list[bytes]:
     return [b"%d" % number for pair in fields.items() for number in pair]
 
 
-def read(view: View, fields: Mapping[int, int], at: int = NOW, sent: float = SENT) -> None:
-    """Let a view have a whole hash."""
-    moment = Moment(at, view.period_seconds)
-    reading = Readings().read(hash_reply(fields), moment)
-    view.read(reading, moment, max(0, fields.get(moment.number, 0)), sent)
+def read(cached: CachedWindow, fields: Mapping[int, int], at: int = NOW, sent: float = SENT) -> None:
+    """Let a cached window have a whole hash."""
+    frame = SubIntervalFrame(at, cached.period_seconds)
+    snapshot = HashParser().parse(hash_reply(fields), frame)
+    cached.load(snapshot, frame, max(0, fields.get(frame.number, 0)), sent)
 
 
-def reads_open(view: View, number: int, now: float) -> bool:
+def reads_open(cached: CachedWindow, number: int, now: float) -> bool:
     """Whether for a decision in this sub-interval only the open ones are read."""
-    return view.steps(number, now) == -1
+    return cached.steps(number, now) == -1
 
 
 def known(
-    views: Views, key: str, fields: Mapping[int, int], *, at: int = NOW, sent: float = SENT, period: int = 60
+    cache: WindowCache,
+    key: str,
+    fields: Mapping[int, int],
+    *,
+    at: int = NOW,
+    sent: float = SENT,
+    period: int = 60,
 ) -> None:
-    """Let the view of a window have a whole hash."""
-    moment = Moment(at, period)
-    reading = Readings().read(hash_reply(fields), moment)
-    views.read(key, moment, reading, max(0, fields.get(moment.number, 0)), sent)
+    """Let the cached window of a window have a whole hash."""
+    frame = SubIntervalFrame(at, period)
+    snapshot = HashParser().parse(hash_reply(fields), frame)
+    cache.load(key, frame, snapshot, max(0, fields.get(frame.number, 0)), sent)
 
 
 class Turn:
@@ -91,16 +93,16 @@ class Turn:
         *,
         stamp: int = NOW,
         sent: float = SENT,
-        views: Views | None = None,
+        cache: WindowCache | None = None,
         before: Sequence[Command] = (),  # in plain words
         postings: Sequence[Posting] = (),
         corrections: Corrections | None = None,
         refunds: Sequence[Refund] = (),
     ) -> None:
-        self.views = Views() if views is None else views
+        self.cache = WindowCache() if cache is None else cache
         self.corrections = Corrections(lambda: None) if corrections is None else corrections
         packed = list(map(pack, before))
-        self.batch = Batch(asks, stamp, sent, self.views, before=packed, postings=postings, refunds=refunds)
+        self.batch = Batch(asks, stamp, sent, self.cache, before=packed, postings=postings, refunds=refunds)
         self._before = len(before)
 
     def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
@@ -116,7 +118,7 @@ class Turn:
         middle = [0 if first else next(given) for first in renews_first]
         replies = [time_reply(executed), *middle, time_reply(executed)]
         return self.batch.settle(
-            replies, self.batch.executed(replies), asked_since, self.views, self.corrections
+            replies, self.batch.executed(replies), asked_since, self.cache, self.corrections
         )
 
     def given_back(self) -> dict[tuple[str, int], int]:
@@ -131,5 +133,5 @@ def increments(commands: Sequence[Command]) -> list[Command]:
 
 
 def admitted(asks: Sequence[Ask]) -> list[bool]:
-    """Which of them the window of their only charge admitted."""
-    return [standings(each)[0].admitted for each in asks]
+    """Which of them the window of their only hit admitted."""
+    return [statuses(each)[0].admitted for each in asks]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from gateway.limiter.commands import Command
+from gateway.limiter.frame import Command
 from gateway.limiter.wire import Reply
 from tests.unit.gateway.limiter.builders import hash_reply, time_reply
 

@@ -8,11 +8,11 @@ from gateway.contract import window
 from gateway.limiter import decision
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
 from gateway.limiter.corrections import Corrections
-from gateway.limiter.views import Views
+from gateway.limiter.decision import Hit
+from gateway.limiter.window_cache import WindowCache
 from gateway.limiter.wire import Reply
-from tests.unit.gateway.limiter.builders import NOW, SENT, ask, standings
+from tests.unit.gateway.limiter.builders import NOW, SENT, ask, statuses
 from tests.unit.gateway.limiter.hashes import Hashes
 from tests.unit.gateway.limiter.pipelines import commands_of
 
@@ -63,9 +63,9 @@ class World:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Redis refused a charge, by a batch that was sent then."""
+    """Redis refused a hit, by a batch that was sent then."""
 
-    charge: Charge
+    hit: Hit
     sent: float
     number: int
 
@@ -75,27 +75,27 @@ class SimulatedNode:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.views = Views()
+        self.cache = WindowCache()
         self.corrections = Corrections(lambda: None)
         self.under_way: deque[Sent] = deque()
         self.waiting: list[Ask] = []
         self.refusals: list[Refusal] = []
         self.answered: list[Ask] = []
 
-    def ask(self, charges: Sequence[Charge]) -> None:
+    def ask(self, hits: Sequence[Hit]) -> None:
         """A request comes, and waits unless it is refused from memory."""
-        if self.views.refusal(charges, self.world.monotonic) is None:
-            self.waiting.append(ask(*charges, asked=self.world.monotonic))
+        if self.cache.rejection(hits, self.world.monotonic) is None:
+            self.waiting.append(ask(*hits, asked=self.world.monotonic))
         else:
-            assert any(self._is_denied(charge) for charge in charges), "refused for no reason"
+            assert any(self._is_denied(hit) for hit in hits), "refused for no reason"
 
-    def _is_denied(self, charge: Charge) -> bool:
+    def _is_denied(self, hit: Hit) -> bool:
         """Whether Redis has just refused one that asked for no more."""
-        number = window.sub_interval(self.world.now, charge.limit.period_seconds)
+        number = window.sub_interval(self.world.now, hit.limit.period_seconds)
         return any(
-            refusal.charge.key == charge.key
-            and refusal.charge.cost <= charge.cost
-            and refusal.charge.limit.quota >= charge.limit.quota
+            refusal.hit.key == hit.key
+            and refusal.hit.cost <= hit.cost
+            and refusal.hit.limit.quota >= hit.limit.quota
             and self.world.monotonic - refusal.sent < 0.25
             and number - refusal.number <= 1
             for refusal in self.refusals
@@ -106,7 +106,7 @@ class SimulatedNode:
         stamp = self.world.now + error_microseconds
         self.world.last_stamp = max(self.world.last_stamp, stamp)
         before, refunds = self.corrections.take(stamp)
-        batch = Batch(self.waiting, stamp, self.world.monotonic, self.views, before=before, refunds=refunds)
+        batch = Batch(self.waiting, stamp, self.world.monotonic, self.cache, before=before, refunds=refunds)
         self.waiting = []
         self.under_way.append(Sent(batch))
         return batch
@@ -128,30 +128,29 @@ class SimulatedNode:
             sent = self.under_way.popleft()
             batch = sent.batch
             executed = batch.executed(sent.replies)
-            again = batch.settle(sent.replies, executed, 0.0, self.views, self.corrections)
+            again = batch.settle(sent.replies, executed, 0.0, self.cache, self.corrections)
             self.waiting = again + self.waiting
             for each in batch.asks:
                 if each not in again and isinstance(each.answer, tuple) and not each.left:
                     self._note(each, sent)
 
     def _note(self, answered: Ask, sent: Sent) -> None:
-        answer = standings(answered)
+        answer = statuses(answered)
         numbered = [
-            (charge, window.sub_interval(sent.batch.stamp, charge.limit.period_seconds))
-            for charge in answered.charges
+            (hit, window.sub_interval(sent.batch.stamp, hit.limit.period_seconds)) for hit in answered.hits
         ]
-        if decision.admits(answered.charges, answer):
+        if decision.admits(answered.hits, answer):
             taken = [
-                Taken(charge.key, number, sent.counted_at[charge.key], charge.cost)
-                for (charge, number), standing in zip(numbered, answer, strict=True)
-                if standing.admitted
+                Taken(hit.key, number, sent.counted_at[hit.key], hit.cost)
+                for (hit, number), status in zip(numbered, answer, strict=True)
+                if status.admitted
             ]
             self.world.admitted.append((answered, taken))
             self.answered.append(answered)
         self.refusals += [
-            Refusal(charge, sent.batch.sent, number)
-            for (charge, number), standing in zip(numbered, answer, strict=True)
-            if not standing.admitted
+            Refusal(hit, sent.batch.sent, number)
+            for (hit, number), status in zip(numbered, answer, strict=True)
+            if not status.admitted
         ]
 
     def leave(self, position: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, Books, tell
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import WindowStatus
 from tests.unit.gateway.limiter.builders import SENT, THIS, Turn, hash_reply, one
 
 GONE = StoreUnavailable("gone")
@@ -52,7 +52,7 @@ def test_who_leaves_admitted_keeps_counted_units() -> None:
 
 def test_an_answer_that_was_given_can_still_be_left_with_its_units() -> None:
     answered, turn = counted()
-    answered.answer = (Standing(True, 1, 0.0),)
+    answered.answer = (WindowStatus(True, 1, 0.0),)
     answered.leave()
     assert turn.given_back() == {("k", THIS): 1}
 

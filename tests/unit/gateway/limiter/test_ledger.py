@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import ledger as books
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import Command
+from gateway.limiter.decision import Hit
+from gateway.limiter.frame import Command
 from gateway.limiter.ledger import MAX_WINDOWS, Ledger, Posting
 from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import NOW, SENT, TEN, THIS
@@ -31,7 +31,7 @@ def posted(ledger: Ledger, now: float) -> list[Command]:
 def admitted(*moments: float, key: str = "k", is_posted: bool = False) -> Ledger:
     ledger = Ledger(Counters())
     for now in moments:
-        ledger.enter(Charge(key, TEN), now, posted=is_posted)
+        ledger.enter(Hit(key, TEN), now, posted=is_posted)
     return ledger
 
 
@@ -54,7 +54,7 @@ def test_what_redis_lacks_is_posted_once_with_an_expiry() -> None:
     assert ledger.owing == 1
     assert posted(ledger, SENT) == [
         ("HINCRBY", "k", THIS, 2),
-        ("HINCRBY", "k", window.POSTED, 2),
+        ("HINCRBY", "k", window.BACKFILLED, 2),
         ("PEXPIRE", "k", window.key_lifetime_ms(60)),
     ]
     assert posted(ledger, SENT) == []
@@ -78,7 +78,7 @@ def test_a_posting_that_failed_is_owed_again_and_counts_once() -> None:
 
 def test_units_under_way_that_were_lost_are_posted_when_they_were_let_through() -> None:
     ledger = admitted(SENT, is_posted=True)
-    ledger.owe([Posting.of(Charge("k", TEN, 3), SENT)])
+    ledger.owe([Posting.of(Hit("k", TEN, 3), SENT)])
     assert ledger.take(SENT, EVERYTHING) == [Posting("k", 60, BUCKET, 3)]
 
 
@@ -115,7 +115,7 @@ def test_what_is_posted_counts_no_less_long_than_if_redis_had_counted_it_then(
         return int(monotonic * window.MICROSECONDS) + ahead
 
     ledger = Ledger(Counters())
-    ledger.enter(Charge("k", Limit(1, period)), passed_at, posted=False)
+    ledger.enter(Hit("k", Limit(1, period)), passed_at, posted=False)
     ((_, _, number, _), *_) = commands(books.commands(ledger.take(now, EVERYTHING), time, time(now) + way))
 
     true = window.sub_interval(time(passed_at), period)
@@ -160,9 +160,9 @@ def test_of_more_accounts_than_fit_the_longest_unused_is_written_off() -> None:
     counters = Counters()
     ledger = Ledger(counters)
     for number in range(MAX_WINDOWS):
-        ledger.enter(Charge(str(number), TEN), SENT, posted=False)
-    ledger.enter(Charge("0", TEN, 2), SENT, posted=False)
-    ledger.enter(Charge("one more", TEN), SENT, posted=False)
+        ledger.enter(Hit(str(number), TEN), SENT, posted=False)
+    ledger.enter(Hit("0", TEN, 2), SENT, posted=False)
+    ledger.enter(Hit("one more", TEN), SENT, posted=False)
     assert len(ledger) == ledger.owing == MAX_WINDOWS
     assert counters.store_written_off == 1
     assert ledger.total("0", SENT) == 3
@@ -172,9 +172,9 @@ def test_of_more_accounts_than_fit_the_longest_unused_is_written_off() -> None:
 def test_what_redis_has_is_not_written_off_with_its_account() -> None:
     counters = Counters()
     ledger = Ledger(counters)
-    ledger.enter(Charge("k", TEN), SENT, posted=True)
+    ledger.enter(Hit("k", TEN), SENT, posted=True)
     for number in range(MAX_WINDOWS):
-        ledger.enter(Charge(str(number), TEN), SENT, posted=False)
+        ledger.enter(Hit(str(number), TEN), SENT, posted=False)
     assert (len(ledger), counters.store_written_off) == (MAX_WINDOWS, 0)
 
 
@@ -182,7 +182,7 @@ def test_postings_are_taken_in_portions_by_window_and_all_of_them_in_the_end() -
     ledger = Ledger(Counters())
     for number in range(10):
         for bucket in range(3):
-            ledger.enter(Charge(str(number), TEN), SENT + bucket, posted=False)
+            ledger.enter(Hit(str(number), TEN), SENT + bucket, posted=False)
     portions = []
     while ledger.owing:
         portions.append(ledger.take(SENT + 3, 7))

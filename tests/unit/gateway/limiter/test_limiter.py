@@ -6,15 +6,14 @@ import pytest
 
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, Books, tell
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.limiter import Limiter, OnStoreFailure, Told
 from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import SENT, TEN
 
 AWAY = StoreUnavailable("away")
-CHARGES = (Charge("k", TEN),)
-PASSES, REFUSES = (Standing(True, 4, 0.0),), (Standing(False, 0, 1.0),)
+CHARGES = (Hit("k", TEN),)
+PASSES, REFUSES = (WindowStatus(True, 4, 0.0),), (WindowStatus(False, 0, 1.0),)
 
 
 class Store:
@@ -23,10 +22,10 @@ class Store:
     def __init__(self) -> None:
         self.is_away = False
 
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
         if self.is_away:
             raise AWAY
-        ask = Ask(charges, SENT, on_answer)
+        ask = Ask(hits, SENT, on_answer)
         ask.books = Books.OPEN
         return ask
 
@@ -34,29 +33,31 @@ class Store:
 class Fallback:
     """Says what it is told to, and notes what is entered."""
 
-    def __init__(self, standings: tuple[Standing, ...]) -> None:
-        self._standings = standings
-        self.entered: list[tuple[Sequence[Standing], bool]] = []
+    def __init__(self, statuses: tuple[WindowStatus, ...]) -> None:
+        self._standings = statuses
+        self.entered: list[tuple[Sequence[WindowStatus], bool]] = []
 
-    def decide(self, *_: object) -> tuple[Standing, ...]:
+    def decide(self, *_: object) -> tuple[WindowStatus, ...]:
         return self._standings
 
-    def enter(self, _: object, standings: Sequence[Standing], now: float, *, posted: bool) -> None:
+    def enter(self, _: object, statuses: Sequence[WindowStatus], now: float, *, posted: bool) -> None:
         assert now == SENT
-        self.entered.append((standings, posted))
+        self.entered.append((statuses, posted))
 
 
 class Nothing:
     """Remembers no refusal."""
 
-    def refusal(self, *_: object) -> None:
+    def rejection(self, *_: object) -> None:
         """There is none."""
 
 
 class Decider:
     """A limiter whose time stands still, and what it told."""
 
-    def __init__(self, local: tuple[Standing, ...] = PASSES, on_failure: OnStoreFailure = "local") -> None:
+    def __init__(
+        self, local: tuple[WindowStatus, ...] = PASSES, on_failure: OnStoreFailure = "local"
+    ) -> None:
         self.store, self.fallback, self.counters = Store(), Fallback(local), Counters()
         self.told: list[Told] = []
         self._limiter = Limiter(
@@ -69,10 +70,10 @@ class Decider:
             now=lambda: SENT,
         )
 
-    def ask(self) -> tuple[Standing, ...] | Ask | None:
+    def ask(self) -> tuple[WindowStatus, ...] | Ask | None:
         return self._limiter.ask(CHARGES, self.told.append)
 
-    def answered(self, answer: tuple[Standing, ...] | StoreUnavailable) -> Ask:
+    def answered(self, answer: tuple[WindowStatus, ...] | StoreUnavailable) -> Ask:
         """A request that waited for this."""
         ask = self.ask()
         assert isinstance(ask, Ask)
@@ -82,7 +83,7 @@ class Decider:
 
 
 @pytest.mark.parametrize("answer", [PASSES, REFUSES])
-def test_what_redis_says_is_told_and_counted(answer: tuple[Standing, ...]) -> None:
+def test_what_redis_says_is_told_and_counted(answer: tuple[WindowStatus, ...]) -> None:
     decider = Decider()
     decider.answered(answer)
     assert decider.told == [answer]

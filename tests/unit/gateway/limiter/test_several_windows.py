@@ -6,7 +6,7 @@ from redis.exceptions import ResponseError
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
-from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Hit
 from gateway.limiter.ledger import Posting
 from tests.unit.gateway.limiter.builders import (
     NOW,
@@ -18,10 +18,10 @@ from tests.unit.gateway.limiter.builders import (
     ask,
     hash_reply,
     one,
-    standings,
+    statuses,
 )
 
-MINUTE, HOUR = Charge("minute", TWO), Charge("hour", Limit(3, 3600))
+MINUTE, HOUR = Hit("minute", TWO), Hit("hour", Limit(3, 3600))
 THIS_HOUR = window.sub_interval(NOW, 3600)
 
 
@@ -37,7 +37,7 @@ def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_of_eac
     waiting, next_one = ask(MINUTE, HOUR), ask(MINUTE, HOUR)
     turn = Turn([waiting, next_one])
     turn.settle(*minute_and_hour(0, 0, asks=2))
-    assert [[standing.remaining for standing in standings(each)] for each in (waiting, next_one)] == [
+    assert [[status.remaining for status in statuses(each)] for each in (waiting, next_one)] == [
         [1, 2],
         [0, 1],
     ]
@@ -53,7 +53,7 @@ def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_all_ba
     refused = ask(MINUTE, HOUR)
     turn = Turn([refused])
     turn.settle(*minute_and_hour(minute, hour))
-    assert [standing.admitted for standing in standings(refused)] == admitted_by
+    assert [status.admitted for status in statuses(refused)] == admitted_by
     refused.leave(passed_at=None)
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
     refused.leave(passed_at=None)
@@ -63,7 +63,7 @@ def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_all_ba
 def test_what_a_refused_request_would_have_taken_of_another_window_is_there_for_the_next() -> None:
     refused, other = ask(MINUTE, HOUR), ask(HOUR)
     Turn([refused, other]).settle(2 + 1, hash_reply({THIS: 3}), 1, 2 + 2, hash_reply({THIS_HOUR: 4}), 1)
-    assert [standing.admitted for standing in standings(refused)] == [False, True]
+    assert [status.admitted for status in statuses(refused)] == [False, True]
     assert admitted([other]) == [True]
 
 
@@ -76,16 +76,16 @@ def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of_every
 
 
 def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing() -> None:
-    waiting = ask(Charge("minute", TWO, shadow=True), HOUR)
+    waiting = ask(Hit("minute", TWO, shadow=True), HOUR)
     turn = Turn([waiting])
     turn.settle(*minute_and_hour(2, 0))
-    assert [standing.admitted for standing in standings(waiting)] == [False, True]
+    assert [status.admitted for status in statuses(waiting)] == [False, True]
     assert turn.given_back() == {("minute", THIS): 1}
-    assert turn.views.refusal(waiting.charges, SENT) is None
+    assert turn.cache.rejection(waiting.hits, SENT) is None
 
 
 def test_a_window_in_shadow_takes_nothing_of_a_request_that_another_refuses() -> None:
-    refused = ask(Charge("minute", TWO, shadow=True), HOUR)
+    refused = ask(Hit("minute", TWO, shadow=True), HOUR)
     turn = Turn([refused])
     turn.settle(*minute_and_hour(0, 3))
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
@@ -94,8 +94,8 @@ def test_a_window_in_shadow_takes_nothing_of_a_request_that_another_refuses() ->
 def test_a_refusal_is_remembered_by_the_window_that_refused_alone() -> None:
     turn = Turn([ask(MINUTE, HOUR)])
     turn.settle(*minute_and_hour(2, 0))
-    assert turn.views.refusal([MINUTE], SENT) is not None
-    assert turn.views.refusal([HOUR], SENT) is None
+    assert turn.cache.rejection([MINUTE], SENT) is not None
+    assert turn.cache.rejection([HOUR], SENT) is None
 
 
 def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> None:
@@ -105,7 +105,7 @@ def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> None:
     passed.leave(passed_at=SENT)
     turn.settle(*minute_and_hour(0, 0, asks=3))
     assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
-    assert [standing.remaining for standing in standings(waiting)] == [0, 1]
+    assert [status.remaining for status in statuses(waiting)] == [0, 1]
     assert turn.batch.lacking == []
 
 
@@ -168,7 +168,7 @@ def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() -> None:
     gone.leave(passed_at=None)
     batch.lose(StoreUnavailable("the connection broke"))
     with pytest.raises(StoreUnavailable, match="broke"):
-        standings(waiting)
+        statuses(waiting)
     assert batch.lacking == [Posting.of(MINUTE, SENT), Posting.of(HOUR, SENT)]
     assert waiting.leave(passed_at=SENT) is False
 
