@@ -18,8 +18,7 @@ from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.refusal import Refusal
 from gateway.http.request_id import RequestIds
 from gateway.identity import UnknownKeyLimiter
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.window_cache import WindowCache
@@ -181,20 +180,20 @@ def _redis_parts(settings: Settings, counters: Counters, processes: int) -> Redi
     endpoint, clock = Endpoint(parse_redis_url(settings.redis_url)), RedisClock()
     client = endpoint.client()
     roster = Roster(client, settings.node_id)
-    cache, ledger = WindowCache(), Ledger(counters)
+    cache, backlog = WindowCache(), Backlog(counters)
     store = Store(
         endpoint,
         clock,
         counters,
         cache,
-        ledger,
+        backlog,
         deadline_seconds=settings.store_deadline,
         silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
     )
     limiter = Limiter(
         store,
         cache,
-        Fallback(cache, ledger, clock),
+        Fallback(cache, backlog, clock),
         counters,
         on_failure=settings.on_store_failure,
         live_nodes=lambda: roster.live_nodes * processes,

@@ -8,19 +8,18 @@ from gateway.contract.window import MICROSECONDS
 from gateway.errors import StoreUnavailable
 from gateway.limiter import decision
 from gateway.limiter.ask import Ask, Books
+from gateway.limiter.connection import Reply, is_key_error, not_counted
 from gateway.limiter.corrections import Corrections, Refund
+from gateway.limiter.fallback import COMMANDS_PER_ENTRY, BackfillEntry
 from gateway.limiter.frame import TIME
-from gateway.limiter.ledger import COMMANDS_EACH, Posting
 from gateway.limiter.part import Part
-from gateway.limiter.refusals import is_of_one_key, not_counted
 from gateway.limiter.window_cache import WindowCache
-from gateway.limiter.wire import Reply
 
 
 class Batch:
     """Asks and corrections, sent together at one stamp: `data` is the pipeline, with so many `replies`.
 
-    `before` goes in front of the questions: the commands of `postings`, then corrections, of which some are
+    `before` goes in front of the questions: the commands of `entries`, then corrections, of which some are
     `refunds`. `lacking` are units that were let through, and that Redis did not count or perhaps did not. The
     first who asked did so at `asked_first`. It `is_late` when somebody has noticed.
     """
@@ -33,14 +32,14 @@ class Batch:
         cache: WindowCache,
         *,
         before: Sequence[bytes] = (),
-        postings: Sequence[Posting] = (),
+        entries: Sequence[BackfillEntry] = (),
         refunds: Sequence[Refund] = (),
     ) -> None:
         self.asks = asks
         self.stamp = stamp
         self.sent = self.asked_first = now
-        self.postings = postings
-        self.lacking: list[Posting] = []
+        self.entries = entries
+        self.lacking: list[BackfillEntry] = []
         self.is_late = False
         self.backfilled = 0
         self.refused_postings = 0
@@ -128,10 +127,10 @@ class Batch:
                 self.has_deficits = True
             if part.refusal is not None:
                 self.refusal = part.refusal
-        if self.postings:
-            self._settle_postings(replies[1::COMMANDS_EACH])
+        if self.entries:
+            self._settle_postings(replies[1::COMMANDS_PER_ENTRY])
         if self._refunds:
-            self._check_refunds(replies[1 + len(self.postings) * COMMANDS_EACH :], corrections)
+            self._check_refunds(replies[1 + len(self.entries) * COMMANDS_PER_ENTRY :], corrections)
         waiting = []
         for ask in self.asks:
             ask.books = Books.COUNTED
@@ -144,15 +143,15 @@ class Batch:
         return [ask for ask in waiting if not self._resolve(ask)]
 
     def _settle_postings(self, replies: Sequence[Reply]) -> None:
-        for posting, reply in zip(self.postings, replies, strict=False):
+        for entry, reply in zip(self.entries, replies, strict=False):
             if not isinstance(reply, ResponseError):
-                self.backfilled += posting.units
+                self.backfilled += entry.units
                 continue
             self.refusal = reply
-            if is_of_one_key(str(reply)):
-                self.refused_postings += posting.units
+            if is_key_error(str(reply)):
+                self.refused_postings += entry.units
             else:
-                self.lacking.append(posting)
+                self.lacking.append(entry)
 
     def _check_refunds(self, replies: Sequence[Reply], corrections: Corrections) -> None:
         """Add the units again of a refund that left less than zero: the counts that it was for are lost.
@@ -177,7 +176,7 @@ class Batch:
             ask.clear()
             if ask.passed_at is not None:
                 # What stands in a sub-interval far from its time is posted again, to where it belongs.
-                self.lacking += [Posting.of(hit, ask.passed_at) for hit in ask.hits]
+                self.lacking += [BackfillEntry.of(hit, ask.passed_at) for hit in ask.hits]
             return
         for hit, part in zip(ask.hits, parts, strict=True):
             if part.cached is not None:
@@ -225,13 +224,13 @@ class Batch:
 
     def lose(self, reason: StoreUnavailable) -> None:
         """The replies will never come: what was sent was counted, or it was not."""
-        self.lacking += self.postings
+        self.lacking += self.entries
         for ask in self.asks:
             ask.books = Books.CLEAR
             ask.due = ()
             ask.fail(reason)
             if ask.passed_at is not None:
-                self.lacking += [Posting.of(hit, ask.passed_at) for hit in ask.hits]
+                self.lacking += [BackfillEntry.of(hit, ask.passed_at) for hit in ask.hits]
 
 
 def _microseconds(reply: Reply) -> int:

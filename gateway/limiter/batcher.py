@@ -11,14 +11,12 @@ from gateway.clock import RedisClock
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.batch import Batch
+from gateway.limiter.connection import PipelineConnection, Reply, not_counted
 from gateway.limiter.corrections import Corrections, Refund
 from gateway.limiter.decision import Hit
+from gateway.limiter.fallback import BackfillEntry, Backlog, backfill_commands
 from gateway.limiter.guard import Guard
-from gateway.limiter.ledger import Ledger, Posting, commands
-from gateway.limiter.line import Line
-from gateway.limiter.refusals import not_counted
 from gateway.limiter.window_cache import WindowCache
-from gateway.limiter.wire import Reply
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
 
@@ -36,7 +34,7 @@ class Shared:
     clock: RedisClock
     counters: Counters
     cache: WindowCache
-    ledger: Ledger
+    backlog: Backlog
     guard: Guard
     deadline_seconds: float
     now: Callable[[], float]
@@ -47,7 +45,7 @@ class Batcher:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._line = Line(self._settle)
+        self._connection = PipelineConnection(self._settle)
         self._waiting: list[Ask] = []
         self.serves = False
         """Whether Redis' time is known well enough to count by it, and to post by it."""
@@ -66,22 +64,22 @@ class Batcher:
         Raises:
             StoreUnavailable: nobody there, or not let in.
         """
-        await self._line.open(endpoint)
+        await self._connection.open(endpoint)
 
     @property
     def lost(self) -> asyncio.Future[StoreUnavailable]:
         """Done, with the reason, when the connection is gone."""
-        return self._line.lost
+        return self._connection.lost
 
     @property
-    def under_way(self) -> deque[Batch]:
+    def in_flight(self) -> deque[Batch]:
         """What was sent and not answered yet, the oldest first."""
-        return self._line.under_way
+        return self._connection.in_flight
 
     @property
     def has_work(self) -> bool:
         """Whether anything is left to be sent or answered."""
-        return bool(self._waiting or self.under_way or self._corrections or self._shared.ledger.owing)
+        return bool(self._waiting or self.in_flight or self._corrections or self._shared.backlog.pending)
 
     def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
         """Let a request wait for its decision."""
@@ -106,29 +104,29 @@ class Batcher:
             return
         asks = [ask for ask in self._waiting if ask.answer is None and not ask.left]
         self._waiting.clear()
-        postings: Sequence[Posting] = ()
-        if self._shared.ledger.owing:
+        entries: Sequence[BackfillEntry] = ()
+        if self._shared.backlog.pending:
             most = maxsize if self._shared.guard.is_closed else POSTINGS_AT_ONCE
-            postings = self._shared.ledger.take(self._shared.now(), most)
-        self.send(asks, postings)
+            entries = self._shared.backlog.take(self._shared.now(), most)
+        self.send(asks, entries)
 
-    def send(self, asks: list[Ask], postings: Sequence[Posting]) -> Batch:
+    def send(self, asks: list[Ask], entries: Sequence[BackfillEntry]) -> Batch:
         """One pipeline: what was admitted without Redis, then what goes back, then the questions."""
         shared = self._shared
         now = shared.now()
         stamp = shared.clock.stamp(now)
         before: list[bytes] = []
         refunds: list[Refund] = []
-        if postings:
-            for posting in postings:
-                shared.cache.expire(posting.key, now)
-            before = commands(postings, shared.clock.time, stamp)
+        if entries:
+            for entry in entries:
+                shared.cache.expire(entry.key, now)
+            before = backfill_commands(entries, shared.clock.time, stamp)
         if self._corrections:
             asked = {hit.key for ask in asks for hit in ask.hits}
             corrections, refunds = self._corrections.take(stamp, asked)
             before += corrections
-        batch = Batch(asks, stamp, now, shared.cache, before=before, postings=postings, refunds=refunds)
-        self._line.send(batch)
+        batch = Batch(asks, stamp, now, shared.cache, before=before, entries=entries, refunds=refunds)
+        self._connection.send(batch)
         due = batch.asked_first + shared.deadline_seconds
         if due < self._judged_at:
             self._judge_at(due, now)
@@ -157,7 +155,7 @@ class Batcher:
         deadline, now = self._shared.deadline_seconds, self._shared.now()
         late = StoreUnavailable("no answer within the deadline")
         due, is_late = inf, False
-        judged = [batch for batch in self.under_way if not batch.is_late]
+        judged = [batch for batch in self.in_flight if not batch.is_late]
         for batch in judged:
             self._fail_overdue(batch.asks, now, late)
             if now - batch.sent >= deadline:
@@ -219,11 +217,11 @@ class Batcher:
         if batch.future_fields:
             shared.guard.saw_fields_ahead(batch.future_fields)
         if batch.lacking:
-            shared.ledger.owe(batch.lacking)
-        shared.ledger.write_off(batch.refused_postings)
-        if len(shared.ledger):
+            shared.backlog.requeue(batch.lacking)
+        shared.backlog.discard(batch.refused_postings)
+        if len(shared.backlog):
             for key in batch.keys:
-                shared.ledger.square(key, batch.sent)
+                shared.backlog.reconcile(key, batch.sent)
 
     def _repair(self, batch: Batch) -> None:
         """See to it that no count stays below zero.
@@ -262,29 +260,29 @@ class Batcher:
             self.turn_away(reason)
 
     def _probed(self, batch: Batch, received: float) -> None:
-        ledger = self._shared.ledger
+        backlog = self._shared.backlog
         in_time = received - batch.sent <= self._shared.deadline_seconds
-        if not in_time or ledger.owing <= POSTED_WITH_A_BATCH:
+        if not in_time or backlog.pending <= POSTED_WITH_A_BATCH:
             self._shared.guard.probed(in_time=in_time)
-        if not self.under_way and (not in_time or (ledger.owing and not batch.lacking)):
+        if not self.in_flight and (not in_time or (backlog.pending and not batch.lacking)):
             self.flush_soon()
 
     def fail(self, reason: StoreUnavailable) -> None:
         """Give the connection up."""
-        self._line.fail(reason)
+        self._connection.fail(reason)
 
     def write_off(self) -> None:
         """The connection is gone: whoever waits is told, and what may have been counted is in the books."""
         reason = self.lost.result()
         if self._judgement is not None:
             self._judgement.cancel()
-        for batch in self.under_way:
+        for batch in self.in_flight:
             self._write_off(batch, reason)
-        for batch in self.under_way:
+        for batch in self.in_flight:
             tell(batch.asks)
         self.turn_away(reason)
 
     def _write_off(self, batch: Batch, reason: StoreUnavailable) -> None:
         batch.lose(reason)
-        self._shared.ledger.owe(batch.lacking)
+        self._shared.backlog.requeue(batch.lacking)
         self._shared.counters.store_uncertain += batch.units

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.contract.redis_errors import explained
 from gateway.limiter.breaker import Breaker
-from gateway.limiter.refusals import is_of_one_key, is_of_this_server
+from gateway.limiter.connection import is_key_error, is_server_error
 from gateway.outage import Outage
 from gateway.telemetry.counters import Counters
 
@@ -47,14 +47,14 @@ class Guard:
 
     def refused(self, reply: str, reason: Exception) -> bool:
         """Redis answered a counting command with an error; whether the connection is of no use any more."""
-        if is_of_one_key(reply):
+        if is_key_error(reply):
             if self._counters.store_damaged == 0:
                 logger.warning("a counter in Redis is damaged; its client is limited without it: %s", reply)
             self._counters.store_damaged += 1
             return False
         self._refused_at = self._now()
         self._outage.failed(explained(str(reason)))
-        if is_of_this_server(reply):
+        if is_server_error(reply):
             return True
         self._open()
         return False

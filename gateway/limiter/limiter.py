@@ -39,8 +39,8 @@ class FallingBack(Protocol):
     def decide(self, hits: Sequence[Hit], nodes: int, now: float) -> tuple[WindowStatus, ...]:
         """About a request at monotonic `now`, as one of `nodes`."""
 
-    def enter(
-        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, posted: bool
+    def record(
+        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, counted: bool
     ) -> None:
         """Note a request that passed."""
 
@@ -114,5 +114,5 @@ class Limiter:
         passes = self._on_failure == "open" or (statuses is not None and decision.admits(hits, statuses))
         counted = ask is not None and ask.leave(passed_at=now if passes else None)
         if passes and statuses is not None:
-            self._fallback.enter(hits, statuses, now, posted=counted)
+            self._fallback.record(hits, statuses, now, counted=counted)
         return reason if self._on_failure == "closed" else statuses

@@ -5,10 +5,10 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from gateway.limiter.connection import Reply
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.frame import SubIntervalFrame, bulk_string
 from gateway.limiter.window_cache import MAX_COUNT, CachedWindow, HashParser, WindowCache
-from gateway.limiter.wire import Reply
 
 
 class Part:

@@ -8,10 +8,10 @@ from gateway.clock import RedisClock, monotonic
 from gateway.errors import StoreUnavailable
 from gateway.limiter.ask import Ask
 from gateway.limiter.batcher import POSTED_WITH_A_BATCH, POSTINGS_AT_ONCE, Batcher, Shared
+from gateway.limiter.connection import is_key_error, not_counted
 from gateway.limiter.decision import Hit
+from gateway.limiter.fallback import Backlog
 from gateway.limiter.guard import Guard
-from gateway.limiter.ledger import Ledger
-from gateway.limiter.refusals import is_of_one_key, not_counted
 from gateway.limiter.window_cache import WindowCache
 from gateway.redis_endpoint import CONNECT_SECONDS, Endpoint
 from gateway.telemetry.counters import Counters
@@ -36,7 +36,7 @@ class Store:
         clock: RedisClock,
         counters: Counters,
         cache: WindowCache,
-        ledger: Ledger,
+        backlog: Backlog,
         *,
         deadline_seconds: float,
         silence_seconds: float,
@@ -46,12 +46,12 @@ class Store:
         self._endpoint = endpoint
         self._clock = clock
         self._views = cache
-        self._ledger = ledger
+        self._backlog = backlog
         self._silence_seconds = silence_seconds
         self._now = now
         self._guard = Guard(counters, now)
         self._guard.on_open(self._probe_soon)
-        self._shared = Shared(clock, counters, cache, ledger, self._guard, deadline_seconds, now)
+        self._shared = Shared(clock, counters, cache, backlog, self._guard, deadline_seconds, now)
         self._serving: Batcher | None = None
         self._proved_at = 0.0
         self._probing = False
@@ -113,19 +113,19 @@ class Store:
                 await batcher.open(self._endpoint)
                 for _ in range(_TIME_SAMPLES):
                     await self._round_trip(batcher)
-            while self._ledger.owing > POSTED_WITH_A_BATCH:
+            while self._backlog.pending > POSTED_WITH_A_BATCH:
                 async with asyncio.timeout(self._silence_seconds):
                     await self._round_trip(batcher, posts=True)
         except TimeoutError:
             raise StoreUnavailable("it does not answer") from None
 
     async def _round_trip(self, batcher: Batcher, *, posts: bool = False) -> None:
-        batch = batcher.send([], self._ledger.take(self._now(), POSTINGS_AT_ONCE) if posts else [])
-        while batcher.under_way and not batcher.lost.done():
+        batch = batcher.send([], self._backlog.take(self._now(), POSTINGS_AT_ONCE) if posts else [])
+        while batcher.in_flight and not batcher.lost.done():
             await _progress(batcher)
         if batcher.lost.done():
             raise batcher.lost.result()
-        if batch.refusal is not None and not is_of_one_key(str(batch.refusal)):
+        if batch.refusal is not None and not is_key_error(str(batch.refusal)):
             raise not_counted(batch.refusal)
 
     async def _serve(self, batcher: Batcher) -> None:
@@ -143,9 +143,9 @@ class Store:
     def _beat(self, batcher: Batcher) -> None:
         """Send an empty batch where all is quiet, so that Redis' time stays fresh and its loss is noticed."""
         now = self._now()
-        if not batcher.under_way:
+        if not batcher.in_flight:
             batcher.flush()
-        elif now - batcher.under_way[0].sent > self._silence_seconds:
+        elif now - batcher.in_flight[0].sent > self._silence_seconds:
             batcher.fail(StoreUnavailable(f"no answer for {self._silence_seconds:g} s"))
         if self._guard.is_closed and now > self._proved_at:
             self._guard.proved(by_count=False)
@@ -159,7 +159,7 @@ class Store:
         """While the breaker is open, ask for the time again and again."""
         self._probing = False
         if self._serving is not None and not self._guard.is_closed:
-            if not self._serving.under_way:
+            if not self._serving.in_flight:
                 self._serving.flush()
             self._probe_soon()
 

@@ -24,8 +24,7 @@ from gateway.errors import StoreUnavailable
 from gateway.http.request_id import RequestIds
 from gateway.limiter.ask import Ask, tell
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.window_cache import WindowCache
 from gateway.overrides import LiveOverrides
@@ -117,11 +116,11 @@ class Gateway:
             exempt=read.trusted_proxies,
         )
         redis_clock = RedisClock(lambda: int(wall() * 1e9))
-        ledger = Ledger(self._counters)
+        backlog = Backlog(self._counters)
         limiter = Limiter(
             _ScriptedStore(script),
             _ScriptedViews(script),
-            Fallback(WindowCache(), ledger, redis_clock),
+            Fallback(WindowCache(), backlog, redis_clock),
             self._counters,
             on_failure=read.on_store_failure,
             live_nodes=lambda: 2,

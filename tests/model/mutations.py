@@ -12,12 +12,11 @@ from gateway.limiter import decision
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.batcher import Batcher
+from gateway.limiter.connection import RespProtocol
 from gateway.limiter.corrections import Corrections
-from gateway.limiter.fallback import Fallback
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.frame import Command, pack
-from gateway.limiter.ledger import Ledger
 from gateway.limiter.window_cache import CachedWindow, HashSnapshot
-from gateway.limiter.wire import Wire
 from tests.unit.gateway.limiter.pipelines import commands
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -121,10 +120,10 @@ def _deletion_at_the_tail(patch: pytest.MonkeyPatch) -> None:
 
 
 def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
-    send = Wire.send
-    expires: dict[tuple[Wire, Any], float] = {}
+    send = RespProtocol.send
+    expires: dict[tuple[RespProtocol, Any], float] = {}
 
-    def with_what_is_left(wire: Wire, command: Command) -> Command:
+    def with_what_is_left(wire: RespProtocol, command: Command) -> Command:
         if command[0] != "PEXPIRE":
             return command
         now, lifetime = asyncio.get_running_loop().time(), int(command[2]) / 1000
@@ -134,16 +133,16 @@ def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
             expires[wire, command[1]] = now + lifetime
         return ("PEXPIRE", command[1], max(1, int(left * 1000)))
 
-    def not_renewing(wire: Wire, data: bytes) -> None:
+    def not_renewing(wire: RespProtocol, data: bytes) -> None:
         send(wire, b"".join(pack(with_what_is_left(wire, command)) for command in commands(data)))
 
-    patch.setattr(Wire, "send", not_renewing)
+    patch.setattr(RespProtocol, "send", not_renewing)
 
 
 def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
-    send = Wire.send
+    send = RespProtocol.send
 
-    def only_after(wire: Wire, data: bytes) -> None:
+    def only_after(wire: RespProtocol, data: bytes) -> None:
         sent = commands(data)
         pairs = zip(sent, [*sent[1:], ("",)], strict=True)
         left = [
@@ -152,7 +151,7 @@ def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
         ]
         send(wire, b"".join(map(pack, left)))
 
-    patch.setattr(Wire, "send", only_after)
+    patch.setattr(RespProtocol, "send", only_after)
 
 
 def _denial_outlives_a_raise(patch: pytest.MonkeyPatch) -> None:
@@ -181,23 +180,23 @@ def _no_deadline(patch: pytest.MonkeyPatch) -> None:
 
 
 def _posted_again(patch: pytest.MonkeyPatch) -> None:
-    take = Ledger.take
+    take = Backlog.take
 
-    def twice(ledger: Ledger, *args: Any) -> Any:
-        taken = take(ledger, *args)
+    def twice(backlog: Backlog, *args: Any) -> Any:
+        taken = take(backlog, *args)
         return taken + taken
 
-    patch.setattr(Ledger, "take", twice)
+    patch.setattr(Backlog, "take", twice)
 
 
 def _never_posted(patch: pytest.MonkeyPatch) -> None:
-    take = Ledger.take
+    take = Backlog.take
 
-    def lose(ledger: Ledger, *args: Any) -> Any:
-        take(ledger, *args)
+    def lose(backlog: Backlog, *args: Any) -> Any:
+        take(backlog, *args)
         return []
 
-    patch.setattr(Ledger, "take", lose)
+    patch.setattr(Backlog, "take", lose)
 
 
 def _whole_limit_each(patch: pytest.MonkeyPatch) -> None:

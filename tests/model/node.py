@@ -9,8 +9,7 @@ from gateway.contract import keys
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
 from gateway.limiter.window_cache import WindowCache
@@ -40,11 +39,11 @@ class NotedFallback:
         self._noted[id(hits)] = hits
         return self._fallback.decide(hits, nodes, now)
 
-    def enter(
-        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, posted: bool
+    def record(
+        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, counted: bool
     ) -> None:
         """As the real one."""
-        self._fallback.enter(hits, statuses, now, posted=posted)
+        self._fallback.record(hits, statuses, now, counted=counted)
 
 
 class Node:
@@ -63,19 +62,19 @@ class Node:
         scenario = self._scenario
         self.counters = Counters()
         self.cache = WindowCache()
-        self.ledger = Ledger(self.counters)
+        self.backlog = Backlog(self.counters)
         clock = RedisClock(self._wall_nanoseconds)
         self.store = Store(
             Endpoint(parse_redis_url(scenario.redis_url)),
             clock,
             self.counters,
             self.cache,
-            self.ledger,
+            self.backlog,
             deadline_seconds=scenario.deadline_seconds,
             silence_seconds=_SILENCE_SECONDS,
             now=self.loop.now,
         )
-        self._fallback = NotedFallback(Fallback(self.cache, self.ledger, clock))
+        self._fallback = NotedFallback(Fallback(self.cache, self.backlog, clock))
         self.limiter = Limiter(
             self.store,
             self.cache,
@@ -136,9 +135,9 @@ class Node:
 
     def kill(self) -> None:
         """End as a process does that is killed."""
-        under_way = list(self._under_way.values())
+        in_flight = list(self._under_way.values())
         self.loop.kill()
-        for outcome in under_way:
+        for outcome in in_flight:
             outcome.by = By.KILLED
             outcome.ended = self.loop.tick
 
@@ -148,11 +147,11 @@ class Node:
 
     def kept(self) -> list[str]:
         """What it holds though nobody asks any more."""
-        held = {"windows owed to Redis": self.ledger.owing}
+        held = {"windows owed to Redis": self.backlog.pending}
         batcher = self.store._serving
         if batcher is not None:
             held["asks that wait"] = len(batcher._waiting)
-            held["asks under way"] = sum(len(batch.asks) for batch in batcher.under_way)
+            held["asks under way"] = sum(len(batch.asks) for batch in batcher.in_flight)
             held["windows to correct"] = len(batcher._corrections._by_key)
         return [f"{count} {what} at node {self.number}" for what, count in held.items() if count]
 

@@ -11,8 +11,7 @@ from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.telemetry import LiveChanges, Reloads, TelemetryRecord
 from gateway.contract.window import MICROSECONDS
 from gateway.limiter.decision import Hit, WindowStatus, admits
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter, Told
 from gateway.limiter.store import Store
 from gateway.limiter.window_cache import WindowCache
@@ -57,7 +56,7 @@ class Node:
         self.loop = loop
         self.counters = Counters()
         self.cache = WindowCache()
-        self.ledger = Ledger(self.counters)
+        self.backlog = Backlog(self.counters)
         self.clock = RedisClock(lambda: (origin + loop.tick) * 1000)
         self._network = network
         self._settings = settings
@@ -96,7 +95,7 @@ class Node:
             self.clock,
             self.counters,
             self.cache,
-            self.ledger,
+            self.backlog,
             deadline_seconds=settings.deadline_seconds,
             silence_seconds=_SILENCE_SECONDS,
             now=self.loop.now,
@@ -104,7 +103,7 @@ class Node:
         self._limiter = Limiter(
             self.store,
             self.cache,
-            Fallback(self.cache, self.ledger, self.clock),
+            Fallback(self.cache, self.backlog, self.clock),
             self.counters,
             on_failure="local",
             live_nodes=lambda: settings.nodes,

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from gateway.contract import window
-from gateway.limiter import ledger
+from gateway.limiter import fallback
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.decision import Hit
+from gateway.limiter.fallback import BackfillEntry
 from gateway.limiter.frame import pack
-from gateway.limiter.ledger import Posting
 from gateway.limiter.window_cache import WindowCache
 from tests.integration.gateway.limiter.plain_store import Answers, Requests
 from tests.raw_redis import RawRedis
@@ -38,19 +38,19 @@ class FastStore:
             answers.append(ask.answer)
         return answers
 
-    def _send(self, asks: list[Ask], at: int, node: int, postings: Sequence[Posting] = ()) -> None:
+    def _send(self, asks: list[Ask], at: int, node: int, entries: Sequence[BackfillEntry] = ()) -> None:
         """Until nobody must ask once more."""
         cache, corrections, now = self._views[node], self._corrections[node], at / window.MICROSECONDS
-        for posting in postings:
-            cache.expire(posting.key, now)
-        before = ledger.commands(postings, lambda now: int(now * window.MICROSECONDS), at)
+        for entry in entries:
+            cache.expire(entry.key, now)
+        before = fallback.backfill_commands(entries, lambda now: int(now * window.MICROSECONDS), at)
         again = asks
         while again or before or corrections:
             sent, refunds = corrections.take(at)
-            batch = Batch(again, at, now, cache, before=before + sent, postings=postings, refunds=refunds)
+            batch = Batch(again, at, now, cache, before=before + sent, entries=entries, refunds=refunds)
             replies = self._redis.call(batch.data, batch.replies)
             again = batch.settle(replies, (at, at), 0.0, cache, corrections)
-            before, postings = [], ()
+            before, entries = [], ()
 
     def leave(self, at: int, place: int, node: int = 0) -> None:
         """Give back what a request took that was decided about at `at`."""
@@ -59,7 +59,7 @@ class FastStore:
 
     def post(self, hit: Hit, passed_at: int, at: int, node: int = 0) -> None:
         """Tell of a request that a node let through by itself at `passed_at`."""
-        self._send([], at, node, [Posting.of(hit, passed_at / window.MICROSECONDS)])
+        self._send([], at, node, [BackfillEntry.of(hit, passed_at / window.MICROSECONDS)])
 
     def close(self) -> None:
         """End the connection."""

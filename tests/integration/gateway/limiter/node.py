@@ -14,8 +14,7 @@ from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.contract.redis_url import parse_redis_url
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter, OnStoreFailure
 from gateway.limiter.store import Store
 from gateway.limiter.window_cache import WindowCache
@@ -36,7 +35,7 @@ class LimiterNode:
     store: Store
     counters: Counters
     cache: WindowCache
-    ledger: Ledger
+    backlog: Backlog
     task_is_alive: Callable[[], bool]
 
 
@@ -58,20 +57,20 @@ async def limiter_node(
 ) -> AsyncIterator[LimiterNode]:
     """Run one; it has tried to connect when this is entered."""
     counters, clock, cache = Counters(), RedisClock(), WindowCache()
-    ledger = Ledger(counters)
+    backlog = Backlog(counters)
     store = Store(
         Endpoint(parse_redis_url(redis_url)),
         clock,
         counters,
         cache,
-        ledger,
+        backlog,
         deadline_seconds=deadline_seconds,
         silence_seconds=silence_seconds,
     )
     limiter = Limiter(
         store,
         cache,
-        Fallback(cache, ledger, clock),
+        Fallback(cache, backlog, clock),
         counters,
         on_failure=on_failure,
         live_nodes=lambda: nodes,
@@ -83,7 +82,7 @@ async def limiter_node(
 
     try:
         await store.tried.wait()
-        yield LimiterNode(limiter, store, counters, cache, ledger, is_alive)
+        yield LimiterNode(limiter, store, counters, cache, backlog, is_alive)
         await store.finish()
     finally:
         task.cancel()

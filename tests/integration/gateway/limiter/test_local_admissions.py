@@ -58,7 +58,7 @@ async def test_what_a_node_admitted_while_redis_hung_stands_in_redis_before_redi
             await eventually(lambda: node.store.connected)
             assert await admitted(node, 60) == 40
             await settles_at(redis, 100)
-            assert len(node.ledger) == 0
+            assert len(node.backlog) == 0
 
 
 async def test_what_was_admitted_while_redis_was_away_stands_in_redis_when_it_is_back_with_its_data(
@@ -73,7 +73,7 @@ async def test_what_was_admitted_while_redis_was_away_stands_in_redis_when_it_is
             os.kill(server.pid, signal.SIGKILL)
             await eventually(lambda: not node.store.connected)
             assert await admitted(node, 60) == 40
-            assert node.ledger.owing == 1
+            assert node.backlog.pending == 1
             with redis_server.running(*options, port=port):
                 await eventually(lambda: node.store.connected)
                 assert await admitted(node, 60) == 40
@@ -90,7 +90,7 @@ async def test_what_many_clients_were_admitted_is_posted_before_redis_decides_ab
             assert await admitted(node, 2, client) == 2
         with redis_server.running(port=port) as server:
             await eventually(lambda: node.store.connected)
-            assert node.ledger.owing <= 100
+            assert node.backlog.pending <= 100
             statuses = await asyncio.gather(*(decide(node.limiter, client, HUNDRED) for client in clients))
             assert {status.remaining for status in statuses if status is not None} == {97}
             async with Redis.from_url(server.url, decode_responses=True) as redis:
@@ -124,7 +124,7 @@ async def test_an_answer_that_was_late_is_not_counted_twice() -> None:
                 statuses = await asyncio.gather(*calls)
                 assert all(status is not None and status.admitted for status in statuses)
             await settles_at(redis, 30)
-            await eventually(lambda: node.store.connected and node.ledger.owing == 0)
+            await eventually(lambda: node.store.connected and node.backlog.pending == 0)
             await settles_at(redis, 30)
 
 

@@ -132,7 +132,7 @@ async def test_postings_that_a_full_redis_refuses_are_not_sent_again_at_once() -
                 assert node.counters.store_posted == 0
                 await redis.config_set("maxmemory", 0)
                 await eventually(lambda: node.counters.store_posted == 300)
-                assert node.ledger.owing == 0
+                assert node.backlog.pending == 0
                 assert await redis.dbsize() == 300
 
 

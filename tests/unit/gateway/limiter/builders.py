@@ -10,8 +10,8 @@ from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
 from gateway.limiter.corrections import Corrections, Refund
 from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.fallback import BackfillEntry
 from gateway.limiter.frame import Command, SubIntervalFrame, pack
-from gateway.limiter.ledger import Posting
 from gateway.limiter.window_cache import CachedWindow, HashParser, WindowCache
 from tests.unit.gateway.limiter.pipelines import commands, commands_of
 
@@ -95,14 +95,14 @@ class Turn:
         sent: float = SENT,
         cache: WindowCache | None = None,
         before: Sequence[Command] = (),  # in plain words
-        postings: Sequence[Posting] = (),
+        entries: Sequence[BackfillEntry] = (),
         corrections: Corrections | None = None,
         refunds: Sequence[Refund] = (),
     ) -> None:
         self.cache = WindowCache() if cache is None else cache
         self.corrections = Corrections(lambda: None) if corrections is None else corrections
         packed = list(map(pack, before))
-        self.batch = Batch(asks, stamp, sent, self.cache, before=packed, postings=postings, refunds=refunds)
+        self.batch = Batch(asks, stamp, sent, self.cache, before=packed, entries=entries, refunds=refunds)
         self._before = len(before)
 
     def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:

@@ -8,10 +8,10 @@ from gateway.contract import window
 from gateway.limiter import decision
 from gateway.limiter.ask import Ask
 from gateway.limiter.batch import Batch
+from gateway.limiter.connection import Reply
 from gateway.limiter.corrections import Corrections
 from gateway.limiter.decision import Hit
 from gateway.limiter.window_cache import WindowCache
-from gateway.limiter.wire import Reply
 from tests.unit.gateway.limiter.builders import NOW, SENT, ask, statuses
 from tests.unit.gateway.limiter.hashes import Hashes
 from tests.unit.gateway.limiter.pipelines import commands_of
@@ -77,7 +77,7 @@ class SimulatedNode:
         self.world = world
         self.cache = WindowCache()
         self.corrections = Corrections(lambda: None)
-        self.under_way: deque[Sent] = deque()
+        self.in_flight: deque[Sent] = deque()
         self.waiting: list[Ask] = []
         self.refusals: list[Refusal] = []
         self.answered: list[Ask] = []
@@ -108,13 +108,13 @@ class SimulatedNode:
         before, refunds = self.corrections.take(stamp)
         batch = Batch(self.waiting, stamp, self.world.monotonic, self.cache, before=before, refunds=refunds)
         self.waiting = []
-        self.under_way.append(Sent(batch))
+        self.in_flight.append(Sent(batch))
         return batch
 
     def work(self, commands: int) -> None:
         """Redis answers so many of them now."""
         for _ in range(commands):
-            sent = next((sent for sent in self.under_way if not sent.is_done), None)
+            sent = next((sent for sent in self.in_flight if not sent.is_done), None)
             if sent is None:
                 return
             command = commands_of(sent.batch)[len(sent.replies)]
@@ -124,8 +124,8 @@ class SimulatedNode:
 
     def hear(self) -> None:
         """Read the replies of all batches that are answered; those of untimely ones wait again."""
-        while self.under_way and self.under_way[0].is_done:
-            sent = self.under_way.popleft()
+        while self.in_flight and self.in_flight[0].is_done:
+            sent = self.in_flight.popleft()
             batch = sent.batch
             executed = batch.executed(sent.replies)
             again = batch.settle(sent.replies, executed, 0.0, self.cache, self.corrections)
@@ -155,8 +155,8 @@ class SimulatedNode:
 
     def leave(self, position: int) -> None:
         """One of the requests goes: while it waits, while it is under way, or with its answer."""
-        under_way = [each for sent in self.under_way for each in sent.batch.asks]
-        present = [*self.waiting, *under_way, *self.answered]
+        in_flight = [each for sent in self.in_flight for each in sent.batch.asks]
+        present = [*self.waiting, *in_flight, *self.answered]
         if present:
             leaving = present[position % len(present)]
             leaving.leave(passed_at=None)
@@ -166,7 +166,7 @@ class SimulatedNode:
 
     def settle_all(self) -> None:
         """Let everything that is under way come home, and all go back that is to."""
-        while self.under_way or self.waiting or self.corrections:
+        while self.in_flight or self.waiting or self.corrections:
             self.send(0)
             self.work(10_000)
             self.hear()

@@ -7,8 +7,8 @@ from gateway.contract import window
 from gateway.errors import StoreUnavailable
 from gateway.limiter.batch import Batch
 from gateway.limiter.corrections import Corrections
+from gateway.limiter.fallback import BackfillEntry
 from gateway.limiter.frame import Command
-from gateway.limiter.ledger import Posting
 from gateway.limiter.window_cache import WindowCache
 from tests.unit.gateway.limiter.builders import (
     NOW,
@@ -268,23 +268,23 @@ def test_who_asks_again_is_counted_anew_and_decided_like_any_other() -> None:
 
 
 def test_postings_that_redis_refuses_or_never_answers_are_owed_again() -> None:
-    first, second = Posting("a", 60, 1, 2), Posting("b", 60, 1, 3)
-    posting: list[Command] = [
+    first, second = BackfillEntry("a", 60, 1, 2), BackfillEntry("b", 60, 1, 3)
+    entry: list[Command] = [
         *(("HINCRBY", "a", 1, 2), ("HINCRBY", "a", window.BACKFILLED, 2), ("PEXPIRE", "a", 9)),
         *(("HINCRBY", "b", 1, 3), ("HINCRBY", "b", window.BACKFILLED, 3), ("PEXPIRE", "b", 9)),
     ]
-    refused = Turn([], before=posting, postings=[first, second])
+    refused = Turn([], before=entry, entries=[first, second])
     refused.settle(2, 2, 1, ResponseError("OOM"), ResponseError("OOM"), 0)
     assert refused.batch.lacking == [second]
-    lost = Turn([], before=posting, postings=[first, second])
+    lost = Turn([], before=entry, entries=[first, second])
     lost.batch.lose(StoreUnavailable("gone"))
     assert lost.batch.lacking == [first, second]
 
 
 def test_a_posting_to_a_damaged_key_is_never_owed_again_and_takes_no_other_with_it() -> None:
-    postings = [Posting("a", 60, 1, 2), Posting("b", 60, 1, 3)]
-    posting = [command for key in ("a", "b") for command in [("HINCRBY", key, 1, 1)] * 3]
+    entries = [BackfillEntry("a", 60, 1, 2), BackfillEntry("b", 60, 1, 3)]
+    entry = [command for key in ("a", "b") for command in [("HINCRBY", key, 1, 1)] * 3]
     damaged = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
-    turn = Turn([], before=posting, postings=postings)
+    turn = Turn([], before=entry, entries=entries)
     turn.settle(damaged, damaged, 1, 3, 3, 1)
     assert (turn.batch.lacking, turn.batch.refused_postings, turn.batch.backfilled) == ([], 2, 3)

@@ -7,8 +7,7 @@ from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import MAX_WINDOWS, Ledger
+from gateway.limiter.fallback import MAX_WINDOWS, Backlog, Fallback
 from gateway.limiter.window_cache import WindowCache
 from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import NOW, ONE, SENT, TEN, THIS, TWO, known
@@ -21,8 +20,8 @@ class Node:
         clock = RedisClock()
         clock.learn(SENT, NOW, SENT)
         self.cache = WindowCache()
-        self.ledger = Ledger(Counters())
-        self._fallback = Fallback(self.cache, self.ledger, clock)
+        self.backlog = Backlog(Counters())
+        self._fallback = Fallback(self.cache, self.backlog, clock)
 
     def decide(self, hits: Sequence[Hit], now: float) -> tuple[WindowStatus, ...]:
         """As the only node, and without entering anything."""
@@ -32,7 +31,7 @@ class Node:
         statuses = self._fallback.decide(hits, nodes, now)
         passes = decision.admits(hits, statuses)
         if passes:
-            self._fallback.enter(hits, statuses, now, posted=False)
+            self._fallback.record(hits, statuses, now, counted=False)
         return passes
 
     def admitted(self, limit: Limit, nodes: int, moments: list[float], key: str = "k") -> int:
@@ -89,7 +88,7 @@ def test_a_share_that_is_nothing_since_others_have_taken_it_is_nothing() -> None
 
 def test_what_redis_has_counted_but_not_told_takes_a_place_of_the_share() -> None:
     node = Node()
-    node.ledger.enter(Hit("k", TEN, 2), SENT, posted=True)
+    node.backlog.record(Hit("k", TEN, 2), SENT, counted=True)
     assert node.admitted(TEN, 2, [SENT] * 9) == 3
 
 
@@ -103,7 +102,7 @@ def test_a_request_takes_a_place_in_all_its_windows_or_in_none() -> None:
     node = Node()
     narrow, wide = Hit("narrow", TWO), Hit("wide", TEN)
     assert [node.passes([narrow, wide], 1, SENT) for _ in range(5)] == [True, True, False, False, False]
-    assert node.ledger.total("narrow", SENT) == node.ledger.total("wide", SENT) == 2
+    assert node.backlog.total("narrow", SENT) == node.backlog.total("wide", SENT) == 2
     assert node.admitted(TEN, 1, [SENT] * 20, "wide") == 8
 
 
@@ -111,7 +110,7 @@ def test_a_window_in_shadow_refuses_nobody_and_takes_no_more_than_its_share() ->
     node = Node()
     hits = [Hit("shadow", TWO, shadow=True), Hit("wide", TEN)]
     assert all(node.passes(hits, 1, SENT) for _ in range(5))
-    assert node.ledger.total("shadow", SENT) == 2
+    assert node.backlog.total("shadow", SENT) == 2
 
 
 def test_a_refusal_tells_when_something_leaves_first_of_what_the_node_or_redis_counted() -> None:

@@ -40,9 +40,9 @@ class Fallback:
     def decide(self, *_: object) -> tuple[WindowStatus, ...]:
         return self._standings
 
-    def enter(self, _: object, statuses: Sequence[WindowStatus], now: float, *, posted: bool) -> None:
+    def record(self, _: object, statuses: Sequence[WindowStatus], now: float, *, counted: bool) -> None:
         assert now == SENT
-        self.entered.append((statuses, posted))
+        self.entered.append((statuses, counted))
 
 
 class Nothing:

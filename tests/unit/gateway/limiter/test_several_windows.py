@@ -7,7 +7,7 @@ from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
 from gateway.limiter.decision import Hit
-from gateway.limiter.ledger import Posting
+from gateway.limiter.fallback import BackfillEntry
 from tests.unit.gateway.limiter.builders import (
     NOW,
     SENT,
@@ -156,7 +156,7 @@ def test_who_passed_is_posted_anew_where_redis_counted_it_in_part_or_far_from_it
     turn = Turn([passed])
     passed.leave(passed_at=SENT)
     turn.settle(*first, 1, hash_reply({THIS_HOUR: 1}), 1, executed=executed)
-    assert turn.batch.lacking == [Posting.of(MINUTE, SENT), Posting.of(HOUR, SENT)]
+    assert turn.batch.lacking == [BackfillEntry.of(MINUTE, SENT), BackfillEntry.of(HOUR, SENT)]
     assert turn.given_back()["hour", THIS_HOUR] == 1
     assert turn.given_back() == {}
 
@@ -169,7 +169,7 @@ def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() -> None:
     batch.lose(StoreUnavailable("the connection broke"))
     with pytest.raises(StoreUnavailable, match="broke"):
         statuses(waiting)
-    assert batch.lacking == [Posting.of(MINUTE, SENT), Posting.of(HOUR, SENT)]
+    assert batch.lacking == [BackfillEntry.of(MINUTE, SENT), BackfillEntry.of(HOUR, SENT)]
     assert waiting.leave(passed_at=SENT) is False
 
 
