@@ -11,9 +11,9 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.errors import StoreUnavailable
 from gateway.identity import Identity, SentKey, UnknownKeyError, UnknownKeyLimiter
-from gateway.limiter.ask import Ask
+from gateway.limiter.batch import PendingCheck
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.limiter import Told
+from gateway.limiter.limiter import LimiterResult
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import Concurrency, InFlight
 from gateway.policy.resolve import LimitTable, LimitWindow, ResolvedLimits, ResolvedLimitsCache
@@ -117,10 +117,10 @@ class PendingDecision:
         self._has_place = concurrency is not None
         self._in_flight = in_flight
         self._on_decision = on_decision
-        self.check: Ask
+        self.check: PendingCheck
         """The limiter's part of it."""
 
-    def on_result(self, result: Told) -> None:
+    def on_result(self, result: LimiterResult) -> None:
         """The limiter has a result."""
         self._on_decision(
             self.unavailable() if isinstance(result, StoreUnavailable) else self.decision(result)
@@ -155,7 +155,7 @@ class PendingDecision:
     def cancel(self) -> None:
         """The client is gone: refund the request, and release its place."""
         self._release()
-        self.check.leave()
+        self.check.cancel()
 
     def _release(self) -> None:
         if self._has_place:
@@ -169,10 +169,10 @@ class WindowLimiter(Protocol):
     def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         """A recent rejection of the same hits."""
 
-    def ask(
-        self, hits: Sequence[Hit], on_decided: Callable[[Told], None]
-    ) -> tuple[WindowStatus, ...] | Ask | None:
-        """The status of each window, or the pending check that `on_decided` is called for."""
+    def check(
+        self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]
+    ) -> tuple[WindowStatus, ...] | PendingCheck | None:
+        """The status of each window, or the pending check that `on_result` is called for."""
 
 
 class Admission:
@@ -278,7 +278,7 @@ class Admission:
                 return _rejected(limits, statuses, concurrency)
         pending = PendingDecision(limits, concurrency, self._in_flight, on_decision)
         try:
-            result = self._limiter.ask(limits.hits, pending.on_result)
+            result = self._limiter.check(limits.hits, pending.on_result)
         except StoreUnavailable as reason:
             decided = pending.unavailable()
             if isinstance(decided, DecisionUnavailableError):
@@ -288,7 +288,7 @@ class Admission:
             if concurrency is not None:
                 self._in_flight.leave(limits.client)
             raise
-        if isinstance(result, Ask):
+        if isinstance(result, PendingCheck):
             pending.check = result
             return pending
         return pending.decision(result)

@@ -137,7 +137,7 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
         redis.clock,
         serves.loop_lag.take_longest_seconds,
         lambda: redis.store.connected,
-        lambda: redis.store.trouble,
+        lambda: redis.store.last_error,
         lambda: redis.overrides.report,
         lambda: reload.report,
     )

@@ -130,7 +130,6 @@ PURE = (
     "gateway/contract",
     "gateway/field_names.py",
     "gateway/identity.py",
-    "gateway/limiter/breaker.py",
     "gateway/limiter/decision.py",
     "gateway/limiter/frame.py",
     "gateway/limiter/window_cache.py",

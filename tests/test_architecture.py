@@ -73,7 +73,7 @@ BREACHES = [
     ("subject/detectors/skew.py", "import os"),
     ("subject/cluster/series.py", "from subject.telemetry.reader import Reader"),
     ("subject/output/report.py", "from subject.commands import watch"),
-    ("gateway/limiter/batcher.py", "from gateway.proxy.handler import Handler"),
+    ("gateway/limiter/store.py", "from gateway.proxy.handler import Handler"),
     ("gateway/proxy/handler.py", "from gateway.limiter.store import Store"),
     ("gateway/telemetry/recorder.py", "from gateway.building import Parts"),
     ("gateway/admission.py", "from gateway.settings import Settings"),

@@ -12,7 +12,7 @@ from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.http.request_id import RequestIds
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.limiter import Told
+from gateway.limiter.limiter import LimiterResult
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.policy_files import read_policies
@@ -80,9 +80,11 @@ class ToldLimiter:
         del hits
         return None if self._admits else self._standings
 
-    def ask(self, hits: Sequence[Hit], on_decided: Callable[[Told], None]) -> tuple[WindowStatus, ...]:
+    def check(
+        self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]
+    ) -> tuple[WindowStatus, ...]:
         """What it is told to say."""
-        del hits, on_decided
+        del hits, on_result
         return self._standings
 
 

@@ -22,7 +22,7 @@ from gateway.admission import Admission
 from gateway.clock import RedisClock
 from gateway.errors import StoreUnavailable
 from gateway.http.request_id import RequestIds
-from gateway.limiter.ask import Ask, tell
+from gateway.limiter.batch import PendingCheck, notify
 from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
@@ -246,7 +246,7 @@ class _ScriptedStore:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
+    def check(self, hits: Sequence[Hit], on_result: Callable[[PendingCheck], None]) -> PendingCheck:
         """Decide as the script says, after its time.
 
         Raises:
@@ -257,13 +257,13 @@ class _ScriptedStore:
         if decision.verdict is Verdict.AWAY:
             raise StoreUnavailable("simulated")
         loop = asyncio.get_running_loop()
-        asked = Ask(hits, loop.time(), on_answer)
+        asked = PendingCheck(hits, loop.time(), on_result)
         lost = decision.verdict is Verdict.LOST
 
         def answer() -> None:
-            if asked.waits:
-                asked.answer = StoreUnavailable("simulated") if lost else statuses
-                tell([asked])
+            if asked.is_waiting:
+                asked.result = StoreUnavailable("simulated") if lost else statuses
+                notify([asked])
 
         if decision.seconds:
             loop.call_later(decision.seconds, answer)

@@ -9,13 +9,11 @@ import pytest
 
 from gateway.contract import window
 from gateway.limiter import decision
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.batcher import Batcher
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.connection import RespProtocol
-from gateway.limiter.corrections import Corrections
 from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.frame import Command, pack
+from gateway.limiter.store import Batcher, Store
 from gateway.limiter.window_cache import CachedWindow, HashSnapshot
 from tests.unit.gateway.limiter.pipelines import commands
 
@@ -77,12 +75,12 @@ def _closed_since_not_read(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_refund(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Corrections, "give_back", lambda *_: None)
+    patch.setattr(Refunds, "refund", lambda *_: None)
 
 
 def _refund_after_a_reset(patch: pytest.MonkeyPatch) -> None:
     newest: dict[str, int] = {}
-    init, give_back = Batch.__init__, Corrections.give_back
+    init, refund = Batch.__init__, Refunds.refund
 
     def seen(batch: Batch, asks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
         for ask in asks:
@@ -91,23 +89,23 @@ def _refund_after_a_reset(patch: pytest.MonkeyPatch) -> None:
                 newest[name] = max(newest.get(name, 0), int(generation))
         init(batch, asks, *args, **kwargs)
 
-    def to_the_newest(corrections: Corrections, key: str, *args: Any) -> None:
+    def to_the_newest(corrections: Refunds, key: str, *args: Any) -> None:
         name = key.rpartition(":")[0]
-        give_back(corrections, f"{name}:{newest[name]}", *args)
+        refund(corrections, f"{name}:{newest[name]}", *args)
 
     patch.setattr(Batch, "__init__", seen)
-    patch.setattr(Corrections, "give_back", to_the_newest)
+    patch.setattr(Refunds, "refund", to_the_newest)
 
 
 def _refund_after_a_reconnect(patch: pytest.MonkeyPatch) -> None:
-    last: dict[Any, Corrections] = {}
+    last: dict[Store, Refunds] = {}
     init = Batcher.__init__
 
-    def inherit(batcher: Batcher, shared: Any) -> None:
-        init(batcher, shared)
-        if shared.guard in last:
-            batcher._corrections._by_key = last[shared.guard]._by_key
-        last[shared.guard] = batcher._corrections
+    def inherit(batcher: Batcher, store: Store) -> None:
+        init(batcher, store)
+        if store in last:
+            batcher._refunds._by_key = last[store]._by_key
+        last[store] = batcher._refunds
 
     patch.setattr(Batcher, "__init__", inherit)
 
@@ -172,11 +170,11 @@ def _denial_for_long(patch: pytest.MonkeyPatch) -> None:
 
 
 def _nobody_is_told(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ask, "fail", lambda *_: None)
+    patch.setattr(PendingCheck, "fail", lambda *_: None)
 
 
 def _no_deadline(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Batcher, "_judge_at", lambda *_: None)
+    patch.setattr(Batcher, "_set_deadline_timer", lambda *_: None)
 
 
 def _posted_again(patch: pytest.MonkeyPatch) -> None:
@@ -205,12 +203,12 @@ def _whole_limit_each(patch: pytest.MonkeyPatch) -> None:
 
 
 def _given_back_twice(patch: pytest.MonkeyPatch) -> None:
-    give_back = Corrections.give_back
+    refund = Refunds.refund
 
-    def twice(corrections: Corrections, key: str, period: int, number: int, units: int) -> None:
-        give_back(corrections, key, period, number, 2 * units)
+    def twice(corrections: Refunds, key: str, period: int, number: int, units: int) -> None:
+        refund(corrections, key, period, number, 2 * units)
 
-    patch.setattr(Corrections, "give_back", twice)
+    patch.setattr(Refunds, "refund", twice)
 
 
 MUTATIONS = (

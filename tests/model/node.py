@@ -148,11 +148,11 @@ class Node:
     def kept(self) -> list[str]:
         """What it holds though nobody asks any more."""
         held = {"windows owed to Redis": self.backlog.pending}
-        batcher = self.store._serving
+        batcher = self.store._active
         if batcher is not None:
             held["asks that wait"] = len(batcher._waiting)
-            held["asks under way"] = sum(len(batch.asks) for batch in batcher.in_flight)
-            held["windows to correct"] = len(batcher._corrections._by_key)
+            held["asks under way"] = sum(len(batch.checks) for batch in batcher.in_flight)
+            held["windows to correct"] = len(batcher._refunds._by_key)
         return [f"{count} {what} at node {self.number}" for what, count in held.items() if count]
 
     def stop(self) -> None:

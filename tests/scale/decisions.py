@@ -16,7 +16,7 @@ from gateway.clock import monotonic
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.limiter.decision import Hit
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.limiter import Limiter, LimiterResult
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import limiter_node
 
@@ -67,9 +67,9 @@ class _Asker:
         self._out = min(self._at_once, self._left)
         self._left -= self._out
         for hits in islice(self._charges, self._out):
-            self._limiter.ask(hits, self._told)
+            self._limiter.check(hits, self._told)
 
-    def _told(self, decided: Told) -> None:
+    def _told(self, decided: LimiterResult) -> None:
         assert isinstance(decided, tuple)
         assert decided[0].admitted
         self._out -= 1

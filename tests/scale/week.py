@@ -10,11 +10,9 @@ from itertools import count
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.batcher import GIVE_BACK_SECONDS
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.decision import Hit
+from gateway.limiter.store import REFUND_SECONDS
 from gateway.limiter.window_cache import WindowCache
 from tests.scale.timed_redis import TimedRedis
 from tests.unit.gateway.limiter.pipelines import commands_of
@@ -55,7 +53,7 @@ class Course:
 class _Node:
     def __init__(self, correct_soon: Callable[["_Node"], None]) -> None:
         self.cache = WindowCache()
-        self.corrections = Corrections(lambda: correct_soon(self))
+        self.corrections = Refunds(lambda: correct_soon(self))
 
 
 class Simulation:
@@ -102,13 +100,13 @@ class Simulation:
             now = self._now / MICROSECONDS
             requests = self._chance.randint(1, _BURST)
             self.course.requests += requests
-            asks = [Ask([self._charge], now, None) for _ in range(requests)]
+            asks = [PendingCheck([self._charge], now, None) for _ in range(requests)]
             self._send(self._chance.choice(self._nodes), asks)
 
     def _correct_soon(self, node: _Node) -> None:
-        self._after(GIVE_BACK_SECONDS, lambda: self._send(node, []) if node.corrections else None)
+        self._after(REFUND_SECONDS, lambda: self._send(node, []) if node.corrections else None)
 
-    def _send(self, node: _Node, asks: Sequence[Ask], attempt: int = 1) -> None:
+    def _send(self, node: _Node, asks: Sequence[PendingCheck], attempt: int = 1) -> None:
         way = int(self._habit.way_seconds * MICROSECONDS)
         stamp = self._now + way + self._chance.randint(-self._tolerance, self._tolerance)
         before, refunds = node.corrections.take(stamp, {self._charge.key} if asks else ())
@@ -124,7 +122,7 @@ class Simulation:
     def _settle(self, node: _Node, batch: Batch, replies: Sequence[object], attempt: int) -> None:
         again = batch.settle(replies, batch.executed(replies), 0.0, node.cache, node.corrections)
         self.course.admitted += sum(
-            ask.answer[0].admitted for ask in batch.asks if isinstance(ask.answer, tuple)
+            ask.result[0].admitted for ask in batch.checks if isinstance(ask.result, tuple)
         )
         if again and attempt < _ATTEMPTS:
             self._send(node, again, attempt + 1)

@@ -17,9 +17,7 @@ from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.decision import Hit
 from gateway.limiter.window_cache import WindowCache
 from loadtest import redis_server
@@ -107,7 +105,7 @@ def pipelines(port: int, load: Load) -> Iterator[tuple[bytes, int]]:
         Hit(keys.window(name(rank), keys.CLIENT_SCOPE, LIMIT.period_seconds, 0), LIMIT)
         for rank in range(CLIENTS)
     ]
-    cache, corrections = WindowCache(), Corrections(lambda: None)
+    cache, corrections = WindowCache(), Refunds(lambda: None)
     with RawRedis(port) as redis:
         for first in range(0, CLIENTS, load.at_once):
             batch = _batch(hits[first : first + load.at_once], cache)
@@ -120,7 +118,9 @@ def pipelines(port: int, load: Load) -> Iterator[tuple[bytes, int]]:
 
 def _batch(hits: Sequence[Hit], cache: WindowCache) -> Batch:
     now = monotonic()
-    return Batch([Ask([one], now, None) for one in hits], int(time.time() * MICROSECONDS), now, cache)
+    return Batch(
+        [PendingCheck([one], now, None) for one in hits], int(time.time() * MICROSECONDS), now, cache
+    )
 
 
 def measure(load: Load, rounds: int = ROUNDS, seconds: float = ROUND_SECONDS) -> Borne:

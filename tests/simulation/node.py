@@ -12,7 +12,7 @@ from gateway.contract.telemetry import LiveChanges, Reloads, TelemetryRecord
 from gateway.contract.window import MICROSECONDS
 from gateway.limiter.decision import Hit, WindowStatus, admits
 from gateway.limiter.fallback import Backlog, Fallback
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.limiter import Limiter, LimiterResult
 from gateway.limiter.store import Store
 from gateway.limiter.window_cache import WindowCache
 from gateway.redis_endpoint import Endpoint
@@ -68,7 +68,7 @@ class Node:
             self.clock,
             lambda: _LAG_SECONDS,
             lambda: self.store.connected,
-            lambda: self.store.trouble,
+            lambda: self.store.last_error,
             LiveChanges,
             Reloads,
             self._usage,
@@ -123,11 +123,11 @@ class Node:
         if refusal is not None:
             self._end(client, hits, arrived, refusal, By.MEMORY)
             return
-        told = self._limiter.ask(hits, partial(self._answered, client, hits, arrived))
+        told = self._limiter.check(hits, partial(self._answered, client, hits, arrived))
         if isinstance(told, tuple):
             self._end(client, hits, arrived, told, By.NODE)
 
-    def _answered(self, client: str, hits: Sequence[Hit], arrived: int, told: Told) -> None:
+    def _answered(self, client: str, hits: Sequence[Hit], arrived: int, told: LimiterResult) -> None:
         by_store = self.counters.store_decisions > self._decisions
         self._decisions = self.counters.store_decisions
         assert isinstance(told, tuple), told

@@ -14,9 +14,9 @@ from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.errors import StoreUnavailable
 from gateway.http.fields import Field
 from gateway.identity import Identity
-from gateway.limiter.ask import Ask, tell
+from gateway.limiter.batch import PendingCheck, notify
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.limiter import Limiter, LimiterResult
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.policy.resolve import LimitTable
@@ -46,19 +46,19 @@ class Answers:
         self.decides = True
         self.answers = True
 
-    def ask(self, hits: Sequence[Hit], on_decided: Callable[[Told], None]) -> Ask:
+    def check(self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]) -> PendingCheck:
         self.asked.append(list(hits))
         if self.error is not None:
             raise self.error
-        asked = Ask(hits, 0.0, lambda _: on_decided(self._standings(hits)), answer=())
+        asked = PendingCheck(hits, 0.0, lambda _: on_result(self._standings(hits)), result=())
         if self.answers:
-            asyncio.get_running_loop().call_soon(tell, [asked])
+            asyncio.get_running_loop().call_soon(notify, [asked])
         return asked
 
     def recall(self, _: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         return self.remembered
 
-    def _standings(self, hits: Sequence[Hit]) -> Told:
+    def _standings(self, hits: Sequence[Hit]) -> LimiterResult:
         if not self.decides:
             return StoreUnavailable("away")
         if not self.counts:

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from gateway.contract import window
 from gateway.limiter import fallback
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.decision import Hit
 from gateway.limiter.fallback import BackfillEntry
 from gateway.limiter.frame import pack
@@ -23,38 +21,40 @@ class FastStore:
     def __init__(self, port: int, database: int) -> None:
         self._redis = RawRedis(port)
         self._views = [WindowCache() for _ in range(NODES)]
-        self._corrections = [Corrections(lambda: None) for _ in range(NODES)]
-        self._asks: dict[int, list[Ask]] = {}
+        self._corrections = [Refunds(lambda: None) for _ in range(NODES)]
+        self._asks: dict[int, list[PendingCheck]] = {}
         self._redis.call(pack(("SELECT", database)), 1)
 
     def decide(self, requests: Requests, at: int, node: int = 0) -> Answers:
         """Decide about requests that came together, executed at Redis microsecond `at`."""
-        asks = [Ask(hits, at / window.MICROSECONDS, None) for hits in requests]
+        asks = [PendingCheck(hits, at / window.MICROSECONDS, None) for hits in requests]
         self._send(asks, at, node)
         self._asks[at] = asks
         answers = []
         for ask in asks:
-            assert isinstance(ask.answer, tuple)
-            answers.append(ask.answer)
+            assert isinstance(ask.result, tuple)
+            answers.append(ask.result)
         return answers
 
-    def _send(self, asks: list[Ask], at: int, node: int, entries: Sequence[BackfillEntry] = ()) -> None:
+    def _send(
+        self, asks: list[PendingCheck], at: int, node: int, backfill: Sequence[BackfillEntry] = ()
+    ) -> None:
         """Until nobody must ask once more."""
         cache, corrections, now = self._views[node], self._corrections[node], at / window.MICROSECONDS
-        for entry in entries:
+        for entry in backfill:
             cache.expire(entry.key, now)
-        before = fallback.backfill_commands(entries, lambda now: int(now * window.MICROSECONDS), at)
+        before = fallback.backfill_commands(backfill, lambda now: int(now * window.MICROSECONDS), at)
         again = asks
         while again or before or corrections:
             sent, refunds = corrections.take(at)
-            batch = Batch(again, at, now, cache, before=before + sent, entries=entries, refunds=refunds)
+            batch = Batch(again, at, now, cache, before=before + sent, backfill=backfill, refunds=refunds)
             replies = self._redis.call(batch.data, batch.replies)
             again = batch.settle(replies, (at, at), 0.0, cache, corrections)
-            before, entries = [], ()
+            before, backfill = [], ()
 
     def leave(self, at: int, place: int, node: int = 0) -> None:
         """Give back what a request took that was decided about at `at`."""
-        self._asks[at][place].leave()
+        self._asks[at][place].cancel()
         self._send([], at, node)
 
     def post(self, hit: Hit, passed_at: int, at: int, node: int = 0) -> None:

@@ -6,9 +6,7 @@ from itertools import pairwise
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.corrections import Corrections, Refund
+from gateway.limiter.batch import Batch, PendingCheck, Refunds, SentRefund
 from gateway.limiter.decision import Hit, WindowStatus
 from gateway.limiter.fallback import BackfillEntry
 from gateway.limiter.frame import Command, SubIntervalFrame, pack
@@ -25,26 +23,26 @@ TWO = Limit(2, 60)
 TEN = Limit(10, 60)
 
 
-def ask(*hits: Hit, asked: float = SENT) -> Ask:
+def ask(*hits: Hit, asked: float = SENT) -> PendingCheck:
     """A request that waits, since `asked`."""
-    return Ask(hits, asked, lambda _: None)
+    return PendingCheck(hits, asked, lambda _: None)
 
 
-def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> Ask:
+def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> PendingCheck:
     """A request with one window."""
     return ask(Hit(key, limit, cost), asked=asked)
 
 
-def statuses(answered: Ask) -> tuple[WindowStatus, ...]:
+def statuses(answered: PendingCheck) -> tuple[WindowStatus, ...]:
     """What it was answered.
 
     Raises:
         StoreUnavailable: that is its answer.
     """
-    assert answered.answer is not None
-    if isinstance(answered.answer, StoreUnavailable):
-        raise answered.answer
-    return answered.answer
+    assert answered.result is not None
+    if isinstance(answered.result, StoreUnavailable):
+        raise answered.result
+    return answered.result
 
 
 def time_reply(at: int) -> list[bytes]:
@@ -89,23 +87,25 @@ class Turn:
 
     def __init__(
         self,
-        asks: Sequence[Ask],
+        asks: Sequence[PendingCheck],
         *,
         stamp: int = NOW,
         sent: float = SENT,
         cache: WindowCache | None = None,
         before: Sequence[Command] = (),  # in plain words
-        entries: Sequence[BackfillEntry] = (),
-        corrections: Corrections | None = None,
-        refunds: Sequence[Refund] = (),
+        backfill: Sequence[BackfillEntry] = (),
+        corrections: Refunds | None = None,
+        refunds: Sequence[SentRefund] = (),
     ) -> None:
         self.cache = WindowCache() if cache is None else cache
-        self.corrections = Corrections(lambda: None) if corrections is None else corrections
+        self.corrections = Refunds(lambda: None) if corrections is None else corrections
         packed = list(map(pack, before))
-        self.batch = Batch(asks, stamp, sent, self.cache, before=packed, entries=entries, refunds=refunds)
+        self.batch = Batch(asks, stamp, sent, self.cache, before=packed, backfill=backfill, refunds=refunds)
         self._before = len(before)
 
-    def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
+    def settle(
+        self, *answers: object, executed: int = NOW, enqueued_since: float = 0.0
+    ) -> list[PendingCheck]:
         """Let these be the replies between both to TIME; the asks that go around again.
 
         Those to the PEXPIRE in front of a window that is read in whole are put in: no key was there.
@@ -118,10 +118,10 @@ class Turn:
         middle = [0 if first else next(given) for first in renews_first]
         replies = [time_reply(executed), *middle, time_reply(executed)]
         return self.batch.settle(
-            replies, self.batch.executed(replies), asked_since, self.cache, self.corrections
+            replies, self.batch.executed(replies), enqueued_since, self.cache, self.corrections
         )
 
-    def given_back(self) -> dict[tuple[str, int], int]:
+    def refunded(self) -> dict[tuple[str, int], int]:
         """The units by key and sub-interval that are due to go back; it counts as sent."""
         back = increments(commands(self.corrections.take(NOW)[0]))
         return {(str(key), int(number)): -int(units) for _, key, number, units in back}
@@ -132,6 +132,6 @@ def increments(commands: Sequence[Command]) -> list[Command]:
     return [command for command in commands if command[0] == "HINCRBY"]
 
 
-def admitted(asks: Sequence[Ask]) -> list[bool]:
+def admitted(asks: Sequence[PendingCheck]) -> list[bool]:
     """Which of them the window of their only hit admitted."""
     return [statuses(each)[0].admitted for each in asks]

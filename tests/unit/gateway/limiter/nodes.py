@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 
 from gateway.contract import window
 from gateway.limiter import decision
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.connection import Reply
-from gateway.limiter.corrections import Corrections
 from gateway.limiter.decision import Hit
 from gateway.limiter.window_cache import WindowCache
 from tests.unit.gateway.limiter.builders import NOW, SENT, ask, statuses
@@ -47,7 +45,7 @@ class World:
     def __init__(self) -> None:
         self.now = NOW
         self.hashes = Hashes()
-        self.admitted: list[tuple[Ask, list[Taken]]] = []
+        self.admitted: list[tuple[PendingCheck, list[Taken]]] = []
         self.last_stamp = NOW
 
     @property
@@ -76,11 +74,11 @@ class SimulatedNode:
     def __init__(self, world: World) -> None:
         self.world = world
         self.cache = WindowCache()
-        self.corrections = Corrections(lambda: None)
+        self.corrections = Refunds(lambda: None)
         self.in_flight: deque[Sent] = deque()
-        self.waiting: list[Ask] = []
+        self.waiting: list[PendingCheck] = []
         self.refusals: list[Refusal] = []
-        self.answered: list[Ask] = []
+        self.answered: list[PendingCheck] = []
 
     def ask(self, hits: Sequence[Hit]) -> None:
         """A request comes, and waits unless it is refused from memory."""
@@ -130,11 +128,11 @@ class SimulatedNode:
             executed = batch.executed(sent.replies)
             again = batch.settle(sent.replies, executed, 0.0, self.cache, self.corrections)
             self.waiting = again + self.waiting
-            for each in batch.asks:
-                if each not in again and isinstance(each.answer, tuple) and not each.left:
+            for each in batch.checks:
+                if each not in again and isinstance(each.result, tuple) and not each.cancelled:
                     self._note(each, sent)
 
-    def _note(self, answered: Ask, sent: Sent) -> None:
+    def _note(self, answered: PendingCheck, sent: Sent) -> None:
         answer = statuses(answered)
         numbered = [
             (hit, window.sub_interval(sent.batch.stamp, hit.limit.period_seconds)) for hit in answered.hits
@@ -155,11 +153,11 @@ class SimulatedNode:
 
     def leave(self, position: int) -> None:
         """One of the requests goes: while it waits, while it is under way, or with its answer."""
-        in_flight = [each for sent in self.in_flight for each in sent.batch.asks]
+        in_flight = [each for sent in self.in_flight for each in sent.batch.checks]
         present = [*self.waiting, *in_flight, *self.answered]
         if present:
             leaving = present[position % len(present)]
-            leaving.leave(passed_at=None)
+            leaving.cancel(admitted_at=None)
             self.waiting = [each for each in self.waiting if each is not leaving]
             self.answered = [each for each in self.answered if each is not leaving]
             self.world.admitted = [entry for entry in self.world.admitted if entry[0] is not leaving]

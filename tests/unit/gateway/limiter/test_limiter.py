@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask, Books, tell
+from gateway.limiter.batch import PendingCheck, Reservation, notify
 from gateway.limiter.decision import Hit, WindowStatus
-from gateway.limiter.limiter import Limiter, OnStoreFailure, Told
+from gateway.limiter.limiter import Limiter, LimiterResult, OnStoreFailure
 from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import SENT, TEN
 
@@ -22,11 +22,11 @@ class Store:
     def __init__(self) -> None:
         self.is_away = False
 
-    def ask(self, hits: Sequence[Hit], on_answer: Callable[[Ask], None]) -> Ask:
+    def check(self, hits: Sequence[Hit], on_result: Callable[[PendingCheck], None]) -> PendingCheck:
         if self.is_away:
             raise AWAY
-        ask = Ask(hits, SENT, on_answer)
-        ask.books = Books.OPEN
+        ask = PendingCheck(hits, SENT, on_result)
+        ask.reservation = Reservation.IN_FLIGHT
         return ask
 
 
@@ -59,7 +59,7 @@ class Decider:
         self, local: tuple[WindowStatus, ...] = PASSES, on_failure: OnStoreFailure = "local"
     ) -> None:
         self.store, self.fallback, self.counters = Store(), Fallback(local), Counters()
-        self.told: list[Told] = []
+        self.told: list[LimiterResult] = []
         self._limiter = Limiter(
             self.store,
             Nothing(),
@@ -70,15 +70,15 @@ class Decider:
             now=lambda: SENT,
         )
 
-    def ask(self) -> tuple[WindowStatus, ...] | Ask | None:
-        return self._limiter.ask(CHARGES, self.told.append)
+    def ask(self) -> tuple[WindowStatus, ...] | PendingCheck | None:
+        return self._limiter.check(CHARGES, self.told.append)
 
-    def answered(self, answer: tuple[WindowStatus, ...] | StoreUnavailable) -> Ask:
+    def answered(self, answer: tuple[WindowStatus, ...] | StoreUnavailable) -> PendingCheck:
         """A request that waited for this."""
         ask = self.ask()
-        assert isinstance(ask, Ask)
-        ask.answer = answer
-        tell([ask])
+        assert isinstance(ask, PendingCheck)
+        ask.result = answer
+        notify([ask])
         return ask
 
 
@@ -95,7 +95,7 @@ def test_who_passes_while_its_units_are_under_way_is_entered_as_posted() -> None
     decider = Decider()
     ask = decider.answered(AWAY)
     assert decider.told == [PASSES]
-    assert (ask.left, ask.passed_at) == (True, SENT)
+    assert (ask.cancelled, ask.admitted_at) == (True, SENT)
     assert decider.fallback.entered == [(PASSES, True)]
     assert (decider.counters.store_decisions, decider.counters.store_fallbacks) == (0, 1)
 
@@ -104,7 +104,7 @@ def test_who_is_refused_while_its_units_are_under_way_leaves_them_and_is_not_ent
     decider = Decider(REFUSES)
     ask = decider.answered(AWAY)
     assert decider.told == [REFUSES]
-    assert (ask.left, ask.passed_at) == (True, None)
+    assert (ask.cancelled, ask.admitted_at) == (True, None)
     assert decider.fallback.entered == []
 
 
@@ -119,7 +119,7 @@ def test_who_passes_where_redis_is_known_to_be_away_is_entered_as_not_posted() -
 
 def test_open_lets_everybody_pass_uncounted() -> None:
     decider = Decider(REFUSES, "open")
-    assert decider.answered(AWAY).passed_at == SENT
+    assert decider.answered(AWAY).admitted_at == SENT
     decider.store.is_away = True
     assert decider.ask() is None
     assert (decider.told, decider.fallback.entered) == ([None], [])
@@ -127,7 +127,7 @@ def test_open_lets_everybody_pass_uncounted() -> None:
 
 def test_closed_lets_nobody_pass_and_says_why() -> None:
     decider = Decider(PASSES, "closed")
-    assert decider.answered(AWAY).passed_at is None
+    assert decider.answered(AWAY).admitted_at is None
     decider.store.is_away = True
     with pytest.raises(StoreUnavailable, match="away"):
         decider.ask()

@@ -4,9 +4,7 @@ import pytest
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.corrections import Corrections
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.window_cache import READ_SECONDS, WindowCache
 from tests.unit.gateway.limiter.builders import (
     NOW,
@@ -50,11 +48,11 @@ def test_a_key_that_was_renewed_within_its_period_is_not_renewed_first(
     after_seconds: int, renews_first: bool
 ) -> None:
     """It lives for more than that: a pipeline for one key has eight commands with all that goes back."""
-    cache, back = WindowCache(), Corrections(lambda: None)
+    cache, back = WindowCache(), Refunds(lambda: None)
     Turn([one()], cache=cache).settle(1, hash_reply({THIS: 1}), 1)
     stamp = NOW + after_seconds * window.MICROSECONDS
     for number in (THIS + after_seconds - 1, THIS + after_seconds):
-        back.give_back("k", 60, number, 1)
+        back.refund("k", 60, number, 1)
     back.delete("k", 60, [THIS - 70])
     before, _ = back.take(stamp, {"k"})
     sent = commands_of(Batch([one()], stamp, SENT + after_seconds, cache, before=before))
@@ -77,10 +75,12 @@ def test_a_reading_in_part_of_a_sub_interval_that_has_ended_meanwhile_decides_no
     behind = Turn([waiting], cache=cache, sent=SENT + 0.1)
     known(cache, "k", {}, at=NOW + 1_000_000, sent=SENT + 0.1)
     assert behind.settle(2, [None, None], 1) == [waiting]
-    assert behind.given_back() == {("k", THIS): 1}
+    assert behind.refunded() == {("k", THIS): 1}
 
 
-def read_on(cache: WindowCache, posted: int | None, *, steps: int = 1) -> tuple[Turn, Ask, list[Ask]]:
+def read_on(
+    cache: WindowCache, posted: int | None, *, steps: int = 1
+) -> tuple[Turn, PendingCheck, list[PendingCheck]]:
     """A decision so many sub-intervals after a full window was read; what was asked, and must be again."""
     full = dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1)
     known(cache, "k", full)
@@ -105,7 +105,7 @@ def test_a_window_into_which_something_was_posted_is_read_anew() -> None:
     cache = WindowCache()
     turn, waiting, again = read_on(cache, 3)
     assert again == [waiting]
-    assert turn.given_back() == {("k", THIS + 1): 1}
+    assert turn.refunded() == {("k", THIS + 1): 1}
     anew = Batch(again, NOW + window.MICROSECONDS, SENT + 1, cache)
     assert ("HGETALL", "k") in commands_of(anew)
 
@@ -139,4 +139,4 @@ def test_an_answer_from_before_the_sub_interval_that_is_known_by_now_decides_not
     )
     assert ahead.settle(1, [b"1", b"1", b"0", None, None], 1, executed=NOW + 2_000_000) == []
     assert behind.settle(1, [b"1", b"1", b"1", None], 1, executed=NOW + 1_000_000) == [asks[1]]
-    assert behind.given_back() == {("k", THIS + 1): 1}
+    assert behind.refunded() == {("k", THIS + 1): 1}

@@ -41,7 +41,7 @@ def test_a_request_passes_where_all_its_windows_admit_it_and_takes_a_unit_of_eac
         [1, 2],
         [0, 1],
     ]
-    assert turn.given_back() == {}
+    assert turn.refunded() == {}
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_a_request_that_one_window_refuses_takes_nothing_of_any_and_gives_all_ba
     turn = Turn([refused])
     turn.settle(*minute_and_hour(minute, hour))
     assert [status.admitted for status in statuses(refused)] == admitted_by
-    refused.leave(passed_at=None)
-    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
-    refused.leave(passed_at=None)
-    assert turn.given_back() == {}
+    refused.cancel(admitted_at=None)
+    assert turn.refunded() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    refused.cancel(admitted_at=None)
+    assert turn.refunded() == {}
 
 
 def test_what_a_refused_request_would_have_taken_of_another_window_is_there_for_the_next() -> None:
@@ -71,8 +71,8 @@ def test_a_request_that_leaves_after_its_answer_gives_back_what_it_took_of_every
     leaving = ask(MINUTE, HOUR)
     turn = Turn([leaving])
     turn.settle(*minute_and_hour(0, 0))
-    leaving.leave(passed_at=None)
-    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    leaving.cancel(admitted_at=None)
+    assert turn.refunded() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
 
 
 def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing() -> None:
@@ -80,7 +80,7 @@ def test_a_window_in_shadow_that_is_full_refuses_nobody_and_takes_nothing() -> N
     turn = Turn([waiting])
     turn.settle(*minute_and_hour(2, 0))
     assert [status.admitted for status in statuses(waiting)] == [False, True]
-    assert turn.given_back() == {("minute", THIS): 1}
+    assert turn.refunded() == {("minute", THIS): 1}
     assert turn.cache.rejection(waiting.hits, SENT) is None
 
 
@@ -88,7 +88,7 @@ def test_a_window_in_shadow_takes_nothing_of_a_request_that_another_refuses() ->
     refused = ask(Hit("minute", TWO, shadow=True), HOUR)
     turn = Turn([refused])
     turn.settle(*minute_and_hour(0, 3))
-    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    assert turn.refunded() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
 
 
 def test_a_refusal_is_remembered_by_the_window_that_refused_alone() -> None:
@@ -101,21 +101,21 @@ def test_a_refusal_is_remembered_by_the_window_that_refused_alone() -> None:
 def test_who_left_with_several_windows_gives_all_back_or_keeps_all() -> None:
     gone, passed, waiting = ask(MINUTE, HOUR), ask(MINUTE, HOUR), ask(MINUTE, HOUR)
     turn = Turn([gone, passed, waiting])
-    gone.leave(passed_at=None)
-    passed.leave(passed_at=SENT)
+    gone.cancel(admitted_at=None)
+    passed.cancel(admitted_at=SENT)
     turn.settle(*minute_and_hour(0, 0, asks=3))
-    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    assert turn.refunded() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
     assert [status.remaining for status in statuses(waiting)] == [0, 1]
-    assert turn.batch.lacking == []
+    assert turn.batch.uncounted == []
 
 
 def test_who_is_late_and_passes_all_the_same_keeps_the_units_and_is_not_owed() -> None:
     late = ask(MINUTE, HOUR, asked=SENT - 1)
     turn = Turn([late])
-    turn.settle(*minute_and_hour(0, 0), asked_since=SENT)
-    assert isinstance(late.answer, StoreUnavailable)
-    assert late.leave(passed_at=SENT) is True
-    assert turn.given_back() == {}
+    turn.settle(*minute_and_hour(0, 0), enqueued_since=SENT)
+    assert isinstance(late.result, StoreUnavailable)
+    assert late.cancel(admitted_at=SENT) is True
+    assert turn.refunded() == {}
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -129,7 +129,7 @@ def test_one_window_for_which_the_batch_was_untimely_sends_the_whole_request_aro
     again = turn.settle(*replies, executed=NOW + side * (window.stamp_tolerance(60) + 1))
     assert again == [waiting]
     assert admitted([other]) == [True]
-    assert turn.given_back() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
+    assert turn.refunded() == {("minute", THIS): 1, ("hour", THIS_HOUR): 1}
 
 
 def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_that_back() -> None:
@@ -137,10 +137,10 @@ def test_a_request_of_which_redis_counts_one_window_only_fails_and_gives_that_ba
     turn = Turn([waiting, other])
     wrong = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
     turn.settle(wrong, wrong, 1, 2, hash_reply({THIS_HOUR: 2}), 1)
-    assert isinstance(waiting.answer, StoreUnavailable)
+    assert isinstance(waiting.result, StoreUnavailable)
     assert admitted([other]) == [True]
-    assert turn.given_back() == {("hour", THIS_HOUR): 1}
-    assert turn.batch.refusal is wrong
+    assert turn.refunded() == {("hour", THIS_HOUR): 1}
+    assert turn.batch.error_reply is wrong
 
 
 OUT_OF_MEMORY = ResponseError("OOM command not allowed when used memory > 'maxmemory'.")
@@ -154,23 +154,23 @@ def test_who_passed_is_posted_anew_where_redis_counted_it_in_part_or_far_from_it
 ) -> None:
     passed = ask(MINUTE, HOUR)
     turn = Turn([passed])
-    passed.leave(passed_at=SENT)
+    passed.cancel(admitted_at=SENT)
     turn.settle(*first, 1, hash_reply({THIS_HOUR: 1}), 1, executed=executed)
-    assert turn.batch.lacking == [BackfillEntry.of(MINUTE, SENT), BackfillEntry.of(HOUR, SENT)]
-    assert turn.given_back()["hour", THIS_HOUR] == 1
-    assert turn.given_back() == {}
+    assert turn.batch.uncounted == [BackfillEntry.of(MINUTE, SENT), BackfillEntry.of(HOUR, SENT)]
+    assert turn.refunded()["hour", THIS_HOUR] == 1
+    assert turn.refunded() == {}
 
 
 def test_a_batch_that_is_lost_fails_who_waits_and_owes_for_who_passed() -> None:
     waiting, passed, gone = one(), ask(MINUTE, HOUR), one()
     batch = Turn([waiting, passed, gone]).batch
-    passed.leave(passed_at=SENT)
-    gone.leave(passed_at=None)
-    batch.lose(StoreUnavailable("the connection broke"))
+    passed.cancel(admitted_at=SENT)
+    gone.cancel(admitted_at=None)
+    batch.fail(StoreUnavailable("the connection broke"))
     with pytest.raises(StoreUnavailable, match="broke"):
         statuses(waiting)
-    assert batch.lacking == [BackfillEntry.of(MINUTE, SENT), BackfillEntry.of(HOUR, SENT)]
-    assert waiting.leave(passed_at=SENT) is False
+    assert batch.uncounted == [BackfillEntry.of(MINUTE, SENT), BackfillEntry.of(HOUR, SENT)]
+    assert waiting.cancel(admitted_at=SENT) is False
 
 
 def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> None:
@@ -178,5 +178,5 @@ def test_the_units_of_a_batch_and_the_windows_it_told_of_are_known() -> None:
     turn = Turn([ask(MINUTE, HOUR), full])
     assert turn.batch.units == 5
     turn.settle(*minute_and_hour(0, 0), ResponseError("OOM"), [], 0)
-    assert isinstance(full.answer, StoreUnavailable)
+    assert isinstance(full.result, StoreUnavailable)
     assert list(turn.batch.keys) == ["minute", "hour"]
