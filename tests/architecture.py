@@ -381,6 +381,7 @@ def init_imports_nothing(module: Module) -> Iterator[str]:
 CONVERTED = (
     "gateway/config",
     "gateway/http",
+    "gateway/limiter",
     "gateway/policy",
     "gateway/redis",
 )

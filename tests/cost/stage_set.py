@@ -72,20 +72,20 @@ class ToldLimiter:
     """Admits each request at once, or refuses it as from memory; Redis is not asked."""
 
     def __init__(self, *, admits: bool) -> None:
-        self._standings = (WindowStatus(admits, 99 if admits else 0, 30.0),)
+        self._statuses = (WindowStatus(admits, 99 if admits else 0, 30.0),)
         self._admits = admits
 
     def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         """What it remembers."""
         del hits
-        return None if self._admits else self._standings
+        return None if self._admits else self._statuses
 
     def check(
         self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]
     ) -> tuple[WindowStatus, ...]:
         """What it is told to say."""
         del hits, on_result
-        return self._standings
+        return self._statuses
 
 
 class StageSet:

@@ -119,7 +119,7 @@ class Gateway:
         backlog = Backlog(self._counters)
         limiter = Limiter(
             _ScriptedStore(script),
-            _ScriptedViews(script),
+            _ScriptedCache(script),
             Fallback(WindowCache(), backlog, redis_clock),
             self._counters,
             on_failure=read.on_store_failure,
@@ -225,7 +225,7 @@ class Gateway:
         )
 
 
-class _ScriptedViews:
+class _ScriptedCache:
     """In the place of the limiter's memory of rejections: it remembers what the script says."""
 
     def __init__(self, script: Script) -> None:
@@ -237,7 +237,7 @@ class _ScriptedViews:
         decision = self._script.turn(hits[0].key)
         if decision.verdict is not Verdict.REMEMBERED or hits[-1].shadow:
             return None
-        return _standings(self._script, hits)
+        return _statuses(self._script, hits)
 
 
 class _ScriptedStore:
@@ -253,7 +253,7 @@ class _ScriptedStore:
             StoreUnavailable: that is the verdict.
         """
         decision = self._script.current(hits[0].key)
-        statuses = _standings(self._script, hits)
+        statuses = _statuses(self._script, hits)
         if decision.verdict is Verdict.AWAY:
             raise StoreUnavailable("simulated")
         loop = asyncio.get_running_loop()
@@ -272,7 +272,7 @@ class _ScriptedStore:
         return asked
 
 
-def _standings(script: Script, hits: Sequence[Hit]) -> tuple[WindowStatus, ...]:
+def _statuses(script: Script, hits: Sequence[Hit]) -> tuple[WindowStatus, ...]:
     """One a window; the last of several windows is the one that rejects."""
     key = hits[0].key
     rejected = script.current(key).verdict in (Verdict.REFUSED, Verdict.REMEMBERED)

@@ -82,12 +82,12 @@ def _refund_after_a_reset(patch: pytest.MonkeyPatch) -> None:
     newest: dict[str, int] = {}
     init, refund = Batch.__init__, Refunds.refund
 
-    def seen(batch: Batch, asks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
-        for ask in asks:
-            for hit in ask.hits:
+    def seen(batch: Batch, checks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
+        for check in checks:
+            for hit in check.hits:
                 name, _, generation = hit.key.rpartition(":")
                 newest[name] = max(newest.get(name, 0), int(generation))
-        init(batch, asks, *args, **kwargs)
+        init(batch, checks, *args, **kwargs)
 
     def to_the_newest(corrections: Refunds, key: str, *args: Any) -> None:
         name = key.rpartition(":")[0]

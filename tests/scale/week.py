@@ -63,9 +63,9 @@ class Simulation:
         self._habit = habit
         self._chance = random.Random(seed)
         period = habit.limit.period_seconds
-        self._charge = Hit(keys.window("acme", keys.CLIENT_SCOPE, period, 0), habit.limit)
+        self._hit = Hit(keys.window("acme", keys.CLIENT_SCOPE, period, 0), habit.limit)
         self._tolerance = window.stamp_tolerance(period)
-        self._redis = TimedRedis(redis_port, self._charge.key)
+        self._redis = TimedRedis(redis_port, self._hit.key)
         self._nodes = [_Node(self._correct_soon) for _ in range(NODES)]
         self._now = _START
         self._due: list[tuple[int, int, Callable[[], None]]] = []
@@ -94,13 +94,13 @@ class Simulation:
 
     def _burst(self, phase: int, until: int) -> None:
         if self._now < until:
-            width = self._charge.limit.period_seconds / window.SUB_INTERVALS
+            width = self._hit.limit.period_seconds / window.SUB_INTERVALS
             gap = self._chance.expovariate(1 / (self._habit.gaps[phase] * width))
             self._after(gap, lambda: self._burst(phase, until))
             now = self._now / MICROSECONDS
             requests = self._chance.randint(1, _BURST)
             self.course.requests += requests
-            asks = [PendingCheck([self._charge], now, None) for _ in range(requests)]
+            asks = [PendingCheck([self._hit], now, None) for _ in range(requests)]
             self._send(self._chance.choice(self._nodes), asks)
 
     def _correct_soon(self, node: _Node) -> None:
@@ -109,7 +109,7 @@ class Simulation:
     def _send(self, node: _Node, asks: Sequence[PendingCheck], attempt: int = 1) -> None:
         way = int(self._habit.way_seconds * MICROSECONDS)
         stamp = self._now + way + self._chance.randint(-self._tolerance, self._tolerance)
-        before, refunds = node.corrections.take(stamp, {self._charge.key} if asks else ())
+        before, refunds = node.corrections.take(stamp, {self._hit.key} if asks else ())
         batch = Batch(asks, stamp, self._now / MICROSECONDS, node.cache, before=before, refunds=refunds)
         self._after(self._habit.way_seconds, lambda: self._execute(node, batch, attempt))
 

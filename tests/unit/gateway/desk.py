@@ -50,7 +50,7 @@ class Answers:
         self.asked.append(list(hits))
         if self.error is not None:
             raise self.error
-        asked = PendingCheck(hits, 0.0, lambda _: on_result(self._standings(hits)), result=())
+        asked = PendingCheck(hits, 0.0, lambda _: on_result(self._statuses(hits)), result=())
         if self.answers:
             asyncio.get_running_loop().call_soon(notify, [asked])
         return asked
@@ -58,7 +58,7 @@ class Answers:
     def recall(self, _: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         return self.remembered
 
-    def _standings(self, hits: Sequence[Hit]) -> LimiterResult:
+    def _statuses(self, hits: Sequence[Hit]) -> LimiterResult:
         if not self.decides:
             return StoreUnavailable("away")
         if not self.counts:

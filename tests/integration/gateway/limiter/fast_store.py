@@ -20,31 +20,31 @@ class FastStore:
 
     def __init__(self, port: int, database: int) -> None:
         self._redis = RawRedis(port)
-        self._views = [WindowCache() for _ in range(NODES)]
+        self._caches = [WindowCache() for _ in range(NODES)]
         self._corrections = [Refunds(lambda: None) for _ in range(NODES)]
         self._asks: dict[int, list[PendingCheck]] = {}
         self._redis.call(pack(("SELECT", database)), 1)
 
     def decide(self, requests: Requests, at: int, node: int = 0) -> Answers:
         """Decide about requests that came together, executed at Redis microsecond `at`."""
-        asks = [PendingCheck(hits, at / window.MICROSECONDS, None) for hits in requests]
-        self._send(asks, at, node)
-        self._asks[at] = asks
+        checks = [PendingCheck(hits, at / window.MICROSECONDS, None) for hits in requests]
+        self._send(checks, at, node)
+        self._asks[at] = checks
         answers = []
-        for ask in asks:
-            assert isinstance(ask.result, tuple)
-            answers.append(ask.result)
+        for check in checks:
+            assert isinstance(check.result, tuple)
+            answers.append(check.result)
         return answers
 
     def _send(
-        self, asks: list[PendingCheck], at: int, node: int, backfill: Sequence[BackfillEntry] = ()
+        self, checks: list[PendingCheck], at: int, node: int, backfill: Sequence[BackfillEntry] = ()
     ) -> None:
-        """Until nobody must ask once more."""
-        cache, corrections, now = self._views[node], self._corrections[node], at / window.MICROSECONDS
+        """Until every check is decided."""
+        cache, corrections, now = self._caches[node], self._corrections[node], at / window.MICROSECONDS
         for entry in backfill:
             cache.expire(entry.key, now)
         before = fallback.backfill_commands(backfill, lambda now: int(now * window.MICROSECONDS), at)
-        again = asks
+        again = checks
         while again or before or corrections:
             sent, refunds = corrections.take(at)
             batch = Batch(again, at, now, cache, before=before + sent, backfill=backfill, refunds=refunds)

@@ -20,11 +20,11 @@ from tests.integration.gateway.limiter.node import (
     settles_at,
 )
 
-CHARGES = (Hit(KEY, TEN),)
+HITS = (Hit(KEY, TEN),)
 
 
 def asked(node: LimiterNode, told: list[LimiterResult]) -> PendingCheck:
-    waiting = node.limiter.check(CHARGES, told.append)
+    waiting = node.limiter.check(HITS, told.append)
     assert isinstance(waiting, PendingCheck)
     return waiting
 
@@ -53,10 +53,10 @@ async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
         def hear(decided: LimiterResult) -> None:
             told.append(decided)
             if len(told) == 11:  # at once: it is remembered no longer than a sub-interval
-                recalled.append(node.limiter.recall(CHARGES))
+                recalled.append(node.limiter.recall(HITS))
 
         for _ in range(11):
-            node.limiter.check(CHARGES, hear)
+            node.limiter.check(HITS, hear)
         await eventually(lambda: len(told) == 11)
     (at_once,) = recalled
     assert isinstance(at_once, tuple)
@@ -84,7 +84,7 @@ async def test_an_answer_that_cannot_be_taken_costs_no_other_one(
 
     async with limiter_node(redis_url) as node:
         told: list[LimiterResult] = []
-        node.limiter.check(CHARGES, fail)
+        node.limiter.check(HITS, fail)
         asked(node, told)
         await eventually(lambda: len(told) == 1)
         assert node.task_is_alive()
@@ -99,7 +99,7 @@ async def test_without_redis_the_setting_decides_at_once(policy: OnStoreFailure,
     told: list[LimiterResult] = []
     async with limiter_node("redis://127.0.0.1:1/0", on_failure=policy) as node:
         try:
-            decided: object = node.limiter.check(CHARGES, told.append)
+            decided: object = node.limiter.check(HITS, told.append)
         except StoreUnavailable:
             decided = "unavailable"
     assert decided == expected

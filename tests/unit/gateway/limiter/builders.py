@@ -23,14 +23,14 @@ TWO = Limit(2, 60)
 TEN = Limit(10, 60)
 
 
-def ask(*hits: Hit, asked: float = SENT) -> PendingCheck:
+def check(*hits: Hit, asked: float = SENT) -> PendingCheck:
     """A request that waits, since `asked`."""
     return PendingCheck(hits, asked, lambda _: None)
 
 
 def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> PendingCheck:
     """A request with one window."""
-    return ask(Hit(key, limit, cost), asked=asked)
+    return check(Hit(key, limit, cost), asked=asked)
 
 
 def statuses(answered: PendingCheck) -> tuple[WindowStatus, ...]:
@@ -76,7 +76,7 @@ def known(
     sent: float = SENT,
     period: int = 60,
 ) -> None:
-    """Let the cached window of a window have a whole hash."""
+    """Let the cache have the whole hash of a window."""
     frame = SubIntervalFrame(at, period)
     snapshot = HashParser().parse(hash_reply(fields), frame)
     cache.load(key, frame, snapshot, max(0, fields.get(frame.number, 0)), sent)
@@ -87,7 +87,7 @@ class Turn:
 
     def __init__(
         self,
-        asks: Sequence[PendingCheck],
+        checks: Sequence[PendingCheck],
         *,
         stamp: int = NOW,
         sent: float = SENT,
@@ -100,13 +100,13 @@ class Turn:
         self.cache = WindowCache() if cache is None else cache
         self.corrections = Refunds(lambda: None) if corrections is None else corrections
         packed = list(map(pack, before))
-        self.batch = Batch(asks, stamp, sent, self.cache, before=packed, backfill=backfill, refunds=refunds)
+        self.batch = Batch(checks, stamp, sent, self.cache, before=packed, backfill=backfill, refunds=refunds)
         self._before = len(before)
 
     def settle(
         self, *answers: object, executed: int = NOW, enqueued_since: float = 0.0
     ) -> list[PendingCheck]:
-        """Let these be the replies between both to TIME; the asks that go around again.
+        """Let these be the replies between both to TIME; the checks that go around again.
 
         Those to the PEXPIRE in front of a window that is read in whole are put in: no key was there.
         """
@@ -132,6 +132,6 @@ def increments(commands: Sequence[Command]) -> list[Command]:
     return [command for command in commands if command[0] == "HINCRBY"]
 
 
-def admitted(asks: Sequence[PendingCheck]) -> list[bool]:
+def admitted(checks: Sequence[PendingCheck]) -> list[bool]:
     """Which of them the window of their only hit admitted."""
-    return [statuses(each)[0].admitted for each in asks]
+    return [statuses(each)[0].admitted for each in checks]

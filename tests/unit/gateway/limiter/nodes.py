@@ -10,7 +10,7 @@ from gateway.limiter.batch import Batch, PendingCheck, Refunds
 from gateway.limiter.connection import Reply
 from gateway.limiter.decision import Hit
 from gateway.limiter.window_cache import WindowCache
-from tests.unit.gateway.limiter.builders import NOW, SENT, ask, statuses
+from tests.unit.gateway.limiter.builders import NOW, SENT, check, statuses
 from tests.unit.gateway.limiter.hashes import Hashes
 from tests.unit.gateway.limiter.pipelines import commands_of
 
@@ -83,7 +83,7 @@ class SimulatedNode:
     def ask(self, hits: Sequence[Hit]) -> None:
         """A request comes, and waits unless it is refused from memory."""
         if self.cache.rejection(hits, self.world.monotonic) is None:
-            self.waiting.append(ask(*hits, asked=self.world.monotonic))
+            self.waiting.append(check(*hits, asked=self.world.monotonic))
         else:
             assert any(self._is_denied(hit) for hit in hits), "refused for no reason"
 

@@ -83,7 +83,7 @@ def test_units_under_way_that_were_lost_are_posted_when_they_were_let_through() 
 
 
 def test_what_was_admitted_long_ago_is_posted_where_it_was_admitted() -> None:
-    """Or a sub-interval later: late entry must not make it count from then on."""
+    """Or a sub-interval later: late backfill must not make it count from then on."""
     backlog = admitted(SENT)
     ((_, _, number, _), *_) = posted(backlog, SENT + 40)
     assert number in (THIS, THIS + 1)

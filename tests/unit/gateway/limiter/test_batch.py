@@ -43,19 +43,19 @@ def test_every_batch_renews_its_keys_expiry() -> None:
 
 
 def test_a_refused_request_is_given_back() -> None:
-    asks = [one(), one(), one()]
-    turn = Turn(asks)
+    checks = [one(), one(), one()]
+    turn = Turn(checks)
     turn.settle(3, hash_reply({THIS: 3}), 1)
-    assert admitted(asks) == [True, True, False]
+    assert admitted(checks) == [True, True, False]
     assert turn.refunded() == BACK
 
 
 def test_a_batch_outside_its_stamps_tolerance_admits_nobody_and_asks_again() -> None:
-    asks = [one()]
-    turn = Turn(asks)
+    checks = [one()]
+    turn = Turn(checks)
     again = turn.settle(1, hash_reply({THIS: 1}), 1, executed=NOW + window.stamp_tolerance(60) + 1)
-    assert again == asks
-    assert asks[0].result is None
+    assert again == checks
+    assert checks[0].result is None
     assert turn.refunded() == BACK
 
 
@@ -222,12 +222,12 @@ def test_dead_sub_intervals_are_deleted_with_the_next_pipeline() -> None:
 
 
 def test_a_request_takes_its_cost_and_gives_its_cost_back() -> None:
-    asks = [one(limit=TEN, cost=cost) for cost in (4, 7, 3)]
-    turn = Turn(asks)
+    checks = [one(limit=TEN, cost=cost) for cost in (4, 7, 3)]
+    turn = Turn(checks)
     assert increments(commands_of(turn.batch)) == [("HINCRBY", "k", THIS, 14)]
     turn.settle(14, hash_reply({THIS: 14}), 1)
-    assert admitted(asks) == [True, False, True]
-    assert [statuses(each)[0].remaining for each in asks] == [6, 6, 3]
+    assert admitted(checks) == [True, False, True]
+    assert [statuses(each)[0].remaining for each in checks] == [6, 6, 3]
     assert turn.refunded() == {("k", THIS): 7}
 
 

@@ -1,4 +1,4 @@
-"""Decisions without Redis: from its last cached, and from this process' books."""
+"""Decisions without Redis: by the windows as last read, and by the backlog of this process."""
 
 from collections.abc import Sequence
 

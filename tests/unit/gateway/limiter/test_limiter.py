@@ -12,7 +12,7 @@ from gateway.telemetry.counters import Counters
 from tests.unit.gateway.limiter.builders import SENT, TEN
 
 AWAY = StoreUnavailable("away")
-CHARGES = (Hit("k", TEN),)
+HITS = (Hit("k", TEN),)
 PASSES, REFUSES = (WindowStatus(True, 4, 0.0),), (WindowStatus(False, 0, 1.0),)
 
 
@@ -34,11 +34,11 @@ class Fallback:
     """Says what it is told to, and notes what is entered."""
 
     def __init__(self, statuses: tuple[WindowStatus, ...]) -> None:
-        self._standings = statuses
+        self._statuses = statuses
         self.entered: list[tuple[Sequence[WindowStatus], bool]] = []
 
     def decide(self, *_: object) -> tuple[WindowStatus, ...]:
-        return self._standings
+        return self._statuses
 
     def record(self, _: object, statuses: Sequence[WindowStatus], now: float, *, counted: bool) -> None:
         assert now == SENT
@@ -71,7 +71,7 @@ class Decider:
         )
 
     def ask(self) -> tuple[WindowStatus, ...] | PendingCheck | None:
-        return self._limiter.check(CHARGES, self.told.append)
+        return self._limiter.check(HITS, self.told.append)
 
     def answered(self, answer: tuple[WindowStatus, ...] | StoreUnavailable) -> PendingCheck:
         """A request that waited for this."""

@@ -122,21 +122,21 @@ def test_an_answer_that_a_later_one_has_overtaken_is_read_on_from_there() -> Non
     """Two batches under way were both made by what was known before them."""
     cache, later = WindowCache(), NOW + window.MICROSECONDS
     known(cache, "k", dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1))
-    asks = [one(limit=Limit(100, 60)) for _ in range(2)]
-    turns = [Turn([each], cache=cache, stamp=later, sent=SENT + 1) for each in asks]
+    checks = [one(limit=Limit(100, 60)) for _ in range(2)]
+    turns = [Turn([each], cache=cache, stamp=later, sent=SENT + 1) for each in checks]
     for number, turn in enumerate(turns, 1):
         assert turn.settle(number, [b"1", b"1", None, None], 1, executed=later) == []
-    assert [statuses(each)[0].remaining for each in asks] == [38, 37]
+    assert [statuses(each)[0].remaining for each in checks] == [38, 37]
 
 
 def test_an_answer_from_before_the_sub_interval_that_is_known_by_now_decides_nothing() -> None:
     """Redis' time was corrected between both batches: the later one has the earlier stamp."""
-    cache, asks = WindowCache(), [one(limit=Limit(100, 60)) for _ in range(2)]
+    cache, checks = WindowCache(), [one(limit=Limit(100, 60)) for _ in range(2)]
     known(cache, "k", dict.fromkeys(range(THIS - window.SUB_INTERVALS, THIS + 1), 1))
     ahead, behind = (
-        Turn([ask], cache=cache, stamp=NOW + steps * window.MICROSECONDS, sent=SENT + 1)
-        for ask, steps in zip(asks, (2, 1), strict=True)
+        Turn([check], cache=cache, stamp=NOW + steps * window.MICROSECONDS, sent=SENT + 1)
+        for check, steps in zip(checks, (2, 1), strict=True)
     )
     assert ahead.settle(1, [b"1", b"1", b"0", None, None], 1, executed=NOW + 2_000_000) == []
-    assert behind.settle(1, [b"1", b"1", b"1", None], 1, executed=NOW + 1_000_000) == [asks[1]]
+    assert behind.settle(1, [b"1", b"1", b"1", None], 1, executed=NOW + 1_000_000) == [checks[1]]
     assert behind.refunded() == {("k", THIS + 1): 1}

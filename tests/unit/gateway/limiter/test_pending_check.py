@@ -12,7 +12,7 @@ GONE = StoreUnavailable("gone")
 
 
 def counted() -> tuple[PendingCheck, Turn]:
-    """An ask whose unit Redis has counted, and which is not answered; and the turn in which it did."""
+    """A check whose unit Redis has counted, and which is not answered; and the turn in which it did."""
     late = one(asked=SENT - 1)
     turn = Turn([late])
     turn.settle(1, hash_reply({THIS: 1}), 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter.decision import Hit
-from tests.unit.gateway.limiter.builders import ask, statuses
+from tests.unit.gateway.limiter.builders import check, statuses
 from tests.unit.gateway.limiter.nodes import SimulatedNode, World, units_by_field
 from tests.unit.gateway.limiter.oracle import decisions, most_in_any_window
 
@@ -134,13 +134,13 @@ def test_readings_in_part_decide_as_the_whole_hash_would(
         node = nodes[step.node]
         requests = step.requests(limits)
         before = {key: dict(world.hashes.fields(key, world.now)) for key in limits}
-        asks = [ask(*hits) for hits in requests]
-        node.waiting += asks
+        checks = [check(*hits) for hits in requests]
+        node.waiting += checks
         batch = node.send(int(step.error * tolerance))
         node.work(100)
         node.hear()
 
-        answers = [statuses(each) for each in asks]
+        answers = [statuses(each) for each in checks]
         assert [[(each.admitted, each.remaining) for each in of_one] for of_one in answers] == decisions(
             requests, before, batch.stamp
         )

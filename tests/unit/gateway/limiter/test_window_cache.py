@@ -1,4 +1,4 @@
-"""The cache of many clients, and what they say of a request without asking Redis."""
+"""The cached windows of many clients, and rejections without asking Redis."""
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
