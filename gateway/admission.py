@@ -11,10 +11,9 @@ from gateway.contract.policy_table import PolicyTable
 from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.errors import StoreUnavailable
 from gateway.identity import Identity, SentKey, UnknownKeyError, UnknownKeyLimiter
-from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Told
+from gateway.limiter.batch import PendingCheck
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.limiter import LimiterResult
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import Concurrency, InFlight
 from gateway.policy.resolve import LimitTable, LimitWindow, ResolvedLimits, ResolvedLimitsCache
@@ -54,7 +53,7 @@ class Policies:
 class Decision:
     """Whether a request is admitted, and by which windows.
 
-    `client` is None for an unidentified client. `standings` has one for each of `windows`, or is None where
+    `client` is None for an unidentified client. `statuses` has one for each of `windows`, or is None where
     the request was not counted. `concurrency` is None without a concurrency limit. `upstream` is the name of
     one. `in_shadow`: the request would have been rejected, were the policies not in shadow mode.
     """
@@ -62,7 +61,7 @@ class Decision:
     admitted: bool
     client: str | None
     windows: tuple[LimitWindow, ...]
-    standings: tuple[Standing, ...] | None
+    statuses: tuple[WindowStatus, ...] | None
     cost: int
     concurrency: Concurrency | None
     upstream: str
@@ -73,7 +72,7 @@ class Decision:
         admitted: bool,
         client: str | None = None,
         windows: tuple[LimitWindow, ...] = (),
-        standings: tuple[Standing, ...] | None = None,
+        statuses: tuple[WindowStatus, ...] | None = None,
         cost: int = 1,
         concurrency: Concurrency | None = None,
         upstream: str = DEFAULT_UPSTREAM,
@@ -83,7 +82,7 @@ class Decision:
         self.admitted = admitted
         self.client = client
         self.windows = windows
-        self.standings = standings
+        self.statuses = statuses
         self.cost = cost
         self.concurrency = concurrency
         self.upstream = upstream
@@ -118,28 +117,28 @@ class PendingDecision:
         self._has_place = concurrency is not None
         self._in_flight = in_flight
         self._on_decision = on_decision
-        self.check: Ask
+        self.check: PendingCheck
         """The limiter's part of it."""
 
-    def on_result(self, result: Told) -> None:
+    def on_result(self, result: LimiterResult) -> None:
         """The limiter has a result."""
         self._on_decision(
             self.unavailable() if isinstance(result, StoreUnavailable) else self.decision(result)
         )
 
-    def decision(self, standings: tuple[Standing, ...] | None) -> Decision:
+    def decision(self, statuses: tuple[WindowStatus, ...] | None) -> Decision:
         """The decision that follows from the windows' status."""
         limits, concurrency = self._limits, self._concurrency
         admitted, is_beyond = True, concurrency is not None and not concurrency.admitted
-        for place, standing in enumerate(standings or ()):
-            if not standing.admitted:
+        for place, status in enumerate(statuses or ()):
+            if not status.admitted:
                 is_beyond = True
                 admitted = admitted and limits.hits[place].shadow
         return Decision(
             admitted,
             limits.client,
             limits.windows,
-            standings,
+            statuses,
             limits.cost,
             concurrency,
             limits.upstream,
@@ -156,7 +155,7 @@ class PendingDecision:
     def cancel(self) -> None:
         """The client is gone: refund the request, and release its place."""
         self._release()
-        self.check.leave()
+        self.check.cancel()
 
     def _release(self) -> None:
         if self._has_place:
@@ -167,13 +166,13 @@ class PendingDecision:
 class WindowLimiter(Protocol):
     """Decides by windows, as `gateway.limiter.limiter.Limiter` does."""
 
-    def recall(self, hits: Sequence[Charge]) -> tuple[Standing, ...] | None:
+    def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         """A recent rejection of the same hits."""
 
-    def ask(
-        self, hits: Sequence[Charge], on_decided: Callable[[Told], None]
-    ) -> tuple[Standing, ...] | Ask | None:
-        """The status of each window, or the pending check that `on_decided` is called for."""
+    def check(
+        self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]
+    ) -> tuple[WindowStatus, ...] | PendingCheck | None:
+        """The status of each window, or the pending check that `on_result` is called for."""
 
 
 class Admission:
@@ -216,9 +215,9 @@ class Admission:
         if isinstance(limits, Decision):
             return limits
         if not limits.policy.concurrency:
-            standings = self._limiter.recall(limits.hits)
-            if standings is not None:
-                return _rejected(limits, standings, None)
+            statuses = self._limiter.recall(limits.hits)
+            if statuses is not None:
+                return _rejected(limits, statuses, None)
         return self._count(limits, on_decision)
 
     def _resolve(
@@ -274,12 +273,12 @@ class Admission:
         if concurrency is not None:
             if not (concurrency.admitted or concurrency.shadow):
                 return _rejected(limits, None, concurrency)
-            standings = self._limiter.recall(limits.hits)
-            if standings is not None:
-                return _rejected(limits, standings, concurrency)
+            statuses = self._limiter.recall(limits.hits)
+            if statuses is not None:
+                return _rejected(limits, statuses, concurrency)
         pending = PendingDecision(limits, concurrency, self._in_flight, on_decision)
         try:
-            result = self._limiter.ask(limits.hits, pending.on_result)
+            result = self._limiter.check(limits.hits, pending.on_result)
         except StoreUnavailable as reason:
             decided = pending.unavailable()
             if isinstance(decided, DecisionUnavailableError):
@@ -289,7 +288,7 @@ class Admission:
             if concurrency is not None:
                 self._in_flight.leave(limits.client)
             raise
-        if isinstance(result, Ask):
+        if isinstance(result, PendingCheck):
             pending.check = result
             return pending
         return pending.decision(result)
@@ -305,11 +304,9 @@ class Admission:
 
 
 def _rejected(
-    limits: ResolvedLimits, standings: tuple[Standing, ...] | None, concurrency: Concurrency | None
+    limits: ResolvedLimits, statuses: tuple[WindowStatus, ...] | None, concurrency: Concurrency | None
 ) -> Decision:
-    return Decision(
-        False, limits.client, limits.windows, standings, limits.cost, concurrency, limits.upstream
-    )
+    return Decision(False, limits.client, limits.windows, statuses, limits.cost, concurrency, limits.upstream)
 
 
 def _with_address(limits: ResolvedLimits, windows: tuple[LimitWindow, ...], address: str) -> ResolvedLimits:

@@ -20,11 +20,10 @@ from gateway.contract.records import Refusal
 from gateway.contract.redis_url import parse_redis_url
 from gateway.http.request_id import RequestIds
 from gateway.identity import UnknownKeyLimiter
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.log_writer import LogWriter
 from gateway.overrides import LiveOverrides
 from gateway.proxy.access_log import AccessLog
@@ -136,7 +135,7 @@ def speaking(settings: Settings, signals: Signals, serves: Serving, log: LogWrit
         redis.clock,
         serves.loop_lag.take_longest_seconds,
         lambda: redis.store.connected,
-        lambda: redis.store.trouble,
+        lambda: redis.store.last_error,
         lambda: redis.overrides.report,
         lambda: reload.report,
     )
@@ -179,20 +178,20 @@ def _redis_parts(settings: Settings, counters: Counters, processes: int) -> Redi
     endpoint, clock = Endpoint(parse_redis_url(settings.redis_url)), RedisClock()
     client = endpoint.client()
     roster = Roster(client, settings.node_id)
-    views, ledger = Views(), Ledger(counters)
+    cache, backlog = WindowCache(), Backlog(counters)
     store = Store(
         endpoint,
         clock,
         counters,
-        views,
-        ledger,
+        cache,
+        backlog,
         deadline_seconds=settings.store_deadline,
         silence_seconds=max(SILENCE_SECONDS, 2 * settings.store_deadline),
     )
     limiter = Limiter(
         store,
-        views,
-        Fallback(views, ledger, clock),
+        cache,
+        Fallback(cache, backlog, clock),
         counters,
         on_failure=settings.on_store_failure,
         live_nodes=lambda: roster.live_nodes * processes,

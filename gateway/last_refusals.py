@@ -41,10 +41,10 @@ def refusal(kept: Kept, redis_time: Callable[[float], float]) -> Refusal:
     request_id, decision, at = kept
     by = tuple(
         RefusedBy(
-            meter.name, Limits((meter.limit,)), standing.remaining, round(max(0.0, standing.wait_seconds), 3)
+            meter.name, Limits((meter.limit,)), status.remaining, round(max(0.0, status.wait_seconds), 3)
         )
-        for meter, standing in zip(decision.windows, decision.standings or (), strict=False)
-        if not (standing.admitted or meter.shadow)
+        for meter, status in zip(decision.windows, decision.statuses or (), strict=False)
+        if not (status.admitted or meter.shadow)
     )
     concurrency = decision.concurrency
     full = concurrency is not None and not (concurrency.admitted or concurrency.shadow)

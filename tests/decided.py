@@ -4,34 +4,33 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.batch import PendingCheck
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.limiter import Limiter, LimiterResult
 
 
-async def decided(limiter: Limiter, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-    """By memory, or else as `Limiter.ask` tells it.
+async def decided(limiter: Limiter, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
+    """By memory, or else as `Limiter.check` tells it.
 
     Raises:
         StoreUnavailable: as there.
     """
-    refusal = limiter.recall(charges)
+    refusal = limiter.recall(hits)
     if refusal is not None:
         return refusal
-    answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+    answer: asyncio.Future[LimiterResult] = asyncio.get_running_loop().create_future()
 
-    def on_decided(told: Told) -> None:
+    def on_result(told: LimiterResult) -> None:
         if not answer.done():
             answer.set_result(told)
 
-    asked = limiter.ask(charges, on_decided)
-    if not isinstance(asked, Ask):
+    asked = limiter.check(hits, on_result)
+    if not isinstance(asked, PendingCheck):
         return asked
     try:
         told = await answer
     except asyncio.CancelledError:
-        asked.leave()
+        asked.cancel()
         raise
     if isinstance(told, StoreUnavailable):
         raise told

@@ -4,6 +4,9 @@ A window of W seconds is cut into ``SUB_INTERVALS`` sub-intervals of w = W/60. R
 each. An admission is valid only if Redis executed it within E of the time that the node stamped on it
 (`stamp_tolerance`); the sum that decides it reaches back far enough (`oldest_counted`) that no unit which
 could share a window of W with it is left out, whatever the two stamps' errors were.
+
+A window is a hash in Redis. The field of a sub-interval (`field`) is its number in decimal, and its value the
+units that were counted in it; the field `BACKFILLED` is a counter of units.
 """
 
 from collections.abc import Mapping
@@ -11,8 +14,14 @@ from collections.abc import Mapping
 SUB_INTERVALS = 60
 MICROSECONDS = 1_000_000
 MIN_STAMP_TOLERANCE = 5_000
-POSTED = "posted"
+BACKFILLED = "posted"
 """The field that grows with each unit that is put into a sub-interval after its time."""
+BACKFILLED_BYTES = BACKFILLED.encode()
+
+
+def field(number: int) -> bytes:
+    """The field of a sub-interval."""
+    return b"%d" % number
 
 
 def sub_interval(at: int, period_seconds: int) -> int:

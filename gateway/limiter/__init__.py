@@ -1,1 +1,4 @@
-"""Decides whether a request may pass: sliding windows for all nodes together, in Redis, or without it."""
+"""Decides whether a request is admitted, by sliding windows that all nodes count in Redis, or without Redis.
+
+`Limiter` decides by `Store`, `WindowCache` and `Fallback`. Nothing here imports admission, policy or proxy.
+"""

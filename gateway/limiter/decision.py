@@ -1,20 +1,37 @@
-"""Who is admitted, and what that leaves. No IO and no clock; times are Redis microseconds."""
+"""Whether a request is admitted, and what remains. No IO and no clock; times are Redis microseconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.charge import Charge
-from gateway.limiter.moment import EDGE, Moment
-from gateway.limiter.view import View
+from gateway.limiter.frame import EDGE, SubIntervalFrame
+
+if TYPE_CHECKING:
+    from gateway.limiter.window_cache import CachedWindow
 
 
-@dataclass(slots=True, init=False)  # one a request: see CONTRIBUTING, "What is compiled"
-class Standing:
-    """How one window decided about a request, and what it leaves.
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`cost` units of the window in Redis under `key`, if `limit` allows.
 
-    `wait_seconds` is the time until the window has room for a request that it refused, or else until more
-    than `remaining` comes free, if nobody takes anything meanwhile.
+    A request has one hit for each window of each of its policies. All must admit it, except those in
+    `shadow`, which count and report but reject no request.
+    """
+
+    key: str
+    limit: Limit
+    cost: int = 1
+    shadow: bool = False
+
+
+@dataclass(slots=True, init=False)  # one per request: see CONTRIBUTING, "What is compiled"
+class WindowStatus:
+    """How one window decided about a request, and what remains in it.
+
+    `wait_seconds` is the time until the window has room for a request that it rejected, else until more
+    than `remaining` is free, if there are no other requests.
     """
 
     admitted: bool
@@ -27,68 +44,63 @@ class Standing:
         self.wait_seconds = wait_seconds
 
 
-def error(stamp: int, executed: tuple[int, int]) -> int:
-    """How far from its stamp Redis worked on a batch: beyond E no admission by it counts."""
+def stamp_error(stamp: int, executed: tuple[int, int]) -> int:
+    """Distance of a batch's stamp from its execution; admissions are valid up to E (`window`)."""
     return max(abs(executed[0] - stamp), abs(executed[1] - stamp))
 
 
-def admits(charges: Sequence[Charge], standings: Sequence[Standing]) -> bool:
-    """Whether a request with these charges passes: no window refuses it but those in shadow."""
-    for charge, standing in zip(charges, standings, strict=True):
-        if not (standing.admitted or charge.shadow):
-            return False
-    return True
+def admits(hits: Sequence[Hit], statuses: Sequence[WindowStatus]) -> bool:
+    """Whether a request passes: every window that is not in shadow admits it."""
+    return all(status.admitted or hit.shadow for hit, status in zip(hits, statuses, strict=True))
 
 
-def decide(charges: Sequence[Charge], views: Sequence[View], stamp: int) -> tuple[Standing, ...]:
-    """Decide about one request, and let its views have the units that it takes: all, or none.
+def decide(hits: Sequence[Hit], windows: Sequence["CachedWindow"], stamp: int) -> tuple[WindowStatus, ...]:
+    """Decide about one request, and add its units to all of its windows, or to none.
 
-    `views` are those of the charges' windows and hold what stands before this request. A window in shadow
-    that is full takes nothing of a request that passes.
+    `windows` hold what was counted before this request. A full window in shadow takes nothing of a request
+    that passes.
     """
     fits = [
-        view.total(stamp) + charge.cost <= charge.limit.quota
-        for charge, view in zip(charges, views, strict=True)
+        window.total(stamp) + hit.cost <= hit.limit.quota for hit, window in zip(hits, windows, strict=True)
     ]
-    if all(fit or charge.shadow for fit, charge in zip(fits, charges, strict=True)):
-        for charge, view, fit in zip(charges, views, fits, strict=True):
+    if all(fit or hit.shadow for fit, hit in zip(fits, hits, strict=True)):
+        for hit, window, fit in zip(hits, windows, fits, strict=True):
             if fit:
-                view.add(charge.cost)
+                window.add(hit.cost)
     return tuple(
-        _standing(charge, view, stamp, fits=fit)
-        for charge, view, fit in zip(charges, views, fits, strict=True)
+        _status(hit, window, stamp, fits=fit) for hit, window, fit in zip(hits, windows, fits, strict=True)
     )
 
 
-def _standing(charge: Charge, view: View, stamp: int, *, fits: bool) -> Standing:
-    total = view.total(stamp)
-    surplus = max(1, total - charge.limit.quota + (1 if fits else charge.cost))
-    wait = view.leaves_at(stamp, surplus) - stamp
-    return Standing(fits, max(0, charge.limit.quota - total), wait / MICROSECONDS)
+def _status(hit: Hit, window: "CachedWindow", stamp: int, *, fits: bool) -> WindowStatus:
+    total = window.total(stamp)
+    surplus = max(1, total - hit.limit.quota + (1 if fits else hit.cost))
+    wait = window.leaves_at(stamp, surplus) - stamp
+    return WindowStatus(fits, max(0, hit.limit.quota - total), wait / MICROSECONDS)
 
 
-def decide_one(charge: Charge, view: View, moment: Moment, stamp: int) -> Standing:
-    """As `decide` where there is but one charge, which is a request like nearly all; so it is a hot path.
+def decide_one(hit: Hit, window: "CachedWindow", frame: SubIntervalFrame, stamp: int) -> WindowStatus:
+    """`decide` for a single hit, which nearly all requests have; a hot path.
 
-    0.6 µs, where that takes 4. `moment` is that of the stamp, and of what the view has read.
+    0.6 µs instead of 4. `frame` is that of the stamp and of the window's last read.
     """
-    taken = view.closed + view.previous + view.own + view.following
-    edge = view.edge if moment.counts_edge else 0
-    view.counted_from = moment.oldest
-    left = charge.limit.quota - taken - edge
-    if fits := charge.cost <= left:
-        view.own += charge.cost
-        left -= charge.cost
+    taken = window.closed + window.previous + window.current + window.following
+    edge = window.edge if frame.counts_edge else 0
+    window.counted_from = frame.oldest
+    left = hit.limit.quota - taken - edge
+    if fits := hit.cost <= left:
+        window.current += hit.cost
+        left -= hit.cost
         surplus = 1
     else:
-        surplus = charge.cost - left
+        surplus = hit.cost - left
     if edge:
-        number, there = view.number - EDGE, edge
-    elif view.first_units:
-        number, there = view.first, view.first_units
-    elif view.previous:
-        number, there = view.number - 1, view.previous
+        number, units = window.number - EDGE, edge
+    elif window.first_units:
+        number, units = window.first, window.first_units
+    elif window.previous:
+        number, units = window.number - 1, window.previous
     else:
-        number, there = view.number, view.own
-    leaves = moment.leaves_at(number) if there >= surplus else view.leaves_at(stamp, surplus)
-    return Standing(fits, max(0, left), (leaves - stamp) / MICROSECONDS)
+        number, units = window.number, window.current
+    leaves = frame.leaves_at(number) if units >= surplus else window.leaves_at(stamp, surplus)
+    return WindowStatus(fits, max(0, left), (leaves - stamp) / MICROSECONDS)

@@ -8,52 +8,54 @@ from typing import Literal, Protocol
 from gateway.clock import monotonic
 from gateway.errors import StoreUnavailable
 from gateway.limiter import decision
-from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.batch import PendingCheck
+from gateway.limiter.decision import Hit, WindowStatus
 from gateway.telemetry.counters import Counters
 
 OnStoreFailure = Literal["local", "open", "closed"]
-Told = tuple[Standing, ...] | None | StoreUnavailable
-"""One standing a charge; None where `open` lets the request pass uncounted; or why nobody can say."""
+LimiterResult = tuple[WindowStatus, ...] | None | StoreUnavailable
+"""One status for each hit; None if `open` admits the request uncounted; or why there is no decision."""
 
 logger = logging.getLogger(__name__)
 
 
-class Counting(Protocol):
-    """Where requests are counted, as by `gateway.limiter.store.Store`."""
-
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
-        """Let a request wait for its decision, of which `on_answer` is told."""
+# Protocols, since compiled code accepts no stand-in for a compiled class: tests script all three.
 
 
-class Remembering(Protocol):
-    """Where a refusal is remembered, as by `gateway.limiter.views.Views`."""
+class CheckStore(Protocol):
+    """`gateway.limiter.store.Store`."""
 
-    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
-        """That of a request with these charges, if it has just been given."""
+    def check(self, hits: Sequence[Hit], on_result: Callable[[PendingCheck], None]) -> PendingCheck:
+        """Enqueue a check."""
 
 
-class FallingBack(Protocol):
-    """What decides without Redis, as `gateway.limiter.fallback.Fallback` does."""
+class RejectionCache(Protocol):
+    """`gateway.limiter.window_cache.WindowCache`."""
 
-    def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
-        """About a request at monotonic `now`, as one of `nodes`."""
+    def rejection(self, hits: Sequence[Hit], now: float) -> tuple[WindowStatus, ...] | None:
+        """A recent rejection of the same hits."""
 
-    def enter(
-        self, charges: Sequence[Charge], standings: Sequence[Standing], now: float, *, posted: bool
+
+class LocalDecider(Protocol):
+    """`gateway.limiter.fallback.Fallback`."""
+
+    def decide(self, hits: Sequence[Hit], nodes: int, now: float) -> tuple[WindowStatus, ...]:
+        """Decide as one of `nodes`."""
+
+    def record(
+        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, counted: bool
     ) -> None:
-        """Note a request that passed."""
+        """Record a request that passed."""
 
 
 class Limiter:
-    """Decides by `store`, from memory where a refusal has just been seen, or by `fallback`."""
+    """Decides from the cache after a recent rejection, else by `store`, else by `fallback`."""
 
     def __init__(
         self,
-        store: Counting,
-        views: Remembering,
-        fallback: FallingBack,
+        store: CheckStore,
+        cache: RejectionCache,
+        fallback: LocalDecider,
         counters: Counters,
         *,
         on_failure: OnStoreFailure,
@@ -61,59 +63,58 @@ class Limiter:
         now: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
-        self._views = views
+        self._cache = cache
         self._fallback = fallback
         self._counters = counters
         self._on_failure = on_failure
         self._live_nodes = live_nodes
         self._now = now
 
-    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
-        """The refusal of a request with these charges, where one like it has just been refused."""
-        refusal = self._views.refusal(charges, self._now())
-        if refusal is not None:
+    def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
+        """A recent rejection of the same hits."""
+        rejection = self._cache.rejection(hits, self._now())
+        if rejection is not None:
             self._counters.store_remembered += 1
-        return refusal
+        return rejection
 
-    def ask(
-        self, charges: Sequence[Charge], on_decided: Callable[[Told], None]
-    ) -> tuple[Standing, ...] | Ask | None:
-        """Decide at once where that can be done; else `on_decided` hears of it, unless the `Ask` is left.
+    def check(
+        self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]
+    ) -> tuple[WindowStatus, ...] | PendingCheck | None:
+        """Decide at once if that is possible; else `on_result` is called, unless the check is cancelled.
 
-        A decision is one standing a charge, in order, or None where `open` lets the request pass without
-        counting it. The request passes if `decision.admits` says so. If it does not, or if its requester
-        leaves, nothing of it stays charged.
-
-        `on_decided` is called once, from where the answer was read. It gets the StoreUnavailable that this
-        raises where it is known at once.
+        A decision is one status for each hit, in order, or None if `open` admits the request uncounted. The
+        request passes if `decision.admits` says so. If it does not, or if it is cancelled, all of its units
+        are refunded. `on_result` is called once, from where the reply was read.
 
         Raises:
-            StoreUnavailable: Redis is away, and `closed` lets nobody pass.
+            StoreUnavailable: Redis is not available, and `closed` admits no request.
         """
         try:
-            return self._store.ask(charges, partial(self._answered, on_decided))
+            return self._store.check(hits, partial(self._on_checked, on_result))
         except StoreUnavailable as reason:
-            decided = self._without_redis(charges, None, reason)
-        if isinstance(decided, StoreUnavailable):
-            raise decided
-        return decided
+            result = self._without_redis(hits, None, reason)
+        if isinstance(result, StoreUnavailable):
+            raise result
+        return result
 
-    def _answered(self, on_decided: Callable[[Told], None], ask: Ask) -> None:
-        if isinstance(ask.answer, StoreUnavailable):
-            on_decided(self._without_redis(ask.charges, ask, ask.answer))
+    def _on_checked(self, on_result: Callable[[LimiterResult], None], check: PendingCheck) -> None:
+        if isinstance(check.result, StoreUnavailable):
+            on_result(self._without_redis(check.hits, check, check.result))
         else:
             self._counters.store_decisions += 1
-            on_decided(ask.answer)
+            on_result(check.result)
 
-    def _without_redis(self, charges: Sequence[Charge], ask: Ask | None, reason: StoreUnavailable) -> Told:
+    def _without_redis(
+        self, hits: Sequence[Hit], check: PendingCheck | None, reason: StoreUnavailable
+    ) -> LimiterResult:
         self._counters.store_fallbacks += 1
         logger.debug("decided without Redis (%s): %s", self._on_failure, reason)
         now = self._now()
-        standings = None
+        statuses = None
         if self._on_failure == "local":
-            standings = self._fallback.decide(charges, self._live_nodes(), now)
-        passes = self._on_failure == "open" or (standings is not None and decision.admits(charges, standings))
-        counted = ask is not None and ask.leave(passed_at=now if passes else None)
-        if passes and standings is not None:
-            self._fallback.enter(charges, standings, now, posted=counted)
-        return reason if self._on_failure == "closed" else standings
+            statuses = self._fallback.decide(hits, self._live_nodes(), now)
+        passes = self._on_failure == "open" or (statuses is not None and decision.admits(hits, statuses))
+        counted = check is not None and check.cancel(admitted_at=now if passes else None)
+        if passes and statuses is not None:
+            self._fallback.record(hits, statuses, now, counted=counted)
+        return reason if self._on_failure == "closed" else statuses

@@ -9,7 +9,7 @@ from gateway.contract.overrides import Overrides
 from gateway.contract.policy_table import ADDRESS, Policy, PolicyTable, window_names
 from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.identity import Identity
-from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Hit
 
 MAX_CACHED = 16_384
 """Entries of the cache, some 700 bytes each. When full it is cleared; to resolve again takes 3 µs."""
@@ -33,10 +33,10 @@ class LimitWindow:
     header_template: bytes
     """The RateLimit header lines of a response that has this window alone, for what remains and the reset."""
 
-    def hit(self, client: str, generation: int, cost: int) -> Charge:
+    def hit(self, client: str, generation: int, cost: int) -> Hit:
         """The hit of a client's request on this window."""
         key = keys.window(client, self.scope, self.limit.period_seconds, generation)
-        return Charge(key, self.limit, cost, self.shadow)
+        return Hit(key, self.limit, cost, self.shadow)
 
 
 def windows_of(policy_name: str, scope: str, limits: Limits, *, shadow: bool) -> tuple[LimitWindow, ...]:
@@ -117,7 +117,7 @@ class ResolvedLimits:
     client: str
     policy: Policy
     windows: tuple[LimitWindow, ...]
-    hits: tuple[Charge, ...]
+    hits: tuple[Hit, ...]
     cost: int
     upstream: str
     valid_until: float = inf

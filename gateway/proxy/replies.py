@@ -12,7 +12,7 @@ from gateway.http.fields import Fields, render_fields
 from gateway.http.response_head import LocalReply, ProblemError, problem
 from gateway.http.rules import BadRequestError
 from gateway.identity import TooManyUnknownKeysError, UnauthenticatedError
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import WindowStatus
 from gateway.policy.resolve import LimitWindow
 from gateway.policy.routing import AmbiguousRouteError
 from gateway.telemetry.counters import Counters, Outcome
@@ -94,9 +94,9 @@ def options(methods: Iterable[str], limits: Fields) -> LocalReply:
 
 def rejected(decision: Decision, style: RateLimitHeaders) -> LocalReply:
     """429 (RFC 6585 §4); Retry-After is the longest wait of the windows that reject."""
-    if decision.standings is None or decision.concurrency is not None:
+    if decision.statuses is None or decision.concurrency is not None:
         return _rejected(decision, style)
-    left = [(each.admitted, each.remaining, ceil(each.wait_seconds)) for each in decision.standings]
+    left = [(each.admitted, each.remaining, ceil(each.wait_seconds)) for each in decision.statuses]
     return _rejected_cached(decision.windows, tuple(left), decision.cost, style)
 
 
@@ -108,8 +108,8 @@ def _rejected_cached(
     style: RateLimitHeaders,
 ) -> LocalReply:
     """Cached: rendering costs 10 µs, a lookup 0.5."""
-    standings = tuple(Standing(*each) for each in left)
-    return _rejected(Decision(False, None, windows, standings, cost), style)
+    statuses = tuple(WindowStatus(*each) for each in left)
+    return _rejected(Decision(False, None, windows, statuses, cost), style)
 
 
 def _rejected(decision: Decision, style: RateLimitHeaders) -> LocalReply:
@@ -117,8 +117,8 @@ def _rejected(decision: Decision, style: RateLimitHeaders) -> LocalReply:
     wait, names = 1, [CONCURRENCY]
     detail = "As many requests as may be are being served for this client; try again when one has ended."
     if violated:
-        window, standing = max(violated, key=lambda found: found[1].wait_seconds)
-        wait, names = retry_after(standing), [window.name for window, _ in violated]
+        window, status = max(violated, key=lambda found: found[1].wait_seconds)
+        wait, names = retry_after(status), [window.name for window, _ in violated]
         detail = f"{_exhausted(window, decision.cost)}; try again in {wait} s."
     return problem(
         429,
@@ -129,11 +129,11 @@ def _rejected(decision: Decision, style: RateLimitHeaders) -> LocalReply:
     )
 
 
-def _violated(decision: Decision) -> list[tuple[LimitWindow, Standing]]:
-    if decision.standings is None:
+def _violated(decision: Decision) -> list[tuple[LimitWindow, WindowStatus]]:
+    if decision.statuses is None:
         return []
-    found = zip(decision.windows, decision.standings, strict=True)
-    return [(window, standing) for window, standing in found if not (standing.admitted or window.shadow)]
+    found = zip(decision.windows, decision.statuses, strict=True)
+    return [(window, status) for window, status in found if not (status.admitted or window.shadow)]
 
 
 def _exhausted(window: LimitWindow, cost: int) -> str:
@@ -143,9 +143,9 @@ def _exhausted(window: LimitWindow, cost: int) -> str:
     return f"{limit} has no room for this one, which counts as {cost}"
 
 
-def retry_after(standing: Standing) -> int:
+def retry_after(status: WindowStatus) -> int:
     """Whole seconds until quota comes free, at least 1 (RFC 9110 §10.2.3)."""
-    return max(1, ceil(standing.wait_seconds))
+    return max(1, ceil(status.wait_seconds))
 
 
 def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
@@ -164,25 +164,25 @@ def limit_fields(decision: Decision, style: RateLimitHeaders) -> Fields:
 
 def limit_lines(decision: Decision, style: RateLimitHeaders) -> bytes:
     """`limit_fields` rendered; the common case of one window uses the template of the window."""
-    windows, standings = decision.windows, decision.standings
-    if len(windows) != 1 or standings is None or decision.concurrency is not None or style != "ietf":
+    windows, statuses = decision.windows, decision.statuses
+    if len(windows) != 1 or statuses is None or decision.concurrency is not None or style != "ietf":
         return render_fields(limit_fields(decision, style))
-    standing = standings[0]
-    if windows[0].shadow or not standing.wait_seconds:
+    status = statuses[0]
+    if windows[0].shadow or not status.wait_seconds:
         return render_fields(limit_fields(decision, style))
-    return windows[0].header_template % (standing.remaining, retry_after(standing))
+    return windows[0].header_template % (status.remaining, retry_after(status))
 
 
 def _ietf(decision: Decision, visible: list[int]) -> Fields:
     """draft-ietf-httpapi-ratelimit-headers-10 §3 and §4: lists of structured field items (RFC 9651)."""
     policies = [decision.windows[place].policy_item for place in visible]
     left: list[bytes] = []
-    if decision.standings is not None:
+    if decision.statuses is not None:
         for place in visible:
-            name, standing = decision.windows[place].name.encode(), decision.standings[place]
+            name, status = decision.windows[place].name.encode(), decision.statuses[place]
             # A window without a wait has no known reset.
-            time = b";t=%d" % retry_after(standing) if standing.wait_seconds else b""
-            left.append(b'"%b";r=%d%b' % (name, standing.remaining, time))
+            time = b";t=%d" % retry_after(status) if status.wait_seconds else b""
+            left.append(b'"%b";r=%d%b' % (name, status.remaining, time))
     if decision.concurrency is not None and not decision.concurrency.shadow:
         name = CONCURRENCY.encode()
         policies.append(b'"%b";q=%d;qu="concurrent-requests"' % (name, decision.concurrency.limit))
@@ -193,20 +193,20 @@ def _ietf(decision: Decision, visible: list[int]) -> Fields:
 
 def _legacy(decision: Decision, visible: list[int]) -> Fields:
     """X-RateLimit fields of one window: the one with the least remaining; if not counted, the smallest."""
-    windows, standings = decision.windows, decision.standings
-    if standings is None:
+    windows, statuses = decision.windows, decision.statuses
+    if statuses is None:
         quota = min(windows[place].limit.quota for place in visible)
         return [(b"X-RateLimit-Limit", b"%d" % quota)]
 
     def room(place: int) -> tuple[bool, int, float]:
-        standing = standings[place]
-        return standing.admitted, standing.remaining, -standing.wait_seconds
+        status = statuses[place]
+        return status.admitted, status.remaining, -status.wait_seconds
 
     tightest = min(visible, key=room)
     return [
         (b"X-RateLimit-Limit", b"%d" % windows[tightest].limit.quota),
-        (b"X-RateLimit-Remaining", b"%d" % standings[tightest].remaining),
-        (b"X-RateLimit-Reset", b"%d" % retry_after(standings[tightest])),
+        (b"X-RateLimit-Remaining", b"%d" % statuses[tightest].remaining),
+        (b"X-RateLimit-Reset", b"%d" % retry_after(statuses[tightest])),
     ]
 
 

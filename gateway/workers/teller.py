@@ -50,7 +50,7 @@ class Teller:
         return WorkerState(
             {name: getattr(serves.counters, name) for name in GAUGES},
             redis.store.connected,
-            redis.store.trouble,
+            redis.store.last_error,
             redis.clock.seconds(now) - now if self._knows_redis_time else None,
             redis.overrides.report,
             serves.reload.report,

@@ -13,9 +13,8 @@ from gateway.clock import RedisClock
 from gateway.config.policy_files import read_policies
 from gateway.config.settings import Settings
 from gateway.http.request_id import RequestIds
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Told
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.limiter import LimiterResult
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.proxy.access_log import AccessLog
@@ -31,7 +30,7 @@ ANSWER = (
     b'Vary: Accept-Encoding\r\n\r\n{"id": 1, "name": "hello"}'
 )
 REQUEST = (
-    b"GET /items/%d?view=full HTTP/1.1\r\nHost: api.example.org\r\n"
+    b"GET /items/%d?cached=full HTTP/1.1\r\nHost: api.example.org\r\n"
     b"User-Agent: example-client/3.4 (linux; x86_64)\r\nAccept: application/json\r\n"
     b"Accept-Encoding: gzip, deflate, br\r\nX-API-Key: key-%07d\r\n\r\n"
 )
@@ -73,18 +72,20 @@ class ToldLimiter:
     """Admits each request at once, or refuses it as from memory; Redis is not asked."""
 
     def __init__(self, *, admits: bool) -> None:
-        self._standings = (Standing(admits, 99 if admits else 0, 30.0),)
+        self._statuses = (WindowStatus(admits, 99 if admits else 0, 30.0),)
         self._admits = admits
 
-    def recall(self, charges: Sequence[Charge]) -> tuple[Standing, ...] | None:
+    def recall(self, hits: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         """What it remembers."""
-        del charges
-        return None if self._admits else self._standings
+        del hits
+        return None if self._admits else self._statuses
 
-    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> tuple[Standing, ...]:
+    def check(
+        self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]
+    ) -> tuple[WindowStatus, ...]:
         """What it is told to say."""
-        del charges, on_decided
-        return self._standings
+        del hits, on_result
+        return self._statuses
 
 
 class StageSet:

@@ -6,8 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.contract.limits import Limit
-from gateway.limiter.ledger import MAX_WINDOWS
-from gateway.limiter.views import MAX_VIEWS
+from gateway.limiter import fallback, window_cache
 from gateway.telemetry.clients import ClientActivity
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import decide, limiter_node
@@ -25,9 +24,9 @@ async def test_keys_seen_once_take_little_of_redis_and_a_bounded_part_of_the_nod
     with redis_server.running() as server:
         async with Redis.from_url(server.url) as redis, many_keys.in_process(server.url) as limiter:
             cost = await many_keys.measure(limiter, redis, 50_000, rounds=1, known_times=1)
-            views = limiter.node.views
-            assert len(views) == MAX_VIEWS
-            assert len(limiter.node.ledger) == 0
+            cache = limiter.node.cache
+            assert len(cache) == window_cache.MAX_WINDOWS
+            assert len(limiter.node.backlog) == 0
     assert cost.redis_bytes_per_key <= MOST_REDIS_BYTES
     assert cost.memory_usage_bytes <= MOST_REDIS_BYTES
     assert cost.rss_growth_bytes <= MOST_RSS_BYTES
@@ -42,14 +41,14 @@ async def test_keys_seen_once_take_as_little_of_a_node_process() -> None:
 
 
 async def test_without_redis_the_books_of_many_keys_are_bounded() -> None:
-    many = MAX_WINDOWS + 5000
+    many = fallback.MAX_WINDOWS + 5000
     async with limiter_node("redis://127.0.0.1:1/0", on_failure="local") as node:
         for number in range(many):
-            standing = await decide(node.limiter, f"client-{number}", Limit(10, 60))
-            assert standing is not None
-            assert standing.admitted
-        assert len(node.ledger) == node.ledger.owing == MAX_WINDOWS
-        assert node.counters.store_written_off == many - MAX_WINDOWS
+            status = await decide(node.limiter, f"client-{number}", Limit(10, 60))
+            assert status is not None
+            assert status.admitted
+        assert len(node.backlog) == node.backlog.pending == fallback.MAX_WINDOWS
+        assert node.counters.store_written_off == many - fallback.MAX_WINDOWS
 
 
 def test_what_a_node_remembers_of_its_clients_is_bounded() -> None:

@@ -24,13 +24,11 @@ from gateway.config.policy_files import read_policies
 from gateway.config.settings import Settings
 from gateway.errors import StoreUnavailable
 from gateway.http.request_id import RequestIds
-from gateway.limiter.ask import Ask, tell
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.batch import PendingCheck, notify
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.proxy import tcp
@@ -117,11 +115,11 @@ class Gateway:
             exempt=read.trusted_proxies,
         )
         redis_clock = RedisClock(lambda: int(wall() * 1e9))
-        ledger = Ledger(self._counters)
+        backlog = Backlog(self._counters)
         limiter = Limiter(
             _ScriptedStore(script),
-            _ScriptedViews(script),
-            Fallback(Views(), ledger, redis_clock),
+            _ScriptedCache(script),
+            Fallback(WindowCache(), backlog, redis_clock),
             self._counters,
             on_failure=read.on_store_failure,
             live_nodes=lambda: 2,
@@ -226,19 +224,19 @@ class Gateway:
         )
 
 
-class _ScriptedViews:
+class _ScriptedCache:
     """In the place of the limiter's memory of rejections: it remembers what the script says."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def refusal(self, charges: Sequence[Charge], now: float) -> tuple[Standing, ...] | None:
+    def rejection(self, hits: Sequence[Hit], now: float) -> tuple[WindowStatus, ...] | None:
         """Asked first of all for each request that is counted."""
         del now
-        decision = self._script.turn(charges[0].key)
-        if decision.verdict is not Verdict.REMEMBERED or charges[-1].shadow:
+        decision = self._script.turn(hits[0].key)
+        if decision.verdict is not Verdict.REMEMBERED or hits[-1].shadow:
             return None
-        return _standings(self._script, charges)
+        return _statuses(self._script, hits)
 
 
 class _ScriptedStore:
@@ -247,24 +245,24 @@ class _ScriptedStore:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    def ask(self, charges: Sequence[Charge], on_answer: Callable[[Ask], None]) -> Ask:
+    def check(self, hits: Sequence[Hit], on_result: Callable[[PendingCheck], None]) -> PendingCheck:
         """Decide as the script says, after its time.
 
         Raises:
             StoreUnavailable: that is the verdict.
         """
-        decision = self._script.current(charges[0].key)
-        standings = _standings(self._script, charges)
+        decision = self._script.current(hits[0].key)
+        statuses = _statuses(self._script, hits)
         if decision.verdict is Verdict.AWAY:
             raise StoreUnavailable("simulated")
         loop = asyncio.get_running_loop()
-        asked = Ask(charges, loop.time(), on_answer)
+        asked = PendingCheck(hits, loop.time(), on_result)
         lost = decision.verdict is Verdict.LOST
 
         def answer() -> None:
-            if asked.waits:
-                asked.answer = StoreUnavailable("simulated") if lost else standings
-                tell([asked])
+            if asked.is_waiting:
+                asked.result = StoreUnavailable("simulated") if lost else statuses
+                notify([asked])
 
         if decision.seconds:
             loop.call_later(decision.seconds, answer)
@@ -273,14 +271,14 @@ class _ScriptedStore:
         return asked
 
 
-def _standings(script: Script, charges: Sequence[Charge]) -> tuple[Standing, ...]:
+def _statuses(script: Script, hits: Sequence[Hit]) -> tuple[WindowStatus, ...]:
     """One a window; the last of several windows is the one that rejects."""
-    key = charges[0].key
+    key = hits[0].key
     rejected = script.current(key).verdict in (Verdict.REFUSED, Verdict.REMEMBERED)
-    last = len(charges) - 1
+    last = len(hits) - 1
     return tuple(
-        Standing(not (rejected and place == last), 0 if rejected else script.remaining(key), 2.5 + place)
-        for place in range(len(charges))
+        WindowStatus(not (rejected and place == last), 0 if rejected else script.remaining(key), 2.5 + place)
+        for place in range(len(hits))
     )
 
 

@@ -8,7 +8,7 @@ from tests.model.reckoning import began, length_of
 from tests.model.record import By, Outcome, Record
 from tests.model.redis import Executed
 
-POSTED = window.POSTED.encode()
+POSTED = window.BACKFILLED.encode()
 _READS = (b"HGETALL", b"HMGET")
 
 
@@ -134,25 +134,25 @@ def _is_posting(executed: list[Executed], position: int) -> bool:
 
 
 def _enter(record: Record, books: Books, places: dict[int, int], outcome: Outcome) -> None:
-    for charge, standing in zip(outcome.charges, outcome.standings, strict=True):
-        if not standing.admitted:
+    for hit, status in zip(outcome.hits, outcome.statuses, strict=True):
+        if not status.admitted:
             continue
-        found = _question(record, outcome, charge.key.encode())
+        found = _question(record, outcome, hit.key.encode())
         if found is None:
             books.breaches.append(f"admitted by Redis, which was not asked: {outcome}")
             continue
-        account = books.entries[outcome.link, charge.key, int(found.command[2])]
-        account.admitted += charge.cost
+        account = books.entries[outcome.link, hit.key, int(found.command[2])]
+        account.admitted += hit.cost
         if found.epoch and _may_be_of_before(record, outcome, found):
             continue  # replies of several batches came at once
-        books.admissions.setdefault(charge.key, []).append(
+        books.admissions.setdefault(hit.key, []).append(
             Admission(
                 places[id(found)],
                 int(found.command[2]),
                 found.at,
                 found.epoch,
-                charge.cost,
-                charge.limit.quota,
+                hit.cost,
+                hit.limit.quota,
                 outcome,
             )
         )

@@ -107,11 +107,11 @@ def _passed_without_redis(record: Record) -> tuple[Counter[tuple[int, str]], Cou
     most: Counter[tuple[int, str]] = Counter()
     for outcome in record.outcomes:
         if outcome.by is By.OPEN or (outcome.by is By.NODE and outcome.passed):
-            for charge in outcome.charges:
-                most[outcome.node, charge.key] += charge.cost
+            for hit in outcome.hits:
+                most[outcome.node, hit.key] += hit.cost
         if outcome.by is By.NODE and outcome.passed:
-            for charge, standing in zip(outcome.charges, outcome.standings, strict=True):
-                least[outcome.node, charge.key] += charge.cost * standing.admitted
+            for hit, status in zip(outcome.hits, outcome.statuses, strict=True):
+                least[outcome.node, hit.key] += hit.cost * status.admitted
     return least, most
 
 
@@ -216,6 +216,6 @@ def little_is_given_away(record: Record) -> Iterator[str]:
         return
     asked = [outcome for outcome in record.outcomes if outcome.by is By.STORE]
     admitted = sum(outcome.passed for outcome in asked)
-    possible = admissible([outcome.began for outcome in asked], asked[0].charges[0].limit)
+    possible = admissible([outcome.began for outcome in asked], asked[0].hits[0].limit)
     if admitted < _LEAST_RATIO * possible:
         yield f"given away: {admitted} admitted of {possible} that could be"

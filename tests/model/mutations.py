@@ -9,16 +9,12 @@ import pytest
 
 from gateway.contract import window
 from gateway.limiter import decision
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.batcher import Batcher
-from gateway.limiter.commands import Command, pack
-from gateway.limiter.corrections import Corrections
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
-from gateway.limiter.reading import Reading
-from gateway.limiter.view import View
-from gateway.limiter.wire import Wire
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
+from gateway.limiter.connection import RespProtocol
+from gateway.limiter.fallback import Backlog, Fallback
+from gateway.limiter.frame import Command, pack
+from gateway.limiter.store import Batcher, Store
+from gateway.limiter.window_cache import CachedWindow, HashSnapshot
 from tests.unit.gateway.limiter.pipelines import commands
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -35,7 +31,7 @@ class Mutation:
 
 
 def _no_check_against_e(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decision, "error", lambda *_: 0)
+    patch.setattr(decision, "stamp_error", lambda *_: 0)
 
 
 def _no_2e_in_the_tail(patch: pytest.MonkeyPatch) -> None:
@@ -51,59 +47,65 @@ def _b_fields(patch: pytest.MonkeyPatch) -> None:
 
 
 def _next_not_read(patch: pytest.MonkeyPatch) -> None:
-    read, read_open = View.read, View.read_open
+    load, load_open = CachedWindow.load, CachedWindow.load_open
 
-    def read_without(view: View, reading: Reading, *args: Any) -> None:
-        read(view, replace(reading, following=0), *args)
+    def load_without(cached: CachedWindow, snapshot: HashSnapshot, *args: Any) -> None:
+        load(cached, replace(snapshot, following=0), *args)
 
-    patch.setattr(View, "read", read_without)
-    patch.setattr(View, "read_open", lambda view, previous, own, _: read_open(view, previous, own, 0))
+    patch.setattr(CachedWindow, "load", load_without)
+    patch.setattr(
+        CachedWindow, "load_open", lambda cached, previous, own, _: load_open(cached, previous, own, 0)
+    )
 
 
 def _previous_not_read(patch: pytest.MonkeyPatch) -> None:
-    read_open = View.read_open
-    patch.setattr(View, "read_open", lambda view, _, own, following: read_open(view, 0, own, following))
+    load_open = CachedWindow.load_open
+    patch.setattr(
+        CachedWindow, "load_open", lambda cached, _, own, following: load_open(cached, 0, own, following)
+    )
 
 
 def _closed_since_not_read(patch: pytest.MonkeyPatch) -> None:
-    read_on = View.read_on
+    advance = CachedWindow.advance
     patch.setattr(
-        View, "read_on", lambda view, number, closed, at: read_on(view, number, [0] * len(closed), at)
+        CachedWindow,
+        "advance",
+        lambda cached, number, closed, at: advance(cached, number, [0] * len(closed), at),
     )
 
 
 def _no_refund(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Corrections, "give_back", lambda *_: None)
+    patch.setattr(Refunds, "refund", lambda *_: None)
 
 
 def _refund_after_a_reset(patch: pytest.MonkeyPatch) -> None:
     newest: dict[str, int] = {}
-    init, give_back = Batch.__init__, Corrections.give_back
+    init, refund = Batch.__init__, Refunds.refund
 
-    def seen(batch: Batch, asks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
-        for ask in asks:
-            for charge in ask.charges:
-                name, _, generation = charge.key.rpartition(":")
+    def seen(batch: Batch, checks: Sequence[Any], *args: Any, **kwargs: Any) -> None:
+        for check in checks:
+            for hit in check.hits:
+                name, _, generation = hit.key.rpartition(":")
                 newest[name] = max(newest.get(name, 0), int(generation))
-        init(batch, asks, *args, **kwargs)
+        init(batch, checks, *args, **kwargs)
 
-    def to_the_newest(corrections: Corrections, key: str, *args: Any) -> None:
+    def to_the_newest(corrections: Refunds, key: str, *args: Any) -> None:
         name = key.rpartition(":")[0]
-        give_back(corrections, f"{name}:{newest[name]}", *args)
+        refund(corrections, f"{name}:{newest[name]}", *args)
 
     patch.setattr(Batch, "__init__", seen)
-    patch.setattr(Corrections, "give_back", to_the_newest)
+    patch.setattr(Refunds, "refund", to_the_newest)
 
 
 def _refund_after_a_reconnect(patch: pytest.MonkeyPatch) -> None:
-    last: dict[Any, Corrections] = {}
+    last: dict[Store, Refunds] = {}
     init = Batcher.__init__
 
-    def inherit(batcher: Batcher, shared: Any) -> None:
-        init(batcher, shared)
-        if shared.guard in last:
-            batcher._corrections._by_key = last[shared.guard]._by_key
-        last[shared.guard] = batcher._corrections
+    def inherit(batcher: Batcher, store: Store) -> None:
+        init(batcher, store)
+        if store in last:
+            batcher._refunds._by_key = last[store]._by_key
+        last[store] = batcher._refunds
 
     patch.setattr(Batcher, "__init__", inherit)
 
@@ -116,10 +118,10 @@ def _deletion_at_the_tail(patch: pytest.MonkeyPatch) -> None:
 
 
 def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
-    send = Wire.send
-    expires: dict[tuple[Wire, Any], float] = {}
+    send = RespProtocol.send
+    expires: dict[tuple[RespProtocol, Any], float] = {}
 
-    def with_what_is_left(wire: Wire, command: Command) -> Command:
+    def with_what_is_left(wire: RespProtocol, command: Command) -> Command:
         if command[0] != "PEXPIRE":
             return command
         now, lifetime = asyncio.get_running_loop().time(), int(command[2]) / 1000
@@ -129,16 +131,16 @@ def _expiry_not_renewed(patch: pytest.MonkeyPatch) -> None:
             expires[wire, command[1]] = now + lifetime
         return ("PEXPIRE", command[1], max(1, int(left * 1000)))
 
-    def not_renewing(wire: Wire, data: bytes) -> None:
+    def not_renewing(wire: RespProtocol, data: bytes) -> None:
         send(wire, b"".join(pack(with_what_is_left(wire, command)) for command in commands(data)))
 
-    patch.setattr(Wire, "send", not_renewing)
+    patch.setattr(RespProtocol, "send", not_renewing)
 
 
 def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
-    send = Wire.send
+    send = RespProtocol.send
 
-    def only_after(wire: Wire, data: bytes) -> None:
+    def only_after(wire: RespProtocol, data: bytes) -> None:
         sent = commands(data)
         pairs = zip(sent, [*sent[1:], ("",)], strict=True)
         left = [
@@ -147,66 +149,66 @@ def _expiry_not_renewed_first(patch: pytest.MonkeyPatch) -> None:
         ]
         send(wire, b"".join(map(pack, left)))
 
-    patch.setattr(Wire, "send", only_after)
+    patch.setattr(RespProtocol, "send", only_after)
 
 
 def _denial_outlives_a_raise(patch: pytest.MonkeyPatch) -> None:
-    def denies(view: View, _: int, cost: int, now: float) -> bool:
-        return now < view.denied_until and cost >= view._denied_cost
+    def denies(cached: CachedWindow, _: int, cost: int, now: float) -> bool:
+        return now < cached.denied_until and cost >= cached._denied_cost
 
-    patch.setattr(View, "denies", denies)
+    patch.setattr(CachedWindow, "denies", denies)
 
 
 def _denial_for_long(patch: pytest.MonkeyPatch) -> None:
-    deny = View.deny
+    deny = CachedWindow.deny
 
-    def for_a_period(view: View, *args: Any) -> None:
-        deny(view, *args)
-        view.denied_until += view.period_seconds
+    def for_a_period(cached: CachedWindow, *args: Any) -> None:
+        deny(cached, *args)
+        cached.denied_until += cached.period_seconds
 
-    patch.setattr(View, "deny", for_a_period)
+    patch.setattr(CachedWindow, "deny", for_a_period)
 
 
 def _nobody_is_told(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ask, "fail", lambda *_: None)
+    patch.setattr(PendingCheck, "fail", lambda *_: None)
 
 
 def _no_deadline(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Batcher, "_judge_at", lambda *_: None)
+    patch.setattr(Batcher, "_set_deadline_timer", lambda *_: None)
 
 
 def _posted_again(patch: pytest.MonkeyPatch) -> None:
-    take = Ledger.take
+    take = Backlog.take
 
-    def twice(ledger: Ledger, *args: Any) -> Any:
-        taken = take(ledger, *args)
+    def twice(backlog: Backlog, *args: Any) -> Any:
+        taken = take(backlog, *args)
         return taken + taken
 
-    patch.setattr(Ledger, "take", twice)
+    patch.setattr(Backlog, "take", twice)
 
 
 def _never_posted(patch: pytest.MonkeyPatch) -> None:
-    take = Ledger.take
+    take = Backlog.take
 
-    def lose(ledger: Ledger, *args: Any) -> Any:
-        take(ledger, *args)
+    def lose(backlog: Backlog, *args: Any) -> Any:
+        take(backlog, *args)
         return []
 
-    patch.setattr(Ledger, "take", lose)
+    patch.setattr(Backlog, "take", lose)
 
 
 def _whole_limit_each(patch: pytest.MonkeyPatch) -> None:
     decide = Fallback.decide
-    patch.setattr(Fallback, "decide", lambda self, charges, _, now: decide(self, charges, 1, now))
+    patch.setattr(Fallback, "decide", lambda self, hits, _, now: decide(self, hits, 1, now))
 
 
 def _given_back_twice(patch: pytest.MonkeyPatch) -> None:
-    give_back = Corrections.give_back
+    refund = Refunds.refund
 
-    def twice(corrections: Corrections, key: str, period: int, number: int, units: int) -> None:
-        give_back(corrections, key, period, number, 2 * units)
+    def twice(corrections: Refunds, key: str, period: int, number: int, units: int) -> None:
+        refund(corrections, key, period, number, 2 * units)
 
-    patch.setattr(Corrections, "give_back", twice)
+    patch.setattr(Refunds, "refund", twice)
 
 
 MUTATIONS = (

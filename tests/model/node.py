@@ -8,13 +8,11 @@ from gateway.clock import RedisClock
 from gateway.contract import keys
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter
 from gateway.limiter.store import Store
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
 from tests.decided import decided
@@ -26,26 +24,26 @@ _SILENCE_SECONDS = 1.0
 
 
 class NotedFallback:
-    """The real one, and by their charges which requests it has decided about."""
+    """The real one, and by their hits which requests it has decided about."""
 
     def __init__(self, fallback: Fallback) -> None:
         self._fallback = fallback
-        self._noted: dict[int, Sequence[Charge]] = {}
+        self._noted: dict[int, Sequence[Hit]] = {}
 
-    def has_decided(self, charges: Sequence[Charge]) -> bool:
+    def has_decided(self, hits: Sequence[Hit]) -> bool:
         """Whether it was asked about these."""
-        return id(charges) in self._noted
+        return id(hits) in self._noted
 
-    def decide(self, charges: Sequence[Charge], nodes: int, now: float) -> tuple[Standing, ...]:
+    def decide(self, hits: Sequence[Hit], nodes: int, now: float) -> tuple[WindowStatus, ...]:
         """Noted."""
-        self._noted[id(charges)] = charges
-        return self._fallback.decide(charges, nodes, now)
+        self._noted[id(hits)] = hits
+        return self._fallback.decide(hits, nodes, now)
 
-    def enter(
-        self, charges: Sequence[Charge], standings: Sequence[Standing], now: float, *, posted: bool
+    def record(
+        self, hits: Sequence[Hit], statuses: Sequence[WindowStatus], now: float, *, counted: bool
     ) -> None:
         """As the real one."""
-        self._fallback.enter(charges, standings, now, posted=posted)
+        self._fallback.record(hits, statuses, now, counted=counted)
 
 
 class Node:
@@ -63,23 +61,23 @@ class Node:
     def _start(self) -> None:
         scenario = self._scenario
         self.counters = Counters()
-        self.views = Views()
-        self.ledger = Ledger(self.counters)
+        self.cache = WindowCache()
+        self.backlog = Backlog(self.counters)
         clock = RedisClock(self._wall_nanoseconds)
         self.store = Store(
             Endpoint(parse_redis_url(scenario.redis_url)),
             clock,
             self.counters,
-            self.views,
-            self.ledger,
+            self.cache,
+            self.backlog,
             deadline_seconds=scenario.deadline_seconds,
             silence_seconds=_SILENCE_SECONDS,
             now=self.loop.now,
         )
-        self._fallback = NotedFallback(Fallback(self.views, self.ledger, clock))
+        self._fallback = NotedFallback(Fallback(self.cache, self.backlog, clock))
         self.limiter = Limiter(
             self.store,
-            self.views,
+            self.cache,
             self._fallback,
             self.counters,
             on_failure=scenario.on_failure,
@@ -98,8 +96,8 @@ class Node:
 
     def _begin(self, request: Request) -> None:
         policy = self.policies[request.client]
-        charges = tuple(
-            Charge(
+        hits = tuple(
+            Hit(
                 keys.window(request.client, window.scope, window.limit.period_seconds, policy.generation),
                 window.limit,
                 request.cost,
@@ -107,7 +105,7 @@ class Node:
             )
             for window in policy.windows
         )
-        outcome = Outcome(request, self.number, charges, self.loop.tick, stood_still=self.loop.stood_still)
+        outcome = Outcome(request, self.number, hits, self.loop.tick, stood_still=self.loop.stood_still)
         self._outcomes.append(outcome)
         task = self.loop.create_task(self._decide(outcome))
         self._under_way[task] = outcome
@@ -117,16 +115,16 @@ class Node:
 
     async def _decide(self, outcome: Outcome) -> None:
         try:
-            standings = await decided(self.limiter, outcome.charges)
+            statuses = await decided(self.limiter, outcome.hits)
         except StoreUnavailable:
             outcome.by = By.CLOSED
         except asyncio.CancelledError:
             outcome.by = By.LEFT
         else:
-            outcome.standings = standings or ()
-            if standings is None:
+            outcome.statuses = statuses or ()
+            if statuses is None:
                 outcome.by = By.OPEN
-            elif self._fallback.has_decided(outcome.charges):
+            elif self._fallback.has_decided(outcome.hits):
                 outcome.by = By.NODE
             else:
                 outcome.by = By.STORE
@@ -137,9 +135,9 @@ class Node:
 
     def kill(self) -> None:
         """End as a process does that is killed."""
-        under_way = list(self._under_way.values())
+        in_flight = list(self._under_way.values())
         self.loop.kill()
-        for outcome in under_way:
+        for outcome in in_flight:
             outcome.by = By.KILLED
             outcome.ended = self.loop.tick
 
@@ -149,12 +147,12 @@ class Node:
 
     def kept(self) -> list[str]:
         """What it holds though nobody asks any more."""
-        held = {"windows owed to Redis": self.ledger.owing}
-        batcher = self.store._serving
+        held = {"windows owed to Redis": self.backlog.pending}
+        batcher = self.store._active
         if batcher is not None:
             held["asks that wait"] = len(batcher._waiting)
-            held["asks under way"] = sum(len(batch.asks) for batch in batcher.under_way)
-            held["windows to correct"] = len(batcher._corrections._by_key)
+            held["asks under way"] = sum(len(batch.checks) for batch in batcher.in_flight)
+            held["windows to correct"] = len(batcher._refunds._by_key)
         return [f"{count} {what} at node {self.number}" for what, count in held.items() if count]
 
     def stop(self) -> None:

@@ -5,8 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from tests.model.redis import Executed
 from tests.model.scenario import Request, Scenario
 
@@ -29,12 +28,12 @@ class Outcome:
 
     request: Request
     node: int
-    charges: tuple[Charge, ...]
+    hits: tuple[Hit, ...]
     began: int
     by: By = By.NOBODY
     ended: int = -1
     stood_still: int = 0  # µs of the time between in which the node did not run
-    standings: tuple[Standing, ...] = ()
+    statuses: tuple[WindowStatus, ...] = ()
     link: int = -1
     replies: int = 0
 
@@ -42,8 +41,7 @@ class Outcome:
     def passed(self) -> bool:
         """Whether the request went on to the upstream, counted."""
         return self.by in (By.STORE, By.NODE) and all(
-            standing.admitted or charge.shadow
-            for charge, standing in zip(self.charges, self.standings, strict=True)
+            status.admitted or hit.shadow for hit, status in zip(self.hits, self.statuses, strict=True)
         )
 
 
@@ -94,5 +92,5 @@ class Record:
         for entry in self.log:
             text.update(repr(entry).encode())
         for outcome in self.outcomes:
-            text.update(repr((outcome.began, outcome.ended, outcome.by.name, outcome.standings)).encode())
+            text.update(repr((outcome.began, outcome.ended, outcome.by.name, outcome.statuses)).encode())
         return text.hexdigest()

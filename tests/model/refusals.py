@@ -21,19 +21,17 @@ def without_reason(record: Record) -> Iterator[str]:
     for outcome in record.outcomes:
         if outcome.by is not By.STORE:
             continue
-        for charge, standing in zip(outcome.charges, outcome.standings, strict=True):
-            if standing.admitted or charge.cost > charge.limit.quota:
+        for hit, status in zip(outcome.hits, outcome.statuses, strict=True):
+            if status.admitted or hit.cost > hit.limit.quota:
                 continue
             if not histories:
                 histories = _histories(record)
-            start = outcome.began - 2 * outcome.stood_still - _memory(record, length_of(charge.key))
+            start = outcome.began - 2 * outcome.stood_still - _memory(record, length_of(hit.key))
             most = (
-                histories[charge.key].most(start, outcome.ended, record.scenario)
-                if charge.key in histories
-                else 0
+                histories[hit.key].most(start, outcome.ended, record.scenario) if hit.key in histories else 0
             )
-            if most <= charge.limit.quota - charge.cost:
-                yield f"refused without reason: {charge.key} had at most {most} units: {outcome}"
+            if most <= hit.limit.quota - hit.cost:
+                yield f"refused without reason: {hit.key} had at most {most} units: {outcome}"
 
 
 def _memory(record: Record, length: int) -> int:

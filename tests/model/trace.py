@@ -13,7 +13,7 @@ def lines(record: Record) -> Iterator[str]:
     told: list[tuple[int, str]] = []
     told += [(entry.tick, _command(entry)) for entry in record.log]
     for outcome in record.outcomes:
-        told.append((outcome.began, f"node {outcome.node} asks: {_charges(outcome)}"))
+        told.append((outcome.began, f"node {outcome.node} asks: {_hits(outcome)}"))
         if outcome.ended >= 0:
             told.append((outcome.ended, f"node {outcome.node} decides: {_answer(outcome)}"))
     for number, link in enumerate(record.links):
@@ -52,11 +52,11 @@ def _command(entry: Executed) -> str:
     return f"Redis at {entry.at}, connection {entry.link} of node {entry.node}: {words} → {reply}"
 
 
-def _charges(outcome: Outcome) -> str:
-    return ", ".join(f"{charge.cost} of {charge.key} ({charge.limit})" for charge in outcome.charges)
+def _hits(outcome: Outcome) -> str:
+    return ", ".join(f"{hit.cost} of {hit.key} ({hit.limit})" for hit in outcome.hits)
 
 
 def _answer(outcome: Outcome) -> str:
-    standings = ", ".join("yes" if standing.admitted else "no" for standing in outcome.standings)
+    statuses = ", ".join("yes" if status.admitted else "no" for status in outcome.statuses)
     waited = (outcome.ended - outcome.began) / 1000
-    return f"{standings or 'nothing'} by {outcome.by.value} after {waited:.1f} ms: {_charges(outcome)}"
+    return f"{statuses or 'nothing'} by {outcome.by.value} after {waited:.1f} ms: {_hits(outcome)}"

@@ -48,10 +48,10 @@ def _by_key(record: Record, books: Books) -> dict[str, list[tuple[int, int, int,
             found.setdefault(key, []).append((record.log[each.place].tick, each.cost, each.quota, 0))
     for outcome in record.outcomes:
         if outcome.by is By.NODE and outcome.passed:
-            for charge, standing in zip(outcome.charges, outcome.standings, strict=True):
-                if standing.admitted:
-                    found.setdefault(charge.key, []).append(
-                        (outcome.ended, charge.cost, charge.limit.quota, outcome.stood_still)
+            for hit, status in zip(outcome.hits, outcome.statuses, strict=True):
+                if status.admitted:
+                    found.setdefault(hit.key, []).append(
+                        (outcome.ended, hit.cost, hit.limit.quota, outcome.stood_still)
                     )
     return found
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import admits
+from gateway.limiter.decision import Hit, admits
 from gateway.limiter.limiter import Limiter
 from loadtest import redis_server
 from tests.decided import decided
@@ -99,9 +98,7 @@ async def _monitoring(port: int) -> AsyncIterator[bytearray]:
 
 async def measure(limits: Sequence[Limit], seconds: float) -> Traffic:
     """Three nodes share `REQUESTS_PER_SECOND` of one client with these windows."""
-    charges = [
-        Charge(keys.window("hot", keys.CLIENT_SCOPE, limit.period_seconds, 0), limit) for limit in limits
-    ]
+    hits = [Hit(keys.window("hot", keys.CLIENT_SCOPE, limit.period_seconds, 0), limit) for limit in limits]
     traffic = Traffic()
     async with AsyncExitStack() as stack:
         server = stack.enter_context(redis_server.running())
@@ -109,7 +106,7 @@ async def measure(limits: Sequence[Limit], seconds: float) -> Traffic:
         async with _monitoring(server.port) as told:
             await asyncio.gather(
                 *(
-                    _hammer(node.limiter, charges, REQUESTS_PER_SECOND / NODES, seconds, traffic)
+                    _hammer(node.limiter, hits, REQUESTS_PER_SECOND / NODES, seconds, traffic)
                     for node in nodes
                 )
             )
@@ -120,15 +117,15 @@ async def measure(limits: Sequence[Limit], seconds: float) -> Traffic:
 
 
 async def _hammer(
-    limiter: Limiter, charges: Sequence[Charge], per_second: float, seconds: float, traffic: Traffic
+    limiter: Limiter, hits: Sequence[Hit], per_second: float, seconds: float, traffic: Traffic
 ) -> None:
     """At a rate, in small groups, and without waiting for the answers; what is late is sent all the same."""
 
     async def decide() -> None:
-        standings = await decided(limiter, charges)
-        assert standings is not None
+        statuses = await decided(limiter, hits)
+        assert statuses is not None
         traffic.requests += 1
-        traffic.admitted += admits(charges, standings)
+        traffic.admitted += admits(hits, statuses)
 
     started, sent, whole = monotonic(), 0, int(seconds * per_second)
     async with asyncio.TaskGroup() as group:

@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 from gateway.clock import monotonic
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.decision import Hit
+from gateway.limiter.limiter import Limiter, LimiterResult
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import limiter_node
 
@@ -48,9 +48,9 @@ class Cost:
 class _Asker:
     """Asks for so many decisions, some at once."""
 
-    def __init__(self, limiter: Limiter, charges: Iterator[tuple[Charge]], at_once: int) -> None:
+    def __init__(self, limiter: Limiter, hits: Iterator[tuple[Hit]], at_once: int) -> None:
         self._limiter = limiter
-        self._charges = charges
+        self._charges = hits
         self._at_once = at_once
         self._out = 0
         self._left = 0
@@ -66,10 +66,10 @@ class _Asker:
     def _ask(self) -> None:
         self._out = min(self._at_once, self._left)
         self._left -= self._out
-        for charges in islice(self._charges, self._out):
-            self._limiter.ask(charges, self._told)
+        for hits in islice(self._charges, self._out):
+            self._limiter.check(hits, self._told)
 
-    def _told(self, decided: Told) -> None:
+    def _told(self, decided: LimiterResult) -> None:
         assert isinstance(decided, tuple)
         assert decided[0].admitted
         self._out -= 1
@@ -82,15 +82,15 @@ class _Asker:
 
 async def measure(load: Load, rounds: int = 5) -> Cost:
     """On a Redis of its own; full windows have units in each sub-interval."""
-    charges = [
-        Charge(keys.window(f"client-{number:06}", keys.CLIENT_SCOPE, LIMIT.period_seconds, 0), LIMIT)
+    hits = [
+        Hit(keys.window(f"client-{number:06}", keys.CLIENT_SCOPE, LIMIT.period_seconds, 0), LIMIT)
         for number in range(load.keys)
     ]
     with redis_server.running() as server:
         async with Redis.from_url(server.url) as redis, limiter_node(server.url) as node:
             if load.is_full:
-                await _fill(redis, charges)
-            visits = cycle([(charge,) for charge in charges])
+                await _fill(redis, hits)
+            visits = cycle([(hit,) for hit in hits])
             asker = _Asker(node.limiter, visits, load.at_once)
             decisions = load.keys * load.each
             await asker.ask(load.keys)
@@ -105,17 +105,17 @@ async def measure(load: Load, rounds: int = 5) -> Cost:
     return Cost(median(node_us), median(redis_us))
 
 
-async def _fill(redis: Redis, charges: list[Charge]) -> None:
+async def _fill(redis: Redis, hits: list[Hit]) -> None:
     seconds, micros = await redis.time()
     at = seconds * window.MICROSECONDS + micros
     fields = range(
         window.oldest_counted(at, LIMIT.period_seconds), window.sub_interval(at, LIMIT.period_seconds) + 1
     )
-    for first in range(0, len(charges), _SEEDED_AT_ONCE):
+    for first in range(0, len(hits), _SEEDED_AT_ONCE):
         pipeline = redis.pipeline(transaction=False)
-        for charge in charges[first : first + _SEEDED_AT_ONCE]:
-            pipeline.hset(charge.key, mapping={str(number): 7 for number in fields})
-            pipeline.pexpire(charge.key, window.key_lifetime_ms(LIMIT.period_seconds))
+        for hit in hits[first : first + _SEEDED_AT_ONCE]:
+            pipeline.hset(hit.key, mapping={str(number): 7 for number in fields})
+            pipeline.pexpire(hit.key, window.key_lifetime_ms(LIMIT.period_seconds))
         await pipeline.execute()
 
 

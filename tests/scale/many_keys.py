@@ -87,8 +87,8 @@ class InProcess:
         left = iter(clients)
         while some := list(islice(left, _AT_ONCE)):
             ids = [client_id.unknown_client_id(client, "") for client in some]
-            standings = await asyncio.gather(*(decide(self.node.limiter, each, LIMIT) for each in ids))
-            assert all(standing is not None and standing.admitted for standing in standings)
+            statuses = await asyncio.gather(*(decide(self.node.limiter, each, LIMIT) for each in ids))
+            assert all(status is not None and status.admitted for status in statuses)
 
     async def usage(self) -> tuple[float, int]:
         """Of this process."""

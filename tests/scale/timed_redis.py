@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.commands import Command, pack
-from gateway.limiter.wire import Reply
+from gateway.limiter.connection import Reply
+from gateway.limiter.frame import Command, pack
 from tests.raw_redis import RawRedis
 
 

@@ -10,12 +10,10 @@ from itertools import count
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.batcher import GIVE_BACK_SECONDS
-from gateway.limiter.charge import Charge
-from gateway.limiter.corrections import Corrections
-from gateway.limiter.views import Views
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
+from gateway.limiter.decision import Hit
+from gateway.limiter.store import REFUND_SECONDS
+from gateway.limiter.window_cache import WindowCache
 from tests.scale.timed_redis import TimedRedis
 from tests.unit.gateway.limiter.pipelines import commands_of
 
@@ -54,8 +52,8 @@ class Course:
 
 class _Node:
     def __init__(self, correct_soon: Callable[["_Node"], None]) -> None:
-        self.views = Views()
-        self.corrections = Corrections(lambda: correct_soon(self))
+        self.cache = WindowCache()
+        self.corrections = Refunds(lambda: correct_soon(self))
 
 
 class Simulation:
@@ -65,9 +63,9 @@ class Simulation:
         self._habit = habit
         self._chance = random.Random(seed)
         period = habit.limit.period_seconds
-        self._charge = Charge(keys.window("acme", keys.CLIENT_SCOPE, period, 0), habit.limit)
+        self._hit = Hit(keys.window("acme", keys.CLIENT_SCOPE, period, 0), habit.limit)
         self._tolerance = window.stamp_tolerance(period)
-        self._redis = TimedRedis(redis_port, self._charge.key)
+        self._redis = TimedRedis(redis_port, self._hit.key)
         self._nodes = [_Node(self._correct_soon) for _ in range(NODES)]
         self._now = _START
         self._due: list[tuple[int, int, Callable[[], None]]] = []
@@ -96,23 +94,23 @@ class Simulation:
 
     def _burst(self, phase: int, until: int) -> None:
         if self._now < until:
-            width = self._charge.limit.period_seconds / window.SUB_INTERVALS
+            width = self._hit.limit.period_seconds / window.SUB_INTERVALS
             gap = self._chance.expovariate(1 / (self._habit.gaps[phase] * width))
             self._after(gap, lambda: self._burst(phase, until))
             now = self._now / MICROSECONDS
             requests = self._chance.randint(1, _BURST)
             self.course.requests += requests
-            asks = [Ask([self._charge], now, None) for _ in range(requests)]
+            asks = [PendingCheck([self._hit], now, None) for _ in range(requests)]
             self._send(self._chance.choice(self._nodes), asks)
 
     def _correct_soon(self, node: _Node) -> None:
-        self._after(GIVE_BACK_SECONDS, lambda: self._send(node, []) if node.corrections else None)
+        self._after(REFUND_SECONDS, lambda: self._send(node, []) if node.corrections else None)
 
-    def _send(self, node: _Node, asks: Sequence[Ask], attempt: int = 1) -> None:
+    def _send(self, node: _Node, asks: Sequence[PendingCheck], attempt: int = 1) -> None:
         way = int(self._habit.way_seconds * MICROSECONDS)
         stamp = self._now + way + self._chance.randint(-self._tolerance, self._tolerance)
-        before, refunds = node.corrections.take(stamp, {self._charge.key} if asks else ())
-        batch = Batch(asks, stamp, self._now / MICROSECONDS, node.views, before=before, refunds=refunds)
+        before, refunds = node.corrections.take(stamp, {self._hit.key} if asks else ())
+        batch = Batch(asks, stamp, self._now / MICROSECONDS, node.cache, before=before, refunds=refunds)
         self._after(self._habit.way_seconds, lambda: self._execute(node, batch, attempt))
 
     def _execute(self, node: _Node, batch: Batch, attempt: int) -> None:
@@ -122,9 +120,9 @@ class Simulation:
         self._after(self._habit.way_seconds, lambda: self._settle(node, batch, replies, attempt))
 
     def _settle(self, node: _Node, batch: Batch, replies: Sequence[object], attempt: int) -> None:
-        again = batch.settle(replies, batch.executed(replies), 0.0, node.views, node.corrections)
+        again = batch.settle(replies, batch.executed(replies), 0.0, node.cache, node.corrections)
         self.course.admitted += sum(
-            ask.answer[0].admitted for ask in batch.asks if isinstance(ask.answer, tuple)
+            ask.result[0].admitted for ask in batch.checks if isinstance(ask.result, tuple)
         )
         if again and attempt < _ATTEMPTS:
             self._send(node, again, attempt + 1)

@@ -17,11 +17,9 @@ from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
-from gateway.limiter.corrections import Corrections
-from gateway.limiter.views import Views
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
+from gateway.limiter.decision import Hit
+from gateway.limiter.window_cache import WindowCache
 from loadtest import redis_server
 from tests.raw_redis import RawRedis
 from tests.simulation.crowd import name
@@ -103,24 +101,26 @@ class Connection:
 
 def pipelines(port: int, load: Load) -> Iterator[tuple[bytes, int]]:
     """Those of one node for all clients, with the number of replies to each."""
-    charges = [
-        Charge(keys.window(name(rank), keys.CLIENT_SCOPE, LIMIT.period_seconds, 0), LIMIT)
+    hits = [
+        Hit(keys.window(name(rank), keys.CLIENT_SCOPE, LIMIT.period_seconds, 0), LIMIT)
         for rank in range(CLIENTS)
     ]
-    views, corrections = Views(), Corrections(lambda: None)
+    cache, corrections = WindowCache(), Refunds(lambda: None)
     with RawRedis(port) as redis:
         for first in range(0, CLIENTS, load.at_once):
-            batch = _batch(charges[first : first + load.at_once], views)
+            batch = _batch(hits[first : first + load.at_once], cache)
             if load.known:
                 replies = redis.call(batch.data, batch.replies)
-                batch.settle(replies, batch.executed(replies), 0.0, views, corrections)
-                batch = _batch(charges[first : first + load.at_once], views)
+                batch.settle(replies, batch.executed(replies), 0.0, cache, corrections)
+                batch = _batch(hits[first : first + load.at_once], cache)
             yield batch.data, batch.replies
 
 
-def _batch(charges: Sequence[Charge], views: Views) -> Batch:
+def _batch(hits: Sequence[Hit], cache: WindowCache) -> Batch:
     now = monotonic()
-    return Batch([Ask([one], now, None) for one in charges], int(time.time() * MICROSECONDS), now, views)
+    return Batch(
+        [PendingCheck([one], now, None) for one in hits], int(time.time() * MICROSECONDS), now, cache
+    )
 
 
 def measure(load: Load, rounds: int = ROUNDS, seconds: float = ROUND_SECONDS) -> Borne:

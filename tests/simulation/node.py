@@ -10,13 +10,11 @@ from gateway.contract.limits import Limit
 from gateway.contract.records import LiveChanges, Reloads, TelemetryRecord
 from gateway.contract.redis_url import parse_redis_url
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing, admits
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.decision import Hit, WindowStatus, admits
+from gateway.limiter.fallback import Backlog, Fallback
+from gateway.limiter.limiter import Limiter, LimiterResult
 from gateway.limiter.store import Store
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters, Outcome
 from gateway.telemetry.process import Usage
@@ -57,8 +55,8 @@ class Node:
         self.number = number
         self.loop = loop
         self.counters = Counters()
-        self.views = Views()
-        self.ledger = Ledger(self.counters)
+        self.cache = WindowCache()
+        self.backlog = Backlog(self.counters)
         self.clock = RedisClock(lambda: (origin + loop.tick) * 1000)
         self._network = network
         self._settings = settings
@@ -70,7 +68,7 @@ class Node:
             self.clock,
             lambda: _LAG_SECONDS,
             lambda: self.store.connected,
-            lambda: self.store.trouble,
+            lambda: self.store.last_error,
             LiveChanges,
             Reloads,
             self._usage,
@@ -96,16 +94,16 @@ class Node:
             _ENDPOINT,
             self.clock,
             self.counters,
-            self.views,
-            self.ledger,
+            self.cache,
+            self.backlog,
             deadline_seconds=settings.deadline_seconds,
             silence_seconds=_SILENCE_SECONDS,
             now=self.loop.now,
         )
         self._limiter = Limiter(
             self.store,
-            self.views,
-            Fallback(self.views, self.ledger, self.clock),
+            self.cache,
+            Fallback(self.cache, self.backlog, self.clock),
             self.counters,
             on_failure="local",
             live_nodes=lambda: settings.nodes,
@@ -120,31 +118,31 @@ class Node:
     def _begin(self, client: str, arrived: int) -> None:
         self.loop.tick += self._settings.request_us
         limit = self._settings.limit
-        charges = (Charge(keys.window(client, keys.CLIENT_SCOPE, limit.period_seconds, 0), limit),)
-        refusal = self._limiter.recall(charges)
+        hits = (Hit(keys.window(client, keys.CLIENT_SCOPE, limit.period_seconds, 0), limit),)
+        refusal = self._limiter.recall(hits)
         if refusal is not None:
-            self._end(client, charges, arrived, refusal, By.MEMORY)
+            self._end(client, hits, arrived, refusal, By.MEMORY)
             return
-        told = self._limiter.ask(charges, partial(self._answered, client, charges, arrived))
+        told = self._limiter.check(hits, partial(self._answered, client, hits, arrived))
         if isinstance(told, tuple):
-            self._end(client, charges, arrived, told, By.NODE)
+            self._end(client, hits, arrived, told, By.NODE)
 
-    def _answered(self, client: str, charges: Sequence[Charge], arrived: int, told: Told) -> None:
+    def _answered(self, client: str, hits: Sequence[Hit], arrived: int, told: LimiterResult) -> None:
         by_store = self.counters.store_decisions > self._decisions
         self._decisions = self.counters.store_decisions
         assert isinstance(told, tuple), told
-        self._end(client, charges, arrived, told, By.STORE if by_store else By.NODE)
+        self._end(client, hits, arrived, told, By.STORE if by_store else By.NODE)
 
     def _end(
-        self, client: str, charges: Sequence[Charge], arrived: int, standings: Sequence[Standing], by: By
+        self, client: str, hits: Sequence[Hit], arrived: int, statuses: Sequence[WindowStatus], by: By
     ) -> None:
-        passes = admits(charges, standings)
+        passes = admits(hits, statuses)
         counters, ended = self.counters, self.loop.tick
         counters.count(Outcome.ADMITTED if passes else Outcome.REFUSED)
         counters.clients.count(client, refused=not passes)
         if passes:
             self._served(ended - arrived)
-        counted = self._network.counted_at[charges[0].key.encode()] if by is By.STORE else ended
+        counted = self._network.counted_at[hits[0].key.encode()] if by is By.STORE else ended
         self._course.note(client, arrived, ended, by, counted if passes else None)
 
     def _served(self, decided_us: int) -> None:

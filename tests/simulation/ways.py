@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from gateway.clock import monotonic
-from gateway.limiter.commands import TIME
+from gateway.limiter.frame import TIME
 from loadtest import redis_server
 from tests.simulation.network import QUANTILES
 

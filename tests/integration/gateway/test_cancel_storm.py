@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys
 from gateway.contract.records import TelemetryRecord
-from gateway.limiter.ask import Ask
+from gateway.limiter.batch import PendingCheck
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.transaction import Transaction
 from gateway.proxy.upstream_connection import UpstreamConnection
@@ -91,7 +91,7 @@ class Storm:
 def leftovers() -> Counter[str]:
     """What requests may leave in this process, which is the node's and the upstream's."""
     gc.collect()
-    kinds: tuple[type[object], ...] = (Ask, ClientConnection, Transaction, UpstreamConnection)
+    kinds: tuple[type[object], ...] = (PendingCheck, ClientConnection, Transaction, UpstreamConnection)
     found = Counter(type(each).__name__ for each in living(*kinds))
     return found | Counter(descriptors=len(list(Path("/dev/fd").iterdir())), tasks=len(asyncio.all_tasks()))
 

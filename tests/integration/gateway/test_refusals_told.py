@@ -77,14 +77,14 @@ async def test_only_the_last_ones_are_kept_and_none_with_a_key(start_node: Start
 
 def test_a_worker_hands_over_the_last_ones_once() -> None:
     from gateway.admission import Decision
-    from gateway.limiter.decision import Standing
+    from gateway.limiter.decision import WindowStatus
     from gateway.policy.resolve import windows_of
 
     kept = none_yet()
     meters = windows_of("gold", "client", parse_limits("5/s"), shadow=False)
     for number in range(300):
         kept.append(
-            (f"r{number}", Decision(False, "acme", meters, (Standing(False, 0, 0.5),)), float(number))
+            (f"r{number}", Decision(False, "acme", meters, (WindowStatus(False, 0, 0.5),)), float(number))
         )
 
     told = take(kept, lambda at: 1000 + at)

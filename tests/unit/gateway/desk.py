@@ -14,10 +14,9 @@ from gateway.contract.policy_table import ClientPolicy, PolicyTable
 from gateway.errors import StoreUnavailable
 from gateway.http.fields import Field
 from gateway.identity import Identity
-from gateway.limiter.ask import Ask, tell
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import Limiter, Told
+from gateway.limiter.batch import PendingCheck, notify
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.limiter import Limiter, LimiterResult
 from gateway.overrides import LiveOverrides
 from gateway.policy.concurrency import InFlight
 from gateway.policy.resolve import LimitTable
@@ -39,32 +38,32 @@ class Answers:
     """Says what it is told to, and notes what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Sequence[Charge]] = []
+        self.asked: list[Sequence[Hit]] = []
         self.refusing: set[str] = set()
-        self.remembered: tuple[Standing, ...] | None = None
+        self.remembered: tuple[WindowStatus, ...] | None = None
         self.error: BaseException | None = None
         self.counts = True
         self.decides = True
         self.answers = True
 
-    def ask(self, charges: Sequence[Charge], on_decided: Callable[[Told], None]) -> Ask:
-        self.asked.append(list(charges))
+    def check(self, hits: Sequence[Hit], on_result: Callable[[LimiterResult], None]) -> PendingCheck:
+        self.asked.append(list(hits))
         if self.error is not None:
             raise self.error
-        asked = Ask(charges, 0.0, lambda _: on_decided(self._standings(charges)), answer=())
+        asked = PendingCheck(hits, 0.0, lambda _: on_result(self._statuses(hits)), result=())
         if self.answers:
-            asyncio.get_running_loop().call_soon(tell, [asked])
+            asyncio.get_running_loop().call_soon(notify, [asked])
         return asked
 
-    def recall(self, _: Sequence[Charge]) -> tuple[Standing, ...] | None:
+    def recall(self, _: Sequence[Hit]) -> tuple[WindowStatus, ...] | None:
         return self.remembered
 
-    def _standings(self, charges: Sequence[Charge]) -> Told:
+    def _statuses(self, hits: Sequence[Hit]) -> LimiterResult:
         if not self.decides:
             return StoreUnavailable("away")
         if not self.counts:
             return None
-        return tuple(Standing(charge.key not in self.refusing, 1, 1.0) for charge in charges)
+        return tuple(WindowStatus(hit.key not in self.refusing, 1, 1.0) for hit in hits)
 
 
 class Fixed(LiveOverrides):

@@ -11,8 +11,7 @@ from gateway.contract.overrides import Overrides
 from gateway.contract.routes import Route
 from gateway.errors import StoreUnavailable
 from gateway.identity import UnauthenticatedError
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import Hit, WindowStatus
 from tests.unit.gateway.desk import ANYBODY, TABLE, admission, request
 
 
@@ -24,8 +23,8 @@ async def test_all_windows_of_the_client_are_asked_for_at_once() -> None:
     assert decision.admitted
     assert limiter.asked == [
         [
-            Charge(f"ratelimit:{{{ANYBODY}}}:client:1:3", parse_limits("10/s").windows[0]),
-            Charge(f"ratelimit:{{{ANYBODY}}}:client:60:3", parse_limits("500/m").windows[0]),
+            Hit(f"ratelimit:{{{ANYBODY}}}:client:1:3", parse_limits("10/s").windows[0]),
+            Hit(f"ratelimit:{{{ANYBODY}}}:client:60:3", parse_limits("500/m").windows[0]),
         ]
     ]
 
@@ -38,8 +37,8 @@ async def test_a_route_is_charged_beside_the_client_at_its_cost() -> None:
 
     assert limiter.asked == [
         [
-            Charge("ratelimit:{acme}:client:60:1", parse_limits("5/m").windows[0], 2),
-            Charge("ratelimit:{acme}:route/search:1:1", parse_limits("9/s").windows[0], 2, shadow=True),
+            Hit("ratelimit:{acme}:client:60:1", parse_limits("5/m").windows[0], 2),
+            Hit("ratelimit:{acme}:route/search:1:1", parse_limits("9/s").windows[0], 2, shadow=True),
         ]
     ]
 
@@ -63,7 +62,7 @@ async def test_an_address_is_charged_what_the_request_costs() -> None:
 
     await made.decide(*request("any-key", target=b"/s/x"))
 
-    assert [charge.cost for charge in limiter.asked[0]] == [2] * 4
+    assert [hit.cost for hit in limiter.asked[0]] == [2] * 4
 
 
 async def test_a_registered_key_is_not_charged_to_its_address() -> None:
@@ -71,7 +70,7 @@ async def test_a_registered_key_is_not_charged_to_its_address() -> None:
 
     await made.decide(*request())
 
-    assert [charge.key for charge in limiter.asked[0]] == ["ratelimit:{acme}:client:60:0"]
+    assert [hit.key for hit in limiter.asked[0]] == ["ratelimit:{acme}:client:60:0"]
 
 
 async def test_one_window_that_refuses_refuses_the_request() -> None:
@@ -82,16 +81,16 @@ async def test_one_window_that_refuses_refuses_the_request() -> None:
 
     assert not decision.admitted
     assert not decision.in_shadow
-    assert [standing.admitted for standing in decision.standings or ()] == [True, False]
+    assert [status.admitted for status in decision.statuses or ()] == [True, False]
 
 
 async def test_a_refusal_that_is_remembered_is_told_and_nobody_is_asked() -> None:
     made, limiter = admission()
-    limiter.remembered = (Standing(False, 0, 1.0),)
+    limiter.remembered = (WindowStatus(False, 0, 1.0),)
 
     decision = await made.decide(*request())
 
-    assert (decision.admitted, decision.client, decision.standings) == (False, "acme", limiter.remembered)
+    assert (decision.admitted, decision.client, decision.statuses) == (False, "acme", limiter.remembered)
     assert decision.concurrency is None
     assert limiter.asked == []
 
@@ -122,7 +121,7 @@ async def test_what_nobody_counted_is_let_through() -> None:
 
     decision = await made.decide(*request())
 
-    assert (decision.admitted, decision.standings, decision.in_shadow) == (True, None, False)
+    assert (decision.admitted, decision.statuses, decision.in_shadow) == (True, None, False)
 
 
 async def test_shadow_lets_through_also_where_nobody_passes_without_redis() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import WindowStatus
 from gateway.policy.concurrency import Concurrency
 from tests.unit.gateway.desk import TABLE, admission, request
 
@@ -21,7 +21,7 @@ async def test_no_more_of_a_client_are_in_flight_than_may_be_and_others_do_not_m
     third = await made.decide(*request())
 
     assert (first.admitted, second.admitted, third.admitted) == (True, True, False)
-    assert third.standings is None
+    assert third.statuses is None
     assert len(limiter.asked) == 2
     assert (await made.decide(*request("any-key"))).admitted
 
@@ -76,10 +76,10 @@ async def test_a_client_that_leaves_as_nobody_decides_about_it_gives_its_place_b
 
 async def test_who_is_refused_from_memory_is_in_flight_too_and_told_so() -> None:
     made, limiter = admission(CROWDED)
-    limiter.remembered = (Standing(False, 0, 1.0),)
+    limiter.remembered = (WindowStatus(False, 0, 1.0),)
     decision = await made.decide(*request())
 
-    assert (decision.admitted, decision.standings) == (False, limiter.remembered)
+    assert (decision.admitted, decision.statuses) == (False, limiter.remembered)
     assert decision.concurrency == Concurrency(2, 1, shadow=False)
     assert (limiter.asked, len(made.in_flight)) == ([], 1)
     made.close(decision)

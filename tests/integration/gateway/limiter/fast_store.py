@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 from gateway.contract import window
-from gateway.limiter import ledger
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import pack
-from gateway.limiter.corrections import Corrections
-from gateway.limiter.ledger import Posting
-from gateway.limiter.views import Views
+from gateway.limiter import fallback
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
+from gateway.limiter.decision import Hit
+from gateway.limiter.fallback import BackfillEntry
+from gateway.limiter.frame import pack
+from gateway.limiter.window_cache import WindowCache
 from tests.integration.gateway.limiter.plain_store import Answers, Requests
 from tests.raw_redis import RawRedis
 
@@ -22,44 +20,46 @@ class FastStore:
 
     def __init__(self, port: int, database: int) -> None:
         self._redis = RawRedis(port)
-        self._views = [Views() for _ in range(NODES)]
-        self._corrections = [Corrections(lambda: None) for _ in range(NODES)]
-        self._asks: dict[int, list[Ask]] = {}
+        self._caches = [WindowCache() for _ in range(NODES)]
+        self._corrections = [Refunds(lambda: None) for _ in range(NODES)]
+        self._asks: dict[int, list[PendingCheck]] = {}
         self._redis.call(pack(("SELECT", database)), 1)
 
     def decide(self, requests: Requests, at: int, node: int = 0) -> Answers:
         """Decide about requests that came together, executed at Redis microsecond `at`."""
-        asks = [Ask(charges, at / window.MICROSECONDS, None) for charges in requests]
-        self._send(asks, at, node)
-        self._asks[at] = asks
+        checks = [PendingCheck(hits, at / window.MICROSECONDS, None) for hits in requests]
+        self._send(checks, at, node)
+        self._asks[at] = checks
         answers = []
-        for ask in asks:
-            assert isinstance(ask.answer, tuple)
-            answers.append(ask.answer)
+        for check in checks:
+            assert isinstance(check.result, tuple)
+            answers.append(check.result)
         return answers
 
-    def _send(self, asks: list[Ask], at: int, node: int, postings: Sequence[Posting] = ()) -> None:
-        """Until nobody must ask once more."""
-        views, corrections, now = self._views[node], self._corrections[node], at / window.MICROSECONDS
-        for posting in postings:
-            views.expire(posting.key, now)
-        before = ledger.commands(postings, lambda now: int(now * window.MICROSECONDS), at)
-        again = asks
+    def _send(
+        self, checks: list[PendingCheck], at: int, node: int, backfill: Sequence[BackfillEntry] = ()
+    ) -> None:
+        """Until every check is decided."""
+        cache, corrections, now = self._caches[node], self._corrections[node], at / window.MICROSECONDS
+        for entry in backfill:
+            cache.expire(entry.key, now)
+        before = fallback.backfill_commands(backfill, lambda now: int(now * window.MICROSECONDS), at)
+        again = checks
         while again or before or corrections:
             sent, refunds = corrections.take(at)
-            batch = Batch(again, at, now, views, before=before + sent, postings=postings, refunds=refunds)
+            batch = Batch(again, at, now, cache, before=before + sent, backfill=backfill, refunds=refunds)
             replies = self._redis.call(batch.data, batch.replies)
-            again = batch.settle(replies, (at, at), 0.0, views, corrections)
-            before, postings = [], ()
+            again = batch.settle(replies, (at, at), 0.0, cache, corrections)
+            before, backfill = [], ()
 
     def leave(self, at: int, place: int, node: int = 0) -> None:
         """Give back what a request took that was decided about at `at`."""
-        self._asks[at][place].leave()
+        self._asks[at][place].cancel()
         self._send([], at, node)
 
-    def post(self, charge: Charge, passed_at: int, at: int, node: int = 0) -> None:
+    def post(self, hit: Hit, passed_at: int, at: int, node: int = 0) -> None:
         """Tell of a request that a node let through by itself at `passed_at`."""
-        self._send([], at, node, [Posting.of(charge, passed_at / window.MICROSECONDS)])
+        self._send([], at, node, [BackfillEntry.of(hit, passed_at / window.MICROSECONDS)])
 
     def close(self) -> None:
         """End the connection."""

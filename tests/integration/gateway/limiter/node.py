@@ -13,13 +13,11 @@ from gateway.clock import RedisClock, monotonic
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
 from gateway.contract.redis_url import parse_redis_url
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.fallback import Fallback
-from gateway.limiter.ledger import Ledger
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.fallback import Backlog, Fallback
 from gateway.limiter.limiter import Limiter, OnStoreFailure
 from gateway.limiter.store import Store
-from gateway.limiter.views import Views
+from gateway.limiter.window_cache import WindowCache
 from gateway.redis_endpoint import Endpoint
 from gateway.telemetry.counters import Counters
 from tests.decided import decided
@@ -36,16 +34,16 @@ class LimiterNode:
     limiter: Limiter
     store: Store
     counters: Counters
-    views: Views
-    ledger: Ledger
+    cache: WindowCache
+    backlog: Backlog
     task_is_alive: Callable[[], bool]
 
 
-async def decide(limiter: Limiter, client: str, limit: Limit, generation: int = 0) -> Standing | None:
+async def decide(limiter: Limiter, client: str, limit: Limit, generation: int = 0) -> WindowStatus | None:
     """Whether one request of a client with one window may pass."""
     key = keys.window(client, keys.CLIENT_SCOPE, limit.period_seconds, generation)
-    standings = await decided(limiter, [Charge(key, limit)])
-    return None if standings is None else standings[0]
+    statuses = await decided(limiter, [Hit(key, limit)])
+    return None if statuses is None else statuses[0]
 
 
 @asynccontextmanager
@@ -58,21 +56,21 @@ async def limiter_node(
     nodes: int = 1,
 ) -> AsyncIterator[LimiterNode]:
     """Run one; it has tried to connect when this is entered."""
-    counters, clock, views = Counters(), RedisClock(), Views()
-    ledger = Ledger(counters)
+    counters, clock, cache = Counters(), RedisClock(), WindowCache()
+    backlog = Backlog(counters)
     store = Store(
         Endpoint(parse_redis_url(redis_url)),
         clock,
         counters,
-        views,
-        ledger,
+        cache,
+        backlog,
         deadline_seconds=deadline_seconds,
         silence_seconds=silence_seconds,
     )
     limiter = Limiter(
         store,
-        views,
-        Fallback(views, ledger, clock),
+        cache,
+        Fallback(cache, backlog, clock),
         counters,
         on_failure=on_failure,
         live_nodes=lambda: nodes,
@@ -84,7 +82,7 @@ async def limiter_node(
 
     try:
         await store.tried.wait()
-        yield LimiterNode(limiter, store, counters, views, ledger, is_alive)
+        yield LimiterNode(limiter, store, counters, cache, backlog, is_alive)
         await store.finish()
     finally:
         task.cancel()
@@ -113,12 +111,12 @@ async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> Non
 async def standing_units(redis: Redis, key: str = KEY) -> int:
     """What stands in a window."""
     fields = await redis.hgetall(key)
-    return sum(int(count) for name, count in fields.items() if name != window.POSTED)
+    return sum(int(count) for name, count in fields.items() if name != window.BACKFILLED)
 
 
 async def settles_at(redis: Redis, units: int, key: str = KEY) -> None:
     """Wait until exactly `units` stand in the window."""
     deadline = monotonic() + 5
-    while (standing := await standing_units(redis, key)) != units:
-        assert monotonic() < deadline, f"{standing} stand, not {units}"
+    while (status := await standing_units(redis, key)) != units:
+        assert monotonic() < deadline, f"{status} stand, not {units}"
         await asyncio.sleep(0.005)

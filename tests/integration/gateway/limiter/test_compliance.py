@@ -11,8 +11,8 @@ from redis import Redis
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.contract.window import MICROSECONDS
-from gateway.limiter.charge import Charge
-from gateway.limiter.view import READ_SECONDS
+from gateway.limiter.decision import Hit
+from gateway.limiter.window_cache import READ_SECONDS
 from loadtest import redis_server
 from tests.integration.gateway.limiter.fast_store import FastStore
 from tests.integration.gateway.limiter.plain_store import Answers, PlainStore
@@ -31,27 +31,27 @@ class Both:
         self.plain, self.fast = PlainStore(self.plain_redis), FastStore(port, 1)
         self.now = START
 
-    def decide(self, *requests: list[Charge], node: int = 0) -> Answers:
+    def decide(self, *requests: list[Hit], node: int = 0) -> Answers:
         """By both, which must agree."""
         self.now += 1
         answers = self.fast.decide(requests, self.now, node)
         assert answers == self.plain.decide(requests, self.now)
-        self.compare({charge.key: charge.limit for charges in requests for charge in charges})
+        self.compare({hit.key: hit.limit for hits in requests for hit in hits})
         return answers
 
-    def leave(self, at: int, charges: list[Charge], place: int) -> None:
+    def leave(self, at: int, hits: list[Hit], place: int) -> None:
         """Give back what a request took that was admitted at `at`, the `place`-th then."""
-        self.plain.give_back(charges, at)
+        self.plain.give_back(hits, at)
         self.fast.leave(at, place)
 
-    def post(self, charge: Charge, passed_at: int, node: int) -> None:
+    def post(self, hit: Hit, passed_at: int, node: int) -> None:
         """A node let a request through at `passed_at` without Redis, and tells it now."""
-        period = charge.limit.period_seconds
+        period = hit.limit.period_seconds
         bucket = window.sub_interval(passed_at, period)
         ended = (bucket + 1) * period * MICROSECONDS // window.SUB_INTERVALS
         number = window.sub_interval(min(ended, self.now), period)
-        self.plain_redis.hincrby(charge.key, str(number), charge.cost)
-        self.fast.post(charge, passed_at, self.now, node)
+        self.plain_redis.hincrby(hit.key, str(number), hit.cost)
+        self.fast.post(hit, passed_at, self.now, node)
         self.now += int(READ_SECONDS * MICROSECONDS)
 
     def compare(self, windows: dict[str, Limit]) -> None:
@@ -60,7 +60,7 @@ class Both:
             plain, fast = (redis.hgetall(key) for redis in (self.plain_redis, self.fast_redis))
             counted = [
                 window.counted(
-                    {int(i): int(n) for i, n in fields.items() if i != window.POSTED},
+                    {int(i): int(n) for i, n in fields.items() if i != window.BACKFILLED},
                     self.now,
                     limit.period_seconds,
                 )
@@ -83,63 +83,63 @@ def both(port: int) -> Iterator[Both]:
     stores.fast.close()
 
 
-def charge(name: str, cost: int = 1, generation: int = 0) -> Charge:
-    return Charge(f"{name}:{generation}", KEYS[name], cost, shadow=name == "shadow")
+def hit(name: str, cost: int = 1, generation: int = 0) -> Hit:
+    return Hit(f"{name}:{generation}", KEYS[name], cost, shadow=name == "shadow")
 
 
 def admitted(answers: Answers) -> list[bool]:
-    return [standings[0].admitted for standings in answers]
+    return [statuses[0].admitted for statuses in answers]
 
 
 def test_as_many_pass_as_fit_and_what_is_refused_goes_back(both: Both) -> None:
-    assert admitted(both.decide(*[[charge("minute")]] * 14)) == [True] * 12 + [False] * 2
-    assert admitted(both.decide([charge("minute")], node=1)) == [False]
+    assert admitted(both.decide(*[[hit("minute")]] * 14)) == [True] * 12 + [False] * 2
+    assert admitted(both.decide([hit("minute")], node=1)) == [False]
 
 
 def test_costs_take_as_many_units(both: Both) -> None:
-    answers = both.decide([charge("minute", 5)], [charge("minute", 8)], [charge("minute", 7)])
+    answers = both.decide([hit("minute", 5)], [hit("minute", 8)], [hit("minute", 7)])
     assert admitted(answers) == [True, False, True]
 
 
 def test_of_several_windows_all_are_charged_or_none(both: Both) -> None:
-    both.decide(*[[charge("minute")]] * 12)
-    both.decide([charge("minute"), charge("hour")])
-    assert both.decide([charge("hour")])[0][0].remaining == 39
+    both.decide(*[[hit("minute")]] * 12)
+    both.decide([hit("minute"), hit("hour")])
+    assert both.decide([hit("hour")])[0][0].remaining == 39
 
 
 def test_a_window_in_shadow_counts_what_fits_and_refuses_nobody(both: Both) -> None:
-    answers = both.decide(*[[charge("minute"), charge("shadow")]] * 7)
-    assert [standings[1].admitted for standings in answers] == [True] * 5 + [False] * 2
+    answers = both.decide(*[[hit("minute"), hit("shadow")]] * 7)
+    assert [statuses[1].admitted for statuses in answers] == [True] * 5 + [False] * 2
     assert admitted(answers) == [True] * 7
 
 
 def test_who_leaves_gives_back_what_it_took(both: Both) -> None:
-    both.decide([charge("minute", 5)], [charge("minute", 7)])
-    both.leave(both.now, [charge("minute", 5)], 0)
+    both.decide([hit("minute", 5)], [hit("minute", 7)])
+    both.leave(both.now, [hit("minute", 5)], 0)
     both.now += MICROSECONDS  # what a node knew a moment ago is stricter
-    assert admitted(both.decide([charge("minute", 5)], [charge("minute")])) == [True, False]
+    assert admitted(both.decide([hit("minute", 5)], [hit("minute")])) == [True, False]
 
 
 def test_another_generation_is_another_window(both: Both) -> None:
-    both.decide([charge("minute", 12)])
-    answers = both.decide([charge("minute")], [charge("minute", generation=1)])
+    both.decide([hit("minute", 12)])
+    answers = both.decide([hit("minute")], [hit("minute", generation=1)])
     assert admitted(answers) == [False, True]
 
 
 def test_what_was_let_through_without_redis_counts_for_all_nodes(both: Both) -> None:
     for _ in range(12):
         both.now += MICROSECONDS
-        both.decide([charge("hour")], node=1)
-    both.post(charge("hour", 20), both.now - 3 * MICROSECONDS, node=0)
+        both.decide([hit("hour")], node=1)
+    both.post(hit("hour", 20), both.now - 3 * MICROSECONDS, node=0)
     for node in (0, 1):
-        assert both.decide([charge("hour")], node=node)[0][0].remaining == 40 - 33 - node
+        assert both.decide([hit("hour")], node=node)[0][0].remaining == 40 - 33 - node
 
 
 def test_a_window_that_is_full_of_sub_intervals_slides(both: Both) -> None:
     passed = 0
     for _ in range(200):
         both.now += 700_000
-        passed += sum(admitted(both.decide([charge("minute")], [charge("minute")])))
+        passed += sum(admitted(both.decide([hit("minute")], [hit("minute")])))
     assert passed >= 2 * 12
 
 
@@ -149,12 +149,12 @@ class Step:
 
     gap: int
     node: int
-    requests: list[list[Charge]]
+    requests: list[list[Hit]]
 
 
 NAMES = st.sampled_from([["minute"], ["minute", "hour"], ["hour"], ["minute", "shadow"], ["shadow"]])
 COSTS = st.sampled_from([1, 1, 1, 2, 5])
-REQUESTS = st.builds(lambda names, cost: [charge(name, cost) for name in names], NAMES, COSTS)
+REQUESTS = st.builds(lambda names, cost: [hit(name, cost) for name in names], NAMES, COSTS)
 GAPS = st.sampled_from([0, 1000, 400_000, 999_999, 1_000_000, 2_500_000, 7_000_000, 59_000_000])
 STEPS = st.builds(Step, gap=GAPS, node=st.integers(0, 1), requests=st.lists(REQUESTS, min_size=1, max_size=4))
 

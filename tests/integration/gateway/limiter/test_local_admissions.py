@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from gateway.contract import keys, window
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Hit
 from loadtest import redis_server
 from loadtest.ports import free_port
 from tests.decided import decided
@@ -28,8 +28,8 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
 
 async def admitted(node: LimiterNode, requests: int, client: str = "acme") -> int:
-    standings = [await decide(node.limiter, client, HUNDRED) for _ in range(requests)]
-    return sum(standing is not None and standing.admitted for standing in standings)
+    statuses = [await decide(node.limiter, client, HUNDRED) for _ in range(requests)]
+    return sum(status is not None and status.admitted for status in statuses)
 
 
 async def test_a_node_admits_its_share_of_what_was_free_when_redis_last_told_it() -> None:
@@ -58,7 +58,7 @@ async def test_what_a_node_admitted_while_redis_hung_stands_in_redis_before_redi
             await eventually(lambda: node.store.connected)
             assert await admitted(node, 60) == 40
             await settles_at(redis, 100)
-            assert len(node.ledger) == 0
+            assert len(node.backlog) == 0
 
 
 async def test_what_was_admitted_while_redis_was_away_stands_in_redis_when_it_is_back_with_its_data(
@@ -73,7 +73,7 @@ async def test_what_was_admitted_while_redis_was_away_stands_in_redis_when_it_is
             os.kill(server.pid, signal.SIGKILL)
             await eventually(lambda: not node.store.connected)
             assert await admitted(node, 60) == 40
-            assert node.ledger.owing == 1
+            assert node.backlog.pending == 1
             with redis_server.running(*options, port=port):
                 await eventually(lambda: node.store.connected)
                 assert await admitted(node, 60) == 40
@@ -90,9 +90,9 @@ async def test_what_many_clients_were_admitted_is_posted_before_redis_decides_ab
             assert await admitted(node, 2, client) == 2
         with redis_server.running(port=port) as server:
             await eventually(lambda: node.store.connected)
-            assert node.ledger.owing <= 100
-            standings = await asyncio.gather(*(decide(node.limiter, client, HUNDRED) for client in clients))
-            assert {standing.remaining for standing in standings if standing is not None} == {97}
+            assert node.backlog.pending <= 100
+            statuses = await asyncio.gather(*(decide(node.limiter, client, HUNDRED) for client in clients))
+            assert {status.remaining for status in statuses if status is not None} == {97}
             async with Redis.from_url(server.url, decode_responses=True) as redis:
                 assert await redis.dbsize() == len(clients)
             assert node.counters.store_posted == 2 * len(clients)
@@ -100,16 +100,16 @@ async def test_what_many_clients_were_admitted_is_posted_before_redis_decides_ab
 
 async def test_what_was_admitted_locally_under_several_windows_is_posted_to_each_at_its_cost() -> None:
     port = free_port()
-    charges = [Charge("{acme}:a", HUNDRED, 3), Charge("{acme}:b", Limit(50, 3600), 3)]
+    hits = [Hit("{acme}:a", HUNDRED, 3), Hit("{acme}:b", Limit(50, 3600), 3)]
     async with limiter_node(f"redis://127.0.0.1:{port}/0", on_failure="local") as node:
         for _ in range(20):
-            await decided(node.limiter, charges)
+            await decided(node.limiter, hits)
         with redis_server.running(port=port) as server:
             await eventually(lambda: node.store.connected)
-            await decided(node.limiter, charges)
+            await decided(node.limiter, hits)
             async with Redis.from_url(server.url, decode_responses=True) as redis:
-                for charge in charges:
-                    await settles_at(redis, 48, charge.key)
+                for hit in hits:
+                    await settles_at(redis, 48, hit.key)
 
 
 async def test_an_answer_that_was_late_is_not_counted_twice() -> None:
@@ -121,10 +121,10 @@ async def test_an_answer_that_was_late_is_not_counted_twice() -> None:
         ):
             with hanging(server.pid):
                 calls = (decide(node.limiter, "acme", HUNDRED) for _ in range(30))
-                standings = await asyncio.gather(*calls)
-                assert all(standing is not None and standing.admitted for standing in standings)
+                statuses = await asyncio.gather(*calls)
+                assert all(status is not None and status.admitted for status in statuses)
             await settles_at(redis, 30)
-            await eventually(lambda: node.store.connected and node.ledger.owing == 0)
+            await eventually(lambda: node.store.connected and node.backlog.pending == 0)
             await settles_at(redis, 30)
 
 
@@ -145,7 +145,7 @@ async def test_what_is_posted_to_a_redis_that_greets_late_goes_to_where_it_belon
                 await asyncio.sleep(0.9)  # so that a connection is made and its greeting waits
             await eventually(lambda: node.counters.store_posted == 5)
             seconds, microseconds = await redis.time()
-            newest = max(int(name) for name in await redis.hgetall(key) if name != window.POSTED)
+            newest = max(int(name) for name in await redis.hgetall(key) if name != window.BACKFILLED)
     assert newest <= window.sub_interval(seconds * 1_000_000 + microseconds, limit.period_seconds) - 4
 
 
@@ -170,7 +170,7 @@ async def test_a_redis_that_wakes_up_is_asked_at_its_own_time() -> None:
             for _ in range(5):
                 await decide(node.limiter, "acme", limit)
             seconds, microseconds = await redis.time()
-            newest = max(int(name) for name in await redis.hgetall(key) if name != window.POSTED)
+            newest = max(int(name) for name in await redis.hgetall(key) if name != window.BACKFILLED)
             await decide(node.limiter, "acme", limit)
 
     assert newest <= window.sub_interval(seconds * 1_000_000 + microseconds, limit.period_seconds)

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import Command, pack
+from gateway.limiter.decision import Hit
+from gateway.limiter.frame import Command, pack
 from gateway.limiter.limiter import Limiter
 from tests.decided import decided
 from tests.integration.gateway.limiter.node import (
@@ -31,8 +31,8 @@ async def lose_while_refunds_are_pending(limiters: list[Limiter], redis_url: str
 
     Returns whether refunds were pending: on a busy machine all may have been sent before.
     """
-    charge = Charge(KEY, HUNDRED, 100)
-    calls = [decided(limiter, [charge]) for limiter in limiters for _ in range(61)]
+    hit = Hit(KEY, HUNDRED, 100)
+    calls = [decided(limiter, [hit]) for limiter in limiters for _ in range(61)]
     await asyncio.gather(*calls)
     # No turn of the event loop is in between, so the refunds have not been sent.
     with RawRedis(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as redis:
@@ -42,8 +42,8 @@ async def lose_while_refunds_are_pending(limiters: list[Limiter], redis_url: str
 
 
 async def admitted(limiter: Limiter, requests: int) -> int:
-    standings = [await decide(limiter, "acme", HUNDRED) for _ in range(requests)]
-    return sum(standing is not None and standing.admitted for standing in standings)
+    statuses = [await decide(limiter, "acme", HUNDRED) for _ in range(requests)]
+    return sum(status is not None and status.admitted for status in statuses)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=["flush", "eviction"])

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.contract.limits import Limit
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
+from gateway.limiter.batch import Batch, PendingCheck
 from tests.integration.gateway.limiter.node import decide, eventually, limiter_node
 from tests.living import living
 
@@ -25,7 +24,7 @@ def no_collector() -> Iterator[None]:
 
 
 def left() -> int:
-    return sum(1 for _ in living(Ask, Batch))
+    return sum(1 for _ in living(PendingCheck, Batch))
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -63,9 +63,9 @@ async def test_a_count_of_another_kind_counts_for_nothing(odd: bytes) -> None:
     }
     async with answering(answers) as url, limiter_node(url) as node:
         for _ in range(5):
-            standing = await within(decide(node.limiter, "acme", TEN))
-            assert standing is not None
-            assert standing.admitted
+            status = await within(decide(node.limiter, "acme", TEN))
+            assert status is not None
+            assert status.admitted
         assert node.store.connected
 
 

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from gateway.clock import monotonic
 from gateway.contract import keys
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Hit
 from tests.decided import decided
 from tests.integration.gateway.limiter.node import LimiterNode, decide, limiter_node, settles_at
 
@@ -16,8 +16,8 @@ KEY = keys.window("acme", keys.CLIENT_SCOPE, 86_400, 0)
 
 
 async def is_admitted(node: LimiterNode, limit: Limit = TEN, generation: int = 0) -> bool:
-    standing = await decide(node.limiter, "acme", limit, generation)
-    return standing is not None and standing.admitted
+    status = await decide(node.limiter, "acme", limit, generation)
+    return status is not None and status.admitted
 
 
 async def exhaust(node: LimiterNode) -> None:
@@ -36,10 +36,10 @@ async def test_a_refusal_from_memory_is_told_like_one_by_redis_and_nothing_of_it
     async with limiter_node(redis_url) as node:
         await exhaust(node)
         by_redis = node.counters.store_decisions
-        standing = await decide(node.limiter, "acme", TEN)
-        assert standing is not None
-        assert (standing.admitted, standing.remaining) == (False, 0)
-        assert TEN.period_seconds <= standing.wait_seconds < 1.1 * TEN.period_seconds
+        status = await decide(node.limiter, "acme", TEN)
+        assert status is not None
+        assert (status.admitted, status.remaining) == (False, 0)
+        assert TEN.period_seconds <= status.wait_seconds < 1.1 * TEN.period_seconds
         assert node.counters.store_decisions + node.counters.store_remembered >= by_redis + 2
         await settles_at(redis_client, 10, KEY)
 
@@ -61,9 +61,9 @@ async def test_a_new_generation_is_effective_at_once(redis_url: str) -> None:
 async def test_a_smaller_cost_than_was_refused_is_asked_about(redis_url: str) -> None:
     async with limiter_node(redis_url) as node:
         for cost, admitted in [(6, True), (6, False), (5, False), (4, True)]:
-            standings = await decided(node.limiter, [Charge(KEY, TEN, cost)])
-            assert standings is not None
-            assert standings[0].admitted is admitted
+            statuses = await decided(node.limiter, [Hit(KEY, TEN, cost)])
+            assert statuses is not None
+            assert statuses[0].admitted is admitted
 
 
 async def test_every_node_asks_redis_by_itself_before_it_refuses_from_memory(redis_url: str) -> None:

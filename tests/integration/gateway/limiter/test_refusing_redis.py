@@ -23,8 +23,8 @@ POSTING_COMMANDS = 3
 
 
 async def admitted(node: LimiterNode, requests: int, client: str = "acme") -> int:
-    standings = [await decide(node.limiter, client, TEN) for _ in range(requests)]
-    return sum(standing is not None and standing.admitted for standing in standings)
+    statuses = [await decide(node.limiter, client, TEN) for _ in range(requests)]
+    return sum(status is not None and status.admitted for status in statuses)
 
 
 async def errors(redis: Redis, kind: str) -> int:
@@ -72,11 +72,11 @@ async def test_a_key_of_another_type_is_its_clients_alone(
         assert await admitted(node, 1, "other") == 1
         await redis_client.execute_command(*damage)  # type: ignore[no-untyped-call] # redis-py's own
         calls = [decide(node.limiter, client, TEN) for _ in range(9) for client in ("acme", "other")]
-        standings = await asyncio.gather(*calls)
-        assert [standing is not None and standing.admitted for standing in standings[1::2]] == [True] * 9
+        statuses = await asyncio.gather(*calls)
+        assert [status is not None and status.admitted for status in statuses[1::2]] == [True] * 9
         assert await admitted(node, 9, "other") == 0
         assert node.store.connected
-        assert sum(standing is not None and standing.admitted for standing in standings[0::2]) == 5
+        assert sum(status is not None and status.admitted for status in statuses[0::2]) == 5
         assert node.counters.store_damaged >= 1
 
         await redis_client.delete(KEY)
@@ -132,7 +132,7 @@ async def test_postings_that_a_full_redis_refuses_are_not_sent_again_at_once() -
                 assert node.counters.store_posted == 0
                 await redis.config_set("maxmemory", 0)
                 await eventually(lambda: node.counters.store_posted == 300)
-                assert node.ledger.owing == 0
+                assert node.backlog.pending == 0
                 assert await redis.dbsize() == 300
 
 

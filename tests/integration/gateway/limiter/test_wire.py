@@ -12,8 +12,8 @@ from redis.exceptions import ResponseError
 
 from gateway.contract.redis_url import parse_redis_url
 from gateway.errors import StoreUnavailable
-from gateway.limiter.commands import Command, pack
-from gateway.limiter.wire import Reply, Wire
+from gateway.limiter.connection import Reply, RespProtocol
+from gateway.limiter.frame import Command, pack
 from gateway.redis_endpoint import Endpoint
 from tests.integration.gateway.limiter.node import eventually
 
@@ -26,7 +26,7 @@ class Line:
     """A wire, what came by it, and how it ended."""
 
     def __init__(self) -> None:
-        self.wire = Wire(self._receive, self._lose)
+        self.wire = RespProtocol(self._receive, self._lose)
         self.losses: list[StoreUnavailable] = []
         self._replies: list[Reply] = []
 

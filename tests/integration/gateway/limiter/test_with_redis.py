@@ -16,7 +16,7 @@ from tests.integration.gateway.limiter.node import KEY, TEN, decide, limiter_nod
 async def burst(limiters: list[Limiter], limit: Limit, requests: int, generation: int = 0) -> int:
     """How many of `requests` that arrive at once, in turn at each limiter, are admitted."""
     calls = [decide(limiters[i % len(limiters)], "acme", limit, generation) for i in range(requests)]
-    return sum(standing is not None and standing.admitted for standing in await asyncio.gather(*calls))
+    return sum(status is not None and status.admitted for status in await asyncio.gather(*calls))
 
 
 async def test_three_nodes_admit_the_limit_between_them_and_give_the_rest_back(
@@ -92,8 +92,8 @@ async def test_a_node_that_is_late_itself_does_not_take_redis_for_slow(redis_url
             for _ in range(2):  # of the event loop, until the query is sent; a delay can end before that
                 await asyncio.sleep(0)
             time.sleep(0.6)  # noqa: ASYNC251 - the lateness that the test is about
-            standing = await deciding
-            admitted += standing is not None and standing.admitted
+            status = await deciding
+            admitted += status is not None and status.admitted
     assert (admitted, node.counters.store_fallbacks) == (3, 0)
 
 
@@ -102,9 +102,7 @@ async def test_decisions_are_exact_however_many_clients_there_are(redis_url: str
 
         async def admitted(client: str) -> int:
             calls = [decide(node.limiter, client, TEN, 0) for node in (a, b) for _ in range(3)]
-            return sum(
-                standing is not None and standing.admitted for standing in await asyncio.gather(*calls)
-            )
+            return sum(status is not None and status.admitted for status in await asyncio.gather(*calls))
 
         assert await asyncio.gather(*(admitted(f"client-{i}") for i in range(200))) == [6] * 200
 
@@ -117,8 +115,8 @@ async def test_a_hammering_client_gets_its_limit_in_each_window(redis_url: str) 
 
         async def hammer(limiter: Limiter) -> None:
             while monotonic() < end:
-                standing = await decide(limiter, "acme", limit, 0)
-                if standing is not None and standing.admitted:
+                status = await decide(limiter, "acme", limit, 0)
+                if status is not None and status.admitted:
                     admissions.append(monotonic())
 
         await asyncio.gather(*(hammer(node.limiter) for node in (a, b) for _ in range(2)))

@@ -28,8 +28,8 @@ LATE = 0.5  # a loaded machine may run a timer this late; a hanging decision wou
 
 
 async def admitted(node: LimiterNode, requests: int) -> int:
-    standings = [await decide(node.limiter, "acme", TEN) for _ in range(requests)]
-    return sum(standing is not None and standing.admitted for standing in standings)
+    statuses = [await decide(node.limiter, "acme", TEN) for _ in range(requests)]
+    return sum(status is not None and status.admitted for status in statuses)
 
 
 async def test_a_hanging_redis_costs_a_decision_its_deadline_and_no_more() -> None:
@@ -68,16 +68,16 @@ async def test_a_redis_that_hangs_for_long_is_not_waited_for() -> None:
                     assert await decide(node.limiter, "acme", TEN) is None
                 assert monotonic() - started < DEADLINE * 50 / 2
             await eventually(lambda: node.store.connected)
-            standing = await decide(node.limiter, "acme", TEN)
-            assert standing is not None
+            status = await decide(node.limiter, "acme", TEN)
+            assert status is not None
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("local", 5), ("open", 0)])
 async def test_without_redis_the_setting_decides(policy: OnStoreFailure, expected: int) -> None:
     async with limiter_node("redis://127.0.0.1:1/0", on_failure=policy, nodes=2) as node:
-        standings = [await decide(node.limiter, "acme", TEN) for _ in range(20)]
-    counted = [standing for standing in standings if standing is not None]
-    assert sum(standing.admitted for standing in counted) == expected
+        statuses = [await decide(node.limiter, "acme", TEN) for _ in range(20)]
+    counted = [status for status in statuses if status is not None]
+    assert sum(status.admitted for status in counted) == expected
     assert len(counted) == (20 if policy == "local" else 0)
 
 
@@ -95,8 +95,8 @@ async def test_what_was_refused_locally_is_given_back_when_the_late_answer_comes
         ):
             with hanging(server.pid):
                 # A tenth of ten is one: the first passes, the others are refused.
-                standings = await asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(6)))
-            assert sum(standing is not None and standing.admitted for standing in standings) == 1
+                statuses = await asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(6)))
+            assert sum(status is not None and status.admitted for status in statuses) == 1
             await settles_at(redis, 1)
 
 
@@ -171,8 +171,8 @@ async def test_exactness_is_back_at_once_when_redis_is_back_with_its_data() -> N
             await decide(node.limiter, "acme", TEN)
         with redis_server.running(port=port):
             await eventually(lambda: node.store.connected, seconds=1.0 + LATE)
-            standings = await asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(12)))
-            assert sum(standing is not None and standing.admitted for standing in standings) == 10
+            statuses = await asyncio.gather(*(decide(node.limiter, "acme", TEN, 0) for _ in range(12)))
+            assert sum(status is not None and status.admitted for status in statuses) == 10
 
 
 async def test_a_redis_that_asks_for_a_password_is_an_outage_and_no_crash() -> None:
@@ -181,6 +181,6 @@ async def test_a_redis_that_asks_for_a_password_is_an_outage_and_no_crash() -> N
             assert await decide(node.limiter, "acme", TEN) is None
             assert not node.store.connected
         async with limiter_node(server.url.replace("//", "//:secret@")) as node:
-            standing = await decide(node.limiter, "acme", TEN)
-            assert standing is not None
-            assert standing.admitted
+            status = await decide(node.limiter, "acme", TEN)
+            assert status is not None
+            assert status.admitted

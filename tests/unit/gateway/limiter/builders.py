@@ -6,17 +6,11 @@ from itertools import pairwise
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
-from gateway.limiter.commands import Command, pack
-from gateway.limiter.corrections import Corrections, Refund
-from gateway.limiter.decision import Standing
-from gateway.limiter.ledger import Posting
-from gateway.limiter.moment import Moment
-from gateway.limiter.reading import Readings
-from gateway.limiter.view import View
-from gateway.limiter.views import Views
+from gateway.limiter.batch import Batch, PendingCheck, Refunds, SentRefund
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.fallback import BackfillEntry
+from gateway.limiter.frame import Command, SubIntervalFrame, pack
+from gateway.limiter.window_cache import CachedWindow, HashParser, WindowCache
 from tests.unit.gateway.limiter.pipelines import commands, commands_of
 
 NOW = 1_800_000_000_000_000
@@ -29,26 +23,26 @@ TWO = Limit(2, 60)
 TEN = Limit(10, 60)
 
 
-def ask(*charges: Charge, asked: float = SENT) -> Ask:
+def check(*hits: Hit, asked: float = SENT) -> PendingCheck:
     """A request that waits, since `asked`."""
-    return Ask(charges, asked, lambda _: None)
+    return PendingCheck(hits, asked, lambda _: None)
 
 
-def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> Ask:
+def one(key: str = "k", limit: Limit = TWO, cost: int = 1, *, asked: float = SENT) -> PendingCheck:
     """A request with one window."""
-    return ask(Charge(key, limit, cost), asked=asked)
+    return check(Hit(key, limit, cost), asked=asked)
 
 
-def standings(answered: Ask) -> tuple[Standing, ...]:
+def statuses(answered: PendingCheck) -> tuple[WindowStatus, ...]:
     """What it was answered.
 
     Raises:
         StoreUnavailable: that is its answer.
     """
-    assert answered.answer is not None
-    if isinstance(answered.answer, StoreUnavailable):
-        raise answered.answer
-    return answered.answer
+    assert answered.result is not None
+    if isinstance(answered.result, StoreUnavailable):
+        raise answered.result
+    return answered.result
 
 
 def time_reply(at: int) -> list[bytes]:
@@ -61,25 +55,31 @@ def hash_reply(fields: Mapping[int, int]) -> list[bytes]:
     return [b"%d" % number for pair in fields.items() for number in pair]
 
 
-def read(view: View, fields: Mapping[int, int], at: int = NOW, sent: float = SENT) -> None:
-    """Let a view have a whole hash."""
-    moment = Moment(at, view.period_seconds)
-    reading = Readings().read(hash_reply(fields), moment)
-    view.read(reading, moment, max(0, fields.get(moment.number, 0)), sent)
+def read(cached: CachedWindow, fields: Mapping[int, int], at: int = NOW, sent: float = SENT) -> None:
+    """Let a cached window have a whole hash."""
+    frame = SubIntervalFrame(at, cached.period_seconds)
+    snapshot = HashParser().parse(hash_reply(fields), frame)
+    cached.load(snapshot, frame, max(0, fields.get(frame.number, 0)), sent)
 
 
-def reads_open(view: View, number: int, now: float) -> bool:
+def reads_open(cached: CachedWindow, number: int, now: float) -> bool:
     """Whether for a decision in this sub-interval only the open ones are read."""
-    return view.steps(number, now) == -1
+    return cached.steps(number, now) == -1
 
 
 def known(
-    views: Views, key: str, fields: Mapping[int, int], *, at: int = NOW, sent: float = SENT, period: int = 60
+    cache: WindowCache,
+    key: str,
+    fields: Mapping[int, int],
+    *,
+    at: int = NOW,
+    sent: float = SENT,
+    period: int = 60,
 ) -> None:
-    """Let the view of a window have a whole hash."""
-    moment = Moment(at, period)
-    reading = Readings().read(hash_reply(fields), moment)
-    views.read(key, moment, reading, max(0, fields.get(moment.number, 0)), sent)
+    """Let the cache have the whole hash of a window."""
+    frame = SubIntervalFrame(at, period)
+    snapshot = HashParser().parse(hash_reply(fields), frame)
+    cache.load(key, frame, snapshot, max(0, fields.get(frame.number, 0)), sent)
 
 
 class Turn:
@@ -87,24 +87,26 @@ class Turn:
 
     def __init__(
         self,
-        asks: Sequence[Ask],
+        checks: Sequence[PendingCheck],
         *,
         stamp: int = NOW,
         sent: float = SENT,
-        views: Views | None = None,
+        cache: WindowCache | None = None,
         before: Sequence[Command] = (),  # in plain words
-        postings: Sequence[Posting] = (),
-        corrections: Corrections | None = None,
-        refunds: Sequence[Refund] = (),
+        backfill: Sequence[BackfillEntry] = (),
+        corrections: Refunds | None = None,
+        refunds: Sequence[SentRefund] = (),
     ) -> None:
-        self.views = Views() if views is None else views
-        self.corrections = Corrections(lambda: None) if corrections is None else corrections
+        self.cache = WindowCache() if cache is None else cache
+        self.corrections = Refunds(lambda: None) if corrections is None else corrections
         packed = list(map(pack, before))
-        self.batch = Batch(asks, stamp, sent, self.views, before=packed, postings=postings, refunds=refunds)
+        self.batch = Batch(checks, stamp, sent, self.cache, before=packed, backfill=backfill, refunds=refunds)
         self._before = len(before)
 
-    def settle(self, *answers: object, executed: int = NOW, asked_since: float = 0.0) -> list[Ask]:
-        """Let these be the replies between both to TIME; the asks that go around again.
+    def settle(
+        self, *answers: object, executed: int = NOW, enqueued_since: float = 0.0
+    ) -> list[PendingCheck]:
+        """Let these be the replies between both to TIME; the checks that go around again.
 
         Those to the PEXPIRE in front of a window that is read in whole are put in: no key was there.
         """
@@ -116,10 +118,10 @@ class Turn:
         middle = [0 if first else next(given) for first in renews_first]
         replies = [time_reply(executed), *middle, time_reply(executed)]
         return self.batch.settle(
-            replies, self.batch.executed(replies), asked_since, self.views, self.corrections
+            replies, self.batch.executed(replies), enqueued_since, self.cache, self.corrections
         )
 
-    def given_back(self) -> dict[tuple[str, int], int]:
+    def refunded(self) -> dict[tuple[str, int], int]:
         """The units by key and sub-interval that are due to go back; it counts as sent."""
         back = increments(commands(self.corrections.take(NOW)[0]))
         return {(str(key), int(number)): -int(units) for _, key, number, units in back}
@@ -130,6 +132,6 @@ def increments(commands: Sequence[Command]) -> list[Command]:
     return [command for command in commands if command[0] == "HINCRBY"]
 
 
-def admitted(asks: Sequence[Ask]) -> list[bool]:
-    """Which of them the window of their only charge admitted."""
-    return [standings(each)[0].admitted for each in asks]
+def admitted(checks: Sequence[PendingCheck]) -> list[bool]:
+    """Which of them the window of their only hit admitted."""
+    return [statuses(each)[0].admitted for each in checks]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from gateway.contract import window
-from gateway.limiter.view import View
+from gateway.limiter.window_cache import CachedWindow
 from tests.unit.gateway.limiter import builders
 from tests.unit.gateway.limiter.builders import NOW
 
@@ -37,8 +37,8 @@ def counted(fields: Mapping[int, int], at: int, period_seconds: int) -> int:
     return sum(window.counted(fields, at, period_seconds).values())
 
 
-def read(fields: Mapping[int, int], at: int = NOW, period_seconds: int = 60) -> View:
-    """The view of a whole hash that was asked for at `SENT`."""
-    view = View("k", period_seconds)
-    builders.read(view, fields, at)
-    return view
+def read(fields: Mapping[int, int], at: int = NOW, period_seconds: int = 60) -> CachedWindow:
+    """The cached window of a whole hash that was asked for at `SENT`."""
+    cached = CachedWindow("k", period_seconds)
+    builders.read(cached, fields, at)
+    return cached

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from gateway.limiter.commands import Command
-from gateway.limiter.wire import Reply
+from gateway.limiter.connection import Reply
+from gateway.limiter.frame import Command
 from tests.unit.gateway.limiter.builders import hash_reply, time_reply
 
 

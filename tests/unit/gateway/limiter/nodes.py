@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 
 from gateway.contract import window
 from gateway.limiter import decision
-from gateway.limiter.ask import Ask
-from gateway.limiter.batch import Batch
-from gateway.limiter.charge import Charge
-from gateway.limiter.corrections import Corrections
-from gateway.limiter.views import Views
-from gateway.limiter.wire import Reply
-from tests.unit.gateway.limiter.builders import NOW, SENT, ask, standings
+from gateway.limiter.batch import Batch, PendingCheck, Refunds
+from gateway.limiter.connection import Reply
+from gateway.limiter.decision import Hit
+from gateway.limiter.window_cache import WindowCache
+from tests.unit.gateway.limiter.builders import NOW, SENT, check, statuses
 from tests.unit.gateway.limiter.hashes import Hashes
 from tests.unit.gateway.limiter.pipelines import commands_of
 
@@ -47,7 +45,7 @@ class World:
     def __init__(self) -> None:
         self.now = NOW
         self.hashes = Hashes()
-        self.admitted: list[tuple[Ask, list[Taken]]] = []
+        self.admitted: list[tuple[PendingCheck, list[Taken]]] = []
         self.last_stamp = NOW
 
     @property
@@ -63,9 +61,9 @@ class World:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Redis refused a charge, by a batch that was sent then."""
+    """Redis refused a hit, by a batch that was sent then."""
 
-    charge: Charge
+    hit: Hit
     sent: float
     number: int
 
@@ -75,27 +73,27 @@ class SimulatedNode:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.views = Views()
-        self.corrections = Corrections(lambda: None)
-        self.under_way: deque[Sent] = deque()
-        self.waiting: list[Ask] = []
+        self.cache = WindowCache()
+        self.corrections = Refunds(lambda: None)
+        self.in_flight: deque[Sent] = deque()
+        self.waiting: list[PendingCheck] = []
         self.refusals: list[Refusal] = []
-        self.answered: list[Ask] = []
+        self.answered: list[PendingCheck] = []
 
-    def ask(self, charges: Sequence[Charge]) -> None:
+    def ask(self, hits: Sequence[Hit]) -> None:
         """A request comes, and waits unless it is refused from memory."""
-        if self.views.refusal(charges, self.world.monotonic) is None:
-            self.waiting.append(ask(*charges, asked=self.world.monotonic))
+        if self.cache.rejection(hits, self.world.monotonic) is None:
+            self.waiting.append(check(*hits, asked=self.world.monotonic))
         else:
-            assert any(self._is_denied(charge) for charge in charges), "refused for no reason"
+            assert any(self._is_denied(hit) for hit in hits), "refused for no reason"
 
-    def _is_denied(self, charge: Charge) -> bool:
+    def _is_denied(self, hit: Hit) -> bool:
         """Whether Redis has just refused one that asked for no more."""
-        number = window.sub_interval(self.world.now, charge.limit.period_seconds)
+        number = window.sub_interval(self.world.now, hit.limit.period_seconds)
         return any(
-            refusal.charge.key == charge.key
-            and refusal.charge.cost <= charge.cost
-            and refusal.charge.limit.quota >= charge.limit.quota
+            refusal.hit.key == hit.key
+            and refusal.hit.cost <= hit.cost
+            and refusal.hit.limit.quota >= hit.limit.quota
             and self.world.monotonic - refusal.sent < 0.25
             and number - refusal.number <= 1
             for refusal in self.refusals
@@ -106,15 +104,15 @@ class SimulatedNode:
         stamp = self.world.now + error_microseconds
         self.world.last_stamp = max(self.world.last_stamp, stamp)
         before, refunds = self.corrections.take(stamp)
-        batch = Batch(self.waiting, stamp, self.world.monotonic, self.views, before=before, refunds=refunds)
+        batch = Batch(self.waiting, stamp, self.world.monotonic, self.cache, before=before, refunds=refunds)
         self.waiting = []
-        self.under_way.append(Sent(batch))
+        self.in_flight.append(Sent(batch))
         return batch
 
     def work(self, commands: int) -> None:
         """Redis answers so many of them now."""
         for _ in range(commands):
-            sent = next((sent for sent in self.under_way if not sent.is_done), None)
+            sent = next((sent for sent in self.in_flight if not sent.is_done), None)
             if sent is None:
                 return
             command = commands_of(sent.batch)[len(sent.replies)]
@@ -124,50 +122,49 @@ class SimulatedNode:
 
     def hear(self) -> None:
         """Read the replies of all batches that are answered; those of untimely ones wait again."""
-        while self.under_way and self.under_way[0].is_done:
-            sent = self.under_way.popleft()
+        while self.in_flight and self.in_flight[0].is_done:
+            sent = self.in_flight.popleft()
             batch = sent.batch
             executed = batch.executed(sent.replies)
-            again = batch.settle(sent.replies, executed, 0.0, self.views, self.corrections)
+            again = batch.settle(sent.replies, executed, 0.0, self.cache, self.corrections)
             self.waiting = again + self.waiting
-            for each in batch.asks:
-                if each not in again and isinstance(each.answer, tuple) and not each.left:
+            for each in batch.checks:
+                if each not in again and isinstance(each.result, tuple) and not each.cancelled:
                     self._note(each, sent)
 
-    def _note(self, answered: Ask, sent: Sent) -> None:
-        answer = standings(answered)
+    def _note(self, answered: PendingCheck, sent: Sent) -> None:
+        answer = statuses(answered)
         numbered = [
-            (charge, window.sub_interval(sent.batch.stamp, charge.limit.period_seconds))
-            for charge in answered.charges
+            (hit, window.sub_interval(sent.batch.stamp, hit.limit.period_seconds)) for hit in answered.hits
         ]
-        if decision.admits(answered.charges, answer):
+        if decision.admits(answered.hits, answer):
             taken = [
-                Taken(charge.key, number, sent.counted_at[charge.key], charge.cost)
-                for (charge, number), standing in zip(numbered, answer, strict=True)
-                if standing.admitted
+                Taken(hit.key, number, sent.counted_at[hit.key], hit.cost)
+                for (hit, number), status in zip(numbered, answer, strict=True)
+                if status.admitted
             ]
             self.world.admitted.append((answered, taken))
             self.answered.append(answered)
         self.refusals += [
-            Refusal(charge, sent.batch.sent, number)
-            for (charge, number), standing in zip(numbered, answer, strict=True)
-            if not standing.admitted
+            Refusal(hit, sent.batch.sent, number)
+            for (hit, number), status in zip(numbered, answer, strict=True)
+            if not status.admitted
         ]
 
     def leave(self, position: int) -> None:
         """One of the requests goes: while it waits, while it is under way, or with its answer."""
-        under_way = [each for sent in self.under_way for each in sent.batch.asks]
-        present = [*self.waiting, *under_way, *self.answered]
+        in_flight = [each for sent in self.in_flight for each in sent.batch.checks]
+        present = [*self.waiting, *in_flight, *self.answered]
         if present:
             leaving = present[position % len(present)]
-            leaving.leave(passed_at=None)
+            leaving.cancel(admitted_at=None)
             self.waiting = [each for each in self.waiting if each is not leaving]
             self.answered = [each for each in self.answered if each is not leaving]
             self.world.admitted = [entry for entry in self.world.admitted if entry[0] is not leaving]
 
     def settle_all(self) -> None:
         """Let everything that is under way come home, and all go back that is to."""
-        while self.under_way or self.waiting or self.corrections:
+        while self.in_flight or self.waiting or self.corrections:
             self.send(0)
             self.work(10_000)
             self.hear()

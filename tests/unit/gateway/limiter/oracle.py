@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from gateway.contract import window
-from gateway.limiter.charge import Charge
+from gateway.limiter.decision import Hit
 
 
 def most_in_any_window(times: list[int], width: int) -> int:
@@ -13,21 +13,21 @@ def most_in_any_window(times: list[int], width: int) -> int:
 
 
 def decisions(
-    requests: Sequence[Sequence[Charge]], hashes: Mapping[str, Mapping[int, int]], stamp: int
+    requests: Sequence[Sequence[Hit]], hashes: Mapping[str, Mapping[int, int]], stamp: int
 ) -> list[list[tuple[bool, int]]]:
     """Of each request in turn: whether each of its windows has room for it, and what that leaves there."""
-    standing = {key: Counter(fields) for key, fields in hashes.items()}
+    status = {key: Counter(fields) for key, fields in hashes.items()}
 
-    def total(charge: Charge) -> int:
-        return sum(window.counted(standing[charge.key], stamp, charge.limit.period_seconds).values())
+    def total(hit: Hit) -> int:
+        return sum(window.counted(status[hit.key], stamp, hit.limit.period_seconds).values())
 
     made = []
-    for charges in requests:
-        fits = [total(charge) + charge.cost <= charge.limit.quota for charge in charges]
-        if all(fit or charge.shadow for fit, charge in zip(fits, charges, strict=True)):
-            for fit, charge in zip(fits, charges, strict=True):
-                number = window.sub_interval(stamp, charge.limit.period_seconds)
-                standing[charge.key][number] += charge.cost if fit else 0
-        left = [max(0, charge.limit.quota - total(charge)) for charge in charges]
+    for hits in requests:
+        fits = [total(hit) + hit.cost <= hit.limit.quota for hit in hits]
+        if all(fit or hit.shadow for fit, hit in zip(fits, hits, strict=True)):
+            for fit, hit in zip(fits, hits, strict=True):
+                number = window.sub_interval(stamp, hit.limit.period_seconds)
+                status[hit.key][number] += hit.cost if fit else 0
+        left = [max(0, hit.limit.quota - total(hit)) for hit in hits]
         made.append(list(zip(fits, left, strict=True)))
     return made

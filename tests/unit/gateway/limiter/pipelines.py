@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import hiredis
 
 from gateway.limiter.batch import Batch
-from gateway.limiter.commands import Command
+from gateway.limiter.frame import Command
 
 
 def commands(data: bytes | Iterable[bytes]) -> list[Command]:

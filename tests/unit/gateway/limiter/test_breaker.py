@@ -1,6 +1,6 @@
 """When Redis is asked again after it failed."""
 
-from gateway.limiter.breaker import MEMORY_SECONDS, MOST_PROBES, Breaker
+from gateway.limiter.store import MAX_PROBES, MEMORY_SECONDS, Breaker
 
 
 def probes_until_closed(breaker: Breaker) -> int:
@@ -29,7 +29,7 @@ def test_each_further_failure_asks_for_a_long_row_of_successes() -> None:
     for second in range(6):
         breaker.failed(float(second))
         needed.append(probes_until_closed(breaker))
-    assert needed == [1] + 5 * [MOST_PROBES]
+    assert needed == [1] + 5 * [MAX_PROBES]
 
 
 def test_a_failure_among_the_probes_starts_their_row_anew() -> None:
@@ -41,7 +41,7 @@ def test_a_failure_among_the_probes_starts_their_row_anew() -> None:
     for _ in range(3):
         breaker.succeeded()
     breaker.failed(3.0)
-    assert probes_until_closed(breaker) == MOST_PROBES
+    assert probes_until_closed(breaker) == MAX_PROBES
 
 
 def test_failures_while_it_is_open_are_those_of_the_same_outage() -> None:

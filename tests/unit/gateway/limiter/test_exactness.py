@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from gateway.contract import window
 from gateway.contract.limits import Limit
 from gateway.limiter import decision
-from gateway.limiter.charge import Charge
-from gateway.limiter.moment import Moment
-from gateway.limiter.reading import Readings
-from gateway.limiter.view import View
+from gateway.limiter.decision import Hit
+from gateway.limiter.frame import SubIntervalFrame
+from gateway.limiter.window_cache import CachedWindow, HashParser
 from tests.unit.gateway.limiter.builders import hash_reply
 from tests.unit.gateway.limiter.oracle import most_in_any_window
 
@@ -60,17 +59,17 @@ def replay(limit: Limit, script: list[Batch]) -> list[int]:
             fields[number] -= units
         stamp = now + int(batch.error * tolerance)
         number = window.sub_interval(stamp, period)
-        view, moment = View("k", period), Moment(stamp, period)
-        reading = Readings().read(hash_reply(fields), moment)
-        view.read(reading, moment, fields[number], 0.0)
+        cached, frame = CachedWindow("k", period), SubIntervalFrame(stamp, period)
+        snapshot = HashParser().parse(hash_reply(fields), frame)
+        cached.load(snapshot, frame, fields[number], 0.0)
         fields[number] += batch.units
-        assert decision.error(stamp, (now, now)) <= moment.tolerance
-        standings = [decision.decide([Charge("k", limit)], [view], stamp)[0] for _ in range(batch.units)]
-        passed = sum(standing.admitted for standing in standings)
+        assert decision.stamp_error(stamp, (now, now)) <= frame.tolerance
+        statuses = [decision.decide([Hit("k", limit)], [cached], stamp)[0] for _ in range(batch.units)]
+        passed = sum(status.admitted for status in statuses)
         admitted += [now] * passed
         if passed < batch.units:
             owed.append((turn + batch.late, number, batch.units - passed))
-        for dead in reading.expired:
+        for dead in snapshot.expired:
             del fields[dead]
         assert len(fields) <= window.SUB_INTERVALS + 6
     return admitted

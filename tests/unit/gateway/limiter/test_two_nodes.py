@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.contract import window
 from gateway.contract.limits import Limit
-from gateway.limiter.charge import Charge
-from tests.unit.gateway.limiter.builders import ask, standings
+from gateway.limiter.decision import Hit
+from tests.unit.gateway.limiter.builders import check, statuses
 from tests.unit.gateway.limiter.nodes import SimulatedNode, World, units_by_field
 from tests.unit.gateway.limiter.oracle import decisions, most_in_any_window
 
@@ -36,11 +36,10 @@ class Step:
     hears: bool
     leaves: int | None
 
-    def requests(self, limits: Mapping[str, Limit]) -> list[list[Charge]]:
+    def requests(self, limits: Mapping[str, Limit]) -> list[list[Hit]]:
         """Those that come."""
         return [
-            [Charge(key, limits[key], cost, shadow=key == SHADOW) for key in needs]
-            for needs, cost in self.costs
+            [Hit(key, limits[key], cost, shadow=key == SHADOW) for key in needs] for needs, cost in self.costs
         ]
 
 
@@ -86,8 +85,8 @@ def run(script: list[Step], limits: Mapping[str, Limit]) -> World:
     for step in script:
         world.now += step.gap
         node = nodes[step.node]
-        for charges in step.requests(limits):
-            node.ask(charges)
+        for hits in step.requests(limits):
+            node.ask(hits)
         if step.sends:
             node.send(int(step.error * tolerance))
         node.work(step.works)
@@ -135,13 +134,13 @@ def test_readings_in_part_decide_as_the_whole_hash_would(
         node = nodes[step.node]
         requests = step.requests(limits)
         before = {key: dict(world.hashes.fields(key, world.now)) for key in limits}
-        asks = [ask(*charges) for charges in requests]
-        node.waiting += asks
+        checks = [check(*hits) for hits in requests]
+        node.waiting += checks
         batch = node.send(int(step.error * tolerance))
         node.work(100)
         node.hear()
 
-        answers = [standings(each) for each in asks]
+        answers = [statuses(each) for each in checks]
         assert [[(each.admitted, each.remaining) for each in of_one] for of_one in answers] == decisions(
             requests, before, batch.stamp
         )

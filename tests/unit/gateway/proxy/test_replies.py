@@ -7,7 +7,7 @@ from gateway.admission import Decision
 from gateway.contract.limits import parse_limits
 from gateway.http.fields import render_fields
 from gateway.http.response_head import LocalReply, problem
-from gateway.limiter.decision import Standing
+from gateway.limiter.decision import WindowStatus
 from gateway.policy.concurrency import Concurrency
 from gateway.policy.resolve import LimitWindow, windows_of
 from gateway.proxy.replies import (
@@ -26,17 +26,17 @@ def meters(name: str, limits: str, *, shadow: bool = False) -> tuple[LimitWindow
     return windows_of(name, "client", parse_limits(limits), shadow=shadow)
 
 
-def left(remaining: int, wait_seconds: float) -> Standing:
-    return Standing(admitted=True, remaining=remaining, wait_seconds=wait_seconds)
+def left(remaining: int, wait_seconds: float) -> WindowStatus:
+    return WindowStatus(admitted=True, remaining=remaining, wait_seconds=wait_seconds)
 
 
-def full(wait_seconds: float, remaining: int = 0) -> Standing:
-    return Standing(admitted=False, remaining=remaining, wait_seconds=wait_seconds)
+def full(wait_seconds: float, remaining: int = 0) -> WindowStatus:
+    return WindowStatus(admitted=False, remaining=remaining, wait_seconds=wait_seconds)
 
 
-def decided(of: tuple[LimitWindow, ...], *standings: Standing, **fields: Any) -> Decision:
-    admitted = all(standing.admitted or meter.shadow for meter, standing in zip(of, standings, strict=True))
-    return Decision(admitted, "acme", of, standings, **fields)
+def decided(of: tuple[LimitWindow, ...], *statuses: WindowStatus, **fields: Any) -> Decision:
+    admitted = all(status.admitted or meter.shadow for meter, status in zip(of, statuses, strict=True))
+    return Decision(admitted, "acme", of, statuses, **fields)
 
 
 def body(reply: LocalReply) -> dict[str, Any]:
@@ -229,8 +229,8 @@ def test_all_windows_are_told_and_the_legacy_fields_tell_the_tightest() -> None:
 
 
 def test_of_a_window_that_only_memory_tells_of_nobody_says_when_more_comes_free() -> None:
-    standings = (Standing(admitted=False, remaining=0, wait_seconds=0.2), left(99_975, 0.0))
-    (_, (_, told)) = limit_fields(Decision(False, "acme", meters("gold", "10/s,100000/d"), standings), "ietf")
+    statuses = (WindowStatus(admitted=False, remaining=0, wait_seconds=0.2), left(99_975, 0.0))
+    (_, (_, told)) = limit_fields(Decision(False, "acme", meters("gold", "10/s,100000/d"), statuses), "ietf")
 
     assert told == b'"gold/s";r=0;t=1, "gold/d";r=99975'
 

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract import window
-from gateway.limiter.moment import EDGE, Moment
-from gateway.limiter.reading import MOST, Reading, Readings
+from gateway.limiter.frame import EDGE, SubIntervalFrame
+from gateway.limiter.window_cache import MAX_COUNT, HashParser, HashSnapshot
 from tests.unit.gateway.limiter.builders import NOW, THIS, hash_reply
 
-MINUTE = Moment(NOW, 60)
+MINUTE = SubIntervalFrame(NOW, 60)
 WHOLE = range(THIS - EDGE, THIS + 2)
 COUNTS = st.integers(-3, 12) | st.sampled_from([0, 10**6, 10**15])
 JUNK = st.sampled_from([b"note", b"", b"-7", b"1e9", b"%da" % (THIS // 10), b"%d7" % THIS, b"9" * 25])
 
 
-def standing(reading: Reading) -> list[int]:
+def standing(snapshot: HashSnapshot) -> list[int]:
     """The closed sub-intervals, from the first in which anything stands."""
-    return list(dropwhile(lambda units: not units, reading.units))
+    return list(dropwhile(lambda units: not units, snapshot.units))
 
 
 @st.composite
@@ -40,10 +40,10 @@ def replies(draw: st.DrawFn) -> list[bytes]:
 
 @given(replies(), st.integers(0, 999_999))
 def test_a_usual_hash_is_read_as_any_hash(reply: list[bytes], later: int) -> None:
-    readings, moment = Readings(), Moment(NOW + later, 60)
-    plain = readings.unusual(reply, moment)
+    parser, frame = HashParser(), SubIntervalFrame(NOW + later, 60)
+    plain = parser.parse_any(reply, frame)
     with suppress(LookupError, ValueError, TypeError):
-        usual = readings.usual(reply, moment)
+        usual = parser.parse_fast(reply, frame)
         assert standing(usual) == standing(plain)
         assert replace(usual, units=[]) == replace(plain, units=[])
 
@@ -51,7 +51,7 @@ def test_a_usual_hash_is_read_as_any_hash(reply: list[bytes], later: int) -> Non
 @pytest.mark.parametrize("fields", [WHOLE, [THIS], range(THIS - 70, THIS + 1), [THIS - 40, THIS - 3, THIS]])
 def test_what_nodes_write_is_usual(fields: Sequence[int]) -> None:
     reply = hash_reply(dict.fromkeys(fields, 2))
-    assert Readings().usual(reply, MINUTE).tells_own
+    assert HashParser().parse_fast(reply, MINUTE).has_current
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_nodes_write_is_usual(fields: Sequence[int]) -> None:
 )
 def test_what_nodes_do_not_write_is_not(reply: list[bytes]) -> None:
     with pytest.raises((LookupError, ValueError, TypeError)):
-        Readings().usual(reply, MINUTE)
+        HashParser().parse_fast(reply, MINUTE)
 
 
 def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None:
@@ -88,36 +88,36 @@ def test_what_is_told_is_by_its_distance_from_the_sub_interval_at_hand() -> None
         THIS: 5,
         THIS + 1: 6,
     }
-    for read in (Readings().usual, Readings().unusual):
-        reading = read(hash_reply(fields), MINUTE)
-        assert (sum(reading.units), reading.units[0], reading.units[-1]) == (6, 1, 3)
-        assert (reading.first, reading.previous, reading.following) == (THIS - 30, 4, 6)
-        assert (reading.expired, reading.ahead, reading.tells_own) == ((kept - 1,), 0, True)
+    for read in (HashParser().parse_fast, HashParser().parse_any):
+        snapshot = read(hash_reply(fields), MINUTE)
+        assert (sum(snapshot.units), snapshot.units[0], snapshot.units[-1]) == (6, 1, 3)
+        assert (snapshot.first, snapshot.previous, snapshot.following) == (THIS - 30, 4, 6)
+        assert (snapshot.expired, snapshot.future_fields, snapshot.has_current) == ((kept - 1,), 0, True)
 
 
 def test_a_count_that_is_none_is_none_and_one_below_zero_is_told() -> None:
-    readings = Readings()
+    parser = HashParser()
     nonsense: list[object] = [None, 7, 7.0, "7", [b"7"], ValueError()]
-    assert [readings.count(reply) for reply in nonsense] == [0] * len(nonsense)
-    assert [readings.count(reply) for reply in (b"-4", b"x", b"-", b"7")] == [-4, 0, 0, 7]
-    assert readings.count(b"9" * 30) == MOST
-    assert readings.count(b"-" + b"9" * 30) == -MOST
+    assert [parser.count(reply) for reply in nonsense] == [0] * len(nonsense)
+    assert [parser.count(reply) for reply in (b"-4", b"x", b"-", b"7")] == [-4, 0, 0, 7]
+    assert parser.count(b"9" * 30) == MAX_COUNT
+    assert parser.count(b"-" + b"9" * 30) == -MAX_COUNT
 
 
 def test_counts_below_zero_are_told_as_far_as_they_count() -> None:
-    moment = Moment(NOW, 60)
-    fields = {moment.oldest - 1: -1, moment.oldest: -2, THIS - 1: -3, THIS: -4, THIS + 1: -5, THIS + 2: -6}
-    reading = Readings().read(hash_reply(fields), moment)
-    assert reading.deficits == ((moment.oldest, 2), (THIS - 1, 3), (THIS, 4), (THIS + 1, 5))
-    assert (reading.units, reading.previous, reading.following) == ([], 0, 0)
+    frame = SubIntervalFrame(NOW, 60)
+    fields = {frame.oldest - 1: -1, frame.oldest: -2, THIS - 1: -3, THIS: -4, THIS + 1: -5, THIS + 2: -6}
+    snapshot = HashParser().parse(hash_reply(fields), frame)
+    assert snapshot.deficits == ((frame.oldest, 2), (THIS - 1, 3), (THIS, 4), (THIS + 1, 5))
+    assert (snapshot.units, snapshot.previous, snapshot.following) == ([], 0, 0)
 
 
 def test_how_much_was_posted_is_told_beside_the_sub_intervals() -> None:
     reply = [*hash_reply({THIS: 1}), b"posted", b"7", *hash_reply({THIS - 2: 4})]
-    reading = Readings().read(reply, MINUTE)
-    assert (reading.posted, reading.units[-1], reading.tells_own) == (7, 4, True)
+    snapshot = HashParser().parse(reply, MINUTE)
+    assert (snapshot.backfilled, snapshot.units[-1], snapshot.has_current) == (7, 4, True)
 
 
 def test_what_was_given_back_in_a_sub_interval_of_the_future_is_no_counter_of_the_future() -> None:
     for count, ahead in ((0, 0), (-1, 0), (3, 1)):
-        assert Readings().read(hash_reply({THIS: 1, THIS + 9: count}), MINUTE).ahead == ahead
+        assert HashParser().parse(hash_reply({THIS: 1, THIS + 9: count}), MINUTE).future_fields == ahead

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.contract import window
-from gateway.limiter.view import READ_SECONDS, WHOLE_SECONDS, View
+from gateway.limiter.window_cache import READ_SECONDS, WHOLE_SECONDS, CachedWindow
 from tests.unit.gateway.limiter import builders
 from tests.unit.gateway.limiter.builders import NOW, SENT, THIS, reads_open
 from tests.unit.gateway.limiter.drawn import read
@@ -15,9 +15,9 @@ def test_a_view_is_fresh_within_its_sub_interval_and_a_quarter_of_a_second() -> 
 
 
 def test_a_view_is_not_fresh_after_a_quarter_of_a_second_whatever_was_read_of_the_open_ones() -> None:
-    view = read({})
-    view.read_open(1, 2, 3)
-    assert not reads_open(view, THIS, SENT + READ_SECONDS)
+    cached = read({})
+    cached.load_open(1, 2, 3)
+    assert not reads_open(cached, THIS, SENT + READ_SECONDS)
 
 
 @pytest.mark.parametrize("number", [THIS - 1, THIS + 1])
@@ -26,26 +26,26 @@ def test_a_view_is_not_fresh_in_another_sub_interval(number: int) -> None:
 
 
 def test_a_view_is_not_fresh_when_it_was_told_to_expire_and_still_tells_what_it_knew() -> None:
-    view = read({THIS: 3})
-    view.expire(SENT)
-    assert not reads_open(view, THIS, SENT)
-    assert view.total(NOW) == 3
+    cached = read({THIS: 3})
+    cached.expire(SENT)
+    assert not reads_open(cached, THIS, SENT)
+    assert cached.total(NOW) == 3
 
 
 def test_a_view_that_was_told_to_expire_is_not_fresh_by_what_was_asked_before() -> None:
-    view = read({THIS: 3})
-    view.expire(SENT + 0.1)
-    builders.read(view, {THIS: 4}, sent=SENT + 0.05)
-    assert not reads_open(view, THIS, SENT + 0.1)
-    builders.read(view, {THIS: 4}, sent=SENT + 0.1)
-    assert reads_open(view, THIS, SENT + 0.1)
+    cached = read({THIS: 3})
+    cached.expire(SENT + 0.1)
+    builders.read(cached, {THIS: 4}, sent=SENT + 0.05)
+    assert not reads_open(cached, THIS, SENT + 0.1)
+    builders.read(cached, {THIS: 4}, sent=SENT + 0.1)
+    assert reads_open(cached, THIS, SENT + 0.1)
 
 
 def test_a_view_is_not_fresh_before_it_was_read() -> None:
-    assert not reads_open(View("k", 60), 0, SENT)
+    assert not reads_open(CachedWindow("k", 60), 0, SENT)
 
 
-def full(period: int) -> View:
+def full(period: int) -> CachedWindow:
     this = window.sub_interval(NOW, period)
     return read(dict.fromkeys(range(this - window.SUB_INTERVALS, this + 1), 1), NOW, period)
 
@@ -77,8 +77,8 @@ def test_of_a_small_hash_the_whole_is_read() -> None:
 
 
 def test_a_view_that_was_told_to_expire_is_not_read_on() -> None:
-    view = full(60)
-    view.expire(SENT + 0.1)
-    assert view.steps(THIS, SENT + 0.1) is None
-    view.read_on(THIS, [], SENT + 0.05)
-    assert view.steps(THIS, SENT + 0.1) is None
+    cached = full(60)
+    cached.expire(SENT + 0.1)
+    assert cached.steps(THIS, SENT + 0.1) is None
+    cached.advance(THIS, [], SENT + 0.05)
+    assert cached.steps(THIS, SENT + 0.1) is None

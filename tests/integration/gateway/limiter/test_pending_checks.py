@@ -6,10 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.errors import StoreUnavailable
-from gateway.limiter.ask import Ask
-from gateway.limiter.charge import Charge
-from gateway.limiter.decision import Standing
-from gateway.limiter.limiter import OnStoreFailure, Told
+from gateway.limiter.batch import PendingCheck
+from gateway.limiter.decision import Hit, WindowStatus
+from gateway.limiter.limiter import LimiterResult, OnStoreFailure
 from loadtest import redis_server
 from tests.integration.gateway.limiter.node import (
     KEY,
@@ -21,22 +20,22 @@ from tests.integration.gateway.limiter.node import (
     settles_at,
 )
 
-CHARGES = (Charge(KEY, TEN),)
+HITS = (Hit(KEY, TEN),)
 
 
-def asked(node: LimiterNode, told: list[Told]) -> Ask:
-    waiting = node.limiter.ask(CHARGES, told.append)
-    assert isinstance(waiting, Ask)
+def asked(node: LimiterNode, told: list[LimiterResult]) -> PendingCheck:
+    waiting = node.limiter.check(HITS, told.append)
+    assert isinstance(waiting, PendingCheck)
     return waiting
 
 
-def admitted(told: list[Told]) -> int:
+def admitted(told: list[LimiterResult]) -> int:
     return sum(decided[0].admitted for decided in told if isinstance(decided, tuple))
 
 
 async def test_who_asks_is_told_once_and_refused_units_go_back(redis_url: str, redis_client: Redis) -> None:
     async with limiter_node(redis_url) as node:
-        told: list[Told] = []
+        told: list[LimiterResult] = []
         for _ in range(12):
             asked(node, told)
         assert told == []
@@ -48,16 +47,16 @@ async def test_who_asks_is_told_once_and_refused_units_go_back(redis_url: str, r
 
 async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
     async with limiter_node(redis_url) as node:
-        told: list[Told] = []
-        recalled: list[Told | None] = []
+        told: list[LimiterResult] = []
+        recalled: list[LimiterResult | None] = []
 
-        def hear(decided: Told) -> None:
+        def hear(decided: LimiterResult) -> None:
             told.append(decided)
             if len(told) == 11:  # at once: it is remembered no longer than a sub-interval
-                recalled.append(node.limiter.recall(CHARGES))
+                recalled.append(node.limiter.recall(HITS))
 
         for _ in range(11):
-            node.limiter.ask(CHARGES, hear)
+            node.limiter.check(HITS, hear)
         await eventually(lambda: len(told) == 11)
     (at_once,) = recalled
     assert isinstance(at_once, tuple)
@@ -67,11 +66,11 @@ async def test_a_remembered_refusal_is_told_at_once(redis_url: str) -> None:
 
 async def test_who_leaves_is_not_told_and_keeps_nothing(redis_url: str, redis_client: Redis) -> None:
     async with limiter_node(redis_url) as node:
-        told: list[Told] = []
+        told: list[LimiterResult] = []
         before, behind = asked(node, told), asked(node, told)
-        before.leave()
+        before.cancel()
         await asyncio.sleep(0)  # the question is on its way
-        behind.leave()
+        behind.cancel()
         asked(node, told)
         await settles_at(redis_client, 1)
     assert admitted(told) == len(told) == 1
@@ -80,12 +79,12 @@ async def test_who_leaves_is_not_told_and_keeps_nothing(redis_url: str, redis_cl
 async def test_an_answer_that_cannot_be_taken_costs_no_other_one(
     redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_: Told) -> None:
+    def fail(_: LimiterResult) -> None:
         raise ZeroDivisionError
 
     async with limiter_node(redis_url) as node:
-        told: list[Told] = []
-        node.limiter.ask(CHARGES, fail)
+        told: list[LimiterResult] = []
+        node.limiter.check(HITS, fail)
         asked(node, told)
         await eventually(lambda: len(told) == 1)
         assert node.task_is_alive()
@@ -93,13 +92,14 @@ async def test_an_answer_that_cannot_be_taken_costs_no_other_one(
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"), [("local", (Standing(True, 9, 60.0),)), ("open", None), ("closed", "unavailable")]
+    ("policy", "expected"),
+    [("local", (WindowStatus(True, 9, 60.0),)), ("open", None), ("closed", "unavailable")],
 )
 async def test_without_redis_the_setting_decides_at_once(policy: OnStoreFailure, expected: object) -> None:
-    told: list[Told] = []
+    told: list[LimiterResult] = []
     async with limiter_node("redis://127.0.0.1:1/0", on_failure=policy) as node:
         try:
-            decided: object = node.limiter.ask(CHARGES, told.append)
+            decided: object = node.limiter.check(HITS, told.append)
         except StoreUnavailable:
             decided = "unavailable"
     assert decided == expected
@@ -110,11 +110,11 @@ async def test_without_redis_the_setting_decides_at_once(policy: OnStoreFailure,
 async def test_a_redis_that_does_not_answer_in_time_is_told_of(policy: OnStoreFailure) -> None:
     with redis_server.running() as server:
         async with limiter_node(server.url, deadline_seconds=0.05, on_failure=policy) as node:
-            told: list[Told] = []
+            told: list[LimiterResult] = []
             with hanging(server.pid):
-                staying, _ = asked(node, told), asked(node, told).leave()
+                staying, _ = asked(node, told), asked(node, told).cancel()
                 await eventually(lambda: len(told) == 1)
-                staying.leave()  # has no effect any more
+                staying.cancel()  # has no effect any more
             await eventually(lambda: node.store.connected)
             async with Redis.from_url(server.url, decode_responses=True) as redis:
                 await settles_at(redis, 1 if policy in ("local", "open") else 0)
