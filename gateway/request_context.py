@@ -17,25 +17,13 @@ class RequestContext:
         "_is_over",
         "_token",
         "client",
-        "outcome",
         "request_id",
-        "status",
-        "store_seconds",
-        "upstream_seconds",
     )
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.client = ""
         """Its client's id; empty where nobody was identified."""
-        self.outcome = ""
-        """What became of it, as it is counted; empty where it ended before anything was decided."""
-        self.status = 0
-        """Of the answer's head; 0 as long as there is none."""
-        self.store_seconds: float | None = None
-        """How long it waited to be admitted or refused; None where nothing decided."""
-        self.upstream_seconds: float | None = None
-        """Until the head of the upstream's answer; None where there was none."""
         self._is_over = False
         self._token: Token[RequestContext | None] | None = None
 

@@ -224,10 +224,7 @@ def reply_to(reason: Exception, counters: Counters) -> tuple[Outcome, str, Local
     """The outcome, the client id if known, and the local reply for an error; counts some of them."""
     if isinstance(reason, AccessDeniedError):
         counters.denied += 1
-        if reason.client is None:
-            return Outcome.REFUSED, "", denied()
-        counters.clients.count(reason.client, refused=True)
-        return Outcome.REFUSED, reason.client, denied()
+        return Outcome.REFUSED, reason.client or "", denied()
     if isinstance(reason, TooManyUnknownKeysError):
         counters.wrong_keys_limited += 1
         return Outcome.UNIDENTIFIED, "", wrong_keys_limited(reason)

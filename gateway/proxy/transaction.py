@@ -109,11 +109,16 @@ class Transaction:
     client_id = ""
     _decision = _NO_DECISION
     _pending: PendingDecision | None = None
-    _status = 0
-    _bytes_in = 0
-    _bytes_out = 0
-    _store_seconds: float | None = None
-    _upstream_seconds: float | None = None
+    outcome: Outcome | Literal[""] = ""
+    """Empty until the end, and where the client left before the decision."""
+    status = 0
+    """Of the response's head; 0 as long as there is none."""
+    bytes_in = 0
+    bytes_out = 0
+    store_seconds: float | None = None
+    """Until the decision; None without one."""
+    upstream_seconds: float | None = None
+    """Until the head of the upstream's response."""
     _is_forwarded = False
     _forwarded_at = 0.0
     _attempt: UpstreamAttempt | None = None
@@ -135,6 +140,8 @@ class Transaction:
     _data_at = 0.0
     _data_bytes = 0
     _is_chunked = False
+    _ends_by_close = False
+    """Whether only the end of the connection ends the response, as in HTTP/1.0."""
     _keep_alive = False
     _is_client_full = False
     """Whether the client receives less than is written, so that the upstream is not read."""
@@ -146,14 +153,14 @@ class Transaction:
         self,
         request: InboundRequest,
         request_id: str,
-        began: float,
+        started_at: float,
         client: TransactionClient,
         proxy: "ProxyState",
     ) -> None:
-        """The request came at monotonic `began`."""
-        self._request = request
-        self._request_id = request_id
-        self._began = began
+        """The request came at monotonic `started_at`."""
+        self.request = request
+        self.request_id = request_id
+        self.started_at = started_at
         self._client = client
         self._proxy = proxy
         # Pinned here: a reload must not switch a request to other upstreams than its decision names.
@@ -164,9 +171,9 @@ class Transaction:
     def start(self) -> None:
         """Check the request, and forward or reject it."""
         proxy = self._proxy
-        proxy.counters.in_flight += 1
+        proxy.counters.request_began()
         try:
-            request, policies = self._request, proxy.policies
+            request, policies = self.request, proxy.policies
             request.check()
             key = request.sent_key(policies.identity)
             decided = proxy.admission.check(policies, request, key, request.address, self.on_decision)
@@ -193,7 +200,7 @@ class Transaction:
     def _reject_without_decision(self, reason: Exception) -> None:
         outcome, self.client_id, reply = reply_to(reason, self._proxy.counters)
         if isinstance(reason, DecisionUnavailableError):
-            self._store_seconds = monotonic() - self._began
+            self.store_seconds = monotonic() - self.started_at
         elif isinstance(reason, BadRequestError):
             logger.debug("malformed request from %s: %s", self._client.peer, reason.rule.name)
         self._reply(reply, outcome)
@@ -204,10 +211,10 @@ class Transaction:
         if decision.client is not None:
             self.client_id = decision.client
         if decision.windows:
-            self._store_seconds = monotonic() - self._began
+            self.store_seconds = monotonic() - self.started_at
         if not decision.admitted:
             self._reply(replies.rejected(decision, style), Outcome.REFUSED)
-        elif self._request.is_last_hop:
+        elif self.request.is_last_hop:
             limits = replies.limit_fields(decision, style)
             self._reply(replies.options(METHODS, limits), Outcome.ADMITTED)
         else:
@@ -219,7 +226,7 @@ class Transaction:
         options = self._proxy.options
         self._is_forwarded = True
         self._forwarded_at = monotonic()
-        if self._request.expects_continue and not self._client.is_body_complete():
+        if self.request.expects_continue and not self._client.is_body_complete():
             self._send([_CONTINUE])
         if options.request_seconds is not None:
             loop = asyncio.get_running_loop()
@@ -244,7 +251,7 @@ class Transaction:
         until = self._forwarded_at + self._proxy.options.upstream_timeout_seconds
         untried = len(self._upstreams[self._decision.upstream].addresses) - len(self._tried)
         share = max(0.0, until - monotonic()) / untried
-        attempt.connect(min(CONNECT_SECONDS, share), self._context(), self.on_connected, fresh=fresh)
+        attempt.connect(min(CONNECT_SECONDS, share), self.log_context(), self.on_connected, fresh=fresh)
 
     def on_connected(self, attempt: UpstreamAttempt, result: UpstreamConnection | BaseException) -> None:
         """The attempt has a connection, or could not get one."""
@@ -264,11 +271,11 @@ class Transaction:
             self.fail(error)
 
     def _send_request(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> None:
-        request = self._request
+        request = self.request
         self._state = SENDING
         attempt.use(connection)
         upstream = self._upstreams[self._decision.upstream]
-        head = request.render(self._request_id, self.client_id, upstream.authority)
+        head = request.render(self.request_id, self.client_id, upstream.authority)
         if not request.has_body:
             attempt.is_body_sent = True
             self._proxy.deadlines.start(self)
@@ -296,7 +303,7 @@ class Transaction:
         """Content of the request, in pieces as it comes."""
         if self._state == DONE:
             return
-        self._bytes_in += len(data)
+        self.bytes_in += len(data)
         if self._body_held is None:
             self._body_held = [data]
         else:
@@ -331,7 +338,7 @@ class Transaction:
         if self._body_error is not None:
             self._body_failed(self._body_error)
             return
-        request = self._request
+        request = self.request
         held = self._body_held
         if held is not None:
             data = held[0] if len(held) == 1 else b"".join(held)
@@ -354,7 +361,7 @@ class Transaction:
             if request.is_chunked:
                 connection.write(b"0\r\n\r\n")
             attempt.is_body_sent = True
-            if not self._status:
+            if not self.status:
                 self._proxy.deadlines.start(self)
 
     def _may_write(self, attempt: UpstreamAttempt, connection: UpstreamConnection) -> bool:
@@ -364,7 +371,7 @@ class Transaction:
 
     def _body_failed(self, problem: ProblemError) -> None:
         """A response that has begun goes on: the upstream did not need the rest."""
-        if not self._status:
+        if not self.status:
             self._end_by(problem.reply())
 
     def on_upstream_full(self) -> None:
@@ -400,11 +407,11 @@ class Transaction:
             self._out = [self._response_head(head)]
 
     def _response_head(self, head: ResponseHead) -> bytes:
-        proxy, request = self._proxy, self._request
+        proxy, request = self._proxy, self.request
         counters, attempt = proxy.counters, self._attempt
         self._state = RELAYING
         self._data_at = now = monotonic()
-        self._upstream_seconds = seconds = now - self._forwarded_at
+        self.upstream_seconds = seconds = now - self._forwarded_at
         counters.upstream_latency.add(seconds)
         counters.upstream_server_errors += head.status >= 500
         is_body_sent = attempt is not None and attempt.is_body_sent
@@ -413,7 +420,7 @@ class Transaction:
         ends_by_close = head.length is None and not request.has_http11 and head.status != 101
         self._is_chunked = head.length is None and not ends_by_close
         self._ends_by_close = ends_by_close
-        self._status = head.status
+        self.status = head.status
         if head.status == 101:
             connection = _SWITCH_LINES
         else:
@@ -423,10 +430,7 @@ class Transaction:
                 connection += _CHUNKED_LINES
         limits = replies.limit_lines(self._decision, proxy.options.ratelimit_headers)
         node_id = proxy.options.preflight.node_id
-        return render_relayed_head(head, limits, connection, self._request_id, node_id, now=wall())
-
-    _ends_by_close = False
-    """Whether single the end of the connection ends the response, as HTTP/1.0 has it."""
+        return render_relayed_head(head, limits, connection, self.request_id, node_id, now=wall())
 
     def on_data(self, piece: Piece) -> None:
         """Content of the response."""
@@ -466,10 +470,9 @@ class Transaction:
 
     def _completed(self) -> None:
         attempt = self._attempt
-        self._proxy.counters.upstream_answered += 1
         self._is_complete = True
         if attempt is not None:
-            self._note_recovery(attempt.address)
+            self._count_response(attempt.address)
             # What is left of the response waits for the client alone.
             self._proxy.deadlines.cancel(self)
             self._attempt = None
@@ -477,9 +480,11 @@ class Transaction:
         if not self._is_client_full:
             self._complete()
 
-    def _note_recovery(self, address: UpstreamAddress) -> None:
+    def _count_response(self, address: UpstreamAddress) -> None:
+        """A complete response, or a valid 101."""
+        self._proxy.counters.upstream_answered += 1
         if address.trouble.reason:
-            with self._context():
+            with self.log_context():
                 address.trouble.worked(monotonic())
 
     def _complete(self) -> None:
@@ -493,7 +498,7 @@ class Transaction:
         attempt = self._attempt
         if self._state == DONE or attempt is None:
             return
-        if self._status:
+        if self.status:
             self._response_failed(attempt, error)
         else:
             self._attempt_failed(attempt, error)
@@ -504,7 +509,7 @@ class Transaction:
         if self._state == DONE or attempt is None:
             return
         seconds = self._proxy.options.upstream_timeout_seconds
-        if self._status:
+        if self.status:
             drips = self._data_rate is not None and self._data_rate.budget_seconds < seconds
             self._response_failed(attempt, min_rate_error() if drips else TimeoutError())
         else:
@@ -521,9 +526,9 @@ class Transaction:
             isinstance(error, UpstreamError) and error.before_response,
         )
         is_stale = connection is not None and connection.is_reused and before_response
-        has_sent_body = attempt.body_bytes > 0 or self._request.simple_body_bytes > 0
+        has_sent_body = attempt.body_bytes > 0 or self.request.simple_body_bytes > 0
         may_retry = connection is None or (
-            before_response and self._request.is_idempotent and not has_sent_body
+            before_response and self.request.is_idempotent and not has_sent_body
         )
         self._proxy.deadlines.cancel(self)
         if not is_stale or not may_retry:
@@ -553,7 +558,7 @@ class Transaction:
         self._break_response(by_reset=self._ends_by_close)
 
     def _log_failure(self, attempt: UpstreamAttempt, error: UpstreamError | TimeoutError) -> None:
-        with self._context():
+        with self.log_context():
             attempt.address.failed(error, self._proxy.options.upstream_timeout_seconds)
 
     def on_total_timeout(self) -> None:
@@ -567,7 +572,7 @@ class Transaction:
             self.fail(error)
 
     def _out_of_time(self, attempt: UpstreamAttempt | None) -> None:
-        if self._status:
+        if self.status:
             self._break_response(by_reset=True)
         elif attempt is None or attempt.connection is None or attempt.is_body_sent:
             self._reply(replies.out_of_time(), Outcome.FAILED)
@@ -581,7 +586,7 @@ class Transaction:
     @property
     def client_address(self) -> str:
         """See `PlaceHolder`."""
-        return self._request.address
+        return self.request.address
 
     def client_progress(self) -> int | None:
         """See `PlaceHolder`: the request waits for its client to send or receive content."""
@@ -590,14 +595,14 @@ class Transaction:
         is_sending = attempt is not None and not attempt.is_body_sent and not self._is_upstream_full
         if not is_receiving and not is_sending:
             return None
-        return self._bytes_in + self._bytes_out - self._client.unsent_bytes()
+        return self.bytes_in + self.bytes_out - self._client.unsent_bytes()
 
     def evict(self) -> None:
         """See `PlaceHolder`."""
         if self._state == DONE:
             return
         self._proxy.counters.upstream_gave_way += 1
-        if self._status:
+        if self.status:
             self._break_response(by_reset=True)
         else:
             problem = ProblemError(408, "The body came too slowly while the service had no place for others.")
@@ -638,14 +643,14 @@ class Transaction:
             return
         attempt.connection.resume_reading()
         self._data_at = monotonic()
-        if self._status or attempt.is_body_sent:
+        if self.status or attempt.is_body_sent:
             self._await_data()
 
     # Upgrade to WebSocket
 
     def _begin_switch(self, head: ResponseHead) -> None:
         """A 101 goes on if it proves that the upstream speaks WebSocket with this client (RFC 6455 §4.1)."""
-        key, attempt = self._request.handshake_key, self._attempt
+        key, attempt = self.request.handshake_key, self._attempt
         if attempt is None:
             return
         if key is None or not accepts(head, key):
@@ -669,7 +674,6 @@ class Transaction:
         self._is_switching = False
         proxy, decision = self._proxy, self._decision
         counters = proxy.counters
-        self._note_recovery(attempt.address)
         tunnel = Tunnel(proxy.options.tunnel_limits)
         to_upstream = self._client.detach(tunnel)
         if to_upstream is None:
@@ -681,7 +685,7 @@ class Transaction:
             tunnel.abort()
             self._finish(Outcome.FAILED)
             return
-        counters.upstream_answered += 1
+        self._count_response(attempt.address)
         counters.tunnels += 1
         self._attempt = None
         tunnel.at_end(attempt.release_detached)
@@ -695,14 +699,14 @@ class Transaction:
 
     def fail(self, error: BaseException) -> None:
         """An unexpected exception: log it and end the request."""
-        with self._context():
+        with self.log_context():
             logger.error("a request failed", exc_info=error)
         if self._state != DONE:
             self._end_by(replies.internal_error(), may_keep_alive=False)
 
     def _end_by(self, reply: LocalReply, *, may_keep_alive: bool = True) -> None:
         """The request has failed: send the reply, or break off a response that has begun."""
-        if self._status:
+        if self.status:
             self._break_response(by_reset=False)
         else:
             self._reply(reply, Outcome.FAILED, may_keep_alive=may_keep_alive)
@@ -714,30 +718,30 @@ class Transaction:
     def _reply(self, reply: LocalReply, outcome: Outcome, *, may_keep_alive: bool = True) -> None:
         """Send a local reply, which ends the request."""
         keep_alive = may_keep_alive and self._may_keep_alive()
-        if self._request.expects_continue and not self._client.is_body_complete():
+        if self.request.expects_continue and not self._client.is_body_complete():
             keep_alive = False  # the client may send its content or not, now that it is not wanted
-        self._status = reply.status
-        own = id_line(self._request_id) + self._connection_lines(keep_alive)
-        self._send([render_local_reply(reply, own, head_only=self._request.method == "HEAD", now=wall())])
+        self.status = reply.status
+        own = id_line(self.request_id) + self._connection_lines(keep_alive)
+        self._send([render_local_reply(reply, own, head_only=self.request.method == "HEAD", now=wall())])
         self._finish(outcome)
         self._client.response_done(keep_alive=keep_alive)
 
     def _may_keep_alive(self) -> bool:
-        return self._request.keep_alive and self._client.may_continue() and not self._proxy.is_draining()
+        return self.request.keep_alive and self._client.may_continue() and not self._proxy.is_draining()
 
     def _connection_lines(self, keep_alive: bool) -> bytes:
         if not keep_alive:
             return _CLOSE_LINES
-        return b"" if self._request.has_http11 else _KEEP_ALIVE_LINES
+        return b"" if self.request.has_http11 else _KEEP_ALIVE_LINES
 
     def _send(self, pieces: list[Piece]) -> None:
         for piece in pieces:
-            self._bytes_out += len(piece)
+            self.bytes_out += len(piece)
         self._client.send(pieces)
 
-    def _context(self) -> RequestContext:
-        """For what is logged of the request."""
-        context = RequestContext(self._request_id)
+    def log_context(self) -> RequestContext:
+        """The request and client id for log lines within `with`."""
+        context = RequestContext(self.request_id)
         context.client = self.client_id
         return context
 
@@ -751,41 +755,26 @@ class Transaction:
         if self._state == DONE:
             return
         self._state = DONE
+        self.outcome = outcome
         proxy, decision, attempt = self._proxy, self._decision, self._attempt
-        counters = proxy.counters
+        seconds = monotonic() - self.started_at
         if self._is_forwarded:
             self._cancel_total_timer()
-            self._proxy.deadlines.cancel(self)
+            proxy.deadlines.cancel(self)
             self._attempt = None
             if attempt is not None:
                 attempt.release()
-            counters.latency.add(monotonic() - self._began)
-        counters.in_flight -= 1
-        if outcome:
-            counters.messages[outcome] += 1
-        if decision.client is not None:
-            counters.clients.count(decision.client, refused=not decision.admitted)
-            counters.shadow_refused += decision.in_shadow
-            if not decision.admitted:
-                proxy.rejections.append((self._request_id, decision, self._began))
         if decision.concurrency is not None and not is_tunnel:
             proxy.admission.close(decision)
-        if self._proxy.access_log.is_on:
-            self._log_access(outcome)
-
-    def _log_access(self, outcome: str) -> None:
-        request = self._request
-        with self._context() as context:
-            context.outcome = outcome
-            context.status = self._status
-            context.store_seconds = self._store_seconds
-            context.upstream_seconds = self._upstream_seconds
-            self._proxy.access_log.tell(
-                context,
-                address=request.address,
-                method=request.method,
-                target=request.target,
-                bytes_in=self._bytes_in + request.simple_body_bytes,
-                bytes_out=self._bytes_out if self._status else 0,
-                seconds=monotonic() - self._began,
-            )
+        if decision.client is not None and not decision.admitted:
+            proxy.rejections.append((self.request_id, decision, self.started_at))
+        is_counted = decision.client is not None or outcome == Outcome.REFUSED
+        proxy.counters.request_ended(
+            outcome,
+            self.client_id if is_counted else "",
+            seconds if self._is_forwarded else None,
+            refused=not decision.admitted,
+            in_shadow=decision.in_shadow,
+        )
+        if proxy.access_log.is_on:
+            proxy.access_log.log(self, seconds)

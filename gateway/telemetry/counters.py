@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from gateway.contract.records import Totals
 from gateway.contract.sketches import Buckets, bucket, histogram_from_counts, upper_bound_seconds
@@ -195,6 +195,33 @@ class Counters:
     def count(self, outcome: Outcome) -> None:
         """Count one message."""
         self.messages[outcome] += 1
+
+    def request_began(self) -> None:
+        """Count one request in flight."""
+        self.in_flight += 1
+
+    def request_ended(
+        self,
+        outcome: Outcome | Literal[""],
+        client: str,
+        seconds: float | None,
+        *,
+        refused: bool,
+        in_shadow: bool,
+    ) -> None:
+        """Count the end of a request.
+
+        `outcome` is empty if the client left before the decision, and `client` if it is unknown. `seconds` is
+        None if the request was not forwarded.
+        """
+        self.in_flight -= 1
+        if outcome:
+            self.messages[outcome] += 1
+        if client:
+            self.clients.count(client, refused=refused)
+        self.shadow_refused += in_shadow
+        if seconds is not None:
+            self.latency.add(seconds)
 
     def upstream_failed(self, error: Exception) -> None:
         """Count an upstream response that timed out (TimeoutError) or broke off."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.proxy import inbound_request, simple_request
+from gateway.proxy.access_log import AccessLog
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.server import ProxyServer
 from gateway.proxy.simple_request import HeaderTemplate, SimpleRequestParser
@@ -85,7 +86,7 @@ MUTATIONS = (
     Mutation("no peer is a trusted proxy", _always(ProxyServer, "trusts", False)),
     Mutation("ids of trusted proxies are not taken over", _always(simple_request, "request_id_in", None)),
     Mutation("clients are not counted", _clients_not_counted),
-    Mutation("the log is not told", _left_out(Transaction, "_log_access")),
+    Mutation("the log is not told", _left_out(AccessLog, "log")),
     Mutation("connections stay while the node leaves", _always(Transaction, "_may_keep_alive", True)),
     Mutation("a late answer is awaited", _left_out(Transaction, "on_timeout")),
     Mutation("interim answers stop here", _left_out(Transaction, "_send_interim")),

@@ -6,13 +6,13 @@ import pytest
 
 from gateway.http.request_id import RequestIds
 from gateway.log_lines import JsonLines, TextLines
-from gateway.proxy.access_log import MAX_PATH_LENGTH, Access, AccessLog, path_of
+from gateway.proxy.access_log import MAX_PATH_LENGTH, AccessLog, AccessLogEntry, path_of
 
-ACCESS = Access("192.0.2.7", "GET", "/a", 200, "admitted", 0, 123, 0.25, 0.125, 0.0000014)
+ACCESS = AccessLogEntry("192.0.2.7", "GET", "/a", 200, "admitted", 0, 123, 0.25, 0.125, 0.0000014)
 IDS = RequestIds(os.urandom)
 
 
-def record(access: Access) -> logging.LogRecord:
+def record(access: AccessLogEntry) -> logging.LogRecord:
     return logging.LogRecord("gateway.access", logging.INFO, __file__, 1, access, (), None)
 
 
@@ -42,7 +42,7 @@ def test_in_text_it_is_one_line() -> None:
 
 
 def test_what_did_not_take_place_took_no_time() -> None:
-    access = Access("192.0.2.7", "GET", "/a", 401, "unidentified", 0, 123, 0.25, None, None)
+    access = AccessLogEntry("192.0.2.7", "GET", "/a", 401, "unidentified", 0, 123, 0.25, None, None)
 
     assert str(access) == "192.0.2.7 GET /a 401 unidentified in=0 out=123 total=0.250000"
     assert json.loads(JsonLines("node-1").format(record(access)))["store_seconds"] is None
