@@ -236,7 +236,6 @@ class Listener:
                 while self._accept_one(listening):
                     pass
             except OSError:
-                self._counters.accept_errors += 1
                 if monotonic() >= deadline:
                     return
                 await asyncio.sleep(RETRY_SECONDS)
@@ -253,6 +252,7 @@ class Listener:
             return True
         except OSError as error:
             if error.errno != errno.EINVAL:
+                self._counters.accept_errors += 1
                 raise
             self._loop.remove_reader(listening)  # accept(2): another process has shut it down
             return False
@@ -268,7 +268,6 @@ class Listener:
 
     def _accept_failed(self, error: OSError) -> None:
         """No descriptor or no memory is left (accept(2)): pause, while connections wait in the backlog."""
-        self._counters.accept_errors += 1
         if monotonic() - self._warned_at >= WARN_INTERVAL_SECONDS:
             self._warned_at = monotonic()
             logger.warning("new connections wait, as none can be accepted: %s", error.strerror)

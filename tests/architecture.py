@@ -361,7 +361,7 @@ def tls_has_one_floor(module: Module) -> Iterator[str]:
 
 
 def _called(call: ast.Call) -> str:
-    return ast.unparse(call.func).rpartition(".")[2]
+    return _named(call.func)
 
 
 def init_imports_nothing(module: Module) -> Iterator[str]:
@@ -447,6 +447,46 @@ def compiled_classes_are_of_one_family(module: Module) -> Iterator[str]:
             yield f"{module.path} inherits from {name}, which is compiled: hold one, or name a Protocol"
 
 
+STATUS_LINE_WRITER = "gateway/http/response_head.py"
+TASK_OWNERS = ("gateway/proxy/upstream_pool.py", "gateway/proxy/server.py", "gateway/proxy/aiohttp_server.py")
+
+
+def one_module_writes_status_lines(module: Module) -> Iterator[str]:
+    """The framing of all responses is decided in one place."""
+    if not module.is_in("gateway") or module.is_in(STATUS_LINE_WRITER):
+        return
+    for node in module.nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes) and b"HTTP/1.1 " in node.value:
+            yield f"{module.path} writes {node.value!r}: status lines are written in {STATUS_LINE_WRITER}"
+
+
+def the_engine_has_no_tasks(module: Module) -> Iterator[str]:
+    """A request is a state machine; only connecting, draining and the adapter of aiohttp need tasks."""
+    if not module.is_in("gateway/proxy") or module.is_in(*TASK_OWNERS):
+        return
+    for node in module.nodes:
+        if isinstance(node, ast.Call) and _called(node) in ("create_task", "ensure_future", "create_future"):
+            yield f"{module.path} calls {_called(node)}: the engine continues by callbacks"
+
+
+def incremented_counters(module: Module) -> list[str]:
+    """Names of the counters that it increments, once for each statement that does."""
+    targets: list[ast.expr] = []
+    for node in module.nodes:
+        match node:
+            case ast.AugAssign(op=ast.Add()):
+                targets.append(node.target)
+            case ast.Call(func=ast.Attribute(attr="add" | "count", value=owner)):
+                targets.append(owner)
+    found = [target.value if isinstance(target, ast.Subscript) else target for target in targets]
+    names = [target for target in found if isinstance(target, ast.Attribute)]
+    return [name.attr for name in names if _named(name.value) in ("counters", "_counters")]
+
+
+def _named(expression: ast.expr) -> str:
+    return ast.unparse(expression).rpartition(".")[2]
+
+
 RULES: tuple[Rule, ...] = (
     packages_know_each_other_in_one_direction,
     the_contract_is_standard_library_only,
@@ -462,4 +502,6 @@ RULES: tuple[Rule, ...] = (
     init_imports_nothing,
     identifiers_use_standard_terms,
     compiled_classes_are_of_one_family,
+    one_module_writes_status_lines,
+    the_engine_has_no_tasks,
 )

@@ -1,3 +1,5 @@
+import ast
+from collections import Counter
 from pathlib import PurePosixPath
 
 import pytest
@@ -55,6 +57,36 @@ def test_io_is_found_behind_others() -> None:
     )
 
 
+def test_each_counter_is_incremented_by_one_statement() -> None:
+    others = [
+        module for module in PRODUCT if module.is_in("gateway") and not module.is_in("gateway/telemetry")
+    ]
+    places = Counter(name for module in others for name in architecture.incremented_counters(module))
+
+    assert {name: count for name, count in places.items() if count > 1} == {}
+    assert len(places) > 10
+
+
+def test_increments_are_found_in_each_form() -> None:
+    source = (
+        "counters.a += 1\nself._counters.b[x] += 2\nstore.counters.c.add(3)\ncounters.d -= 1\nother.e += 1"
+    )
+
+    assert architecture.incremented_counters(Module(PurePosixPath("gateway/x.py"), source)) == ["a", "b", "c"]
+
+
+def test_one_class_receives_the_events_of_upstreams() -> None:
+    nodes = [node for module in PRODUCT if module.is_in("gateway") for node in module.nodes]
+    classes = [
+        node.name
+        for node in nodes
+        if isinstance(node, ast.ClassDef)
+        and {"on_headers", "on_complete"} <= {getattr(each, "name", "") for each in node.body}
+    ]
+
+    assert sorted(classes) == ["ResponseReceiver", "Transaction"]  # the Protocol, and its implementation
+
+
 BREACHES = [
     ("gateway/app.py", "import subject.reader"),
     ("gateway/app.py", "from loadtest import redis_server"),
@@ -73,6 +105,8 @@ BREACHES = [
     ("subject/detectors/skew.py", "import os"),
     ("subject/cluster/series.py", "from subject.telemetry.reader import Reader"),
     ("subject/output/report.py", "from subject.commands import watch"),
+    ("gateway/proxy/replies.py", 'START = b"HTTP/1.1 429 Too Many Requests"'),
+    ("gateway/proxy/transaction.py", "loop.create_task(relay())"),
     ("gateway/limiter/store.py", "from gateway.proxy.handler import Handler"),
     ("gateway/proxy/handler.py", "from gateway.limiter.store import Store"),
     ("gateway/telemetry/publisher.py", "from gateway.building import Parts"),

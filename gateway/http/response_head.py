@@ -1,4 +1,4 @@
-"""Response heads to the client, of relayed responses and of local replies. Only this writes status lines."""
+"""Heads of responses: a parsed one, and the heads for the client. Only this module writes status lines."""
 
 import json
 import re
@@ -7,11 +7,82 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
 from gateway.http.fields import CLOSE, Fields, Version, render_fields
 from gateway.http.forwarded import via
 from gateway.http.request_id import id_line
-from gateway.http.response_parser import ResponseHead, fields_in, text_of
+
+SWITCHING = 101
+
+
+def status_line(status: int, reason: bytes) -> bytes:
+    """The first line of a response (RFC 9112 §4), without its end."""
+    return b"HTTP/1.1 %d %b" % (status, reason)
+
+
+CONTINUE: Final = status_line(100, b"Continue") + b"\r\n\r\n"
+"""RFC 9110 §15.2.1."""
+
+
+@dataclass(slots=True, init=False)  # one per request: see CONTRIBUTING, "What is compiled"
+class ResponseHead:
+    """A response's head.
+
+    `text` has its lines in HTTP/1.1, without the empty one: fields as they were sent, without the space
+    around values, and without a Content-Length that must not be there (RFC 9110 §8.6). `end_to_end_text` has
+    the status line and the end-to-end fields only. `length` is the body's in bytes, None if the last chunk
+    (`chunked`) or the end of the connection ends it (RFC 9112 §6.3).
+    """
+
+    version: tuple[int, int]
+    status: int
+    text: bytes
+    end_to_end_text: bytes
+    length: int | None
+    chunked: bool
+    keep_alive: bool
+
+    def __init__(
+        self,
+        version: tuple[int, int],
+        status: int,
+        text: bytes,
+        end_to_end_text: bytes,
+        length: int | None,
+        *,
+        chunked: bool,
+        keep_alive: bool,
+    ) -> None:
+        self.version = version
+        self.status = status
+        self.text = text
+        self.end_to_end_text = end_to_end_text
+        self.length = length
+        self.chunked = chunked
+        self.keep_alive = keep_alive
+
+    @property
+    def is_interim(self) -> bool:
+        """Whether another head follows, the final one (RFC 9110 §15.2)."""
+        return self.status < 200 and self.status != SWITCHING
+
+    @property
+    def fields(self) -> Fields:
+        """The fields of the text."""
+        return fields_in(self.text)
+
+
+def fields_in(text: bytes) -> Fields:
+    """The fields of a head's text; see `ResponseHead`."""
+    _, *lines = text.split(b"\r\n")
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+
+
+def text_of(start: bytes, fields: Fields) -> bytes:
+    """A head's text (see `ResponseHead`) with the first line of `start` and these fields."""
+    line, _, _ = start.partition(b"\r\n")
+    return b"\r\n".join([line, *(b"%b: %b" % field for field in fields)])
 
 
 def date_line(now: float) -> bytes:
@@ -160,7 +231,7 @@ def render_local_reply(reply: LocalReply, own: bytes, *, head_only: bool, now: f
 def _head_parts(reply: LocalReply) -> tuple[bytes, bytes]:
     """The parts of a reply's head before and after its date."""
     length = (b"Content-Length", b"%d" % len(reply.body))
-    return b"HTTP/1.1 %d %b\r\n" % (reply.status, reply.reason), render_fields([*reply.fields, length])
+    return status_line(reply.status, reply.reason) + b"\r\n", render_fields([*reply.fields, length])
 
 
 def render_last_reply(reply: LocalReply, *, head_only: bool = False, now: float) -> bytes:

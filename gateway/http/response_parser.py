@@ -5,7 +5,6 @@ A response that two recipients could read differently is invalid."""
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gateway.http.chunked import ChunkError, ChunkReader
 from gateway.http.fields import (
@@ -19,12 +18,12 @@ from gateway.http.fields import (
     list_elements,
     parse_field_line,
 )
+from gateway.http.response_head import SWITCHING, ResponseHead, status_line, text_of
 
 MAX_FIELD_BYTES = 65536
 MAX_FIELDS = 512
 MAX_HEAD_BYTES = 131072
 """Larger than for clients: the upstream is the operator's own service."""
-SWITCHING = 101
 RESET_CONTENT = 205
 BODILESS = frozenset({204, 304})
 
@@ -35,66 +34,6 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 
 class InvalidResponseError(ValueError):
     """Not an HTTP/1.1 response, or one that two recipients could read differently."""
-
-
-@dataclass(slots=True, init=False)  # one per request: see CONTRIBUTING, "What is compiled"
-class ResponseHead:
-    """A response's head.
-
-    `text` has its lines in HTTP/1.1, without the empty one: fields as they were sent, without the space
-    around values, and without a Content-Length that must not be there (RFC 9110 §8.6). `end_to_end_text` has
-    the status line and the end-to-end fields only. `length` is the body's in bytes, None if the last chunk
-    (`chunked`) or the end of the connection ends it (RFC 9112 §6.3).
-    """
-
-    version: tuple[int, int]
-    status: int
-    text: bytes
-    end_to_end_text: bytes
-    length: int | None
-    chunked: bool
-    keep_alive: bool
-
-    def __init__(
-        self,
-        version: tuple[int, int],
-        status: int,
-        text: bytes,
-        end_to_end_text: bytes,
-        length: int | None,
-        *,
-        chunked: bool,
-        keep_alive: bool,
-    ) -> None:
-        self.version = version
-        self.status = status
-        self.text = text
-        self.end_to_end_text = end_to_end_text
-        self.length = length
-        self.chunked = chunked
-        self.keep_alive = keep_alive
-
-    @property
-    def is_interim(self) -> bool:
-        """Whether another head follows, the final one (RFC 9110 §15.2)."""
-        return self.status < 200 and self.status != SWITCHING
-
-    @property
-    def fields(self) -> Fields:
-        """The fields of the text."""
-        return fields_in(self.text)
-
-
-def fields_in(text: bytes) -> Fields:
-    """The fields of a head's text; see `ResponseHead`."""
-    _, *lines = text.split(b"\r\n")
-    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
-
-
-def text_of(start: bytes, fields: Fields) -> bytes:
-    """A head's text (see `ResponseHead`) with the first line of `start` and these fields."""
-    line, _, _ = start.partition(b"\r\n")
-    return b"\r\n".join([line, *(b"%b: %b" % field for field in fields)])
 
 
 def parse_response_head(data: bytes, *, has_body: bool = True) -> ResponseHead:
@@ -122,7 +61,7 @@ def parse_response_head(data: bytes, *, has_body: bool = True) -> ResponseHead:
         raise InvalidResponseError("content with status 205")  # RFC 9110 §15.3.6: clients read on without it
     if status < 200 or status == 204:
         fields = [field for field in fields if field[0].lower() != b"content-length"]
-    start = b"HTTP/1.1 %d %b" % (status, match[3] or b"")
+    start = status_line(status, match[3] or b"")
     return ResponseHead(
         version,
         status,

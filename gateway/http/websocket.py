@@ -6,7 +6,7 @@ import re
 
 from gateway.http.fields import Fields, field_values
 from gateway.http.request_parser import RequestHead
-from gateway.http.response_parser import ResponseHead
+from gateway.http.response_head import ResponseHead
 
 PROTOCOL = b"websocket"
 SWITCH: Fields = [(b"Connection", b"Upgrade"), (b"Upgrade", PROTOCOL)]

@@ -13,8 +13,15 @@ from gateway.admission import Decision, DecisionResult, DecisionUnavailableError
 from gateway.clock import monotonic, wall
 from gateway.http.fields import CHUNKED, CLOSE, render_fields
 from gateway.http.request_id import id_line
-from gateway.http.response_head import LocalReply, ProblemError, render_local_reply, render_relayed_head
-from gateway.http.response_parser import Piece, ResponseHead
+from gateway.http.response_head import (
+    CONTINUE,
+    LocalReply,
+    ProblemError,
+    ResponseHead,
+    render_local_reply,
+    render_relayed_head,
+)
+from gateway.http.response_parser import Piece
 from gateway.http.rules import METHODS, BadRequestError
 from gateway.http.websocket import PROTOCOL, SWITCH, accepts
 from gateway.proxy import replies
@@ -46,7 +53,6 @@ _CHUNKED_LINES: Final = render_fields([CHUNKED])
 _CLOSE_LINES: Final = render_fields(CLOSE)
 _KEEP_ALIVE_LINES: Final = b"Connection: keep-alive\r\n"
 _SWITCH_LINES: Final = render_fields(SWITCH)
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_DECISION: Final = Decision(admitted=False)
 
 logger = logging.getLogger(__name__)
@@ -227,7 +233,7 @@ class Transaction:
         self._is_forwarded = True
         self._forwarded_at = monotonic()
         if self.request.expects_continue and not self._client.is_body_complete():
-            self._send([_CONTINUE])
+            self._send([CONTINUE])
         if options.request_seconds is not None:
             loop = asyncio.get_running_loop()
             self._total_timer = loop.call_later(options.request_seconds, self.on_total_timeout)

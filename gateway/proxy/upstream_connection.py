@@ -8,13 +8,8 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from gateway.clock import monotonic
-from gateway.http.response_parser import (
-    InvalidResponseError,
-    Piece,
-    ResponseHead,
-    ResponseParser,
-    keep_alive_seconds,
-)
+from gateway.http.response_head import ResponseHead
+from gateway.http.response_parser import InvalidResponseError, Piece, ResponseParser, keep_alive_seconds
 from gateway.proxy.tcp import SocketProbe, read_remaining
 
 MAX_AGE_SECONDS = 300.0

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from gateway.clock import monotonic
 from gateway.http.response_head import LocalReply, ProblemError, problem
 from gateway.outage import Outage
+from gateway.proxy.slow_holders import PlaceHolder, SlowHolders
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
-from gateway.proxy.upstream_places import PlaceHolder, Places, SlowHolders
 from gateway.request_context import RequestContext
 
 if TYPE_CHECKING:
@@ -96,6 +96,52 @@ class UpstreamOverflowError(ProblemError):
     def reply(self) -> LocalReply:
         """503 with `Retry-After`."""
         return problem(self.status, self.detail, fields=[(b"Retry-After", b"1")])
+
+
+class Places:
+    """A semaphore whose `try_acquire` needs no coroutine, unlike asyncio's."""
+
+    __slots__ = ("_waiting", "free")
+
+    def __init__(self, count: int) -> None:
+        self.free = count
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def try_acquire(self) -> bool:
+        """Acquire a free place, if there is one. Requests in `acquire` have precedence."""
+        if not self.free:
+            return False
+        self.free -= 1
+        return True
+
+    async def acquire(self, seconds: float) -> None:
+        """Acquire a place, first come, first served.
+
+        Raises:
+            TimeoutError: no place came free in `seconds`.
+        """
+        if self.try_acquire():
+            return
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(granted)
+        try:
+            async with asyncio.timeout(seconds):
+                await granted
+        except BaseException:
+            if granted.done() and not granted.cancelled():
+                self.release()
+            elif granted in self._waiting:
+                self._waiting.remove(granted)
+            raise
+
+    def release(self) -> None:
+        """Pass the place to the request that has waited longest, else it is free."""
+        while self._waiting:
+            granted = self._waiting.popleft()
+            if not granted.done():
+                granted.set_result(None)
+                return
+        self.free += 1
 
 
 class UpstreamAddress:

@@ -19,8 +19,8 @@ import uvloop
 from gateway.admission import Decision
 from gateway.contract.routes import DEFAULT_UPSTREAM
 from gateway.http.request_id import RequestIds
-from gateway.http.response_head import render_relayed_head
-from gateway.http.response_parser import Piece, ResponseHead, parse_common_head
+from gateway.http.response_head import ResponseHead, render_relayed_head
+from gateway.http.response_parser import Piece, parse_common_head
 from gateway.proxy import replies
 from gateway.proxy.simple_request import SimpleRequest, SimpleRequestParser
 from gateway.proxy.upstream_connection import UpstreamError

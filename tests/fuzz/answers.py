@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import h11
 from hypothesis import strategies as st
 
+from gateway.http.response_head import ResponseHead
 from gateway.http.response_parser import (
     InvalidResponseError,
-    ResponseHead,
     ResponseParser,
     parse_common_head,
     parse_response_head,

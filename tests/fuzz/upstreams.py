@@ -6,7 +6,8 @@ from enum import Enum
 
 from hypothesis import strategies as st
 
-from gateway.http.response_parser import InvalidResponseError, ResponseHead, ResponseParser
+from gateway.http.response_head import ResponseHead
+from gateway.http.response_parser import InvalidResponseError, ResponseParser
 from gateway.proxy.upstream_connection import UpstreamConnection
 from tests.fuzz.answers import ASKED, EXAMPLES, Asked
 from tests.fuzz.mutation import HTTP, SIGNS, cut, mutated

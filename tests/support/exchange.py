@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.http.response_parser import Piece, ResponseHead
+from gateway.http.response_head import ResponseHead
+from gateway.http.response_parser import Piece
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 
 

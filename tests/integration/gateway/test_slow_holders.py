@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from gateway.proxy import upstream_places
+from gateway.proxy import slow_holders
 from tests.integration.gateway.client import Client, request
 from tests.integration.gateway.node import Node, eventually
 from tests.integration.gateway.upstream import Peer, Upstream
@@ -19,8 +19,8 @@ LONG = 8_000_000
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream_places, "WINDOW_SECONDS", 0.3)
-    monkeypatch.setattr(upstream_places, "SAMPLE_SECONDS", 0.05)
+    monkeypatch.setattr(slow_holders, "WINDOW_SECONDS", 0.3)
+    monkeypatch.setattr(slow_holders, "SAMPLE_SECONDS", 0.05)
 
 
 async def gave_way(node: Node) -> int:

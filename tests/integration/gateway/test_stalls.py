@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.http.response_parser import Piece, ResponseHead
+from gateway.http.response_head import ResponseHead
+from gateway.http.response_parser import Piece
 from gateway.proxy.deadline_queue import DeadlineQueue
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from gateway.proxy.upstream_pool import UpstreamAddress

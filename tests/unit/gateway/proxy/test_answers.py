@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.http.fields import Fields
-from gateway.http.response_parser import InvalidResponseError, ResponseHead, ResponseParser
+from gateway.http.response_head import ResponseHead
+from gateway.http.response_parser import InvalidResponseError, ResponseParser
 from tests.unit.gateway.proxy.answers import BROKEN, CUT_OFF, LENGTH_2, OK, WELL_FORMED, Request
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.proxy.upstream_places import Places
+from gateway.proxy.upstream_pool import Places
 
 LONG_SECONDS = 60.0
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.proxy import upstream_places
-from gateway.proxy.upstream_places import SlowHolders
+from gateway.proxy import slow_holders
+from gateway.proxy.slow_holders import SlowHolders
 
 RATE = 1000.0
 WINDOW_SECONDS = 0.2
@@ -36,8 +36,8 @@ class Request:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upstream_places, "WINDOW_SECONDS", WINDOW_SECONDS)
-    monkeypatch.setattr(upstream_places, "SAMPLE_SECONDS", WINDOW_SECONDS / 5)
+    monkeypatch.setattr(slow_holders, "WINDOW_SECONDS", WINDOW_SECONDS)
+    monkeypatch.setattr(slow_holders, "SAMPLE_SECONDS", WINDOW_SECONDS / 5)
 
 
 async def made_room(holders: list[Request], newcomer: Request, rate: float = RATE) -> list[Request]:

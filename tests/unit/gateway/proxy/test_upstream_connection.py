@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway.clock import monotonic
-from gateway.http.response_parser import LARGE_BYTES, SHARE, Piece, ResponseHead
+from gateway.http.response_head import ResponseHead
+from gateway.http.response_parser import LARGE_BYTES, SHARE, Piece
 from gateway.proxy.upstream_connection import UpstreamConnection, UpstreamError
 from tests.support.exchange import exchange
 from tests.unit.gateway.proxy.wire import Wire

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.http.response_head import ResponseHead
 from gateway.http.response_parser import (
     MAX_FIELD_BYTES,
     MAX_FIELDS,
     InvalidResponseError,
-    ResponseHead,
     parse_common_head,
     parse_response_head,
 )
