@@ -5,6 +5,8 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -24,7 +26,22 @@ WRONG_TYPE = "WRONGTYPE"
 """So begins Redis' answer where a key holds something else than the command is for."""
 
 
+_deadline: ContextVar["asyncio.Timeout | None"] = ContextVar("deadline", default=None)
+"""Of what `reading` bounds."""
+
+
 class _Client(Redis):
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Raises the cancellation of `reading` again where redis-py has lost it.
+
+        It sends with `asyncio.wait_for`, which on Python 3.11 returns normally if it is cancelled as it ends
+        (https://github.com/python/cpython/issues/86296).
+        """
+        deadline = _deadline.get()
+        if deadline is not None and deadline.expired():
+            raise asyncio.CancelledError
+        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call] # redis-py's own
+
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """All of it: redis-py leaves the connections to the sentinels to its caller.
 
@@ -96,6 +113,7 @@ async def reading(client: Redis) -> AsyncIterator[None]:
     of_one = client.connection_pool.connection_kwargs.get("socket_timeout")
     seconds = None if of_one is None else MOST_TIMEOUTS * of_one
     deadline = asyncio.timeout(seconds)
+    token = _deadline.set(deadline)
     try:
         with redis_errors_mapped(client):
             async with deadline:
@@ -104,6 +122,8 @@ async def reading(client: Redis) -> AsyncIterator[None]:
         if deadline.expired():
             raise RedisAwayError(place(client), f"not all of it within {seconds:g} s") from None
         raise
+    finally:
+        _deadline.reset(token)
 
 
 def _is_an_answer(error: BaseException) -> bool:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import pytest
 from redis.asyncio import Redis
 
 from gateway.contract import keys
@@ -11,6 +12,8 @@ from loadtest import delay_proxy
 from loadtest.delay_proxy import DelayProxy
 from loadtest.redis_server import RedisServer
 from subject import RateLimiterSubject
+from subject.errors import RedisAwayError
+from subject.telemetry.redis_client import connect, reading
 from subject.telemetry.streams import PAGE
 from tests.integration.subject.found import found_in
 from tests.integration.subject.publishing import answering, patient, publish, subject_process
@@ -88,3 +91,21 @@ async def test_what_one_look_has_no_time_to_read_the_next_one_goes_on_with(
                 connected.append((await goes_on.observe())["redis_connected"])
 
     assert (connected[0], connected[-1]) == (False, True)
+
+
+async def read_with_lost_cancellations(client: Redis) -> None:
+    async with reading(client):
+        while True:
+            await client.ping()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+
+async def test_reading_ends_in_time_though_a_cancellation_is_lost(own_redis: RedisServer) -> None:
+    """On Python 3.11 `asyncio.wait_for`, which redis-py sends with, loses one that comes as it ends."""
+    client = connect(f"redis://127.0.0.1:{own_redis.port}", 0.2)
+
+    with pytest.raises(RedisAwayError, match="not all of it within"):
+        await read_with_lost_cancellations(client)
+
+    await client.aclose()
